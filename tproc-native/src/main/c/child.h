@@ -1,0 +1,48 @@
+/* What a new threadproc does between its clone and its first instruction. */
+#ifndef TPROC_CHILD_H
+#define TPROC_CHILD_H
+
+#include <linux/filter.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "tproc_abi.h"
+
+/** The steps that can fail, in their order. */
+enum child_step {
+  CHILD_STEP_NONE = 0, /**< nothing failed */
+  CHILD_STEP_LIFELINE,
+  CHILD_STEP_FENCE,
+  CHILD_STEP_SIGNALS,
+  CHILD_STEP_OWN_DESCRIPTORS,
+  CHILD_STEP_STDIO,
+  CHILD_STEP_DIRECTORY,
+};
+
+/** Values of child_plan.state. The kernel itself writes 0 when the child is gone (CLONE_CHILD_CLEARTID). */
+enum child_state { CHILD_GONE = 0, CHILD_STARTING = 1, CHILD_RUNNING = 2 };
+
+/** Made by the launching thread, read by the child. Lives until the child's exit has been collected. */
+struct child_plan {
+  uint32_t state;          /**< child_state; a futex (shared kind: the kernel's own wake is of that kind) */
+  uint32_t failed_step;    /**< child_step, written by the child before it exits */
+  int failed_errno;        /**< positive errno of that step */
+  int listener;            /**< the fence's, in the host's descriptor table, written by the child; -1 before */
+  struct sock_fprog fence; /**< the filter to install */
+  pid_t host_pid;          /**< whoever's death kills the child */
+  int stdio[3];            /**< descriptors for 0-2, or TPROC_FD_CLOSED */
+  int directory;           /**< descriptor of the working directory */
+  int umask;               /**< or TPROC_UMASK_INHERIT */
+  char name[16];           /**< thread name as ps shows it, NUL-terminated */
+  struct tproc_abi *abi;   /**< on the entry stack; its pid is filled in */
+  uint64_t entry;          /**< first instruction */
+  uint64_t stack_pointer;  /**< entry stack */
+};
+
+/** Runs on the new process's own stack; `plan` is a struct child_plan. Never returns. */
+void child_main(void *plan) __attribute__((noreturn));
+
+/** The step in words, for a message: "stdio (dup3)". */
+const char *child_step_name(enum child_step step);
+
+#endif

@@ -1,0 +1,22 @@
+/* Error reports: one errno and one message that names step, subject and cause. */
+#ifndef TPROC_ERROR_H
+#define TPROC_ERROR_H
+
+#include "tproc_core.h"
+
+/**
+ * Fills in *error (when not NULL) with "<formatted>: <description of code> (<name of code>)".
+ *
+ * @param code positive errno
+ * @return -code, so that a failing function can `return tproc_fail(…)`
+ */
+int tproc_fail(struct tproc_error *error, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/** As tproc_fail, but the formatted text already says the cause: "<formatted> (<name of code>)". */
+int tproc_fail_because(struct tproc_error *error, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/** Puts the formatted text in front of the message: a caller's "cannot host X: ". Keeps the code. */
+void tproc_error_prefix(struct tproc_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,31 @@
+/* One threadproc's gate to the broker: its fence's listener, and what the broker has to know to answer. */
+#ifndef TPROC_GATE_H
+#define TPROC_GATE_H
+
+#include <limits.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "memory.h"
+
+/**
+ * Outlives its threadproc while descendants that inherited the fence live: their calls still arrive here and are passed
+ * on to the kernel. Freed when the last of them is gone and the threadproc is detached.
+ */
+struct gate {
+  int listener;                 /**< seccomp notification descriptor */
+  pthread_mutex_t lock;         /**< held while a request is answered, and to detach the threadproc */
+  pid_t pid;                    /**< the threadproc's */
+  int process;                  /**< the threadproc's pidfd, not owned; -1 once its exit has been collected */
+  struct memory *memory;        /**< the threadproc's; NULL once detached */
+  bool hung_up;                 /**< nobody is left behind the fence; with memory NULL nobody needs the gate any more */
+  char executable[PATH_MAX];    /**< what /proc/self/exe means */
+  uint64_t patched;             /**< address of a "/proc/self/exe" that was overwritten for an execve; 0: none */
+  char patched_text[16];        /**< what stood there, ... */
+  size_t patched_size;          /**< ... so many bytes of it */
+                                /**< what stood there */
+  struct gate *previous, *next; /**< the broker's list */
+};
+
+#endif

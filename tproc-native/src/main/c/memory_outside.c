@@ -1,0 +1,105 @@
+#include "memory_outside.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "page.h"
+
+/*
+ * The list is changed by its owner alone, who holds the memory's lock; the slots' lock on top is for those who look at
+ * all owners' lists. The owner therefore reads without it.
+ */
+static void add(struct memory *memory, struct outside_range *entry) {
+  pthread_mutex_lock(&memory->slots->lock);
+  entry->next = memory->owner.outside;
+  memory->owner.outside = entry;
+  pthread_mutex_unlock(&memory->slots->lock);
+}
+
+static int64_t map_and_remember(struct memory *memory, const struct map_request *request, int flags) {
+  struct outside_range *entry = malloc(sizeof *entry);
+  if (entry == NULL) return -ENOMEM;
+  void *got = mmap((void *)request->address, request->length, request->protection, flags, request->file,
+                   (off_t)request->offset);
+  if (got == MAP_FAILED) {
+    const int code = errno;
+    free(entry);
+    return -code;
+  }
+  const uint64_t address = (uint64_t)got;
+  entry->range = (struct address_range){address, page_ceil(address + request->length)};
+  add(memory, entry);
+  return (int64_t)address;
+}
+
+int64_t memory_map_outside(struct memory *memory, const struct map_request *request) {
+  const struct address_range range = {request->address, page_ceil(request->address + request->length)};
+  /* Slots are not mapped as a whole, so the kernel alone would find room in a neighbour's. */
+  if (ranges_overlap(range, slot_space_range(memory->slots))) return -EEXIST;
+  return map_and_remember(memory, request, (request->flags & ~MAP_FIXED) | MAP_FIXED_NOREPLACE);
+}
+
+int64_t memory_map_where_kernel_likes(struct memory *memory, const struct map_request *request) {
+  struct map_request anywhere = *request;
+  anywhere.address = 0; /* a hint could lead into a slot */
+  return map_and_remember(memory, &anywhere, request->flags);
+}
+
+void memory_forget_outside(struct memory *memory, struct address_range gone) {
+  struct outside_range *spare = malloc(sizeof *spare); /* for a hole in the middle */
+  pthread_mutex_lock(&memory->slots->lock);
+  for (struct outside_range **at = &memory->owner.outside; *at != NULL;) {
+    struct outside_range *entry = *at;
+    const struct address_range range = entry->range;
+    if (ranges_overlap(range, gone) && gone.low <= range.low && gone.high >= range.high) {
+      *at = entry->next;
+      free(entry);
+      continue;
+    }
+    if (ranges_overlap(range, gone)) {
+      if (gone.low <= range.low) {
+        entry->range.low = gone.high;
+      } else if (gone.high >= range.high) {
+        entry->range.high = gone.low;
+      } else if (spare !=
+                 NULL) { /* without memory for the second part the first keeps all: too much beats too little */
+        *spare = (struct outside_range){.range = {gone.high, range.high}, .next = entry->next};
+        entry->range.high = gone.low;
+        entry->next = spare;
+        spare = NULL;
+      }
+    }
+    at = &entry->next;
+  }
+  pthread_mutex_unlock(&memory->slots->lock);
+  free(spare);
+}
+
+bool memory_outside_covers(const struct memory *memory, struct address_range range) {
+  /* Ranges may touch: each pass moves the start over the one that holds it. */
+  uint64_t from = range.low;
+  bool progress = true;
+  while (from < range.high && progress) {
+    progress = false;
+    for (const struct outside_range *entry = memory->owner.outside; entry != NULL; entry = entry->next)
+      if (range_contains(entry->range, from)) {
+        from = entry->range.high;
+        progress = true;
+      }
+  }
+  return from >= range.high;
+}
+
+void memory_release_outside(struct memory *memory) {
+  pthread_mutex_lock(&memory->slots->lock);
+  struct outside_range *entry = memory->owner.outside;
+  memory->owner.outside = NULL;
+  pthread_mutex_unlock(&memory->slots->lock);
+  while (entry != NULL) {
+    struct outside_range *next = entry->next;
+    munmap((void *)entry->range.low, range_size(entry->range));
+    free(entry);
+    entry = next;
+  }
+}

@@ -1,0 +1,102 @@
+/*
+ * The fence lets a threadproc unmap within its slot without asking, so nobody here knows which places are free. The
+ * kernel does: MAP_FIXED_NOREPLACE maps or says EEXIST. A cursor goes down through the area and starts over at its
+ * upper end; what is in its way is skipped in one step, because the kernel can be asked where it begins.
+ */
+#include "memory_place.h"
+
+#include <errno.h>
+#include <linux/mman.h>
+#include <sys/mman.h>
+
+#include "page.h"
+
+/* A page table covers 2 MiB with 4-KiB pages, and so does a huge page: larger blocks are worth the alignment. */
+#define HUGE_PAGE (2ull << 20)
+
+/* After this many failures in a row the place of the newest mapping is only tried now and then. */
+#define REUSE_TRUST 4
+
+static int64_t map_at(uint64_t address, const struct map_request *request) {
+  void *got = mmap((void *)address, request->length, request->protection, request->flags | MAP_FIXED_NOREPLACE,
+                   request->file, (off_t)request->offset);
+  return got == MAP_FAILED ? -errno : (int64_t)got;
+}
+
+static uint64_t alignment_of(const struct map_request *request) {
+  if ((request->flags & MAP_HUGETLB) != 0) {
+    const unsigned bits = ((unsigned)request->flags >> MAP_HUGE_SHIFT) & MAP_HUGE_MASK;
+    return bits >= 12 && bits <= 34 ? 1ull << bits : HUGE_PAGE;
+  }
+  return request->length >= HUGE_PAGE ? HUGE_PAGE : page_size();
+}
+
+static int64_t placed(struct memory_room *room, int64_t address, uint64_t size) {
+  room->last = (struct address_range){(uint64_t)address, (uint64_t)address + size};
+  return address;
+}
+
+/* A hint inside the own slot is honoured if it is free, as the kernel does; any other hint would lead out of it. */
+static int64_t at_hint(const struct memory *memory, const struct map_request *request, uint64_t size) {
+  const uint64_t hint = page_floor(request->address);
+  if (hint == 0 || size > INT64_MAX - hint ||
+      !range_covers(memory->slot.usable, (struct address_range){hint, hint + size}))
+    return -EEXIST;
+  return map_at(hint, request);
+}
+
+/* malloc's large blocks and thread stacks often come and go at the same place: with it their page tables stay warm. */
+static int64_t at_last_place(struct memory_room *room, const struct map_request *request, uint64_t size,
+                             uint64_t alignment) {
+  if (range_size(room->last) < size) return -EEXIST;
+  if (room->reuse_successes == 0 && room->cursor / page_size() % 16 != 0) return -EEXIST;
+  const uint64_t address = align_down(room->last.high - size, alignment);
+  if (address < room->last.low) return -EEXIST;
+  const int64_t got = map_at(address, request);
+  if (got >= 0)
+    room->reuse_successes = REUSE_TRUST;
+  else if (room->reuse_successes > 0)
+    room->reuse_successes--;
+  return got;
+}
+
+static bool take_first(const struct mapping *mapping, void *context) {
+  *(struct address_range *)context = mapping->range;
+  return false;
+}
+
+static int64_t below_cursor(const struct memory *memory, struct memory_room *room, const struct map_request *request,
+                            uint64_t size, uint64_t alignment) {
+  while (room->cursor - room->area.low >= size) {
+    const uint64_t address = align_down(room->cursor - size, alignment);
+    if (address < room->area.low) break;
+    const int64_t got = map_at(address, request);
+    if (got != -EEXIST) {
+      if (got >= 0) room->cursor = address;
+      return got;
+    }
+    /* The lowest mapping in the way: everything down to its start is of no use for this size or is tried next. */
+    struct address_range obstacle = {0, 0};
+    address_space_visit(memory->space, (struct address_range){address, address + size}, take_first, &obstacle);
+    if (obstacle.high == 0) continue; /* unmapped in between */
+    room->cursor = obstacle.low > room->area.low ? obstacle.low : room->area.low;
+  }
+  return -ENOMEM;
+}
+
+int64_t memory_place(struct memory *memory, const struct map_request *request) {
+  struct memory_room *room = (request->flags & MAP_ANONYMOUS) != 0 ? &memory->anonymous : &memory->files;
+  if (request->length > range_size(room->area)) return -ENOMEM;
+  const uint64_t alignment = alignment_of(request);
+  const uint64_t size = align_up(request->length, (request->flags & MAP_HUGETLB) ? alignment : page_size());
+  int64_t got = at_hint(memory, request, size);
+  if (got != -EEXIST) return got < 0 ? got : placed(room, got, size);
+  got = at_last_place(room, request, size, alignment);
+  if (got != -EEXIST) return got < 0 ? got : placed(room, got, size);
+  got = below_cursor(memory, room, request, size, alignment);
+  if (got == -ENOMEM && room->cursor != room->area.high) {
+    room->cursor = room->area.high;
+    got = below_cursor(memory, room, request, size, alignment);
+  }
+  return got < 0 ? got : placed(room, got, size);
+}

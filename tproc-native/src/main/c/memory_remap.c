@@ -1,0 +1,86 @@
+/* mremap and System V shared memory: calls that need a place of a known size before they are made. */
+#include <errno.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+
+#include "memory.h"
+#include "memory_place.h"
+#include "page.h"
+
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+
+static bool covers(const struct memory *memory, uint64_t address, uint64_t length) {
+  return address <= INT64_MAX && length <= INT64_MAX &&
+         range_covers(memory->slot.usable, (struct address_range){address, page_ceil(address + length)});
+}
+
+/* An inaccessible mapping that keeps a place of the slot until the real one replaces it. */
+static int64_t keep_place(struct memory *memory, uint64_t length) {
+  const struct map_request request = {
+      .length = length, .protection = PROT_NONE, .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, .file = -1};
+  return memory_place(memory, &request);
+}
+
+static int64_t result_of(const void *got) { return got == MAP_FAILED ? -errno : (int64_t)got; }
+
+static int64_t move(struct memory *memory, uint64_t address, uint64_t length, uint64_t new_length, int flags) {
+  const int64_t place = keep_place(memory, new_length);
+  if (place < 0) return place;
+  const int64_t result =
+      result_of(mremap((void *)address, length, new_length, flags | MREMAP_MAYMOVE | MREMAP_FIXED, (void *)place));
+  if (result < 0) munmap((void *)place, new_length);
+  return result;
+}
+
+static int64_t remap(struct memory *memory, uint64_t address, uint64_t length, uint64_t new_length, int flags,
+                     uint64_t new_address) {
+  if (new_length == 0 || address % page_size() != 0) return -EINVAL;
+  if (!covers(memory, address, length == 0 ? 1 : length)) return -EFAULT;
+  if ((flags & MREMAP_FIXED) != 0) {
+    if (!covers(memory, new_address, new_length)) return -ENOMEM;
+    return result_of(mremap((void *)address, length, new_length, flags, (void *)new_address));
+  }
+  if ((flags & MREMAP_DONTUNMAP) == 0 && length != 0 && covers(memory, address, new_length)) {
+    const int64_t result = result_of(mremap((void *)address, length, new_length, 0));
+    if (result >= 0 || result != -ENOMEM) return result;
+  }
+  return (flags & MREMAP_MAYMOVE) != 0 ? move(memory, address, length, new_length, flags) : -ENOMEM;
+}
+
+int64_t memory_remap(struct memory *memory, uint64_t old_address, uint64_t old_length, uint64_t new_length, int flags,
+                     uint64_t new_address) {
+  pthread_mutex_lock(&memory->lock);
+  const int64_t result =
+      memory->released ? -ENOMEM : remap(memory, old_address, old_length, new_length, flags, new_address);
+  pthread_mutex_unlock(&memory->lock);
+  return result;
+}
+
+static int64_t attach(struct memory *memory, int id, uint64_t address, int flags) {
+  struct shmid_ds segment;
+  if (shmctl(id, IPC_STAT, &segment) != 0) return -errno;
+  if (address != 0) {
+    if ((flags & SHM_RND) != 0) address = align_down(address, SHMLBA);
+    if (!covers(memory, address, segment.shm_segsz)) return -EINVAL;
+  } else {
+    const int64_t place = keep_place(memory, segment.shm_segsz);
+    if (place < 0) return place;
+    address = (uint64_t)place;
+    flags |= SHM_REMAP; /* over the place just kept */
+  }
+  void *got = shmat(id, (void *)address, flags);
+  if (got != (void *)-1) return (int64_t)got;
+  const int code = errno;
+  if ((flags & SHM_REMAP) != 0) munmap((void *)address, page_ceil(segment.shm_segsz));
+  return -code;
+}
+
+int64_t memory_attach(struct memory *memory, int id, uint64_t address, int flags) {
+  pthread_mutex_lock(&memory->lock);
+  const int64_t result = memory->released ? -ENOMEM : attach(memory, id, address, flags);
+  pthread_mutex_unlock(&memory->lock);
+  return result;
+}

@@ -1,0 +1,32 @@
+/* From what the caller asks for to the ELF file that runs: search path, and #! scripts as the kernel resolves them. */
+#ifndef TPROC_PROGRAM_H
+#define TPROC_PROGRAM_H
+
+#include <limits.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tproc_core.h"
+
+/** A found program: its open file and the arguments it gets. Zeroed or released, it owns nothing. */
+struct program {
+  int file;                 /**< the ELF file to map; -1 when released */
+  uint64_t size;            /**< its size in bytes */
+  char path[PATH_MAX];      /**< what was found for the caller's name: a script's own path, for AT_EXECFN */
+  char file_path[PATH_MAX]; /**< the path of `file`: the same, or a script's interpreter */
+  const char **argv;        /**< NULL-terminated; the caller's, or with a script's interpreter in front */
+  size_t argc;
+  char *strings; /**< memory behind the arguments that scripts added */
+};
+
+/**
+ * Finds, opens and checks the program.
+ *
+ * @param directory descriptor of the threadproc's working directory, which relative paths start from
+ * @return 0 or a negative errno as execvp would give; -ELOOP after five nested scripts
+ */
+int program_find(int directory, const struct tproc_launch *launch, struct program *program, struct tproc_error *error);
+
+void program_release(struct program *program);
+
+#endif

@@ -1,0 +1,20 @@
+/* Opening a file to execute it, with the checks that execve makes, without ever blocking. */
+#ifndef TPROC_PROGRAM_FILE_H
+#define TPROC_PROGRAM_FILE_H
+
+#include <stdint.h>
+
+#include "tproc_core.h"
+
+/**
+ * Opens a regular file that the caller may execute and read.
+ *
+ * A FIFO or a device is recognised before it is opened for reading, so nothing blocks and no device is woken.
+ *
+ * @param directory descriptor that a relative path starts from (AT_FDCWD: the host's working directory)
+ * @param size receives the file's size in bytes
+ * @return a close-on-exec descriptor that the caller closes, or -ENOENT, -EACCES, … as execve would give
+ */
+int program_file_open(int directory, const char *path, uint64_t *size, struct tproc_error *error);
+
+#endif

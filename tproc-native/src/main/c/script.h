@@ -1,0 +1,22 @@
+/* The #! line of a script, read as the kernel reads it (fs/binfmt_script.c). */
+#ifndef TPROC_SCRIPT_H
+#define TPROC_SCRIPT_H
+
+#include "tproc_core.h"
+
+/** The kernel looks at the first 256 bytes of a file (BINPRM_BUF_SIZE). */
+#define SCRIPT_LINE_SIZE 256
+
+struct script_line {
+  char text[SCRIPT_LINE_SIZE + 1];
+  const char *interpreter; /**< points into text */
+  const char *argument;    /**< points into text: all the rest of the line as one argument; NULL when there is none */
+};
+
+/**
+ * @return 1 and *line when the file starts with #!, 0 when it does not, -ENOEXEC when the line names no interpreter or
+ *         its name is cut off, or the error of reading
+ */
+int script_read(int file, struct script_line *line, struct tproc_error *error);
+
+#endif

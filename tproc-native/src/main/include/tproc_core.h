@@ -1,0 +1,213 @@
+/*
+ * The core's one public header: everything above it (the JNI glue, the C tests, the listening host) includes this and
+ * nothing else of tproc-native.
+ *
+ * A *host* is a process that shares its address space. A *threadproc* is an unmodified native program that the host
+ * maps into that address space and starts as a Linux process of its own: own pid, descriptors, signals, libc, exit.
+ *
+ * Errors: a function that can fail returns 0 (or a documented non-negative value) on success and a negative errno on
+ * failure, and then fills in *error when error is not NULL. A failed call leaves nothing behind: no mapping, no
+ * descriptor, no process, no thread.
+ *
+ * Threads: every function may be called from any thread, at the same time as any other on the same host, unless its
+ * comment says otherwise. What must not overlap is the use of a handle with the call that frees it
+ * (tproc_threadproc_close, tproc_host_close).
+ */
+#ifndef TPROC_CORE_H
+#define TPROC_CORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Bytes in the scratch page that all threadprocs of a host share. */
+#define TPROC_SCRATCH_SIZE 4096
+
+/** Longest message in a tproc_error, with its terminating NUL. A longer one is cut. */
+#define TPROC_MESSAGE_SIZE 1024
+
+/** What went wrong: step, subject and cause, ready to be shown to a user. */
+struct tproc_error {
+  int code;                         /**< positive errno; 0 when there is no error */
+  char message[TPROC_MESSAGE_SIZE]; /**< "cannot host /x/y: PT_INTERP /lib/ld.so: No such file or directory (ENOENT)" */
+};
+
+/** A process's shared address space and the native state behind it. */
+struct tproc_host;
+
+/** One hosted program: its process and its memory. */
+struct tproc_threadproc;
+
+/* ---- the machine -------------------------------------------------------------------------------------------- */
+
+/** How a finding of tproc_check bears on hosting. */
+enum tproc_verdict {
+  TPROC_OK = 0,      /**< there, and used */
+  TPROC_LIMITED = 1, /**< hosting works without it or with it as it is; the advice says what is lost */
+  TPROC_MISSING = 2  /**< hosting is impossible without it; the advice says what to do */
+};
+
+/** One thing that hosting needs or profits from, as found on this machine. */
+struct tproc_finding {
+  const char *name; /**< static, stable, lower case with '-': "kernel", "clone3", "seccomp-listener", … */
+  enum tproc_verdict verdict;
+  char value[128];  /**< what was found: "6.1.0", "yes", "EPERM", "65530" */
+  char advice[384]; /**< empty when the verdict is TPROC_OK */
+};
+
+/** More than tproc_check ever reports. */
+#define TPROC_FINDINGS_MAX 32
+
+/**
+ * Probes this machine, without side effects that outlive the call.
+ *
+ * @param findings room for `capacity` entries; owned by the caller
+ * @return the number of findings written (at most `capacity`)
+ */
+size_t tproc_check(struct tproc_finding *findings, size_t capacity);
+
+/* ---- the host ----------------------------------------------------------------------------------------------- */
+
+/**
+ * Makes the calling process a host: checks the machine, maps the scratch page, starts the native thread that clones
+ * threadprocs. One process may open several hosts.
+ *
+ * @param host receives the host; free it with tproc_host_close
+ * @return 0; -ENOSYS or -EPERM when the machine lacks something (the message says what, and what to do); -ENOMEM,
+ * -EAGAIN
+ */
+int tproc_host_open(struct tproc_host **host, struct tproc_error *error);
+
+/**
+ * Kills and collects every threadproc that still runs, releases the memory of all of them, and frees the host and every
+ * handle. Blocks until all are gone. No other call on this host or its threadprocs may be under way or follow.
+ */
+void tproc_host_close(struct tproc_host *host);
+
+/** The shared scratch page: TPROC_SCRATCH_SIZE bytes, zeroed at open, valid until tproc_host_close. Never NULL. */
+void *tproc_host_scratch(const struct tproc_host *host);
+
+/* ---- starting a threadproc ---------------------------------------------------------------------------------- */
+
+/** No descriptor: the threadproc starts with this number of 0-2 closed. */
+#define TPROC_FD_CLOSED (-1)
+
+/** Keep the host's umask. */
+#define TPROC_UMASK_INHERIT (-1)
+
+/** What to start, and with what. Everything pointed to is only read, and only during the call. */
+struct tproc_launch {
+  const char *program;     /**< a path (has a '/'), or a name looked up in search_path as execvp does */
+  const char *search_path; /**< colon-separated, as PATH; NULL: "/bin:/usr/bin" */
+  const char *const *argv; /**< NULL-terminated, at least argv[0] */
+  const char *const *envp; /**< NULL-terminated, may be empty; the whole environment, nothing is inherited */
+  const char *directory;   /**< working directory, resolved against the host's; NULL: the host's */
+  int stdio[3]; /**< descriptors of the host, duplicated onto 0, 1, 2; or TPROC_FD_CLOSED. Stay the caller's. */
+  int umask;    /**< 0-0777, or TPROC_UMASK_INHERIT */
+};
+
+/**
+ * Starts a program. On return it is a process about to run its first instruction. The creating thread may end at once:
+ * the threadproc does not depend on it, only on the host's process.
+ *
+ * The exit of the new threadproc is not collected before tproc_threadproc_watch, so that the caller can record its pid
+ * while it certainly still names it.
+ *
+ * @param threadproc receives the handle; free it with tproc_threadproc_close
+ * @return 0, or a negative errno as execve would give (ENOENT, EACCES, ENOEXEC, E2BIG, ELOOP, ENOMEM, …)
+ */
+int tproc_host_launch(struct tproc_host *host, const struct tproc_launch *launch, struct tproc_threadproc **threadproc,
+                      struct tproc_error *error);
+
+/** The process id, in the host's pid namespace. */
+pid_t tproc_threadproc_pid(const struct tproc_threadproc *threadproc);
+
+/**
+ * Hands the threadproc's exit to tproc_host_next_exit. Call it exactly once for each launch.
+ *
+ * @param context returned with the exit; never dereferenced
+ */
+int tproc_threadproc_watch(struct tproc_threadproc *threadproc, void *context, struct tproc_error *error);
+
+/** Sends a signal through the pidfd: never to a recycled pid. Returns -ESRCH once the exit has been collected. */
+int tproc_threadproc_signal(struct tproc_threadproc *threadproc, int signal, struct tproc_error *error);
+
+/**
+ * Releases the memory and the handle of a threadproc whose exit tproc_host_next_exit has returned.
+ *
+ * @return 0, or -EBUSY (and nothing is freed) when its exit has not been collected yet
+ */
+int tproc_threadproc_close(struct tproc_threadproc *threadproc, struct tproc_error *error);
+
+/* ---- memory ------------------------------------------------------------------------------------------------- */
+
+/** One mapping of a threadproc. */
+struct tproc_mapping {
+  uint64_t address;                               /**< first byte */
+  uint64_t size;                                  /**< bytes */
+  uint8_t readable, writable, executable, shared; /**< 0 or 1 */
+  char name[256]; /**< file path, "[heap]", "[stack]", or "" for other anonymous memory; a longer path is cut */
+};
+
+/**
+ * Lists what a threadproc has mapped right now: its slot's mappings and those it made outside. Also after its exit,
+ * until it is closed.
+ *
+ * @param entries room for `capacity` entries; owned by the caller
+ * @return how many mappings there are; only the first `capacity` were written
+ */
+size_t tproc_threadproc_memory(struct tproc_threadproc *threadproc, struct tproc_mapping *entries, size_t capacity);
+
+/**
+ * The threadproc that an address belongs to, mapped or not; NULL: the host's own, or nobody's.
+ *
+ * @return a handle to be compared with; it may be closed by another thread at any time
+ */
+const struct tproc_threadproc *tproc_host_owner_of(struct tproc_host *host, const void *address);
+
+/**
+ * Lets forked children of threadprocs see a range of the host's memory. Without it they see none of the host's private
+ * mappings above 8 MiB (the Java heap above all), so that a fork() neither copies nor stalls the host; threadprocs
+ * themselves always see everything. Meant for buffers that are handed to a threadproc.
+ */
+void tproc_host_keep_in_forks(struct tproc_host *host, const void *address, size_t length);
+
+/* ---- exits -------------------------------------------------------------------------------------------------- */
+
+/** How a threadproc ended. */
+enum tproc_exit_kind {
+  TPROC_EXITED = 1,     /**< called exit; status is its code, 0-255 */
+  TPROC_SIGNALLED = 2,  /**< killed; status is the signal */
+  TPROC_CORE_DUMPED = 3 /**< killed, and the kernel wrote a core dump; status is the signal */
+};
+
+/** The end of one threadproc. */
+struct tproc_exit {
+  struct tproc_threadproc *threadproc; /**< still valid, until tproc_threadproc_close */
+  void *context;                       /**< as given to tproc_threadproc_watch */
+  enum tproc_exit_kind kind;
+  int status;
+};
+
+/**
+ * Waits for the next exit of a watched threadproc, collects it (no zombie is left) and describes it. Each exit is
+ * returned exactly once; one thread usually calls this in a loop.
+ *
+ * @param timeout_milliseconds -1 waits without end, 0 polls
+ * @return 1 with *exit filled in; 0 on timeout or after tproc_host_wake; a negative errno
+ */
+int tproc_host_next_exit(struct tproc_host *host, int timeout_milliseconds, struct tproc_exit *exit,
+                         struct tproc_error *error);
+
+/** Makes one waiting (or the next) tproc_host_next_exit return 0. */
+void tproc_host_wake(struct tproc_host *host);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,81 @@
+// Hosts and launches for tests.
+#ifndef TPROC_TEST_HOSTING_H
+#define TPROC_TEST_HOSTING_H
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "../programs/report.h"
+#include "tproc_core.h"
+
+// Where a test program lies: in $TPROC_TEST_PROGRAMS, or where the build says, or in "programs" next to the test
+// binary.
+std::string test_program(const std::string &name);
+
+// An address as the test programs take it.
+std::string address_of(const void *object);
+
+// What to start: by default a test program without descriptors and with an empty environment.
+struct Launch {
+  std::string program;
+  std::vector<std::string> arguments;  // behind argv[0]
+  std::string argv0;                   // the program's path when empty
+  std::vector<std::string> environment;
+  std::string search_path;  // not given when empty
+  std::string directory;    // the host's when empty
+  int stdio[3] = {TPROC_FD_CLOSED, TPROC_FD_CLOSED, TPROC_FD_CLOSED};
+  int umask = TPROC_UMASK_INHERIT;
+
+  explicit Launch(std::string what, std::vector<std::string> with = {})
+      : program(std::move(what)), arguments(std::move(with)) {}
+};
+
+// The outcome of a launch.
+struct Launched {
+  int result = 0;
+  tproc_threadproc *threadproc = nullptr;
+  tproc_error error{};
+  std::string message() const { return error.message; }
+};
+
+// An open host; closes it, with all that still runs.
+class Host {
+ public:
+  Host();
+  ~Host();
+  Host(const Host &) = delete;
+  Host &operator=(const Host &) = delete;
+
+  tproc_host *get() const { return host_; }
+  Launched launch(const Launch &what, bool watch = true);
+  // A test program, which has to start.
+  tproc_threadproc *start(const Launch &what);
+  // Collects exits until this one's has come. {-1} as kind on an error.
+  tproc_exit await(tproc_threadproc *threadproc);
+  // Starts, awaits, closes. The status, 1000 + the signal, or a negative errno of the launch.
+  int run(const Launch &what);
+  // What the program wrote to its standard output.
+  std::string output_of(Launch what);
+  void close_threadproc(tproc_threadproc *threadproc);
+  // For a test that closes it early.
+  void close();
+
+ private:
+  tproc_host *host_ = nullptr;
+  std::map<tproc_threadproc *, tproc_exit> collected_;
+};
+
+// A word of the test's memory that the program `wait` waits at.
+class WaitWord {
+ public:
+  uint32_t *get() { return &word_; }
+  void await_running();
+  void go();
+
+ private:
+  alignas(64) uint32_t word_ = WAIT_STARTED;
+};
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * What the test programs tell the tests. They are given an address of the test's memory and write to it: host and
+ * threadproc share one address space. Pointers in here stay readable until the threadproc is closed.
+ */
+#ifndef TPROC_TEST_REPORT_H
+#define TPROC_TEST_REPORT_H
+
+#include <stdint.h>
+
+/** One of the descriptors 0-2. */
+struct descriptor_report {
+  int32_t open;
+  int32_t flags; /**< F_GETFD */
+  uint64_t device, inode;
+};
+
+/** Written by `state`. */
+struct state_report {
+  uint32_t done; /**< 1 when everything else has been written */
+  int32_t pid, parent, group, session;
+  struct descriptor_report stdio[3];
+  int32_t open_descriptors;   /**< how many */
+  int32_t highest_descriptor; /**< -1: none */
+  uint64_t blocked_signals;
+  uint64_t pending_signals;
+  uint64_t changed_dispositions; /**< bit N-1: signal N is not at SIG_DFL */
+  int32_t umask;
+  int32_t parent_death_signal;
+  int32_t no_new_privileges;
+  uint64_t floating_point_control; /**< x86_64: MXCSR and, above 32 bits, the x87 control word; aarch64: FPCR */
+  char name[16];
+  char directory[4096];
+  uint64_t argc;
+  const char *const *argv;
+  const char *const *envp;
+  const uint64_t *auxv;
+  uint64_t thread_pointer;
+};
+
+/** A word that `wait` sets to WAIT_RUNNING, and then waits until the test sets it to WAIT_GO. */
+enum { WAIT_STARTED = 0, WAIT_RUNNING = 1, WAIT_GO = 2 };
+
+#endif
