@@ -1,0 +1,70 @@
+package io.tproc;
+
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A native program that runs in the address space of its {@link TprocHost}, as a Linux process of
+ * its own.
+ *
+ * <p>All of {@link Process} works as for any other process: streams, pid, {@link #onExit()}, {@link
+ * #toHandle()}, {@link #waitFor()}, {@link #destroy()} (SIGTERM) and {@link #destroyForcibly()}
+ * (SIGKILL). What is added is an exit status that tells an exit from a crash, and an end of life
+ * for the memory:
+ *
+ * <p><strong>Memory.</strong> What the program mapped stays readable after its exit, so that Java
+ * never faults on a pointer it was given, until this handle is released: by {@link #close()}, by
+ * {@link TprocHost#close()}, or by the garbage collector when nobody keeps an ended threadproc's
+ * handle any more. A buffer from {@link TprocHost#view(long, long)} does <em>not</em> keep the
+ * handle: keep the {@code ThreadProc} for as long as you read its memory.
+ *
+ * <p>Thread-safe. The streams are as the JDK's: what the program wrote before its exit can be read
+ * after it.
+ */
+public abstract class ThreadProc extends Process implements AutoCloseable {
+  /** For providers. */
+  protected ThreadProc() {}
+
+  /**
+   * Waits until this threadproc has ended.
+   *
+   * @return how it ended
+   * @throws InterruptedException when the calling thread is interrupted; the threadproc is not
+   *     touched
+   */
+  public abstract ExitStatus waitForExit() throws InterruptedException;
+
+  /**
+   * How this threadproc ended, without waiting.
+   *
+   * @return empty while it runs
+   */
+  public abstract Optional<ExitStatus> exitStatus();
+
+  /**
+   * Sends a signal to this threadproc: to it or to nobody, never to another process that has got
+   * its pid.
+   *
+   * @param number the signal's Linux number, 1 to 64; 0 sends nothing and only asks whether it runs
+   * @return false when it has ended
+   * @throws IllegalArgumentException when there is no such signal
+   */
+  public abstract boolean signal(int number);
+
+  /**
+   * Lists what this threadproc has mapped at this instant: in its slot, and outside of it where it
+   * was allowed to. Also after its exit, until it is closed.
+   *
+   * @return in the order of the addresses, but for mappings outside the slot, which come first
+   * @throws IllegalStateException when this threadproc is closed
+   */
+  public abstract List<MemoryMapping> memory();
+
+  /**
+   * Kills this threadproc when it still runs, waits for its exit, closes its streams and releases
+   * its memory. From here on no pointer into its memory may be used. The exit status stays known.
+   * Calls after the first do nothing.
+   */
+  @Override
+  public abstract void close();
+}

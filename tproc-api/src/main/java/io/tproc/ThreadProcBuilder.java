@@ -1,0 +1,273 @@
+package io.tproc;
+
+import io.tproc.spi.HostBinding;
+import io.tproc.spi.LaunchRequest;
+import java.io.File;
+import java.io.IOException;
+import java.lang.ProcessBuilder.Redirect;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Prepares and starts threadprocs; reads like {@link ProcessBuilder} and behaves like it.
+ *
+ * <p>One builder can start several threadprocs; what is changed later does not touch those that
+ * run. Not thread-safe, as {@link ProcessBuilder} is not; several builders of one host may be used
+ * at the same time.
+ */
+public final class ThreadProcBuilder {
+  private final HostBinding binding;
+
+  /**
+   * Keeps and checks all that it knows about, so that every rule is the JDK's own; it never starts
+   * anything.
+   */
+  private final ProcessBuilder settings;
+
+  private int umask = LaunchRequest.INHERIT_UMASK;
+
+  ThreadProcBuilder(HostBinding binding, List<String> command) {
+    this.binding = binding;
+    this.settings = new ProcessBuilder(command);
+  }
+
+  /**
+   * Sets the program and its arguments.
+   *
+   * @param command the program, then its arguments; kept, not copied
+   * @return this builder
+   */
+  public ThreadProcBuilder command(List<String> command) {
+    settings.command(command);
+    return this;
+  }
+
+  /**
+   * Sets the program and its arguments.
+   *
+   * @param command the program, then its arguments
+   * @return this builder
+   */
+  public ThreadProcBuilder command(String... command) {
+    settings.command(command);
+    return this;
+  }
+
+  /**
+   * The program and its arguments.
+   *
+   * @return the live list: changes to it change what is started
+   */
+  public List<String> command() {
+    return settings.command();
+  }
+
+  /**
+   * The environment: at first a copy of {@link System#getenv()}.
+   *
+   * @return the live map. Putting a name with {@code '='} or NUL in it, or a value with NUL, throws
+   *     IllegalArgumentException; null throws NullPointerException
+   */
+  public Map<String, String> environment() {
+    return settings.environment();
+  }
+
+  /**
+   * The working directory.
+   *
+   * @return {@code null} for the host's
+   */
+  public @Nullable File directory() {
+    return settings.directory();
+  }
+
+  /**
+   * Sets the working directory. A relative program path is resolved in it.
+   *
+   * @param directory {@code null} for the host's
+   * @return this builder
+   */
+  public ThreadProcBuilder directory(@Nullable File directory) {
+    settings.directory(directory);
+    return this;
+  }
+
+  /**
+   * Sets the working directory. A relative program path is resolved in it.
+   *
+   * @param directory a path of the default file system
+   * @return this builder
+   */
+  public ThreadProcBuilder directory(Path directory) {
+    return directory(directory.toFile());
+  }
+
+  /**
+   * Where standard input comes from.
+   *
+   * @return {@link Redirect#PIPE} unless set
+   */
+  public Redirect redirectInput() {
+    return settings.redirectInput();
+  }
+
+  /**
+   * Sets where standard input comes from.
+   *
+   * @param source PIPE, INHERIT, or {@link Redirect#from}
+   * @return this builder
+   * @throws IllegalArgumentException when the redirect is one for writing
+   */
+  public ThreadProcBuilder redirectInput(Redirect source) {
+    settings.redirectInput(source);
+    return this;
+  }
+
+  /**
+   * Reads standard input from a file.
+   *
+   * @param file the file
+   * @return this builder
+   */
+  public ThreadProcBuilder redirectInput(File file) {
+    settings.redirectInput(file);
+    return this;
+  }
+
+  /**
+   * Where standard output goes.
+   *
+   * @return {@link Redirect#PIPE} unless set
+   */
+  public Redirect redirectOutput() {
+    return settings.redirectOutput();
+  }
+
+  /**
+   * Sets where standard output goes.
+   *
+   * @param destination PIPE, INHERIT, DISCARD, {@link Redirect#to} or {@link Redirect#appendTo}
+   * @return this builder
+   * @throws IllegalArgumentException when the redirect is one for reading
+   */
+  public ThreadProcBuilder redirectOutput(Redirect destination) {
+    settings.redirectOutput(destination);
+    return this;
+  }
+
+  /**
+   * Writes standard output to a file, which is emptied first.
+   *
+   * @param file the file
+   * @return this builder
+   */
+  public ThreadProcBuilder redirectOutput(File file) {
+    settings.redirectOutput(file);
+    return this;
+  }
+
+  /**
+   * Where standard error goes, unless it is merged into standard output.
+   *
+   * @return {@link Redirect#PIPE} unless set
+   */
+  public Redirect redirectError() {
+    return settings.redirectError();
+  }
+
+  /**
+   * Sets where standard error goes.
+   *
+   * @param destination PIPE, INHERIT, DISCARD, {@link Redirect#to} or {@link Redirect#appendTo}
+   * @return this builder
+   * @throws IllegalArgumentException when the redirect is one for reading
+   */
+  public ThreadProcBuilder redirectError(Redirect destination) {
+    settings.redirectError(destination);
+    return this;
+  }
+
+  /**
+   * Writes standard error to a file, which is emptied first.
+   *
+   * @param file the file
+   * @return this builder
+   */
+  public ThreadProcBuilder redirectError(File file) {
+    settings.redirectError(file);
+    return this;
+  }
+
+  /**
+   * Whether standard error is merged into standard output.
+   *
+   * @return false unless set
+   */
+  public boolean redirectErrorStream() {
+    return settings.redirectErrorStream();
+  }
+
+  /**
+   * Sets whether standard error is merged into standard output.
+   *
+   * @param merge whether both go where standard output goes
+   * @return this builder
+   */
+  public ThreadProcBuilder redirectErrorStream(boolean merge) {
+    settings.redirectErrorStream(merge);
+    return this;
+  }
+
+  /**
+   * Gives the program the host's own standard input, output and error.
+   *
+   * @return this builder
+   */
+  public ThreadProcBuilder inheritIO() {
+    settings.inheritIO();
+    return this;
+  }
+
+  /**
+   * Sets the permission bits that files made by the program do not get. Without a call it is the
+   * host's.
+   *
+   * @param umask 0 to 0777
+   * @return this builder
+   * @throws IllegalArgumentException when it is out of range
+   */
+  public ThreadProcBuilder umask(int umask) {
+    if (umask < 0 || umask > LaunchRequest.MAX_UMASK) {
+      throw new IllegalArgumentException(
+          "umask out of range 0-0777: 0" + Integer.toOctalString(umask));
+    }
+    this.umask = umask;
+    return this;
+  }
+
+  /**
+   * Starts the program. On return it is a process of its own.
+   *
+   * @return the running threadproc
+   * @throws LaunchException when the program cannot be hosted; its message says which step failed,
+   *     on what, and why
+   * @throws IOException when a pipe or a redirect cannot be opened
+   * @throws NullPointerException when an element of the command is null
+   * @throws IndexOutOfBoundsException when the command is empty
+   * @throws IllegalStateException when the host is closed
+   */
+  public ThreadProc start() throws IOException {
+    return binding.launch(
+        new LaunchRequest(
+            settings.command(),
+            settings.environment(),
+            settings.directory(),
+            settings.redirectInput(),
+            settings.redirectOutput(),
+            settings.redirectError(),
+            settings.redirectErrorStream(),
+            umask));
+  }
+}

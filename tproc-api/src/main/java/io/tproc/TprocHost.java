@@ -1,0 +1,132 @@
+package io.tproc;
+
+import java.nio.Buffer;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * This JVM as a host: its address space, opened to native programs.
+ *
+ * <p>Several hosts can be open at once; each has its own scratch page and its own threadprocs. All
+ * methods are thread-safe. Programs end with the host, at the latest with the JVM, however that
+ * ends.
+ *
+ * <p>On Java 22 and later there is also {@code MemorySegment segment(long address, long size)}: as
+ * {@link #view}, without its limit on the size.
+ */
+public interface TprocHost extends PlatformMemory, AutoCloseable {
+  /** The size of the {@link #scratch()} page, in bytes. */
+  int SCRATCH_SIZE = 4096;
+
+  /**
+   * Makes this JVM a host.
+   *
+   * @return a new host, to be closed by the caller
+   * @throws TprocUnavailableException when there is no provider on the class path or module path,
+   *     or the machine cannot host; the message says what is missing and what to do
+   */
+  static TprocHost open() {
+    return new BoundHost(Providers.first().open());
+  }
+
+  /**
+   * Probes what this machine offers, without opening a host and without side effects that outlive
+   * the call.
+   *
+   * @return one finding for each thing that hosting needs or profits from. Hosting is possible when
+   *     none of them is {@link Finding.Verdict#MISSING}
+   * @throws TprocUnavailableException when not even probing is possible: no provider, or no native
+   *     library for this machine
+   */
+  static List<Finding> check() {
+    return Providers.first().check();
+  }
+
+  /**
+   * Prepares to start a program.
+   *
+   * @param command the program and its arguments. A program without a {@code '/'} is looked up in
+   *     the host's {@code PATH}
+   * @return a builder, with the host's environment and directory and with pipes for the three
+   *     streams
+   */
+  ThreadProcBuilder command(String... command);
+
+  /**
+   * Prepares to start a program.
+   *
+   * @param command the program and its arguments; the builder keeps this list, as {@link
+   *     ProcessBuilder} does
+   * @return a builder, with the host's environment and directory and with pipes for the three
+   *     streams
+   */
+  ThreadProcBuilder command(List<String> command);
+
+  /**
+   * The page that this host shares with all its threadprocs, which find it as {@code
+   * tproc_scratch()}. Zeroed at open; what it holds is up to you.
+   *
+   * @return a direct buffer over its 4,096 bytes, in native byte order; a fresh duplicate on each
+   *     call, so position and limit are the caller's own. Not to be used after the host's {@code
+   *     close()}
+   * @throws IllegalStateException when the host is closed
+   */
+  ByteBuffer scratch();
+
+  /**
+   * A window on memory of this address space: a threadproc's, a native library's, anybody's.
+   * Nothing is copied.
+   *
+   * <p>Only the arguments are checked. Reading or writing where nothing is mapped, or where the
+   * memory has been released, ends the JVM, as a wrong pointer in native code does.
+   *
+   * @param address the first byte
+   * @param size the number of bytes, at most {@link Integer#MAX_VALUE}
+   * @return a new direct buffer, in native byte order. It owns nothing and keeps nothing alive
+   * @throws IllegalArgumentException when the address is not positive, the size is negative or too
+   *     large, or the range wraps around
+   */
+  ByteBuffer view(long address, long size);
+
+  /**
+   * The address of a direct buffer's index 0, to be handed to threadprocs. The buffer must stay
+   * reachable for as long as they use the address: see {@link
+   * java.lang.ref.Reference#reachabilityFence}.
+   *
+   * <p>From here on the buffer's memory is also there in processes that threadprocs {@code fork()};
+   * of the JVM's other memory a forked child has no mapping above 8 MiB, the Java heap above all.
+   *
+   * @param directBuffer a direct buffer of any element type, also a slice or a read-only one
+   * @return the address
+   * @throws IllegalArgumentException when the buffer is not direct: a heap buffer's address changes
+   *     when the garbage collector moves it
+   */
+  long addressOf(Buffer directBuffer);
+
+  /**
+   * The threadproc that an address belongs to: one in its slot, whether anything is mapped there or
+   * not, or in what it has mapped outside of it.
+   *
+   * @param address any address
+   * @return empty when it is the JVM's own or nobody's, and when its threadproc is closed
+   * @throws IllegalStateException when the host is closed
+   */
+  Optional<ThreadProc> ownerOf(long address);
+
+  /**
+   * Lists the threadprocs that run now.
+   *
+   * @return an unmodifiable snapshot, in the order of their start
+   */
+  List<ThreadProc> threadProcs();
+
+  /**
+   * Kills every threadproc that still runs, waits for their exits, and releases all memory, also
+   * that of threadprocs that have ended before. From here on no pointer into a threadproc or into
+   * the scratch page may be used. Their exit statuses stay known. Calls after the first wait for
+   * the first to end.
+   */
+  @Override
+  void close();
+}

@@ -1,0 +1,32 @@
+package io.tproc.spi;
+
+import io.tproc.Finding;
+import io.tproc.TprocUnavailableException;
+import java.util.List;
+
+/**
+ * Makes hosts. Found with {@link java.util.ServiceLoader}, so an implementation has a public
+ * constructor without parameters that does nothing that could fail: loading native code belongs
+ * into the methods.
+ *
+ * <p>Implementations are thread-safe.
+ */
+public interface TprocProvider {
+  /**
+   * Makes this JVM a host.
+   *
+   * @return a new host, owned by the caller
+   * @throws TprocUnavailableException when this machine or JVM cannot be a host; the message says
+   *     what is missing and what to do
+   */
+  HostBinding open();
+
+  /**
+   * Probes what this machine offers, without side effects that outlive the call.
+   *
+   * @return the findings, in the order in which they are to be shown
+   * @throws TprocUnavailableException when not even probing is possible, for example because there
+   *     is no native library for this machine
+   */
+  List<Finding> check();
+}

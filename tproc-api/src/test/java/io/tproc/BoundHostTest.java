@@ -1,0 +1,104 @@
+package io.tproc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.mockito.ArgumentMatchers.any;
+import static org.mockito.ArgumentMatchers.anyInt;
+import static org.mockito.ArgumentMatchers.anyLong;
+import static org.mockito.Mockito.mock;
+import static org.mockito.Mockito.never;
+import static org.mockito.Mockito.verify;
+import static org.mockito.Mockito.when;
+
+import io.tproc.spi.HostBinding;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.mockito.Mock;
+import org.mockito.junit.jupiter.MockitoExtension;
+
+@ExtendWith(MockitoExtension.class)
+class BoundHostTest {
+  @Mock HostBinding binding;
+
+  @Test
+  void scratchIsAFreshDuplicateInNativeOrder() {
+    ByteBuffer page = ByteBuffer.allocateDirect(TprocHost.SCRATCH_SIZE).order(ByteOrder.BIG_ENDIAN);
+    when(binding.scratch()).thenReturn(page);
+    TprocHost host = new BoundHost(binding);
+
+    ByteBuffer first = host.scratch();
+    first.putLong(0x1122334455667788L);
+    ByteBuffer second = host.scratch();
+
+    assertThat(first.order()).isEqualTo(ByteOrder.nativeOrder());
+    assertThat(second.position()).isZero();
+    assertThat(second.getLong(0)).as("the same memory").isEqualTo(0x1122334455667788L);
+    assertThat(page.position()).as("the provider's own buffer").isZero();
+  }
+
+  @Test
+  void viewIsInNativeOrder() {
+    ByteBuffer memory = ByteBuffer.allocateDirect(16).order(ByteOrder.BIG_ENDIAN);
+    when(binding.view(0x7000_0000_0000L, 16)).thenReturn(memory);
+
+    ByteBuffer view = new BoundHost(binding).view(0x7000_0000_0000L, 16);
+
+    assertThat(view.order()).isEqualTo(ByteOrder.nativeOrder());
+    assertThat(view.capacity()).isEqualTo(16);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "0, 8, null pointer",
+    "-1, 8, 0xffffffffffffffff",
+    "4096, -1, negative: -1",
+    "9223372036854775807, 1, wraps around",
+    "4096, 2147483648, at most 2147483647"
+  })
+  void viewRefusesWhatCannotBeARange(long address, long size, String why) {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new BoundHost(binding).view(address, size))
+        .withMessageContaining(why);
+    verify(binding, never()).view(anyLong(), anyInt());
+  }
+
+  @Test
+  void addressOfAsksTheProviderForDirectBuffers() {
+    ByteBuffer direct = ByteBuffer.allocateDirect(8);
+    when(binding.addressOf(direct)).thenReturn(4096L);
+
+    assertThat(new BoundHost(binding).addressOf(direct)).isEqualTo(4096L);
+  }
+
+  @Test
+  void addressOfRefusesHeapBuffers() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new BoundHost(binding).addressOf(ByteBuffer.allocate(8)))
+        .withMessageContaining("allocateDirect");
+    verify(binding, never()).addressOf(any());
+  }
+
+  @Test
+  void threadProcsIsASnapshot() {
+    List<ThreadProc> running = new ArrayList<>(List.of(mock(ThreadProc.class)));
+    when(binding.threadProcs()).thenReturn(running);
+
+    List<ThreadProc> snapshot = new BoundHost(binding).threadProcs();
+    running.clear();
+
+    assertThat(snapshot).hasSize(1).isUnmodifiable();
+  }
+
+  @Test
+  void closeClosesTheBinding() {
+    new BoundHost(binding).close();
+
+    verify(binding).close();
+  }
+}

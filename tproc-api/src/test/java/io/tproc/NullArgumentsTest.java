@@ -1,0 +1,34 @@
+package io.tproc;
+
+import static org.mockito.Mockito.mock;
+
+import com.google.common.testing.NullPointerTester;
+import io.tproc.spi.HostBinding;
+import io.tproc.spi.LaunchRequest;
+import java.lang.ProcessBuilder.Redirect;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** Whatever is not annotated as nullable refuses null at once, where the mistake is. */
+class NullArgumentsTest {
+  private final NullPointerTester tester =
+      new NullPointerTester()
+          .setDefault(Redirect.class, Redirect.PIPE)
+          .setDefault(Finding.Verdict.class, Finding.Verdict.OK);
+
+  @Test
+  void ofHosts() {
+    tester.testAllPublicInstanceMethods(new BoundHost(mock(HostBinding.class)));
+  }
+
+  @Test
+  void ofBuilders() {
+    tester.testAllPublicInstanceMethods(new ThreadProcBuilder(mock(HostBinding.class), List.of()));
+  }
+
+  @Test
+  void ofRecords() {
+    tester.testAllPublicConstructors(Finding.class);
+    tester.setDefault(List.class, List.of("x")).testAllPublicConstructors(LaunchRequest.class);
+  }
+}

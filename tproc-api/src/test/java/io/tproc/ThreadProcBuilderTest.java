@@ -1,0 +1,163 @@
+package io.tproc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatNullPointerException;
+import static org.mockito.ArgumentMatchers.any;
+import static org.mockito.Mockito.never;
+import static org.mockito.Mockito.times;
+import static org.mockito.Mockito.verify;
+import static org.mockito.Mockito.when;
+
+import io.tproc.spi.HostBinding;
+import io.tproc.spi.LaunchRequest;
+import java.io.File;
+import java.io.IOException;
+import java.lang.ProcessBuilder.Redirect;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.mockito.ArgumentCaptor;
+import org.mockito.Captor;
+import org.mockito.Mock;
+import org.mockito.junit.jupiter.MockitoExtension;
+
+@ExtendWith(MockitoExtension.class)
+class ThreadProcBuilderTest {
+  @Mock HostBinding binding;
+  @Mock ThreadProc started;
+  @Captor ArgumentCaptor<LaunchRequest> request;
+
+  private ThreadProcBuilder builder(String... command) {
+    return new BoundHost(binding).command(command);
+  }
+
+  private LaunchRequest launched(ThreadProcBuilder builder) throws IOException {
+    when(binding.launch(request.capture())).thenReturn(started);
+    assertThat(builder.start()).isSameAs(started);
+    return request.getValue();
+  }
+
+  @Test
+  void startsWithTheDefaultsOfProcessBuilder() throws IOException {
+    LaunchRequest launch = launched(builder("echo", "a b"));
+
+    assertThat(launch.command()).containsExactly("echo", "a b");
+    assertThat(launch.program()).isEqualTo("echo");
+    assertThat(launch.environment()).isEqualTo(System.getenv());
+    assertThat(launch.directory()).isNull();
+    assertThat(launch.input()).isEqualTo(Redirect.PIPE);
+    assertThat(launch.output()).isEqualTo(Redirect.PIPE);
+    assertThat(launch.error()).isEqualTo(Redirect.PIPE);
+    assertThat(launch.redirectErrorStream()).isFalse();
+    assertThat(launch.umask()).isEqualTo(LaunchRequest.INHERIT_UMASK);
+  }
+
+  @Test
+  void everythingSetReachesTheBinding() throws IOException {
+    File in = new File("in");
+    File out = new File("out");
+    ThreadProcBuilder builder =
+        builder("x")
+            .command("y", "1")
+            .directory(Path.of("/tmp"))
+            .redirectInput(in)
+            .redirectOutput(out)
+            .redirectError(Redirect.appendTo(out))
+            .redirectErrorStream(true)
+            .umask(077);
+    builder.environment().clear();
+    builder.environment().put("K", "v");
+
+    LaunchRequest launch = launched(builder);
+
+    assertThat(launch.command()).containsExactly("y", "1");
+    assertThat(launch.environment()).containsOnly(org.assertj.core.api.Assertions.entry("K", "v"));
+    assertThat(launch.directory()).isEqualTo(new File("/tmp"));
+    assertThat(launch.input()).isEqualTo(Redirect.from(in));
+    assertThat(launch.output()).isEqualTo(Redirect.to(out));
+    assertThat(launch.error()).isEqualTo(Redirect.appendTo(out));
+    assertThat(launch.redirectErrorStream()).isTrue();
+    assertThat(launch.umask()).isEqualTo(077);
+  }
+
+  @Test
+  void inheritIoAppliesToAllThree() throws IOException {
+    LaunchRequest launch = launched(builder("x").inheritIO());
+
+    assertThat(List.of(launch.input(), launch.output(), launch.error()))
+        .containsOnly(Redirect.INHERIT);
+  }
+
+  @Test
+  void theCommandListIsLive() throws IOException {
+    List<String> command = new ArrayList<>(List.of("echo"));
+    ThreadProcBuilder builder = new BoundHost(binding).command(command);
+    command.add("later");
+
+    assertThat(launched(builder).command()).containsExactly("echo", "later");
+  }
+
+  @Test
+  void whatIsChangedLaterDoesNotTouchAnEarlierStart() throws IOException {
+    ThreadProcBuilder builder = builder("echo", "1");
+    builder.environment().put("N", "1");
+    LaunchRequest first = launched(builder);
+    builder.command().set(1, "2");
+    builder.environment().put("N", "2");
+    builder.start();
+
+    verify(binding, times(2)).launch(request.capture());
+    assertThat(first.command()).containsExactly("echo", "1");
+    assertThat(first.environment()).containsEntry("N", "1");
+    assertThat(request.getValue().environment()).containsEntry("N", "2");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {-1, 01000})
+  void refusesAnUmaskOutOfRange(int umask) {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> builder("x").umask(umask))
+        .withMessageContaining("umask");
+  }
+
+  @Test
+  void refusesRedirectsOfTheWrongDirection() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> builder("x").redirectInput(Redirect.DISCARD));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> builder("x").redirectOutput(Redirect.from(new File("f"))));
+  }
+
+  @Test
+  void refusesAnEnvironmentThatNoProgramCouldRead() {
+    var environment = builder("x").environment();
+
+    assertThatIllegalArgumentException().isThrownBy(() -> environment.put("A=B", "v"));
+    assertThatIllegalArgumentException().isThrownBy(() -> environment.put("A", "v\0w"));
+  }
+
+  @Test
+  void refusesAnEmptyCommandAndNullElements() throws IOException {
+    assertThatExceptionOfType(IndexOutOfBoundsException.class).isThrownBy(() -> builder().start());
+    assertThatNullPointerException().isThrownBy(() -> builder("x", null).start());
+    verify(binding, never()).launch(any());
+  }
+
+  @Test
+  void aFailedLaunchReachesTheCaller() throws IOException {
+    when(binding.launch(any()))
+        .thenThrow(new LaunchException(2, "cannot host /x: No such file or directory (ENOENT)"));
+
+    assertThatExceptionOfType(LaunchException.class)
+        .isThrownBy(() -> builder("/x").start())
+        .withMessage("cannot host /x: No such file or directory (ENOENT)")
+        .extracting(LaunchException::errno)
+        .isEqualTo(2);
+  }
+}
