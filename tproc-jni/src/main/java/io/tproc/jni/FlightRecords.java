@@ -1,0 +1,44 @@
+package io.tproc.jni;
+
+import io.tproc.ExitStatus;
+import io.tproc.ExitStatus.Signalled;
+import jdk.jfr.FlightRecorder;
+
+/**
+ * What goes to Java Flight Recorder, when the JVM has one (module jdk.jfr is optional) and it has
+ * been used.
+ */
+final class FlightRecords {
+  private static final boolean PRESENT = ModuleLayer.boot().findModule("jdk.jfr").isPresent();
+
+  private FlightRecords() {}
+
+  private static boolean on() {
+    return PRESENT && FlightRecorder.isInitialized();
+  }
+
+  /** A launch begins. */
+  static SpawnRecord spawning() {
+    if (!on()) {
+      return SpawnRecord.NONE;
+    }
+    ThreadProcStartEvent event = new ThreadProcStartEvent();
+    event.begin();
+    return event;
+  }
+
+  /** A threadproc has ended. */
+  static void exited(long pid, ExitStatus status) {
+    if (!on()) {
+      return;
+    }
+    ThreadProcExitEvent event = new ThreadProcExitEvent();
+    event.pid = pid;
+    event.exitValue = status.exitValue();
+    if (status instanceof Signalled signalled) {
+      event.signal = signalled.signalName();
+      event.coreDumped = signalled.coreDumped();
+    }
+    event.commit();
+  }
+}

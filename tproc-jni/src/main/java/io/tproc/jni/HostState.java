@@ -1,0 +1,218 @@
+package io.tproc.jni;
+
+import io.tproc.ThreadProc;
+import io.tproc.spi.LaunchRequest;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentNavigableMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The pointer to one native host, all that hangs on it, and the thread that collects exits.
+ *
+ * <p>Whoever uses the pointer holds the read lock and has seen that {@link #closing} is false.
+ * {@link #close} takes the write lock to set it, so that nobody uses the pointer from then on but
+ * the collector, which is waited for.
+ *
+ * <p>The collector keeps this object alive, so this object must not know its {@link JniHost}: a
+ * host that nobody keeps could never be released. What runs does keep it, through {@link #running}.
+ */
+final class HostState {
+  private static final int SIGKILL = 9;
+  private static final long FAILURE_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+  private final ReentrantReadWriteLock lifecycle = new ReentrantReadWriteLock();
+  private final CountDownLatch closed = new CountDownLatch(1);
+  private final AtomicLong nextId = new AtomicLong(1);
+
+  /** By the id that comes back with the exit; ids grow, so this is the order of the starts. */
+  private final ConcurrentNavigableMap<Long, JniThreadProc> running = new ConcurrentSkipListMap<>();
+
+  /** All whose memory has not been given back, by their native pointers. */
+  private final Map<Long, ThreadProcHandle> handles = new ConcurrentHashMap<>();
+
+  private final HostEnvironment environment = HostEnvironment.read();
+  private final long pointer;
+  private final Thread collector;
+
+  /** Set under the write lock. Volatile for the collector, which holds none. */
+  private volatile boolean closing;
+
+  private HostState(long pointer) {
+    this.pointer = pointer;
+    this.collector = new Thread(null, this::collect, "tproc-collector", 0, false);
+    collector.setDaemon(true);
+  }
+
+  static HostState open() {
+    long pointer = Native.openHost();
+    try {
+      HostState state = new HostState(pointer);
+      state.collector.start();
+      return state;
+    } catch (Throwable failed) { // no memory, no thread
+      Native.closeHost(pointer);
+      throw failed;
+    }
+  }
+
+  ByteBuffer scratch() {
+    lifecycle.readLock().lock();
+    try {
+      checkOpen();
+      return Native.scratch(pointer);
+    } finally {
+      lifecycle.readLock().unlock();
+    }
+  }
+
+  Optional<ThreadProc> ownerOf(long address) {
+    lifecycle.readLock().lock();
+    try {
+      checkOpen();
+      ThreadProcHandle owner = handles.get(Native.ownerOf(pointer, address));
+      return owner == null ? Optional.empty() : owner.user();
+    } finally {
+      lifecycle.readLock().unlock();
+    }
+  }
+
+  void keepInForks(long address, long size) {
+    lifecycle.readLock().lock();
+    try {
+      if (!closing) { // without a host nobody forks
+        Native.keepInForks(pointer, address, size);
+      }
+    } finally {
+      lifecycle.readLock().unlock();
+    }
+  }
+
+  void checkOpen() {
+    if (closing) {
+      throw new IllegalStateException("the host is closed");
+    }
+  }
+
+  List<JniThreadProc> running() {
+    return List.copyOf(running.values());
+  }
+
+  JniThreadProc launch(JniHost host, LaunchRequest request) throws IOException {
+    LaunchArguments arguments = LaunchArguments.encode(request, environment);
+    SpawnRecord record = FlightRecords.spawning();
+    // Before the lock: opening a FIFO waits for its other end, which must not keep anybody from
+    // closing the host.
+    try (Stdio stdio = Stdio.open(request)) {
+      lifecycle.readLock().lock();
+      try {
+        checkOpen();
+        JniThreadProc started = start(host, request, arguments, stdio);
+        record.spawned(started.pid(), request.program());
+        return started;
+      } finally {
+        lifecycle.readLock().unlock();
+      }
+    }
+  }
+
+  private JniThreadProc start(
+      JniHost host, LaunchRequest request, LaunchArguments arguments, Stdio stdio)
+      throws IOException {
+    ThreadProcHandle handle =
+        new ThreadProcHandle(this, arguments.launch(pointer, stdio, request.umask()));
+    boolean watched = false;
+    long id = nextId.getAndIncrement();
+    try {
+      handles.put(handle.key(), handle);
+      JniThreadProc started = new JniThreadProc(host, handle, request, stdio.hostEnds());
+      handle.belongsTo(started);
+      // Before the watch: from then on the exit may come at any moment.
+      running.put(id, started);
+      handle.watch(id);
+      watched = true;
+      return started;
+    } finally {
+      if (!watched) { // Nobody would ever learn of its exit. Closing the host collects it.
+        running.remove(id);
+        handle.signal(SIGKILL);
+      }
+    }
+  }
+
+  void forget(ThreadProcHandle handle) {
+    // Not by the key alone: a new threadproc may have got the freed one's pointer already.
+    handles.remove(handle.key(), handle);
+  }
+
+  /** Kills all, waits, frees. Every call but the first waits for the first. */
+  void close() {
+    if (beginClosing()) {
+      try {
+        running.values().forEach(JniThreadProc::kill);
+        Native.wake(pointer);
+        Uninterruptibly.run(collector::join);
+        handles.values().forEach(ThreadProcHandle::release);
+        // Left over is only what could not be watched.
+        handles.values().forEach(ThreadProcHandle::invalidate);
+        Native.closeHost(pointer);
+      } finally {
+        closed.countDown();
+      }
+    } else {
+      Uninterruptibly.run(closed::await);
+    }
+  }
+
+  private boolean beginClosing() {
+    lifecycle.writeLock().lock(); // launches under way end first, and are killed with the others
+    try {
+      boolean first = !closing;
+      closing = true;
+      return first;
+    } finally {
+      lifecycle.writeLock().unlock();
+    }
+  }
+
+  /** The collector's life: until the host closes and the last exit has come. */
+  private void collect() {
+    long[] exit = new long[3];
+    while (!(closing && running.isEmpty())) {
+      try {
+        if (Native.nextExit(pointer, exit)) {
+          @Nullable JniThreadProc ended = running.remove(exit[0]);
+          if (ended != null) {
+            ended.exited(ExitStatuses.of(exit[1], exit[2]));
+          }
+        }
+      } catch (Exception | Error failed) {
+        // Never expected. Without this thread no exit would ever be seen again, so it goes on; not
+        // in a hurry.
+        logger().log(Level.ERROR, "cannot collect an exit", failed);
+        LockSupport.parkNanos(FAILURE_PAUSE_NANOS);
+      }
+    }
+  }
+
+  private static Logger logger() {
+    return System.getLogger("io.tproc.jni");
+  }
+
+  @Override
+  public String toString() {
+    return (closing ? "closed" : "open") + ", " + running.size() + " running";
+  }
+}

@@ -1,0 +1,27 @@
+package io.tproc.jni;
+
+import io.tproc.Finding;
+import io.tproc.spi.HostBinding;
+import io.tproc.spi.TprocProvider;
+import java.util.List;
+
+/**
+ * Found by {@link java.util.ServiceLoader}; loads the native library when it is first asked for
+ * something.
+ */
+public final class JniProvider implements TprocProvider {
+  /** For {@link java.util.ServiceLoader}. */
+  public JniProvider() {}
+
+  @Override
+  public HostBinding open() {
+    NativeLibrary.ensureLoaded();
+    return JniHost.open();
+  }
+
+  @Override
+  public List<Finding> check() {
+    NativeLibrary.ensureLoaded();
+    return Findings.read(Native.check());
+  }
+}

@@ -1,0 +1,244 @@
+package io.tproc.jni;
+
+import io.tproc.ExitStatus;
+import io.tproc.MemoryMapping;
+import io.tproc.ThreadProc;
+import io.tproc.spi.LaunchRequest;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.lang.System.Logger.Level;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/** A threadproc as its user holds it. While it runs, its {@link HostState} keeps it. */
+final class JniThreadProc extends ThreadProc {
+  private static final int SIGKILL = 9;
+  private static final int SIGTERM = 15;
+  private static final int SIGRTMAX = 64;
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition ended = lock.newCondition();
+
+  /**
+   * Completed by the collector; users only get stages of it that run elsewhere, so that they cannot
+   * keep the collector.
+   */
+  private final CompletableFuture<ExitStatus> exit = new CompletableFuture<>();
+
+  /** Never read: who keeps a threadproc keeps its host. */
+  @SuppressWarnings({"unused", "FieldCanBeLocal"})
+  private final JniHost host;
+
+  private final ThreadProcHandle handle;
+  private final LaunchRequest request;
+  private final Stdio.HostEnds streams;
+  private final int pid;
+  private final ProcessHandle processHandle;
+
+  /** Null while the program runs; under the lock. */
+  private @Nullable ExitStatus status;
+
+  JniThreadProc(
+      JniHost host, ThreadProcHandle handle, LaunchRequest request, Stdio.HostEnds streams) {
+    this.host = host;
+    this.handle = handle;
+    this.request = request;
+    this.streams = streams;
+    this.pid = handle.pid();
+    // The exit is not collected before the watch, so this is the program, be it dead already.
+    this.processHandle =
+        ProcessHandle.of(pid)
+            .orElseThrow(() -> new IllegalStateException("no process " + pid + " in /proc"));
+    JniHost.whenForgotten(this, handle::release);
+  }
+
+  /** On the collector thread: must neither wait nor throw. */
+  void exited(ExitStatus how) {
+    lock.lock();
+    try {
+      status = how;
+      ended.signalAll();
+    } finally {
+      lock.unlock();
+    }
+    try {
+      streams.processExited();
+    } finally {
+      exit.complete(how);
+    }
+    FlightRecords.exited(pid, how);
+  }
+
+  @Override
+  public ExitStatus waitForExit() throws InterruptedException {
+    lock.lock();
+    try {
+      while (status == null) {
+        ended.await();
+      }
+      return status;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public Optional<ExitStatus> exitStatus() {
+    lock.lock();
+    try {
+      return Optional.ofNullable(status);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public int waitFor() throws InterruptedException {
+    return waitForExit().exitValue();
+  }
+
+  @Override
+  public boolean waitFor(long timeout, TimeUnit unit) throws InterruptedException {
+    long remaining = unit.toNanos(timeout);
+    lock.lock();
+    try {
+      while (status == null && remaining > 0) {
+        remaining = ended.awaitNanos(remaining);
+      }
+      return status != null;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public int exitValue() {
+    return exitStatus()
+        .orElseThrow(() -> new IllegalThreadStateException("process hasn't exited"))
+        .exitValue();
+  }
+
+  @Override
+  public boolean isAlive() {
+    return exitStatus().isEmpty();
+  }
+
+  @Override
+  public CompletableFuture<Process> onExit() {
+    return exit.handleAsync((unusedStatus, unusedFailure) -> this);
+  }
+
+  @Override
+  public OutputStream getOutputStream() {
+    return streams.input();
+  }
+
+  @Override
+  public InputStream getInputStream() {
+    return streams.output();
+  }
+
+  @Override
+  public InputStream getErrorStream() {
+    return streams.error();
+  }
+
+  @Override
+  public long pid() {
+    return pid;
+  }
+
+  @Override
+  public ProcessHandle toHandle() {
+    return processHandle;
+  }
+
+  @Override
+  public ProcessHandle.Info info() {
+    return isAlive() ? new ThreadProcInfo(request, processHandle.info()) : processHandle.info();
+  }
+
+  @Override
+  public boolean supportsNormalTermination() {
+    return true;
+  }
+
+  @Override
+  public void destroy() {
+    signal(SIGTERM);
+    closeStreams();
+  }
+
+  @Override
+  public Process destroyForcibly() {
+    signal(SIGKILL);
+    closeStreams();
+    return this;
+  }
+
+  /**
+   * Ends the program and nothing else: its exit is collected and its streams are drained as always.
+   */
+  void kill() {
+    signal(SIGKILL);
+  }
+
+  @Override
+  public boolean signal(int number) {
+    if (number < 0 || number > SIGRTMAX) {
+      throw new IllegalArgumentException("signal out of range 0-64: " + number);
+    }
+    try {
+      return handle.signal(number);
+    } catch (IOException refused) { // EPERM: the program has changed its user
+      System.getLogger("io.tproc.jni").log(Level.WARNING, refused::getMessage);
+      return true;
+    }
+  }
+
+  @Override
+  public List<MemoryMapping> memory() {
+    return handle.memory();
+  }
+
+  private void closeStreams() {
+    closeQuietly(streams.input());
+    closeQuietly(streams.output());
+    closeQuietly(streams.error());
+  }
+
+  private static void closeQuietly(Closeable stream) {
+    try {
+      stream.close();
+    } catch (IOException ignored) {
+      // As ProcessImpl: nobody is interested any more.
+    }
+  }
+
+  @Override
+  public void close() {
+    kill();
+    Uninterruptibly.run(this::waitForExit);
+    handle.release();
+    // Not the input: flushing it could wait for a descendant that does not read, and the exit has
+    // closed it.
+    closeQuietly(streams.output());
+    closeQuietly(streams.error());
+  }
+
+  @Override
+  public String toString() {
+    return "ThreadProc[pid="
+        + pid
+        + ", "
+        + exitStatus().map(ExitStatus::toString).orElse("running")
+        + "]";
+  }
+}

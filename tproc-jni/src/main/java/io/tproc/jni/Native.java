@@ -1,0 +1,116 @@
+package io.tproc.jni;
+
+import io.tproc.LaunchException;
+import java.io.FileDescriptor;
+import java.io.IOException;
+import java.nio.Buffer;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The native methods, in the order of the C files that hold them. Pointers are {@code long};
+ * nothing here checks them, so only {@link HostState} and {@link ThreadProcHandle} may call what
+ * takes one.
+ *
+ * <p>Texts are bytes in the file system's encoding ({@link ByteStrings}). Blocks are NUL-terminated
+ * texts, one after the other.
+ */
+final class Native {
+  private Native() {}
+
+  // host.c
+
+  /** tproc_host_open. Throws TprocUnavailableException. */
+  static native long openHost();
+
+  /** tproc_host_close. */
+  static native void closeHost(long host);
+
+  /** tproc_host_scratch, as a direct buffer. */
+  static native ByteBuffer scratch(long host);
+
+  // launch.c
+
+  /** tproc_host_launch. Returns a pointer to the threadproc. */
+  static native long launch(
+      long host,
+      byte[] program,
+      byte @Nullable [] searchPath,
+      byte[] arguments,
+      int argumentCount,
+      byte[] environment,
+      int environmentCount,
+      byte @Nullable [] directory,
+      int stdin,
+      int stdout,
+      int stderr,
+      int umask)
+      throws LaunchException;
+
+  // threadproc.c
+
+  /** tproc_threadproc_pid. */
+  static native int pid(long threadproc);
+
+  /** tproc_threadproc_signal. Returns false when the exit has been collected already. */
+  static native boolean signal(long threadproc, int signal) throws IOException;
+
+  /**
+   * tproc_threadproc_close. Returns false, and frees nothing, when the exit has not been collected
+   * yet.
+   */
+  static native boolean release(long threadproc);
+
+  // exits.c
+
+  /** tproc_threadproc_watch. The id comes back with the exit. */
+  static native void watch(long threadproc, long id) throws IOException;
+
+  /**
+   * tproc_host_next_exit, without a timeout.
+   *
+   * @param exit receives the id, the kind (enum tproc_exit_kind) and the status
+   * @return false after {@link #wake}
+   */
+  static native boolean nextExit(long host, long[] exit) throws IOException;
+
+  /** tproc_host_wake. */
+  static native void wake(long host);
+
+  // buffers.c
+
+  /** A direct buffer over memory. */
+  static native ByteBuffer view(long address, int size);
+
+  /** The address of a direct buffer's index 0. */
+  static native long addressOf(Buffer directBuffer);
+
+  // memory.c
+
+  /** tproc_host_owner_of. Returns a pointer that may only be compared, or 0. */
+  static native long ownerOf(long host, long address);
+
+  /** tproc_host_keep_in_forks. */
+  static native void keepInForks(long host, long address, long size);
+
+  /**
+   * tproc_threadproc_memory.
+   *
+   * @return a {@code long[]} with three numbers of each mapping (address, size, bits: readable 1,
+   *     writable 2, executable 4, shared 8), and a {@code byte[][]} with their names
+   */
+  static native Object[] memory(long threadproc);
+
+  // check.c
+
+  /** tproc_check: of each finding its name, verdict, value and advice; see {@link Findings}. */
+  static native byte[][] check();
+
+  // descriptors.c
+
+  /** pipe2 with O_CLOEXEC, into two descriptors that are not open yet. */
+  static native void pipe(FileDescriptor reader, FileDescriptor writer) throws IOException;
+
+  /** The number behind an open descriptor. */
+  static native int number(FileDescriptor descriptor);
+}

@@ -1,0 +1,112 @@
+package io.tproc.jni;
+
+import java.io.BufferedInputStream;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+
+/**
+ * Reads what a program writes. At the program's exit what is still in the pipe is taken over and
+ * the descriptor is closed, so that output can be read later, or never, without a descriptor being
+ * held.
+ *
+ * <p>As in the JDK's {@code ProcessImpl}; only that the exit is handed over to whoever reads
+ * instead of waiting for them.
+ */
+final class ProcessInputStream extends BufferedInputStream {
+  private final HandOverLock lock = new HandOverLock();
+
+  /**
+   * close() may come while another thread reads, and must not close the descriptor between the
+   * steps of an exit.
+   */
+  private final Object closeLock = new Object();
+
+  private final PipeInputStream pipe;
+
+  ProcessInputStream(PipeInputStream pipe) {
+    super(pipe);
+    this.pipe = pipe;
+  }
+
+  /** The program has ended. Never waits. */
+  void processExited() {
+    lock.handOver(this::takeOver);
+  }
+
+  private void takeOver() {
+    synchronized (closeLock) {
+      if (in == null) { // closed
+        return;
+      }
+      try (pipe) {
+        // Once is enough: all that the program has written is there by now. Descendants that go on
+        // writing could keep a
+        // loop busy for ever.
+        in = new ByteArrayInputStream(pipe.drain());
+      } catch (IOException unreadable) {
+        // Then the next read fails in the same way, and tells the user.
+      }
+    }
+  }
+
+  @Override
+  public int read() throws IOException {
+    lock.lock();
+    try {
+      return super.read();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public int read(byte[] target, int offset, int length) throws IOException {
+    lock.lock();
+    try {
+      return super.read(target, offset, length);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public long skip(long count) throws IOException {
+    lock.lock();
+    try {
+      return super.skip(count);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public int available() throws IOException {
+    lock.lock();
+    try {
+      return super.available();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Newer JDKs hold the stream's monitor meanwhile: the lock has to come first, as everywhere here.
+   */
+  @Override
+  public long transferTo(OutputStream target) throws IOException {
+    lock.lock();
+    try {
+      return super.transferTo(target);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    synchronized (closeLock) {
+      super.close();
+    }
+  }
+}

@@ -1,0 +1,187 @@
+package io.tproc.jni;
+
+import io.tproc.spi.LaunchRequest;
+import java.io.Closeable;
+import java.io.File;
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.lang.ProcessBuilder.Redirect;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The three descriptors that a program starts with, and the streams at their other ends. Whatever
+ * happens, {@link #close} closes the program's ends, and the host's ends too unless somebody has
+ * taken them.
+ */
+final class Stdio implements Closeable {
+  private static final int OUTPUT = 1;
+  private static final int ERROR = 2;
+
+  /**
+   * What {@link Process} shows of its streams.
+   *
+   * @param input writes to the program
+   * @param output reads what the program writes
+   * @param error reads what the program writes to standard error
+   */
+  record HostEnds(OutputStream input, InputStream output, InputStream error) {
+    /** The program has ended: keeps what it has written, and gives back the descriptors. */
+    void processExited() {
+      if (output instanceof ProcessInputStream pipe) {
+        pipe.processExited();
+      }
+      if (error instanceof ProcessInputStream pipe) {
+        pipe.processExited();
+      }
+      if (input instanceof ProcessOutputStream pipe) {
+        pipe.processExited();
+      }
+    }
+  }
+
+  private final List<Closeable> programEnds = new ArrayList<>();
+  private final List<Closeable> hostEnds = new ArrayList<>();
+  private OutputStream inputStream = ClosedOutputStream.INSTANCE;
+  private InputStream outputStream = InputStream.nullInputStream();
+  private InputStream errorStream = InputStream.nullInputStream();
+  private int input;
+  private int output;
+  private int error;
+
+  private Stdio() {}
+
+  /**
+   * Opens what a request asks for, in the order in which ProcessImpl does.
+   *
+   * @throws IOException when a file cannot be opened or there are no more descriptors; nothing
+   *     stays open
+   */
+  static Stdio open(LaunchRequest request) throws IOException {
+    Stdio stdio = new Stdio();
+    boolean complete = false;
+    try {
+      stdio.openInput(request.input());
+      stdio.openOutput(request.output());
+      if (request.redirectErrorStream()) {
+        stdio.error = stdio.output;
+      } else {
+        stdio.openError(request.error());
+      }
+      complete = true;
+      return stdio;
+    } finally {
+      if (!complete) {
+        stdio.close();
+      }
+    }
+  }
+
+  private void openInput(Redirect source) throws IOException {
+    switch (source.type()) {
+      case PIPE -> {
+        FileDescriptor reader = new FileDescriptor();
+        FileDescriptor writer = new FileDescriptor();
+        Native.pipe(reader, writer);
+        programEnds.add(new FileInputStream(reader));
+        inputStream = new ProcessOutputStream(new FileOutputStream(writer));
+        hostEnds.add(inputStream);
+        input = Native.number(reader);
+      }
+      case INHERIT -> input = 0;
+      default -> {
+        FileInputStream file = new FileInputStream(fileOf(source));
+        programEnds.add(file);
+        input = Native.number(file.getFD());
+      }
+    }
+  }
+
+  private void openOutput(Redirect destination) throws IOException {
+    switch (destination.type()) {
+      case PIPE -> {
+        FileDescriptor writer = new FileDescriptor();
+        outputStream = openPipe(writer);
+        output = Native.number(writer);
+      }
+      case INHERIT -> output = OUTPUT;
+      default -> output = openFile(destination);
+    }
+  }
+
+  private void openError(Redirect destination) throws IOException {
+    switch (destination.type()) {
+      case PIPE -> {
+        FileDescriptor writer = new FileDescriptor();
+        errorStream = openPipe(writer);
+        error = Native.number(writer);
+      }
+      case INHERIT -> error = ERROR;
+      default -> error = openFile(destination);
+    }
+  }
+
+  private InputStream openPipe(FileDescriptor writer) throws IOException {
+    FileDescriptor reader = new FileDescriptor();
+    Native.pipe(reader, writer);
+    programEnds.add(new FileOutputStream(writer));
+    InputStream stream = new ProcessInputStream(new PipeInputStream(reader));
+    hostEnds.add(stream);
+    return stream;
+  }
+
+  private int openFile(Redirect destination) throws IOException {
+    boolean append = destination.type() == Redirect.Type.APPEND;
+    FileOutputStream file = new FileOutputStream(fileOf(destination), append);
+    programEnds.add(file);
+    return Native.number(file.getFD());
+  }
+
+  private static File fileOf(Redirect redirect) {
+    File file = redirect.file();
+    if (file == null) {
+      throw new IllegalArgumentException("a redirect of an unknown kind: " + redirect);
+    }
+    return file;
+  }
+
+  /** The number of the descriptor that becomes 0. */
+  int input() {
+    return input;
+  }
+
+  /** The number of the descriptor that becomes 1. */
+  int output() {
+    return output;
+  }
+
+  /** The number of the descriptor that becomes 2. */
+  int error() {
+    return error;
+  }
+
+  /** Takes the host's ends: from here on they are the caller's to close. */
+  HostEnds hostEnds() {
+    hostEnds.clear();
+    return new HostEnds(inputStream, outputStream, errorStream);
+  }
+
+  @Override
+  public void close() {
+    programEnds.forEach(Stdio::closeQuietly);
+    hostEnds.forEach(Stdio::closeQuietly);
+  }
+
+  private static void closeQuietly(Closeable end) {
+    try {
+      end.close();
+    } catch (IOException ignored) {
+      // close(2) has closed it in any case, and nothing that was written can be lost in a pipe's
+      // end.
+    }
+  }
+}

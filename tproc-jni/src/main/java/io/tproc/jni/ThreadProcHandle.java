@@ -1,0 +1,119 @@
+package io.tproc.jni;
+
+import io.tproc.MemoryMapping;
+import io.tproc.ThreadProc;
+import java.io.IOException;
+import java.lang.ref.WeakReference;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The pointer to one native threadproc, and the lock that keeps it from being used after it has
+ * been freed. It does not keep its {@link JniThreadProc}, so that it can be released when nobody
+ * keeps that.
+ */
+final class ThreadProcHandle {
+  private final ReentrantLock lock = new ReentrantLock();
+  private final HostState host;
+
+  /** What {@link HostState} finds this handle by: the pointer, never to be used as one. */
+  private final long key;
+
+  /** 0 once it has been freed; under the lock. */
+  private long pointer;
+
+  private volatile @Nullable WeakReference<JniThreadProc> user;
+
+  ThreadProcHandle(HostState host, long pointer) {
+    this.host = host;
+    this.key = pointer;
+    this.pointer = pointer;
+  }
+
+  long key() {
+    return key;
+  }
+
+  void belongsTo(JniThreadProc threadProc) {
+    user = new WeakReference<>(threadProc);
+  }
+
+  /** Empty when nobody keeps it any more. */
+  Optional<ThreadProc> user() {
+    WeakReference<JniThreadProc> reference = user;
+    return reference == null ? Optional.empty() : Optional.ofNullable(reference.get());
+  }
+
+  List<MemoryMapping> memory() {
+    lock.lock();
+    try {
+      if (pointer == 0) {
+        throw new IllegalStateException("the threadproc is closed");
+      }
+      return MemoryMappings.read(Native.memory(pointer));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  int pid() {
+    lock.lock();
+    try {
+      return Native.pid(pointer);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void watch(long id) throws IOException {
+    lock.lock();
+    try {
+      Native.watch(pointer, id);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Sends a signal; to the program or to nobody, never to another that has got its pid.
+   *
+   * @return false when the program has ended
+   */
+  boolean signal(int signal) throws IOException {
+    lock.lock();
+    try {
+      return pointer != 0 && Native.signal(pointer, signal);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Gives back the memory of an ended threadproc. Does nothing when that has been done, or when it
+   * has not ended.
+   */
+  void release() {
+    lock.lock();
+    try {
+      if (pointer != 0 && Native.release(pointer)) {
+        pointer = 0;
+        // Last, and under the lock: a host that closes waits for what it still finds in its map.
+        host.forget(this);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The host is about to free everything at once. */
+  void invalidate() {
+    lock.lock();
+    try {
+      pointer = 0;
+    } finally {
+      lock.unlock();
+    }
+  }
+}
