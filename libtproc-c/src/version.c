@@ -1,0 +1,3 @@
+#include "tproc.h"
+
+int tproc_version(void) { return TPROC_VERSION; }

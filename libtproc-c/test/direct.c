@@ -1,0 +1,7 @@
+/* A C program that nobody hosts. */
+#include "tests.h"
+
+int main(void) {
+  expect_no_host();
+  return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
