@@ -1,0 +1,22 @@
+package io.tproc.cli;
+
+/** Exit codes as env(1), nohup(1) and other commands that run commands have them. */
+final class ExitCodes {
+  /** The command itself failed; the program was never tried. */
+  static final int TPROC_FAILED = 125;
+
+  /** The program was found but could not be run. */
+  static final int CANNOT_RUN = 126;
+
+  /** The program was not found. */
+  static final int NOT_FOUND = 127;
+
+  private static final int ENOENT = 2;
+
+  private ExitCodes() {}
+
+  /** The code for a launch that failed with an errno. */
+  static int ofLaunchFailure(int errno) {
+    return errno == ENOENT ? NOT_FOUND : CANNOT_RUN;
+  }
+}

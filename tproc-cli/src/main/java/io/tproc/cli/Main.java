@@ -1,0 +1,54 @@
+package io.tproc.cli;
+
+import java.io.PrintWriter;
+import picocli.CommandLine;
+import picocli.CommandLine.IExecutionExceptionHandler;
+import picocli.CommandLine.IParameterExceptionHandler;
+
+/** Where {@code tproc} starts. */
+public final class Main {
+  private Main() {}
+
+  /**
+   * Runs the command and ends the JVM with its status.
+   *
+   * @param arguments as on the command line
+   */
+  public static void main(String[] arguments) {
+    System.exit(commandLine(HostSupplier.INSTALLED).execute(arguments));
+  }
+
+  static CommandLine commandLine(HostSupplier hosts) {
+    CommandLine commandLine = new CommandLine(new TprocCommand());
+    // Everything after PROGRAM is the program's, also what looks like our options.
+    commandLine.addSubcommand(new CommandLine(new RunCommand(hosts)).setStopAtPositional(true));
+    commandLine.addSubcommand(new CheckCommand(hosts));
+    // "@file" is an argument like any other. What is set here, from here on holds for the
+    // subcommands too.
+    commandLine.setExpandAtFiles(false);
+    commandLine.setParameterExceptionHandler(USAGE_ERROR);
+    commandLine.setExecutionExceptionHandler(FAILURE);
+    return commandLine;
+  }
+
+  private static final IParameterExceptionHandler USAGE_ERROR =
+      (wrong, arguments) -> {
+        CommandLine command = wrong.getCommandLine();
+        complain(command.getErr(), String.valueOf(wrong.getMessage()));
+        command.getErr().println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
+        return CommandLine.ExitCode.USAGE;
+      };
+
+  /** Whatever a command does not handle itself: one line, no stack trace. */
+  private static final IExecutionExceptionHandler FAILURE =
+      (failure, command, arguments) -> {
+        String message = failure.getMessage();
+        complain(command.getErr(), message != null ? message : failure.toString());
+        return ExitCodes.TPROC_FAILED;
+      };
+
+  static void complain(PrintWriter errors, String message) {
+    errors.println("tproc: " + message);
+    errors.flush();
+  }
+}

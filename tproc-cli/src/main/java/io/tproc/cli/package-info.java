@@ -1,0 +1,8 @@
+/**
+ * The command {@code tproc}. It only uses the public API; what it prints is for people, except
+ * where an option says {@code --json}.
+ */
+@NullMarked
+package io.tproc.cli;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,50 @@
+package io.tproc.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.mockito.Mockito.mock;
+import static org.mockito.Mockito.verifyNoInteractions;
+
+import org.junit.jupiter.api.Test;
+
+class MainTest {
+  private final HostSupplier hosts = mock(HostSupplier.class);
+  private final Cli cli = new Cli(hosts);
+
+  @Test
+  void tellsItsVersion() {
+    assertThat(cli.run("--version")).isZero();
+    assertThat(cli.output()).startsWith("tproc ").contains("Java " + Runtime.version());
+    verifyNoInteractions(hosts);
+  }
+
+  @Test
+  void helpNamesTheSubcommands() {
+    assertThat(cli.run("--help")).isZero();
+    assertThat(cli.output()).contains("run").contains("check");
+    assertThat(cli.errors()).isEmpty();
+  }
+
+  @Test
+  void aSubcommandIsNeeded() {
+    assertThat(cli.run()).isEqualTo(2);
+    assertThat(cli.errors()).startsWith("tproc: a subcommand is needed");
+    assertThat(cli.output()).isEmpty();
+  }
+
+  @Test
+  void aWrongSubcommandIsNamedOnStderr() {
+    assertThat(cli.run("rnu")).isEqualTo(2);
+    assertThat(cli.errors()).startsWith("tproc: ").contains("rnu").contains("--help");
+    assertThat(cli.output()).isEmpty();
+  }
+
+  @Test
+  void aWrongOptionOfASubcommandIsAUsageError() {
+    assertThat(cli.run("run", "--no-such-option", "true")).isEqualTo(2);
+    assertThat(cli.errors())
+        .startsWith("tproc: ")
+        .contains("--no-such-option")
+        .contains("tproc run --help");
+    verifyNoInteractions(hosts);
+  }
+}
