@@ -1,0 +1,40 @@
+# shellcheck shell=bash
+# Shared by every script of the guest harness: messages, exit codes, locations.
+
+# Exit codes. A caller can tell "tests failed" from "could not run here" without reading the output.
+# shellcheck disable=SC2034 # used by the scripts that source this file
+{
+  GUEST_FAILED=1        # the payload ran and said no
+  GUEST_USAGE=2         # wrong options, or no built tree
+  GUEST_UNAVAILABLE=77  # qemu or packages are missing: nothing was tested
+  GUEST_BROKEN=70       # the guest ended without a result: kernel panic, qemu error
+  GUEST_TIMEOUT=124     # the guest was still running at the time limit
+}
+
+guest_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck disable=SC2034 # used by lib/cache.sh
+guest_cache=${TPROC_GUEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tproc/guest}
+
+say() { printf 'guest: %s\n' "$*" >&2; }
+
+die() {
+  local code=$1
+  shift
+  say "$*"
+  exit "$code"
+}
+
+# Dies with all that is missing at once, so that one look at the message is enough.
+require_commands() {
+  local command missing=()
+  for command in "$@"; do
+    [ -n "$(PATH=$PATH:/sbin:/usr/sbin type -P "$command")" ] || missing+=("$command")
+  done
+  if [ ${#missing[@]} -gt 0 ]; then
+    die "$GUEST_UNAVAILABLE" "aarch64 NOT TESTED: missing on this machine: ${missing[*]}" \
+      "(Debian: apt-get install qemu-system-arm e2fsprogs apt dpkg tar util-linux xz-utils)"
+  fi
+}
+
+# Files built for the guest are named by what goes into them, so a change never meets a stale file.
+content_key() { sha256sum | cut -c 1-16; }

@@ -1,0 +1,114 @@
+package io.tproc.it;
+
+import static org.junit.platform.engine.discovery.ClassNameFilter.includeClassNamePatterns;
+import static org.junit.platform.engine.discovery.DiscoverySelectors.selectPackage;
+
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.platform.engine.TestExecutionResult;
+import org.junit.platform.launcher.Launcher;
+import org.junit.platform.launcher.LauncherDiscoveryRequest;
+import org.junit.platform.launcher.TestExecutionListener;
+import org.junit.platform.launcher.TestIdentifier;
+import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
+import org.junit.platform.launcher.core.LauncherFactory;
+import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
+import org.junit.platform.launcher.listeners.TestExecutionSummary;
+import org.junit.platform.reporting.legacy.xml.LegacyXmlReportGeneratingListener;
+
+/**
+ * Runs the integration tests in this JVM, without Maven: where there is only a class path, as in
+ * the aarch64 guest.
+ *
+ * <p>Arguments: {@code --reports DIRECTORY} for JUnit XML, and patterns of simple class names
+ * ({@code LaunchIT}, {@code .*Abi.*}) to run fewer than all. Exits with 0 when at least one test
+ * ran and none failed.
+ */
+final class RunAll {
+  private RunAll() {}
+
+  public static void main(String[] arguments) throws Exception {
+    List<String> patterns = new ArrayList<>();
+    List<TestExecutionListener> listeners = new ArrayList<>();
+    PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
+    SummaryGeneratingListener summary = new SummaryGeneratingListener();
+    for (int i = 0; i < arguments.length; i++) {
+      if (arguments[i].equals("--reports")) {
+        Path directory = Files.createDirectories(Path.of(arguments[++i]));
+        listeners.add(new LegacyXmlReportGeneratingListener(directory, out));
+      } else {
+        patterns.add("io\\.tproc\\.it\\." + arguments[i]);
+      }
+    }
+    listeners.add(summary);
+    listeners.add(new Progress(out));
+
+    Launcher launcher = LauncherFactory.create();
+    launcher.execute(request(patterns), listeners.toArray(new TestExecutionListener[0]));
+
+    TestExecutionSummary result = summary.getSummary();
+    result.printFailuresTo(out, 20);
+    out.printf(
+        "%d tests: %d passed, %d failed, %d skipped, in %.1f s%n",
+        result.getTestsFoundCount(),
+        result.getTestsSucceededCount(),
+        result.getTotalFailureCount(),
+        result.getTestsSkippedCount() + result.getTestsAbortedCount(),
+        (result.getTimeFinished() - result.getTimeStarted()) / 1000.0);
+    out.flush();
+    System.exit(result.getTotalFailureCount() == 0 && result.getTestsSucceededCount() > 0 ? 0 : 1);
+  }
+
+  private static LauncherDiscoveryRequest request(List<String> patterns) {
+    LauncherDiscoveryRequestBuilder builder =
+        LauncherDiscoveryRequestBuilder.request()
+            .selectors(selectPackage("io.tproc.it"))
+            .filters(includeClassNamePatterns(".*IT"))
+            .configurationParameter(
+                "junit.jupiter.execution.timeout.testable.method.default",
+                Patience.seconds(300).toSeconds() + " s");
+    if (!patterns.isEmpty()) {
+      builder.filters(includeClassNamePatterns(patterns.toArray(new String[0])));
+    }
+    return builder.build();
+  }
+
+  /** One line for each class, and each test that was skipped with its reason or failed. */
+  private static final class Progress implements TestExecutionListener {
+    private final PrintWriter out;
+
+    Progress(PrintWriter out) {
+      this.out = out;
+    }
+
+    @Override
+    public void executionSkipped(TestIdentifier test, String reason) {
+      out.println("  skipped " + test.getDisplayName() + ": " + reason);
+    }
+
+    @Override
+    public void executionStarted(TestIdentifier test) {
+      if (test.isContainer() && test.getDisplayName().endsWith("IT")) {
+        out.println(test.getDisplayName());
+      }
+    }
+
+    @Override
+    public void executionFinished(TestIdentifier test, TestExecutionResult result) {
+      if (result.getStatus() != TestExecutionResult.Status.SUCCESSFUL) {
+        String why = result.getThrowable().map(Throwable::getMessage).orElse("");
+        out.println(
+            "  "
+                + result.getStatus().name().toLowerCase(java.util.Locale.ROOT)
+                + " "
+                + test.getDisplayName()
+                + ": "
+                + why);
+      }
+    }
+  }
+}
