@@ -1,0 +1,6 @@
+/* A tiny program that is alive until it is killed. */
+#include <unistd.h>
+
+int main(void) {
+  for (;;) pause();
+}

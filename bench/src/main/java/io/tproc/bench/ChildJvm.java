@@ -1,0 +1,74 @@
+package io.tproc.bench;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A JVM of its own for a measurement that needs one: another JDK, collector or heap, or a fresh
+ * address space.
+ */
+final class ChildJvm {
+  /** The collectors of HotSpot, as in -XX:+UseSerialGC. */
+  static final List<String> COLLECTORS = List.of("Serial", "Parallel", "G1", "Z", "Shenandoah");
+
+  private ChildJvm() {}
+
+  /** The JDKs to compare: this one, and the newer one that bench/run has found. */
+  static List<Path> jdks() {
+    List<Path> homes = new ArrayList<>();
+    homes.add(Path.of(System.getProperty("java.home")));
+    String newer = System.getProperty("tproc.bench.jdk25", "");
+    if (!newer.isEmpty() && !homes.contains(Path.of(newer))) {
+      homes.add(Path.of(newer));
+    }
+    return homes;
+  }
+
+  /** "JDK 17", from the file that every JDK has. */
+  static String nameOf(Path jdk) throws IOException {
+    return "JDK "
+        + Files.readAllLines(jdk.resolve("release")).stream()
+            .filter(line -> line.startsWith("JAVA_VERSION="))
+            .map(line -> line.replaceAll("^JAVA_VERSION=\"|\"$", "").replaceAll("[.].*", ""))
+            .findFirst()
+            .orElse("?");
+  }
+
+  /** Whether this JDK has this collector. */
+  static boolean has(Path jdk, String collector) throws IOException, InterruptedException {
+    return new ProcessBuilder(java(jdk), "-XX:+Use" + collector + "GC", "-version")
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .redirectError(ProcessBuilder.Redirect.DISCARD)
+            .start()
+            .waitFor()
+        == 0;
+  }
+
+  /** The java command of a JDK. */
+  static String java(Path jdk) {
+    return jdk.resolve(Path.of("bin", "java")).toString();
+  }
+
+  /** Runs a main class with options of the JVM; its output becomes ours. */
+  static void run(Path jdk, List<String> options, Class<?> main, String... arguments)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    command.add(java(jdk));
+    command.add("-XX:-UsePerfData");
+    if (!nameOf(jdk).equals("JDK 17")) {
+      command.add("--enable-native-access=ALL-UNNAMED");
+    }
+    command.addAll(options);
+    command.add("-Dtproc.bench.programs=" + new File(Programs.path("sleeper")).getParent());
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+    command.addAll(List.of(arguments));
+    int status = new ProcessBuilder(command).inheritIO().start().waitFor();
+    if (status != 0) {
+      Report.line(String.join(" ", options), "ended with status " + status);
+    }
+  }
+}

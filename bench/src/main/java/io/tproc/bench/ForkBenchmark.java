@@ -1,0 +1,56 @@
+package io.tproc.bench;
+
+import io.tproc.TprocHost;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * fork() in a threadproc of a JVM with a large heap, under each collector: it must not copy that
+ * heap's page tables.
+ */
+final class ForkBenchmark implements Benchmark {
+  @Override
+  public String name() {
+    return "fork";
+  }
+
+  @Override
+  public String about() {
+    return "fork() in a threadproc beside 4 GiB of touched Java heap, against the same program as a process";
+  }
+
+  @Override
+  public void run(Settings settings) throws IOException, InterruptedException {
+    for (Path jdk : settings.quick() ? ChildJvm.jdks().subList(0, 1) : ChildJvm.jdks()) {
+      for (String collector : settings.quick() ? List.of("G1") : ChildJvm.COLLECTORS) {
+        if (!ChildJvm.has(jdk, collector)) {
+          Report.line(ChildJvm.nameOf(jdk) + " " + collector, "this JDK does not have it");
+          continue;
+        }
+        String heap = settings.quick() ? "256m" : "4g";
+        ChildJvm.run(
+            jdk,
+            List.of(
+                "-XX:+Use" + collector + "GC", "-Xms" + heap, "-Xmx" + heap, "-XX:+AlwaysPreTouch"),
+            ForkBenchmark.class,
+            settings.asArgument(),
+            ChildJvm.nameOf(jdk) + " " + collector);
+      }
+    }
+  }
+
+  /** In the JVM with the heap: settings and label. */
+  public static void main(String... arguments) throws IOException, InterruptedException {
+    Settings settings = Settings.of(arguments[0]);
+    String[] command = {Programs.path("forks"), "fork", Integer.toString(settings.count(300, 10))};
+    try (TprocHost host = TprocHost.open()) {
+      double[] medians =
+          Rounds.medians(
+              settings.count(9, 1),
+              () -> Programs.figure(Programs.hosted(host, command)) / 1e3,
+              () -> Programs.figure(Programs.natively(command)) / 1e3);
+      Report.ratio(arguments[1], "us", medians[0], "process", medians[1], "must be <= 3");
+    }
+  }
+}

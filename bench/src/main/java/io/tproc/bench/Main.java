@@ -1,0 +1,46 @@
+package io.tproc.bench;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The command line of {@code bench/run}. */
+public final class Main {
+  private static final List<Benchmark> ALL =
+      List.of(
+          new OperationsBenchmark(),
+          new LaunchBenchmark(),
+          new ForkBenchmark(),
+          new WriterBenchmark(),
+          new GrowingHeapBenchmark(),
+          new JvmBenchmark(),
+          new AliveBenchmark(),
+          new StormBenchmark(),
+          new LeakBenchmark());
+
+  private Main() {}
+
+  /** Runs the named benchmarks, or all. */
+  public static void main(String... arguments) throws IOException, InterruptedException {
+    List<String> names = new ArrayList<>(List.of(arguments));
+    if (names.remove("--list")) {
+      ALL.forEach(
+          benchmark -> System.out.printf("%-12s %s%n", benchmark.name(), benchmark.about()));
+      return;
+    }
+    boolean quick = names.remove("--quick");
+    for (String name : names) {
+      if (ALL.stream().noneMatch(benchmark -> benchmark.name().equals(name))) {
+        System.err.println(
+            "bench/run: no such benchmark: " + name + "; bench/run --list names them");
+        System.exit(2);
+      }
+    }
+    for (Benchmark benchmark : ALL) {
+      if (names.isEmpty() || names.contains(benchmark.name())) {
+        Report.title(benchmark.name(), benchmark.about());
+        benchmark.run(new Settings(quick));
+      }
+    }
+  }
+}

@@ -1,0 +1,79 @@
+package io.tproc.bench;
+
+import io.tproc.TprocHost;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * A Java thread writes its heap while a threadproc forks in a loop: a fork must not make the heap
+ * copy-on-write.
+ */
+final class WriterBenchmark implements Benchmark {
+  private static final int PASSES = 3;
+
+  @Override
+  public String name() {
+    return "writer";
+  }
+
+  @Override
+  public String about() {
+    return "a Java thread writes 1 GiB while a threadproc forks in a loop, against no forks, and against a forking process";
+  }
+
+  @Override
+  public void run(Settings settings) throws IOException, InterruptedException {
+    for (Path jdk : settings.quick() ? ChildJvm.jdks().subList(0, 1) : ChildJvm.jdks()) {
+      for (String collector : settings.quick() ? List.of("G1") : ChildJvm.COLLECTORS) {
+        if (!ChildJvm.has(jdk, collector)) {
+          Report.line(ChildJvm.nameOf(jdk) + " " + collector, "this JDK does not have it");
+          continue;
+        }
+        String heap = settings.quick() ? "256m" : "3g";
+        ChildJvm.run(
+            jdk,
+            List.of(
+                "-XX:+Use" + collector + "GC", "-Xms" + heap, "-Xmx" + heap, "-XX:+AlwaysPreTouch"),
+            WriterBenchmark.class,
+            settings.asArgument(),
+            ChildJvm.nameOf(jdk) + " " + collector);
+      }
+    }
+  }
+
+  /** In the JVM with the heap: settings and label. */
+  public static void main(String... arguments) throws IOException, InterruptedException {
+    Settings settings = Settings.of(arguments[0]);
+    TouchedHeap heap = new TouchedHeap(settings.quick() ? 64L << 20 : 1L << 30);
+    for (int i = 0; i < PASSES; i++) {
+      heap.write(); // compiled from now on
+    }
+    try (TprocHost host = TprocHost.open()) {
+      double[] medians =
+          Rounds.medians(
+              settings.count(9, 1),
+              () -> {
+                try (Forking forking = Forking.hosted(host)) {
+                  return passes(heap, forking);
+                }
+              },
+              () -> passes(heap),
+              () -> {
+                try (Forking forking = Forking.natively()) {
+                  return passes(heap, forking);
+                }
+              });
+      Report.ratio(arguments[1], "ms", medians[0], "no forks", medians[1], "must be <= 1.5");
+      Report.ratio(arguments[1], "ms", medians[0], "forking process", medians[2], "");
+    }
+  }
+
+  private static double passes(TouchedHeap heap, Forking... besides) {
+    double sum = besides.length > 1 ? Double.NaN : 0;
+    for (int i = 0; i < PASSES; i++) {
+      sum += heap.write();
+    }
+    return sum / PASSES;
+  }
+}
