@@ -99,7 +99,40 @@ void *tproc_host_scratch(const struct tproc_host *host);
 /** Keep the host's umask. */
 #define TPROC_UMASK_INHERIT (-1)
 
-/** What to start, and with what. Everything pointed to is only read, and only during the call. */
+/** Most entries of tproc_launch.descriptors. */
+#define TPROC_DESCRIPTORS_MAX 1024
+
+/** Entries of tproc_launch.limits: the kernel's RLIM_NLIMITS. */
+#define TPROC_LIMIT_COUNT 16
+
+/** No limit, in a tproc_limit: the kernel's RLIM64_INFINITY. */
+#define TPROC_LIMIT_INFINITY UINT64_MAX
+
+/** Bits of tproc_launch.flags. */
+enum tproc_launch_flag {
+  TPROC_LAUNCH_SESSION = 1 << 0,      /**< the leader of a new session and process group (setsid) */
+  TPROC_LAUNCH_TERMINAL = 1 << 1,     /**< as SESSION, and stdio[0] becomes its controlling terminal (TIOCSCTTY) */
+  TPROC_LAUNCH_DIRECTORY_FD = 1 << 2, /**< the working directory is directory_fd */
+  TPROC_LAUNCH_NICE = 1 << 3,         /**< with the nice value given, instead of the host's */
+  TPROC_LAUNCH_LIMITS = 1 << 4        /**< with the limits given, instead of the host's */
+};
+
+/** A descriptor for the threadproc beyond 0-2. */
+struct tproc_descriptor {
+  int number; /**< its number there: 3 or above, below the host's hard RLIMIT_NOFILE, given once */
+  int source; /**< the host's descriptor that is duplicated; may be given more than once; stays the caller's */
+};
+
+/** A resource limit, in the unit of its resource; soft <= hard. */
+struct tproc_limit {
+  uint64_t soft; /**< or TPROC_LIMIT_INFINITY */
+  uint64_t hard; /**< or TPROC_LIMIT_INFINITY */
+};
+
+/**
+ * What to start, and with what. Everything pointed to is only read, and only during the call. What is zero from flags
+ * on means: as a program started by the host itself, with all signals at their defaults and unblocked.
+ */
 struct tproc_launch {
   const char *program;     /**< a path (has a '/'), or a name looked up in search_path as execvp does */
   const char *search_path; /**< colon-separated, as PATH; NULL: "/bin:/usr/bin" */
@@ -108,6 +141,28 @@ struct tproc_launch {
   const char *directory;   /**< working directory, resolved against the host's; NULL: the host's */
   int stdio[3]; /**< descriptors of the host, duplicated onto 0, 1, 2; or TPROC_FD_CLOSED. Stay the caller's. */
   int umask;    /**< 0-0777, or TPROC_UMASK_INHERIT */
+
+  unsigned flags; /**< of enum tproc_launch_flag */
+  /**
+   * With TPROC_LAUNCH_DIRECTORY_FD (directory is NULL then): a descriptor of the working directory, which may be opened
+   * with O_PATH and may have been deleted. Relative programs and relative entries of search_path start from it. Stays
+   * the caller's.
+   */
+  int directory_fd;
+  /** Further descriptors. Any permutation works: a number may also be the source of another entry, or of stdio. */
+  const struct tproc_descriptor *descriptors;
+  size_t descriptor_count;  /**< entries of descriptors, at most TPROC_DESCRIPTORS_MAX */
+  uint64_t ignored_signals; /**< bit n-1: signal n starts ignored; not SIGKILL, not SIGSTOP */
+  uint64_t blocked_signals; /**< bit n-1: signal n starts blocked; not SIGKILL, not SIGSTOP */
+  /** With TPROC_LAUNCH_NICE: -20 to 19. One that the host has no right to give is not given: the host's own stays. */
+  int nice;
+  /**
+   * With TPROC_LAUNCH_LIMITS: TPROC_LIMIT_COUNT entries, the index is RLIMIT_*. A hard limit that the host has no right
+   * to give becomes the host's own, and a soft limit above that the same. The limit RLIMIT_STACK also decides the size
+   * of the stack, and how long arguments and environment may be. RLIMIT_AS and RLIMIT_DATA are not applied: the kernel
+   * would count the memory of the host and of all threadprocs. RLIMIT_NOFILE does not bear on descriptors.
+   */
+  const struct tproc_limit *limits;
 };
 
 /**
@@ -118,7 +173,9 @@ struct tproc_launch {
  * while it certainly still names it.
  *
  * @param threadproc receives the handle; free it with tproc_threadproc_close
- * @return 0, or a negative errno as execve would give (ENOENT, EACCES, ENOEXEC, E2BIG, ELOOP, ENOMEM, …)
+ * @return 0, or a negative errno as execve would give (ENOENT, EACCES, ENOEXEC, E2BIG, ELOOP, ENOMEM, …), and for what
+ * the launch asks for besides: -EBADF (a descriptor is not open, or its number out of range), -ENOTTY, -ENOTDIR,
+ * -EINVAL; -EPERM when a terminal belongs to another session already
  */
 int tproc_host_launch(struct tproc_host *host, const struct tproc_launch *launch, struct tproc_threadproc **threadproc,
                       struct tproc_error *error);
