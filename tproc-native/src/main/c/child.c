@@ -23,7 +23,9 @@
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "raw_syscall.h"
 #include "tproc_core.h"
@@ -40,19 +42,24 @@
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
 #endif
 
-#define FIRST_UNUSED 3
-#define ALL_FOLLOWING (~0u)
 #define SIGNAL_COUNT 64
 
-/* struct sigaction as the kernel has it; SIG_DFL is all zero. */
+/* struct sigaction as the kernel has it; SIG_DFL is all zero, SIG_IGN a handler of 1. */
 struct kernel_sigaction {
   uint64_t handler, flags, restorer, mask;
 };
 
-CHILD_CODE __attribute__((noreturn)) void give_up(struct child_plan *plan, enum child_step step, long result) {
+/* `number` is the descriptor or the limit that the step was about. */
+CHILD_CODE __attribute__((noreturn)) void give_up_at(struct child_plan *plan, enum child_step step, int number,
+                                                     long result) {
   plan->failed_errno = (int)-result;
+  plan->failed_number = number;
   __atomic_store_n(&plan->failed_step, (uint32_t)step, __ATOMIC_RELEASE);
   for (;;) raw_syscall1(SYS_exit_group, 127); /* the kernel then sets plan->state to CHILD_GONE and wakes the waiter */
+}
+
+CHILD_CODE __attribute__((noreturn)) void give_up(struct child_plan *plan, enum child_step step, long result) {
+  give_up_at(plan, step, -1, result);
 }
 
 /*
@@ -80,62 +87,90 @@ CHILD_CODE void raise_fence(struct child_plan *plan) {
   plan->listener = (int)result;
 }
 
-/* CLONE_CLEAR_SIGHAND leaves ignored signals ignored, and the fallback to clone() leaves everything: reset them all. */
+CHILD_CODE void open_session(struct child_plan *plan) {
+  if (!plan->session) return;
+  long result = raw_syscall0(SYS_setsid);
+  if (result < 0) give_up(plan, CHILD_STEP_SESSION, result);
+}
+
+/* CLONE_CLEAR_SIGHAND leaves ignored signals ignored, and the fallback to clone() leaves everything: set them all. */
 CHILD_CODE void reset_signals(struct child_plan *plan) {
-  struct kernel_sigaction default_action;
-  default_action.handler = 0;
-  default_action.flags = 0;
-  default_action.restorer = 0;
-  default_action.mask = 0;
+  struct kernel_sigaction action;
+  action.flags = 0;
+  action.restorer = 0;
+  action.mask = 0;
   for (int signal = 1; signal <= SIGNAL_COUNT; signal++) {
     if (signal == SIGKILL || signal == SIGSTOP) continue;
-    long result = raw_syscall4(SYS_rt_sigaction, signal, &default_action, 0, sizeof default_action.mask);
+    action.handler = plan->ignored_signals >> (signal - 1) & 1;
+    long result = raw_syscall4(SYS_rt_sigaction, signal, &action, 0, sizeof action.mask);
     if (result < 0) give_up(plan, CHILD_STEP_SIGNALS, result);
   }
 }
 
-CHILD_CODE void close_between(struct child_plan *plan, unsigned first, unsigned last) {
-  if (first > last) return;
-  long result = raw_syscall3(SYS_close_range, first, last, 0);
+CHILD_CODE void get_own_descriptors(struct child_plan *plan) {
+  long result = raw_syscall1(SYS_unshare, CLONE_FILES);
   if (result < 0) give_up(plan, CHILD_STEP_OWN_DESCRIPTORS, result);
 }
 
-/* Closes everything from 3 on except `kept`: also when the table is full, stdio then finds free numbers. */
-CHILD_CODE void close_all_but(struct child_plan *plan, const int *kept, int count) {
-  unsigned from = FIRST_UNUSED;
-  for (;;) {
-    int next = -1; /* the lowest kept descriptor at or above from */
-    for (int i = 0; i < count; i++)
-      if (kept[i] >= 0 && (unsigned)kept[i] >= from && (next < 0 || kept[i] < next)) next = kept[i];
-    if (next < 0) break;
-    if ((unsigned)next > from) close_between(plan, from, (unsigned)next - 1);
-    from = (unsigned)next + 1;
-  }
-  close_between(plan, from, ALL_FOLLOWING);
+/*
+ * Before the descriptors are placed: the working directory's own is then one that may be overwritten, and its number
+ * keeps a place free in a table that is full.
+ */
+CHILD_CODE void enter_directory(struct child_plan *plan) {
+  long result = raw_syscall1(SYS_fchdir, plan->directory);
+  if (result < 0) give_up(plan, CHILD_STEP_DIRECTORY, result);
 }
 
-/*
- * Sources that are themselves 0-2 are first moved out of the way, so every permutation works; dup3 with flags 0 leaves
- * close-on-exec clear. The working directory's descriptor is kept until it has been used.
+/* dup3 with flags 0 leaves close-on-exec clear. A limit that cannot be raised shows in what then fails. */
+CHILD_CODE void place_descriptors(struct child_plan *plan) {
+  if (plan->files_while_placing.hard != 0) raw_syscall4(SYS_prlimit64, 0, RLIMIT_NOFILE, &plan->files_while_placing, 0);
+  for (size_t i = 0; i < plan->descriptor_step_count; i++) {
+    const struct descriptor_step *step = &plan->descriptor_steps[i];
+    enum child_step failing = CHILD_STEP_PLACE_DESCRIPTORS;
+    long result;
+    if (step->action == DESCRIPTOR_COPY) {
+      result = raw_syscall3(SYS_dup3, step->from, step->to, 0);
+    } else if (step->action == DESCRIPTOR_KEEP) {
+      result = raw_syscall3(SYS_fcntl, step->from, F_SETFD, 0);
+    } else {
+      failing = CHILD_STEP_CLOSE_DESCRIPTORS;
+      result = raw_syscall3(SYS_close_range, step->from, step->to, 0);
+    }
+    if (result < 0) give_up_at(plan, failing, (int)step->to, result);
+  }
+}
+
+CHILD_CODE void take_terminal(struct child_plan *plan) {
+  if (!plan->terminal) return;
+  long result = raw_syscall3(SYS_ioctl, 0, TIOCSCTTY, 0);
+  if (result < 0) give_up(plan, CHILD_STEP_TERMINAL, result);
+}
+
+/* Before the limits, of which one (RLIMIT_NICE) might take the right to it. Without the right the host's value stays.
  */
-CHILD_CODE void place_stdio(struct child_plan *plan) {
-  int kept[4];
-  kept[3] = plan->directory;
-  for (int i = 0; i < 3; i++) kept[i] = plan->stdio[i];
-  close_all_but(plan, kept, 4);
-  for (int i = 0; i < 4; i++) {
-    if (kept[i] < 0 || kept[i] >= FIRST_UNUSED) continue;
-    long moved = raw_syscall3(SYS_fcntl, kept[i], F_DUPFD_CLOEXEC, FIRST_UNUSED);
-    if (moved < 0) give_up(plan, CHILD_STEP_STDIO, moved);
-    kept[i] = (int)moved;
+CHILD_CODE void set_nice(struct child_plan *plan) {
+  if (!plan->nice_set) return;
+  long result = raw_syscall3(SYS_setpriority, PRIO_PROCESS, 0, plan->nice);
+  if (result < 0 && result != -EACCES && result != -EPERM) give_up(plan, CHILD_STEP_NICE, result);
+}
+
+/* A hard limit above the own one takes a privilege; the own is then the nearest that can be had. */
+CHILD_CODE long set_limit_below_own(const struct tproc_limit *wanted, int resource) {
+  struct tproc_limit limit;
+  long result = raw_syscall4(SYS_prlimit64, 0, resource, 0, &limit);
+  if (result < 0) return result;
+  limit.soft = wanted->soft < limit.hard ? wanted->soft : limit.hard;
+  result = raw_syscall4(SYS_prlimit64, 0, resource, &limit, 0);
+  return result == -EPERM ? 0 : result; /* RLIMIT_NOFILE above a fs.nr_open that was lowered: nothing can be set */
+}
+
+CHILD_CODE void set_limits(struct child_plan *plan) {
+  for (int resource = 0; resource < TPROC_LIMIT_COUNT; resource++) {
+    if ((plan->limits_set >> resource & 1) == 0) continue;
+    long result = raw_syscall4(SYS_prlimit64, 0, resource, &plan->limits[resource], 0);
+    if (result == -EPERM) result = set_limit_below_own(&plan->limits[resource], resource);
+    if (result < 0) give_up_at(plan, CHILD_STEP_LIMITS, resource, result);
   }
-  for (int target = 0; target < 3; target++) {
-    long result = kept[target] >= 0 ? raw_syscall3(SYS_dup3, kept[target], target, 0) : raw_syscall1(SYS_close, target);
-    if (result < 0 && kept[target] >= 0) give_up(plan, CHILD_STEP_STDIO, result);
-  }
-  long result = raw_syscall1(SYS_fchdir, kept[3]);
-  if (result < 0) give_up(plan, CHILD_STEP_DIRECTORY, result);
-  close_between(plan, FIRST_UNUSED, ALL_FOLLOWING);
 }
 
 CHILD_CODE void announce(struct child_plan *plan) {
@@ -148,10 +183,14 @@ __attribute__((FOREIGN_THREAD_POINTER)) void child_main(void *argument) {
   tie_to_host(plan);
   raise_fence(plan);
   raw_syscall2(SYS_prctl, PR_SET_NAME, plan->name);
+  open_session(plan);
   reset_signals(plan);
-  long result = raw_syscall1(SYS_unshare, CLONE_FILES);
-  if (result < 0) give_up(plan, CHILD_STEP_OWN_DESCRIPTORS, result);
-  place_stdio(plan);
+  get_own_descriptors(plan);
+  enter_directory(plan);
+  place_descriptors(plan);
+  take_terminal(plan);
+  set_nice(plan);
+  set_limits(plan);
   if (plan->umask != TPROC_UMASK_INHERIT) raw_syscall1(SYS_umask, plan->umask);
   plan->abi->pid = (int32_t)raw_syscall0(SYS_getpid);
 
@@ -163,9 +202,9 @@ __attribute__((FOREIGN_THREAD_POINTER)) void child_main(void *argument) {
 
   const uint64_t entry = plan->entry;
   const uint64_t stack_pointer = plan->stack_pointer;
+  const uint64_t blocked_signals = plan->blocked_signals;
   announce(plan);
-  uint64_t no_signals = 0;
-  raw_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, 0, sizeof no_signals);
+  raw_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &blocked_signals, 0, sizeof blocked_signals);
   trampoline_enter(entry, stack_pointer);
 }
 
@@ -176,14 +215,24 @@ const char *child_step_name(enum child_step step) {
     case CHILD_STEP_FENCE:
       return "raise the fence (seccomp with a listener; a host inside a threadproc or a sandbox with a listener "
              "cannot)";
+    case CHILD_STEP_SESSION:
+      return "open a session (setsid)";
     case CHILD_STEP_SIGNALS:
-      return "reset signal dispositions (rt_sigaction)";
+      return "set signal dispositions (rt_sigaction)";
     case CHILD_STEP_OWN_DESCRIPTORS:
-      return "get an own descriptor table (unshare, close_range)";
-    case CHILD_STEP_STDIO:
-      return "place stdin, stdout, stderr (dup3)";
+      return "get an own descriptor table (unshare)";
     case CHILD_STEP_DIRECTORY:
       return "change to the working directory (fchdir)";
+    case CHILD_STEP_PLACE_DESCRIPTORS:
+      return "place descriptors (dup3)";
+    case CHILD_STEP_CLOSE_DESCRIPTORS:
+      return "close all other descriptors (close_range)";
+    case CHILD_STEP_TERMINAL:
+      return "make stdin the controlling terminal (ioctl TIOCSCTTY; that of another session cannot be had)";
+    case CHILD_STEP_NICE:
+      return "set the nice value (setpriority)";
+    case CHILD_STEP_LIMITS:
+      return "set resource limits (prlimit64)";
     case CHILD_STEP_NONE:
       break;
   }

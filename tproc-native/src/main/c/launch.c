@@ -19,6 +19,7 @@
 #include "fixed_image.h"
 #include "host.h"
 #include "image.h"
+#include "launch_state.h"
 #include "layout.h"
 #include "page.h"
 #include "program.h"
@@ -37,6 +38,7 @@ struct interpreter {
 /* What a launch holds while it prepares; the threadproc alone survives it. */
 struct preparation {
   int directory;
+  struct descriptor_steps descriptor_steps;
   struct program program;
   struct elf_file elf;
   struct interpreter interpreter;
@@ -44,27 +46,6 @@ struct preparation {
   struct image program_image;
   struct image interpreter_image;
 };
-
-static int open_directory(const struct tproc_launch *launch, struct preparation *preparation,
-                          struct tproc_error *error) {
-  const char *path = launch->directory != NULL ? launch->directory : ".";
-  preparation->directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (preparation->directory < 0) return tproc_fail(error, errno, "working directory %s", path);
-  /* An O_PATH descriptor says nothing about the permission to enter. */
-  if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) != 0)
-    return tproc_fail(error, errno, "enter working directory %s", path);
-  return 0;
-}
-
-static int check_descriptors(const struct tproc_launch *launch, struct tproc_error *error) {
-  static const char *const names[3] = {"stdin", "stdout", "stderr"};
-  for (int i = 0; i < 3; i++)
-    if (launch->stdio[i] != TPROC_FD_CLOSED && fcntl(launch->stdio[i], F_GETFD) < 0)
-      return tproc_fail(error, errno, "%s: descriptor %d", names[i], launch->stdio[i]);
-  if (launch->umask != TPROC_UMASK_INHERIT && (launch->umask & ~0777) != 0)
-    return tproc_fail(error, EINVAL, "umask %#o", (unsigned)launch->umask);
-  return 0;
-}
 
 static int read_program(struct preparation *preparation, uint64_t largest, struct tproc_error *error) {
   int failed = elf_file_read(preparation->program.file, preparation->program.size, largest, &preparation->elf, error);
@@ -137,17 +118,15 @@ static int build_stack(struct tproc_host *host, const struct tproc_launch *launc
   return entry_stack_build(preparation->layout.stack, &content, built, error);
 }
 
-static void make_plan(const struct tproc_launch *launch, const struct preparation *preparation,
-                      const struct entry_stack *stack, struct tproc_threadproc *threadproc) {
+static int make_plan(const struct tproc_launch *launch, struct preparation *preparation,
+                     const struct entry_stack *stack, struct tproc_threadproc *threadproc, struct tproc_error *error) {
   struct child_plan *plan = &threadproc->plan;
   plan->listener = -1;
   plan->fence.len = threadproc->fence.length;
   plan->fence.filter = threadproc->fence.instructions;
   plan->state = CHILD_STARTING;
   plan->host_pid = getpid();
-  memcpy(plan->stdio, launch->stdio, sizeof plan->stdio);
   plan->directory = preparation->directory;
-  plan->umask = launch->umask;
   plan->abi = stack->abi;
   plan->entry =
       preparation->interpreter.file >= 0 ? preparation->interpreter_image.entry : preparation->program_image.entry;
@@ -155,6 +134,7 @@ static void make_plan(const struct tproc_launch *launch, const struct preparatio
   const char *slash = strrchr(preparation->program.path, '/');
   const char *name = slash != NULL ? slash + 1 : preparation->program.path;
   memcpy(plan->name, name, strnlen(name, sizeof plan->name - 1)); /* the rest is zero from calloc */
+  return launch_state_plan(launch, plan, &preparation->descriptor_steps, error);
 }
 
 /* Until the child runs the program or is gone; the kernel's own write at its end counts as the news. */
@@ -187,7 +167,10 @@ static int start_process(struct tproc_host *host, struct tproc_threadproc *threa
   const enum child_step failed_step = __atomic_load_n(&plan->failed_step, __ATOMIC_ACQUIRE);
   int failed = 0;
   if (failed_step != CHILD_STEP_NONE) {
-    failed = tproc_fail(error, plan->failed_errno, "%s", child_step_name(failed_step));
+    const char *step = child_step_name(failed_step);
+    failed = plan->failed_number < 0
+                 ? tproc_fail(error, plan->failed_errno, "%s", step)
+                 : tproc_fail(error, plan->failed_errno, "%s: number %d", step, plan->failed_number);
     if (plan->listener >= 0) close(plan->listener);
   } else if (plan->listener >= 0) { /* without one it was killed before it got that far */
     failed = broker_open_gate(&host->broker, plan->listener, pid, threadproc->pidfd, &threadproc->memory, executable,
@@ -208,11 +191,14 @@ static void find_executable(int file, char *path, size_t size) {
 static int prepare(struct tproc_host *host, const struct tproc_launch *launch, struct preparation *preparation,
                    struct tproc_threadproc *threadproc, struct tproc_error *error) {
   const uint64_t largest = host->slots.slot_size / 8;
-  const uint64_t stack_limit = layout_stack_limit(&host->slots);
+  const uint64_t stack_limit = layout_stack_limit(&host->slots, launch_state_limits(launch));
   struct argument_size size;
   struct entry_stack stack;
-  int failed = check_descriptors(launch, error);
-  if (!failed) failed = open_directory(launch, preparation, error);
+  int failed = launch_state_check(launch, error);
+  if (!failed) {
+    preparation->directory = launch_state_directory(launch, error);
+    failed = preparation->directory < 0 ? preparation->directory : 0;
+  }
   if (!failed) failed = program_find(preparation->directory, launch, &preparation->program, error);
   if (!failed) failed = argument_size_check(preparation->program.argv, launch->envp, stack_limit, &size, error);
   if (!failed) failed = read_program(preparation, largest, error);
@@ -234,8 +220,7 @@ static int prepare(struct tproc_host *host, const struct tproc_launch *launch, s
                                       .program = {preparation->program_image.low, preparation->program_image.high},
                                       .files = {preparation->layout.files.low, threadproc->memory.slot.usable.high},
                                       .arguments = {stack.arguments, preparation->layout.stack.high}});
-  make_plan(launch, preparation, &stack, threadproc);
-  return failed;
+  return make_plan(launch, preparation, &stack, threadproc, error);
 }
 
 static void release(struct preparation *preparation) {
@@ -243,6 +228,7 @@ static void release(struct preparation *preparation) {
   if (preparation->interpreter.file >= 0) close(preparation->interpreter.file);
   elf_file_release(&preparation->elf);
   program_release(&preparation->program);
+  descriptor_steps_release(&preparation->descriptor_steps);
   if (preparation->directory >= 0) close(preparation->directory);
 }
 

@@ -8,6 +8,9 @@
 #include "error.h"
 #include "page.h"
 
+/* Where the limit cannot be told. */
+#define DEFAULT_STACK (8ull << 20)
+
 /* With an unlimited RLIMIT_STACK the kernel lets a stack grow until it meets something; a slot has to set an end. */
 #define UNLIMITED_STACK (1ull << 30)
 
@@ -20,10 +23,14 @@
 /* Bits of randomness, in pages, for each of the places: little cost, and an address is not guessed by accident. */
 #define RANDOM_PAGES 0x3fff
 
-uint64_t layout_stack_limit(const struct slot_space *space) {
-  struct rlimit limit;
-  if (getrlimit(RLIMIT_STACK, &limit) != 0) return 8ull << 20;
-  const uint64_t wanted = limit.rlim_cur == RLIM_INFINITY ? UNLIMITED_STACK : limit.rlim_cur;
+uint64_t layout_stack_limit(const struct slot_space *space, const struct tproc_limit *limits) {
+  struct rlimit own;
+  uint64_t limit = DEFAULT_STACK;
+  if (limits != NULL)
+    limit = limits[RLIMIT_STACK].soft;
+  else if (getrlimit(RLIMIT_STACK, &own) == 0)
+    limit = own.rlim_cur;
+  const uint64_t wanted = limit == TPROC_LIMIT_INFINITY ? UNLIMITED_STACK : limit;
   const uint64_t most = space->slot_size / 8;
   return wanted < most ? wanted : most;
 }

@@ -28,8 +28,12 @@ struct layout {
   struct address_range files;     /**< where mmap maps files */
 };
 
-/** The stack the program is to get, in bytes: RLIMIT_STACK, bounded by what a slot can hold. */
-uint64_t layout_stack_limit(const struct slot_space *space);
+/**
+ * The stack the program is to get, in bytes: RLIMIT_STACK, bounded by what a slot can hold.
+ *
+ * @param limits TPROC_LIMIT_COUNT limits that the program gets; NULL: it gets the host's
+ */
+uint64_t layout_stack_limit(const struct slot_space *space, const struct tproc_limit *limits);
 
 /**
  * @param interpreter NULL when the program has none

@@ -383,7 +383,7 @@ TEST_CASE("when the host is killed its threadprocs are gone at once") {
 
 TEST_CASE("every step has a name of its own") {
   std::vector<std::string> names;
-  for (int step = CHILD_STEP_LIFELINE; step <= CHILD_STEP_DIRECTORY; step++) {
+  for (int step = CHILD_STEP_LIFELINE; step <= CHILD_STEP_LIMITS; step++) {
     const std::string name = child_step_name(static_cast<child_step>(step));
     CHECK(name != child_step_name(CHILD_STEP_NONE));
     for (const std::string &other : names) CHECK(other != name);

@@ -160,17 +160,17 @@ TEST_CASE("the stack's limit is the caller's, bounded by the slot") {
   {
     StackLimit limit(3 * kMiB);
     REQUIRE(limit.set());
-    CHECK(layout_stack_limit(&space) == 3 * kMiB);
+    CHECK(layout_stack_limit(&space, nullptr) == 3 * kMiB);
   }
   StackLimit unlimited(RLIM_INFINITY);
   if (!unlimited.set()) {
     MESSAGE("the stack's hard limit forbids an unlimited stack: that half is not tested");
     return;
   }
-  CHECK(layout_stack_limit(&space) == kGiB);
+  CHECK(layout_stack_limit(&space, nullptr) == kGiB);
   StackLimit huge(100 * kGiB);
   REQUIRE(huge.set());
-  CHECK(layout_stack_limit(&space) == 2 * kGiB);
+  CHECK(layout_stack_limit(&space, nullptr) == 2 * kGiB);
 }
 
 TEST_CASE("an unlimited stack fits into the smallest slot") {
@@ -181,7 +181,7 @@ TEST_CASE("an unlimited stack fits into the smallest slot") {
     MESSAGE("the stack's hard limit forbids an unlimited stack: not tested");
     return;
   }
-  CHECK(layout_stack_limit(&space) <= kGiB / 4);
+  CHECK(layout_stack_limit(&space, nullptr) <= kGiB / 4);
 }
 
 TEST_SUITE_END();
