@@ -32,6 +32,7 @@ static int check_descriptors(const struct tproc_launch *launch, struct tproc_err
   if (launch->descriptor_count > TPROC_DESCRIPTORS_MAX)
     return tproc_fail_because(error, EINVAL, "%zu descriptors, %d are the most", launch->descriptor_count,
                               TPROC_DESCRIPTORS_MAX);
+  if (launch->descriptor_count == 0) return 0;
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return tproc_fail(error, errno, "limit on open files");
   for (size_t i = 0; i < launch->descriptor_count; i++) {

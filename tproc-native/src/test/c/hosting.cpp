@@ -1,8 +1,10 @@
 #include "hosting.h"
 
+#include <doctest/doctest.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -56,6 +58,14 @@ Launched Host::launch(const Launch &what, bool watch) {
   launch.directory = what.directory.empty() ? nullptr : what.directory.c_str();
   for (int i = 0; i < 3; i++) launch.stdio[i] = what.stdio[i];
   launch.umask = what.umask;
+  launch.flags = what.flags;
+  launch.directory_fd = what.directory_fd;
+  launch.descriptors = what.descriptors.data();
+  launch.descriptor_count = what.descriptors.size();
+  launch.ignored_signals = what.ignored_signals;
+  launch.blocked_signals = what.blocked_signals;
+  launch.nice = what.nice;
+  launch.limits = what.limits.empty() ? nullptr : what.limits.data();
   Launched launched;
   launched.result = tproc_host_launch(host_, &launch, &launched.threadproc, &launched.error);
   if (launched.result == 0 && watch)
@@ -104,6 +114,44 @@ std::string Host::output_of(Launch what) {
   ::close(file);
   if (result != 0 || got != static_cast<ssize_t>(output.size())) return "failed: " + std::to_string(result);
   return output;
+}
+
+std::unique_ptr<state_report> state_of(Host &host, Launch launch) {
+  auto report = std::make_unique<state_report>();
+  launch.arguments = {address_of(report.get())};
+  const Launched launched = host.launch(launch);
+  if (launched.result != 0) throw std::runtime_error(launched.message());
+  host.await(launched.threadproc);
+  if (report->done != 1) throw std::runtime_error("the program has not reported");
+  return report;
+}
+
+Launch quick_end() { return Launch(test_program("end"), {"exit", "0"}); }
+
+std::string start_of(const Launch &launch) { return "cannot host " + launch.program + ": "; }
+
+void refused(Host &host, const Launch &launch, int code, const std::string &because) {
+  const Launched launched = host.launch(launch);
+  CHECK(launched.result == -code);
+  CHECK(launched.error.code == code);
+  CHECK(launched.message() == start_of(launch) + because);
+  CHECK(launched.threadproc == nullptr);
+}
+
+std::vector<tproc_limit> own_limits() {
+  std::vector<tproc_limit> limits;
+  for (int i = 0; i < TPROC_LIMIT_COUNT; i++) {
+    rlimit limit{};
+    getrlimit(static_cast<__rlimit_resource>(i), &limit);
+    limits.push_back({limit.rlim_cur, limit.rlim_max});
+  }
+  return limits;
+}
+
+Launch with_limits(Launch launch) {
+  launch.flags |= TPROC_LAUNCH_LIMITS;
+  launch.limits = own_limits();
+  return launch;
 }
 
 void WaitWord::await_running() {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,12 @@ struct Launch {
   std::string directory;    // the host's when empty
   int stdio[3] = {TPROC_FD_CLOSED, TPROC_FD_CLOSED, TPROC_FD_CLOSED};
   int umask = TPROC_UMASK_INHERIT;
+  unsigned flags = 0;
+  int directory_fd = -1;
+  std::vector<tproc_descriptor> descriptors;
+  uint64_t ignored_signals = 0, blocked_signals = 0;
+  int nice = 0;
+  std::vector<tproc_limit> limits;
 
   explicit Launch(std::string what, std::vector<std::string> with = {})
       : program(std::move(what)), arguments(std::move(with)) {}
@@ -66,6 +73,24 @@ class Host {
   tproc_host *host_ = nullptr;
   std::map<tproc_threadproc *, tproc_exit> collected_;
 };
+
+// Runs `state` and gives what it found.
+std::unique_ptr<state_report> state_of(Host &host, Launch launch = Launch(test_program("state")));
+
+// The program `end`, which ends at once with 0.
+Launch quick_end();
+
+// What every message of a failed launch begins with.
+std::string start_of(const Launch &launch);
+
+// Checks that a launch is refused with this errno and exactly this message behind its start.
+void refused(Host &host, const Launch &launch, int code, const std::string &because);
+
+// This process's limits; index is RLIMIT_*.
+std::vector<tproc_limit> own_limits();
+
+// The launch with limits: at first this process's own.
+Launch with_limits(Launch launch);
 
 // A word of the test's memory that the program `wait` waits at.
 class WaitWord {

@@ -11,18 +11,6 @@
 #include "resources.h"
 #include "temporary_directory.h"
 
-namespace {
-
-void refused(Host &host, const Launch &launch, int code, const std::string &message) {
-  const Launched launched = host.launch(launch);
-  CHECK(launched.result == -code);
-  CHECK(launched.error.code == code);
-  CHECK(launched.message() == "cannot host " + launch.program + ": " + message);
-  CHECK(launched.threadproc == nullptr);
-}
-
-}  // namespace
-
 TEST_SUITE_BEGIN("launch");
 
 TEST_CASE("a refusal names program, step and cause") {

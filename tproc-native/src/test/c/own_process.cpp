@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,4 +87,9 @@ void become_ordinary_user() {
   if (setgroups(0, nullptr) != 0 || setgid(kOrdinaryUser) != 0 || setuid(kOrdinaryUser) != 0)
     throw std::runtime_error("cannot become an ordinary user");
   prctl(PR_SET_DUMPABLE, 1); /* or all of /proc/self stays root's */
+}
+
+void set_own_limit(int resource, uint64_t soft, uint64_t hard) {
+  const rlimit limit{soft, hard};
+  EXPECT_EQUAL(setrlimit(static_cast<__rlimit_resource>(resource), &limit), 0);
 }

@@ -3,6 +3,7 @@
 #ifndef TPROC_TEST_OWN_PROCESS_H
 #define TPROC_TEST_OWN_PROCESS_H
 
+#include <cstdint>
 #include <functional>
 #include <sstream>
 #include <string>
@@ -35,6 +36,9 @@ std::string complaints_of(const std::function<void()> &body);
 
 // For tests of permissions, which root does not feel: becomes an ordinary user when the process is root.
 void become_ordinary_user();
+
+// Limits this process, which may be for good. A complaint when it cannot be.
+void set_own_limit(int resource, uint64_t soft, uint64_t hard);
 
 #if defined(__SANITIZE_ADDRESS__)
 constexpr bool kAddressSanitizer = true;

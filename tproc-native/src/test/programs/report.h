@@ -7,29 +7,38 @@
 
 #include <stdint.h>
 
-/** One of the descriptors 0-2. */
+/** One open descriptor. */
 struct descriptor_report {
-  int32_t open;
+  int32_t number;
   int32_t flags; /**< F_GETFD */
   uint64_t device, inode;
 };
+
+/** Entries of state_report.descriptors and limits. */
+enum { DESCRIPTORS_REPORTED = 1100, LIMITS_REPORTED = 16 };
 
 /** Written by `state`. */
 struct state_report {
   uint32_t done; /**< 1 when everything else has been written */
   int32_t pid, parent, group, session;
-  struct descriptor_report stdio[3];
-  int32_t open_descriptors;   /**< how many */
-  int32_t highest_descriptor; /**< -1: none */
+  int32_t open_descriptors;                                   /**< how many */
+  int32_t highest_descriptor;                                 /**< -1: none */
+  struct descriptor_report descriptors[DESCRIPTORS_REPORTED]; /**< the open ones, in no order */
   uint64_t blocked_signals;
   uint64_t pending_signals;
   uint64_t changed_dispositions; /**< bit N-1: signal N is not at SIG_DFL */
+  uint64_t ignored_signals;      /**< bit N-1: signal N is at SIG_IGN */
+  int32_t terminal_session;      /**< of the terminal at 0, if it is this process's controlling terminal; else -1 */
+  int32_t terminal_group;        /**< its foreground group, likewise */
+  int32_t nice;
+  uint64_t soft_limits[LIMITS_REPORTED], hard_limits[LIMITS_REPORTED];
   int32_t umask;
   int32_t parent_death_signal;
   int32_t no_new_privileges;
   uint64_t floating_point_control; /**< x86_64: MXCSR and, above 32 bits, the x87 control word; aarch64: FPCR */
   char name[16];
   char directory[4096];
+  uint64_t directory_inode;
   uint64_t argc;
   const char *const *argv;
   const char *const *envp;

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "report.h"
@@ -25,29 +27,37 @@ static uint64_t floating_point_control(void) {
 #endif
 }
 
+static void report_descriptor(struct state_report *report, int number) {
+  struct stat status;
+  const int flags = fcntl(number, F_GETFD);
+  if (flags < 0 || fstat(number, &status) != 0) return;
+  if (report->open_descriptors < DESCRIPTORS_REPORTED)
+    report->descriptors[report->open_descriptors] =
+        (struct descriptor_report){number, flags, status.st_dev, status.st_ino};
+  report->open_descriptors++;
+  if (number > report->highest_descriptor) report->highest_descriptor = number;
+}
+
 static void report_descriptors(struct state_report *report) {
-  for (int i = 0; i < 3; i++) {
-    struct stat status;
-    report->stdio[i].flags = fcntl(i, F_GETFD);
-    report->stdio[i].open = report->stdio[i].flags >= 0;
-    if (report->stdio[i].open && fstat(i, &status) == 0) {
-      report->stdio[i].device = status.st_dev;
-      report->stdio[i].inode = status.st_ino;
-    }
-  }
   report->highest_descriptor = -1;
   DIR *directory = opendir("/proc/self/fd");
-  if (directory == NULL) {
-    report->highest_descriptor = 9999;
+  if (directory == NULL) { /* the table is full */
+    for (int number = 0; number < 65536; number++) report_descriptor(report, number);
     return;
   }
-  for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
-    const int number = atoi(entry->d_name);
-    if (entry->d_name[0] == '.' || number == dirfd(directory)) continue;
-    report->open_descriptors++;
-    if (number > report->highest_descriptor) report->highest_descriptor = number;
-  }
+  for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
+    if (entry->d_name[0] != '.' && atoi(entry->d_name) != dirfd(directory))
+      report_descriptor(report, atoi(entry->d_name));
   closedir(directory);
+}
+
+static void report_limits(struct state_report *report) {
+  for (int i = 0; i < LIMITS_REPORTED; i++) {
+    struct rlimit limit = {0, 0};
+    getrlimit(i, &limit);
+    report->soft_limits[i] = limit.rlim_cur;
+    report->hard_limits[i] = limit.rlim_max;
+  }
 }
 
 static void report_signals(struct state_report *report) {
@@ -57,6 +67,7 @@ static void report_signals(struct state_report *report) {
     uint64_t action[4] = {0};
     if (syscall(SYS_rt_sigaction, signal, NULL, action, 8) == 0 && action[0] != 0)
       report->changed_dispositions |= 1ull << (signal - 1);
+    if (action[0] == 1) report->ignored_signals |= 1ull << (signal - 1);
   }
 }
 
@@ -71,11 +82,17 @@ int main(int argc, char **argv, char **envp) {
   report->session = getsid(0);
   report_descriptors(report);
   report_signals(report);
+  report_limits(report);
+  report->terminal_session = tcgetsid(0);
+  report->terminal_group = tcgetpgrp(0);
+  report->nice = getpriority(PRIO_PROCESS, 0);
   report->umask = (int32_t)umask(0);
   prctl(PR_GET_PDEATHSIG, &report->parent_death_signal);
   report->no_new_privileges = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
   prctl(PR_GET_NAME, report->name);
   if (getcwd(report->directory, sizeof report->directory) == NULL) report->directory[0] = '\0';
+  struct stat here;
+  if (stat(".", &here) == 0) report->directory_inode = here.st_ino;
   report->argc = (uint64_t)argc;
   report->argv = (const char *const *)argv;
   report->envp = (const char *const *)envp;
