@@ -47,7 +47,9 @@ struct pass {
 
 static bool consider(const struct mapping *mapping, void *context) {
   const struct pass *pass = context;
-  if (mapping->shared || mapping->has_file || range_size(mapping->range) < FORK_SHIELD_SMALLEST) return true;
+  if (mapping->shared || mapping->has_file) return true;
+  /* What was large when it was marked may have been divided since. */
+  if (pass->raise && range_size(mapping->range) < FORK_SHIELD_SMALLEST) return true;
   if (strcmp(mapping->name, "[heap]") == 0 || strcmp(mapping->name, "[stack]") == 0) return true;
   if (!pass->raise)
     madvise((void *)mapping->range.low, range_size(mapping->range), MADV_DOFORK);

@@ -1,8 +1,10 @@
 #include <doctest/doctest.h>
 #include <elf.h>
 #include <linux/futex.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "elf_builder.h"
 #include "hosting.h"
 #include "own_process.h"
 #include "resources.h"
@@ -177,6 +180,34 @@ TEST_CASE("without enough descriptors a host is not opened or a program not laun
       EXPECT_EQUAL(left_behind(resources), "");
     }
     EXPECT(launched_once);
+  });
+}
+
+TEST_CASE("when the host has closed, the process's own forks see all of its memory again, also what was divided") {
+  in_own_process([] {
+    constexpr size_t kSize = 16 << 20;
+    void *mapped = mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    EXPECT(mapped != MAP_FAILED);
+    char *memory = static_cast<char *>(mapped);
+    auto seen_by_a_fork = [memory] {
+      const pid_t child = fork();
+      if (child == 0) {
+        unsigned char resident = 0; /* mincore says ENOMEM where nothing is mapped */
+        _exit(mincore(memory, 1, &resident) == 0 && mincore(memory + kSize - test_page(), 1, &resident) == 0 ? 1 : 0);
+      }
+      int status = 0;
+      waitpid(child, &status, 0);
+      return WEXITSTATUS(status) == 1;
+    };
+    EXPECT(seen_by_a_fork());
+    {
+      Host host;
+      EXPECT_EQUAL(host.run(Launch(test_program("end"), {"exit", "0"})), 0);
+      EXPECT(!seen_by_a_fork());
+      munmap(memory + kSize / 2, test_page());
+    }
+    EXPECT(seen_by_a_fork());
+    munmap(mapped, kSize);
   });
 }
 
