@@ -146,8 +146,7 @@ CHILD_CODE void take_terminal(struct child_plan *plan) {
   if (result < 0) give_up(plan, CHILD_STEP_TERMINAL, result);
 }
 
-/* Before the limits, of which one (RLIMIT_NICE) might take the right to it. Without the right the host's value stays.
- */
+/* Before the limits: RLIMIT_NICE may take the right to it. Without the right the host's value stays. */
 CHILD_CODE void set_nice(struct child_plan *plan) {
   if (!plan->nice_set) return;
   long result = raw_syscall3(SYS_setpriority, PRIO_PROCESS, 0, plan->nice);
