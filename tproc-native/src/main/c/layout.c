@@ -20,8 +20,11 @@
 /* The kernel's stack_guard_gap: 256 pages of 4 KiB that stay inaccessible below a stack. */
 #define STACK_GUARD (1ull << 20)
 
-/* Bits of randomness, in pages, for each of the places: little cost, and an address is not guessed by accident. */
-#define RANDOM_PAGES 0x3fff
+/*
+ * Each place is moved by a random number of pages, up to this part of a third: an address is not guessed by accident. A
+ * part and not a number of pages, because pages may have 64 KiB and slots 1 GiB.
+ */
+#define RANDOM_SHARE 64
 
 uint64_t layout_stack_limit(const struct slot_space *space, const struct tproc_limit *limits) {
   struct rlimit own;
@@ -35,10 +38,11 @@ uint64_t layout_stack_limit(const struct slot_space *space, const struct tproc_l
   return wanted < most ? wanted : most;
 }
 
-static void random_offsets(uint64_t *offsets, size_t count) {
-  uint16_t random[8] = {0};
+static void random_offsets(uint64_t *offsets, size_t count, uint64_t most) {
+  const uint64_t pages = most / page_size();
+  uint32_t random[8] = {0};
   ssize_t got = getrandom(random, sizeof random, GRND_NONBLOCK);
-  for (size_t i = 0; i < count; i++) offsets[i] = got > 0 ? (random[i] & RANDOM_PAGES) * page_size() : 0;
+  for (size_t i = 0; i < count; i++) offsets[i] = got > 0 && pages > 0 ? random[i] % pages * page_size() : 0;
 }
 
 /* The load bias is a multiple of the alignment, so that every address keeps its own; the image starts at or above low.
@@ -89,13 +93,13 @@ int layout_plan(const struct slot *slot, const struct elf_file *program, const s
   const struct address_range middle = {low.high, low.high + third};
   const struct address_range high = {middle.high, middle.high + third};
   uint64_t offsets[5];
-  random_offsets(offsets, 5);
+  random_offsets(offsets, 5, third / RANDOM_SHARE);
   memset(layout, 0, sizeof *layout);
 
   uint64_t stack_size = stack_limit;
   if (stack_size < argument_bytes + SMALLEST_STACK) stack_size = argument_bytes + SMALLEST_STACK;
   stack_size = page_ceil(stack_size);
-  const uint64_t margin = 2 * (RANDOM_PAGES + 2) * page_size();
+  const uint64_t margin = 2 * (third / RANDOM_SHARE + 2 * page_size());
   int failed = check_room("the program", span_of(program) + margin, low, error);
   if (!failed) failed = check_room("the stack", stack_size + STACK_GUARD + margin, middle, error);
   if (!failed && interpreter != NULL)
