@@ -31,9 +31,18 @@ static struct broker_answer map(struct gate *gate, const struct broker_call *cal
   return result(address);
 }
 
+/* aarch64 ignores the top byte of an address, and these calls accept a tag there natively (tagged-address-abi.rst). */
+static uint64_t without_tag(uint64_t address) {
+#if defined(__aarch64__)
+  return address & (uint64_t)((int64_t)(address << 8) >> 8);
+#else
+  return address;
+#endif
+}
+
 /* Calls that only need to be kept off other people's memory: the kernel makes them itself where they may go. */
 static struct broker_answer if_owned(struct gate *gate, const struct broker_call *call, int otherwise) {
-  const uint64_t address = call->arguments[0], length = call->arguments[1];
+  const uint64_t address = without_tag(call->arguments[0]), length = call->arguments[1];
   if (length == 0) return go_on;
   if (address > INT64_MAX || length > INT64_MAX) return result(-EINVAL);
   const struct address_range range = {page_floor(address), page_ceil(address + length)};
@@ -58,9 +67,9 @@ static struct broker_answer answer_of_memory(struct gate *gate, const struct bro
     case __NR_mmap:
       return map(gate, call);
     case __NR_munmap:
-      return result(memory_unmap(gate->memory, a[0], a[1]));
+      return result(memory_unmap(gate->memory, without_tag(a[0]), a[1]));
     case __NR_mremap:
-      return result(memory_remap(gate->memory, a[0], a[1], a[2], (int)a[3], a[4]));
+      return result(memory_remap(gate->memory, without_tag(a[0]), a[1], a[2], (int)a[3], a[4]));
     case __NR_brk:
       return result(memory_break(gate->memory, a[0]));
     case __NR_shmat:

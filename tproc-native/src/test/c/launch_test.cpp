@@ -32,6 +32,13 @@ TEST_CASE("a refusal names program, step and cause") {
         std::string::npos);
 }
 
+#if defined(__aarch64__)
+TEST_CASE("memory calls take tagged addresses, as natively") {
+  Host host;
+  CHECK(host.run(Launch(test_program("tagged"))) == 0);
+}
+#endif
+
 TEST_CASE("what is wrong with an interpreter is said of it") {
   TemporaryDirectory directory;
   Host host;
