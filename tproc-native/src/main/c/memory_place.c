@@ -7,11 +7,13 @@
 
 #include <errno.h>
 #include <linux/mman.h>
+#include <stdio.h>
 #include <sys/mman.h>
 
 #include "page.h"
 
-/* A page table covers 2 MiB with 4-KiB pages, and so does a huge page: larger blocks are worth the alignment. */
+/* A page table covers 2 MiB with 4-KiB pages, and so does a huge page: larger blocks are worth the alignment. With
+   larger pages it is only a usual alignment. */
 #define HUGE_PAGE (2ull << 20)
 
 /* After this many failures in a row the place of the newest mapping is only tried now and then. */
@@ -23,10 +25,23 @@ static int64_t map_at(uint64_t address, const struct map_request *request) {
   return got == MAP_FAILED ? -errno : (int64_t)got;
 }
 
+/* What MAP_HUGETLB means when it names no size: 2 MiB, 32 or 512 with larger pages, or what the boot parameter
+   default_hugepagesz says. Asked each time, for few programs ask for it. */
+static uint64_t default_huge_page(void) {
+  unsigned long long kilobytes = HUGE_PAGE >> 10;
+  char line[128];
+  FILE *file = fopen("/proc/meminfo", "re");
+  if (file == NULL) return HUGE_PAGE;
+  while (fgets(line, sizeof line, file) != NULL)
+    if (sscanf(line, "Hugepagesize: %llu kB", &kilobytes) == 1) break;
+  fclose(file);
+  return kilobytes << 10;
+}
+
 static uint64_t alignment_of(const struct map_request *request) {
   if ((request->flags & MAP_HUGETLB) != 0) {
     const unsigned bits = ((unsigned)request->flags >> MAP_HUGE_SHIFT) & MAP_HUGE_MASK;
-    return bits >= 12 && bits <= 34 ? 1ull << bits : HUGE_PAGE;
+    return bits >= 12 && bits <= 34 ? 1ull << bits : default_huge_page();
   }
   return request->length >= HUGE_PAGE ? HUGE_PAGE : page_size();
 }

@@ -63,7 +63,8 @@ static int64_t attach(struct memory *memory, int id, uint64_t address, int flags
   struct shmid_ds segment;
   if (shmctl(id, IPC_STAT, &segment) != 0) return -errno;
   if (address != 0) {
-    if ((flags & SHM_RND) != 0) address = align_down(address, SHMLBA);
+    /* SHMLBA of the C library is up to four pages on aarch64; the kernel's is one. */
+    if ((flags & SHM_RND) != 0) address = page_floor(address);
     if (!covers(memory, address, segment.shm_segsz)) return -EINVAL;
   } else {
     const int64_t place = keep_place(memory, segment.shm_segsz);
