@@ -56,7 +56,6 @@ __attribute__((noreturn, used)) void start(const uint64_t *stack) {
 
 __asm__(
     ".globl _start\n"
-    "_start:\n"
-    "  hint #34\n" /* bti c */
+    "_start:\n" /* without a landing pad: the kernel enters a program without asking for one */
     "  mov x0, sp\n"
     "  b start\n");

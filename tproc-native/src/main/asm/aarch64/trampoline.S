@@ -56,8 +56,9 @@ in_child:
         brk     #1
         .size   in_child, . - in_child
 
-/* void trampoline_enter(x0 entry, x1 stack_pointer): every register is 0, as for a new program, also the thread pointer and
-   the floating-point control; x16 carries the address because a jump through it may land on any kind of landing pad */
+/* void trampoline_enter(x0 entry, x1 stack_pointer): every general register but one is 0, as for a new program, also the
+   thread pointer and the floating-point control. x16 carries the address, and a return goes there, not a branch: the
+   kernel enters a program without asking for a landing pad, and so does a return. */
         .globl  trampoline_enter
         .hidden trampoline_enter
         .type   trampoline_enter, %function
@@ -71,7 +72,7 @@ trampoline_enter:
         .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30
         mov     x\n, xzr
         .endr
-        br      x16
+        ret     x16
         .size   trampoline_enter, . - trampoline_enter
 
         .section .note.GNU-stack, "", %progbits
