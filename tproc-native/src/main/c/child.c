@@ -55,7 +55,10 @@ CHILD_CODE __attribute__((noreturn)) void give_up_at(struct child_plan *plan, en
   plan->failed_errno = (int)-result;
   plan->failed_number = number;
   __atomic_store_n(&plan->failed_step, (uint32_t)step, __ATOMIC_RELEASE);
-  for (;;) raw_syscall1(SYS_exit_group, 127); /* the kernel then sets plan->state to CHILD_GONE and wakes the waiter */
+  /* The kernel then sets plan->state to CHILD_GONE, with a plain store, and wakes the waiter. A release orders what is
+     before it, not that later store; the fence makes sure that who sees CHILD_GONE sees the step. */
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  for (;;) raw_syscall1(SYS_exit_group, 127);
 }
 
 CHILD_CODE __attribute__((noreturn)) void give_up(struct child_plan *plan, enum child_step step, long result) {
@@ -172,6 +175,7 @@ CHILD_CODE void set_limits(struct child_plan *plan) {
   }
 }
 
+/* Release: who sees CHILD_RUNNING (await_child acquires it) also sees the listener and everything else written here. */
 CHILD_CODE void announce(struct child_plan *plan) {
   __atomic_store_n(&plan->state, (uint32_t)CHILD_RUNNING, __ATOMIC_RELEASE);
   raw_syscall3(SYS_futex, &plan->state, FUTEX_WAKE, 1);

@@ -43,6 +43,11 @@ static int fill(int file, uint64_t to, uint64_t count, uint64_t offset, struct t
   return 0;
 }
 
+/*
+ * No instruction cache is flushed here, and none need be on aarch64: code is a mapping of the file's pages, or was read
+ * into pages that become executable afterwards, and the kernel makes the caches coherent when it first maps a page
+ * executable. Nothing in the core writes to a page that already is executable.
+ */
 static int map_segment(int file, const struct elf_segment *segment, uint64_t load_bias, int extra_protection,
                        struct tproc_error *error) {
   const int protection = segment->protection | ((segment->protection & PROT_EXEC) ? extra_protection : 0);
