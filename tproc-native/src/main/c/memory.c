@@ -95,8 +95,29 @@ static int64_t map_fixed(struct memory *memory, const struct map_request *reques
   return got == -EEXIST && (request->flags & MAP_FIXED_NOREPLACE) != MAP_FIXED_NOREPLACE ? -ENOMEM : got;
 }
 
+/* Reserving this much at an address of one's choice is no way to ask for any memory. */
+#define LARGE_RESERVATION (64ull << 20)
+
+/*
+ * A hint is only a hint, and leaving the slot costs: each later call there goes to the broker. But who reserves a large
+ * range below the slots needs it there. HotSpot on aarch64 has its class space at a multiple of 4 GiB below 1 TiB or
+ * does not start.
+ */
+static bool is_reservation_below(const struct memory *memory, const struct map_request *request) {
+  const uint64_t end = slot_space_range(memory->slots).low;
+  return request->address != 0 && request->length >= LARGE_RESERVATION && request->protection == PROT_NONE &&
+         (request->flags & MAP_ANONYMOUS) != 0 && (request->flags & MAP_NORESERVE) != 0 && request->address < end &&
+         request->length < end - request->address;
+}
+
 /* What would fill the slot is mapped where the kernel likes, as what no longer fits into it. */
 static int64_t map_anywhere(struct memory *memory, const struct map_request *request) {
+  if (is_reservation_below(memory, request)) {
+    struct map_request there = *request;
+    there.address = page_floor(request->address);
+    const int64_t got = memory_map_outside(memory, &there);
+    if (got >= 0) return got; /* otherwise it is taken: as for the kernel, any other place will do */
+  }
   if (request->length <= range_size(memory->anonymous.area) / LARGEST_SHARE) {
     const int64_t got = memory_place(memory, request);
     if (got != -ENOMEM) return got;

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 #include <elf.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include <cerrno>
@@ -30,6 +31,28 @@ TEST_CASE("a refusal names program, step and cause") {
   CHECK(launched.result == -ENOEXEC);
   CHECK(launched.message().find("ELF header: a program for riscv (e_machine 243), this machine is ") !=
         std::string::npos);
+}
+
+TEST_CASE("a large reservation is where the program wants it, is its own, and is returned") {
+  Host host;
+  char *const wanted = reinterpret_cast<char *>(uint64_t{36} << 30);
+  const size_t size = size_t{1} << 30;
+  for (int round = 0; round < 2; round++) {
+    tproc_threadproc *threadproc = host.start(Launch(test_program("reserve"), {address_of(wanted)}));
+    const tproc_exit exit = host.await(threadproc);
+    CHECK(exit.kind == TPROC_EXITED);
+    CHECK(exit.status == 0);
+    const auto map = [&] {
+      return mmap(wanted, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    };
+    CHECK(map() == MAP_FAILED);
+    host.close_threadproc(threadproc);
+    REQUIRE(map() == wanted);
+    if (round == 0) munmap(wanted, size);
+  }
+  /* While somebody else is there, a program gets another place. */
+  CHECK(host.run(Launch(test_program("reserve"), {address_of(wanted)})) == 3);
+  munmap(wanted, size);
 }
 
 #if defined(__aarch64__)
