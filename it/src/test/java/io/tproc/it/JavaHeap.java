@@ -9,13 +9,16 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Finds the Java heap in this process's mappings: the largest private writable one without a name.
+ * Finds the Java heap in this process's mappings: the largest private writable one without a name
+ * below 32 GiB, where HotSpot puts it for the sake of compressed references. Above are direct
+ * buffers, which may be larger than a small machine's heap.
  */
 final class JavaHeap {
   private static final Pattern ANONYMOUS =
       Pattern.compile("([0-9a-f]+)-([0-9a-f]+) rw.p 00000000 00:00 0 *");
 
   private static final long SMALLEST = 16L << 20;
+  private static final long HIGHEST = 32L << 30;
 
   private JavaHeap() {}
 
@@ -27,7 +30,7 @@ final class JavaHeap {
       if (matcher.matches()) {
         long low = Long.parseUnsignedLong(matcher.group(1), 16);
         long high = Long.parseUnsignedLong(matcher.group(2), 16);
-        if (high - low > size) {
+        if (high - low > size && high <= HIGHEST) {
           size = high - low;
           found = Optional.of(low);
         }
