@@ -6,8 +6,8 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /**
- * Deadlines, longer on slow machines: the system property {@code tproc.it.slow} is the factor (10
- * in an emulated guest).
+ * Deadlines, longer on slow machines: the system property {@code tproc.it.slow} is the factor (5 in
+ * the aarch64 guest).
  */
 final class Patience {
   private static final double FACTOR = Double.parseDouble(System.getProperty("tproc.it.slow", "1"));
