@@ -31,6 +31,7 @@ static int keep(size_t bytes) {
 }
 
 static int use_break(int rounds) {
+  const unsigned char mark = getpid() & 0xff;
   for (int round = 1; round <= rounds; round++) {
     const size_t bytes = (size_t)round * 4099;
     unsigned char *memory = sbrk((intptr_t)bytes);
@@ -40,9 +41,9 @@ static int use_break(int rounds) {
     }
     for (size_t i = 0; i < bytes; i++)
       if (memory[i] != 0) return 2;
-    memset(memory, getpid() & 0xff, bytes);
+    memset(memory, mark, bytes);
     for (size_t i = 0; i < bytes; i++)
-      if (memory[i] != (getpid() & 0xff)) return 3;
+      if (memory[i] != mark) return 3;
     memset(memory, 0, bytes);
     if (sbrk(0) != memory + bytes || sbrk(-(intptr_t)bytes) != memory + bytes || sbrk(0) != memory) return 4;
   }
