@@ -7,8 +7,11 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.launcher.Launcher;
 import org.junit.platform.launcher.LauncherDiscoveryRequest;
@@ -77,9 +80,14 @@ final class RunAll {
     return builder.build();
   }
 
-  /** One line for each class, and each test that was skipped with its reason or failed. */
+  /**
+   * One line for each class, and each test that was skipped with its reason, failed, or was slow.
+   */
   private static final class Progress implements TestExecutionListener {
+    private static final Duration SLOW = Duration.ofSeconds(10);
+
     private final PrintWriter out;
+    private final Map<String, Long> started = new ConcurrentHashMap<>();
 
     Progress(PrintWriter out) {
       this.out = out;
@@ -92,6 +100,7 @@ final class RunAll {
 
     @Override
     public void executionStarted(TestIdentifier test) {
+      started.put(test.getUniqueId(), System.nanoTime());
       if (test.isContainer() && test.getDisplayName().endsWith("IT")) {
         out.println(test.getDisplayName());
       }
@@ -99,6 +108,11 @@ final class RunAll {
 
     @Override
     public void executionFinished(TestIdentifier test, TestExecutionResult result) {
+      Long from = started.remove(test.getUniqueId());
+      Duration time = Duration.ofNanos(from == null ? 0 : System.nanoTime() - from);
+      if (test.isTest() && time.compareTo(SLOW) > 0) {
+        out.println("  " + time.toSeconds() + " s: " + test.getDisplayName());
+      }
       if (result.getStatus() != TestExecutionResult.Status.SUCCESSFUL) {
         String why = result.getThrowable().map(Throwable::getMessage).orElse("");
         out.println(
