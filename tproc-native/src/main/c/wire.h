@@ -1,0 +1,243 @@
+/*
+ * The wire protocol between a listening host and its clients: structures, bounds, encoding and checks. Pure functions
+ * on memory, shared by the host and the launcher. docs/protocol.md says who sends what, and when.
+ *
+ * Both ends are programs of one machine, so numbers are in its own byte order. A frame is a struct wire_header and then
+ * `size` bytes of payload. Descriptors travel with a frame's bytes (SCM_RIGHTS).
+ */
+#ifndef TPROC_WIRE_H
+#define TPROC_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** The first four bytes of every frame: "TROC" on a little-endian machine. */
+#define WIRE_MAGIC 0x434f5254u
+#define WIRE_VERSION 1u
+
+/** Most bytes behind a header. The kernel's own limit for arguments and environment together is 6 MiB. */
+#define WIRE_LARGEST_PAYLOAD (8u << 20)
+
+/** Most descriptors with one frame, and with one sendmsg (the kernel's SCM_MAX_FD). */
+#define WIRE_MOST_DESCRIPTORS 1024u
+#define WIRE_DESCRIPTORS_PER_MESSAGE 253u
+
+/** Longest program name in a LAUNCH, with its NUL: the kernel's PATH_MAX. */
+#define WIRE_LARGEST_PROGRAM 4096u
+
+/** Most bytes of a command in a LISTED and of a name in a MAPPED, with their NULs. What is longer is cut. */
+#define WIRE_LARGEST_COMMAND 4096u
+#define WIRE_LARGEST_NAME 256u
+
+/** Resource limits in a LAUNCH: RLIMIT_CPU (0) to RLIMIT_RTTIME (15). */
+#define WIRE_LIMITS 16u
+
+enum wire_type {
+  /* from a client */
+  WIRE_LAUNCH = 1, /**< struct wire_launch, numbers, program, arguments, environment */
+  WIRE_LOOK = 2,   /**< empty */
+  WIRE_LIST = 3,   /**< empty */
+  WIRE_MAPS = 4,   /**< struct wire_maps */
+  WIRE_SIGNAL = 5, /**< struct wire_signal */
+  /* from the host */
+  WIRE_STARTED = 100,   /**< struct wire_started, one descriptor: a pidfd of the threadproc */
+  WIRE_FAILED = 101,    /**< struct wire_failed, text without a NUL */
+  WIRE_ENDED = 102,     /**< struct wire_ended */
+  WIRE_STOPPED = 103,   /**< struct wire_stopped */
+  WIRE_CONTINUED = 104, /**< empty */
+  WIRE_LISTED = 105,    /**< struct wire_listed, then each struct wire_threadproc with its command */
+  WIRE_MAPPED = 106,    /**< struct wire_mapped, then each struct wire_mapping with its name */
+  WIRE_DONE = 107,      /**< empty */
+};
+
+enum wire_sender { WIRE_FROM_CLIENT, WIRE_FROM_HOST };
+
+struct wire_header {
+  uint32_t magic;       /**< WIRE_MAGIC */
+  uint16_t version;     /**< WIRE_VERSION */
+  uint16_t type;        /**< enum wire_type */
+  uint32_t size;        /**< bytes of payload that follow */
+  uint32_t descriptors; /**< how many come with this frame */
+};
+
+/* ---- from a client */
+
+#define WIRE_LAUNCH_TERMINAL 1u /**< descriptor 0 becomes the controlling terminal of the program's session */
+#define WIRE_LAUNCH_OUTLIVE 2u  /**< the program goes on when its client's connection ends */
+
+struct wire_limit {
+  uint64_t soft, hard; /**< ~0: none */
+};
+
+/**
+ * Followed by descriptor_count int32_t, the program's name, the arguments and the environment, each string with its
+ * NUL, without gaps. Descriptors: first the working directory, then one for each of the numbers.
+ */
+struct wire_launch {
+  uint32_t flags;             /**< WIRE_LAUNCH_… */
+  uint32_t umask;             /**< 0-0777 */
+  int32_t nice;               /**< -20 to 19 */
+  uint32_t descriptor_count;  /**< numbers, ascending: where in the program each passed descriptor goes */
+  uint32_t argument_count;    /**< at least 1 */
+  uint32_t environment_count; /**< may be 0 */
+  uint32_t program_size;      /**< bytes of the program's name with its NUL, at least 2: a path, or a name for PATH */
+  uint32_t reserved;          /**< 0 */
+  uint64_t arguments_size;    /**< bytes, with the NULs */
+  uint64_t environment_size;
+  uint64_t ignored_signals; /**< bit n-1: signal n starts ignored */
+  uint64_t blocked_signals; /**< bit n-1: signal n starts blocked */
+  struct wire_limit limits[WIRE_LIMITS];
+};
+
+struct wire_maps {
+  int32_t pid;
+};
+
+struct wire_signal {
+  int32_t pid;
+  int32_t signal; /**< 1-64 */
+};
+
+/* ---- from the host */
+
+struct wire_started {
+  int32_t pid;
+};
+
+/** Exit codes that a launcher should end with. */
+#define WIRE_EXIT_NOT_FOUND 127
+#define WIRE_EXIT_NOT_HOSTABLE 126
+#define WIRE_EXIT_NO_HOST 125
+
+struct wire_failed {
+  int32_t code;      /**< positive errno */
+  int32_t exit_code; /**< WIRE_EXIT_… */
+};
+
+struct wire_ended {
+  uint32_t kind;  /**< enum tproc_exit_kind: 1 exited, 2 killed by a signal, 3 killed and dumped core */
+  int32_t status; /**< exit code or signal */
+};
+
+struct wire_stopped {
+  int32_t signal;
+};
+
+/** A list that does not fit into a frame is cut: count < total. */
+struct wire_listed {
+  uint32_t total; /**< threadprocs of the host */
+  uint32_t count; /**< of which so many follow */
+};
+
+enum wire_state { WIRE_STATE_RUNNING = 1, WIRE_STATE_STOPPED = 2, WIRE_STATE_ENDED = 3 };
+
+#define WIRE_COMMAND_CUT 1u /**< the command is longer than what is here */
+
+/** Followed by command_size bytes: the arguments from argv[0] on, each with its NUL; then zeroes up to `size`. */
+struct wire_threadproc {
+  uint32_t size; /**< bytes from the start of this entry to the next; a multiple of 8 */
+  int32_t pid;
+  int32_t launcher;        /**< pid of the client that asked for it; 0: the host itself */
+  uint32_t uid;            /**< of who asked */
+  uint32_t state;          /**< enum wire_state */
+  uint32_t flags;          /**< WIRE_COMMAND_CUT */
+  uint32_t argument_count; /**< of the whole command */
+  uint32_t command_size;
+  uint64_t started_at; /**< nanoseconds since 1970 (CLOCK_REALTIME) */
+  uint64_t uptime;     /**< nanoseconds from its start to now or to its end */
+  uint64_t mapped;     /**< bytes of address space, in its slot and outside */
+  uint64_t resident;   /**< bytes of these that are in memory */
+};
+
+struct wire_mapped {
+  uint32_t total;
+  uint32_t count;
+};
+
+#define WIRE_READABLE 1u
+#define WIRE_WRITABLE 2u
+#define WIRE_EXECUTABLE 4u
+#define WIRE_SHARED 8u
+
+/** Followed by name_size bytes, the name with its NUL; then zeroes up to `size`. */
+struct wire_mapping {
+  uint32_t size;       /**< bytes from the start of this entry to the next; a multiple of 8 */
+  uint32_t protection; /**< WIRE_READABLE … */
+  uint32_t name_size;  /**< at least 1 */
+  uint32_t reserved;   /**< 0 */
+  uint64_t address;
+  uint64_t length; /**< bytes */
+};
+
+/* ---- checks and encoding: a problem is said in words, for the message of a FAILED */
+
+#define WIRE_PROBLEM_SIZE 128
+
+struct wire_header wire_header_for(enum wire_type type, size_t size, size_t descriptors);
+
+/**
+ * Whether a header is one that `sender` may send: magic, version, type, and a size and number of descriptors that this
+ * type can have.
+ */
+bool wire_header_check(const struct wire_header *header, enum wire_sender sender, char problem[WIRE_PROBLEM_SIZE]);
+
+/** What a LAUNCH says; the pointers go into the payload. */
+struct wire_launch_view {
+  struct wire_launch fixed;
+  const int32_t *numbers;  /**< fixed.descriptor_count of them */
+  const char *program;     /**< NUL-terminated */
+  const char *arguments;   /**< fixed.argument_count strings, one behind the other */
+  const char *environment; /**< fixed.environment_count strings */
+};
+
+/**
+ * Checks and takes apart the payload of a LAUNCH.
+ *
+ * @param payload aligned to 4 bytes at least
+ * @param descriptors how many came with the frame
+ */
+bool wire_launch_read(const void *payload, size_t size, size_t descriptors, struct wire_launch_view *view,
+                      char problem[WIRE_PROBLEM_SIZE]);
+
+/** Fills in pointers to the `count` strings of a checked block, and a NULL behind them (count + 1 entries). */
+void wire_strings(const char *block, size_t count, const char **pointers);
+
+/** What a client puts into a LAUNCH. */
+struct wire_launch_content {
+  struct wire_launch settings; /**< flags, umask, nice, signals, limits; the counts and sizes are filled in */
+  const int32_t *numbers;      /**< descriptor_count of them, ascending */
+  size_t descriptor_count;
+  const char *program;
+  const char *const *argv; /**< NULL-terminated */
+  const char *const *envp; /**< NULL-terminated */
+};
+
+/** Bytes of the payload of a LAUNCH, which may be more than WIRE_LARGEST_PAYLOAD: the client's E2BIG. */
+size_t wire_launch_size(const struct wire_launch_content *content);
+
+/** Writes the payload of a LAUNCH: wire_launch_size bytes, at most WIRE_LARGEST_PAYLOAD. */
+void wire_launch_write(const struct wire_launch_content *content, void *payload);
+
+/**
+ * The entry of a LISTED at `offset` of its payload; the first is at sizeof(struct wire_listed).
+ *
+ * @param offset moved to the next entry
+ * @param command the arguments one behind the other, entry->command_size bytes that end in NUL (none when 0)
+ * @return false at the end of the payload, or when the rest is not an entry
+ */
+bool wire_listed_next(const void *payload, size_t size, size_t *offset, struct wire_threadproc *entry,
+                      const char **command);
+
+/** Bytes that an entry takes up. */
+size_t wire_threadproc_size(size_t command_size);
+
+/** Writes an entry (entry->size is filled in) to wire_threadproc_size bytes at `to`. */
+void wire_threadproc_write(const struct wire_threadproc *entry, const char *command, void *to);
+
+/** The same for a MAPPED, whose first entry is at sizeof(struct wire_mapped). */
+bool wire_mapped_next(const void *payload, size_t size, size_t *offset, struct wire_mapping *entry, const char **name);
+size_t wire_mapping_size(size_t name_size);
+void wire_mapping_write(const struct wire_mapping *entry, const char *name, void *to);
+
+#endif
