@@ -47,6 +47,7 @@ static void release(struct tproc_host *host) {
   if (host->scratch != NULL) munmap(host->scratch, TPROC_SCRATCH_SIZE);
   address_space_close(&host->space);
   slot_space_destroy(&host->slots);
+  pthread_cond_destroy(&host->unpinned);
   pthread_mutex_destroy(&host->lock);
   free(host);
 }
@@ -66,6 +67,7 @@ int tproc_host_open(struct tproc_host **result, struct tproc_error *error) {
   if (host == NULL) return tproc_fail(error, ENOMEM, "cannot open a host");
   host->exits = host->wake = host->space.maps = -1;
   pthread_mutex_init(&host->lock, NULL);
+  pthread_cond_init(&host->unpinned, NULL);
   slot_space_init(&host->slots);
   host_auxv_read(&host->auxv);
   failed = map_scratch(host, error);
@@ -93,11 +95,33 @@ void host_remember(struct tproc_host *host, struct tproc_threadproc *threadproc)
 
 void host_forget(struct tproc_host *host, struct tproc_threadproc *threadproc) {
   pthread_mutex_lock(&host->lock);
+  threadproc->leaving = true; /* nobody new looks at it */
+  while (threadproc->pins > 0) pthread_cond_wait(&host->unpinned, &host->lock);
   if (threadproc->previous != NULL)
     threadproc->previous->next = threadproc->next;
   else
     host->first = threadproc->next;
   if (threadproc->next != NULL) threadproc->next->previous = threadproc->previous;
+  pthread_mutex_unlock(&host->lock);
+}
+
+static void let_go(struct tproc_host *host, struct tproc_threadproc *threadproc) {
+  if (--threadproc->pins == 0 && threadproc->leaving) pthread_cond_broadcast(&host->unpinned);
+}
+
+struct tproc_threadproc *host_pin_next(struct tproc_host *host, struct tproc_threadproc *previous) {
+  pthread_mutex_lock(&host->lock);
+  struct tproc_threadproc *next = previous != NULL ? previous->next : host->first;
+  while (next != NULL && next->leaving) next = next->next;
+  if (next != NULL) next->pins++;
+  if (previous != NULL) let_go(host, previous);
+  pthread_mutex_unlock(&host->lock);
+  return next;
+}
+
+void host_unpin(struct tproc_host *host, struct tproc_threadproc *threadproc) {
+  pthread_mutex_lock(&host->lock);
+  let_go(host, threadproc);
   pthread_mutex_unlock(&host->lock);
 }
 

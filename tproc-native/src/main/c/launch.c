@@ -2,6 +2,8 @@
  * Starting a threadproc, in the order that makes failure harmless: everything that can fail is done by the calling
  * thread before a process exists, and one ladder releases it in reverse order.
  */
+#include "launch.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -234,6 +236,12 @@ static void release(struct preparation *preparation) {
 
 int tproc_host_launch(struct tproc_host *host, const struct tproc_launch *launch, struct tproc_threadproc **result,
                       struct tproc_error *error) {
+  const struct asker host_itself = {.pid = 0, .uid = getuid()};
+  return launch_for(host, launch, &host_itself, result, error);
+}
+
+int launch_for(struct tproc_host *host, const struct tproc_launch *launch, const struct asker *asker,
+               struct tproc_threadproc **result, struct tproc_error *error) {
   struct preparation *preparation = calloc(1, sizeof *preparation); /* too large for a small stack */
   struct tproc_threadproc *threadproc = calloc(1, sizeof *threadproc);
   int failed = 0;
@@ -248,10 +256,12 @@ int tproc_host_launch(struct tproc_host *host, const struct tproc_launch *launch
   threadproc->pidfd = -1;
   pthread_mutex_init(&threadproc->lock, NULL);
 
-  failed = prepare(host, launch, preparation, threadproc, error);
+  failed = origin_open(&threadproc->origin, asker, launch->argv, error);
+  if (!failed) failed = prepare(host, launch, preparation, threadproc, error);
   if (!failed) {
     char executable[PATH_MAX];
     find_executable(preparation->program.file, executable, sizeof executable);
+    origin_start(&threadproc->origin);
     failed = start_process(host, threadproc, executable, error);
   }
   release(preparation);

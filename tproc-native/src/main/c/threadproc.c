@@ -54,6 +54,7 @@ int threadproc_collect(struct tproc_threadproc *threadproc, bool wait, struct tp
   close(threadproc->pidfd);
   threadproc->pidfd = -1;
   threadproc->collected = true;
+  origin_end(&threadproc->origin);
   pthread_mutex_unlock(&threadproc->lock);
   return 1;
 }
@@ -71,6 +72,7 @@ int tproc_threadproc_close(struct tproc_threadproc *threadproc, struct tproc_err
 void threadproc_free(struct tproc_threadproc *threadproc) {
   if (threadproc->gate != NULL) broker_detach(&threadproc->host->broker, threadproc->gate);
   memory_release(&threadproc->memory);
+  origin_release(&threadproc->origin);
   pthread_mutex_destroy(&threadproc->lock);
   free(threadproc);
 }

@@ -9,11 +9,15 @@
 #include "fence.h"
 #include "gate.h"
 #include "memory.h"
+#include "origin.h"
 #include "tproc_core.h"
 
 struct tproc_threadproc {
   struct tproc_host *host;
   struct tproc_threadproc *previous, *next; /**< the host's list; under the host's lock */
+  unsigned pins;                            /**< who looks at it right now; under the host's lock */
+  bool leaving;                             /**< about to leave the list; under the host's lock */
+  struct origin origin;
   pid_t pid;
   void *context;        /**< the watcher's */
   pthread_mutex_t lock; /**< guards pidfd and collected against a signal that is being sent */

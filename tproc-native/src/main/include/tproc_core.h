@@ -233,6 +233,46 @@ const struct tproc_threadproc *tproc_host_owner_of(struct tproc_host *host, cons
  */
 void tproc_host_keep_in_forks(struct tproc_host *host, const void *address, size_t length);
 
+/* ---- listing ------------------------------------------------------------------------------------------------ */
+
+/** Most bytes of a command in a tproc_status, with its NULs. A longer one is cut. */
+#define TPROC_COMMAND_SIZE 4096
+
+enum tproc_state {
+  TPROC_RUNNING = 1,
+  TPROC_STOPPED = 2, /**< by a signal (SIGSTOP, SIGTSTP …) or a debugger */
+  TPROC_ENDED = 3    /**< its memory is still there: it has not been closed */
+};
+
+/** One threadproc, as tproc_host_list finds it. */
+struct tproc_status {
+  pid_t pid;
+  pid_t launcher; /**< who asked for it: a client of a listening host; 0: the host itself */
+  uid_t uid;      /**< of who asked */
+  enum tproc_state state;
+  uint64_t started_at;   /**< nanoseconds since 1970 (CLOCK_REALTIME) */
+  uint64_t uptime;       /**< nanoseconds from its start to now, or to its end */
+  uint64_t mapped;       /**< bytes of memory that it may access, in its slot and outside */
+  uint64_t resident;     /**< bytes of these that are in memory */
+  const char *command;   /**< its arguments from argv[0] on, each with its NUL, one behind the other */
+  size_t command_size;   /**< bytes of command, at most TPROC_COMMAND_SIZE */
+  size_t argument_count; /**< of the whole command */
+  int command_cut;       /**< 1: the command is longer than what is here */
+};
+
+/**
+ * Called for each threadproc. What it points to is valid during the call only, in which no threadproc may be closed.
+ *
+ * @return 1 to go on, 0 to end
+ */
+typedef int tproc_status_visitor(const struct tproc_status *status, void *context);
+
+/**
+ * Lists the threadprocs of a host that have not been closed, the youngest first, whoever started them. Reads
+ * /proc/self/pagemap, so it takes time for those with much memory.
+ */
+void tproc_host_list(struct tproc_host *host, tproc_status_visitor *visit, void *context);
+
 /* ---- exits -------------------------------------------------------------------------------------------------- */
 
 /** How a threadproc ended. */
@@ -262,6 +302,33 @@ int tproc_host_next_exit(struct tproc_host *host, int timeout_milliseconds, stru
 
 /** Makes one waiting (or the next) tproc_host_next_exit return 0. */
 void tproc_host_wake(struct tproc_host *host);
+
+/* ---- listening ---------------------------------------------------------------------------------------------- */
+
+/** A host that listens on a Unix socket for launchers; docs/protocol.md is what they speak. */
+struct tproc_server;
+
+/**
+ * Listens on a Unix socket, and starts, watches and closes the threadprocs that its clients ask for: their exits do not
+ * come through tproc_host_next_exit. One host may listen on several sockets.
+ *
+ * A socket that nobody listens on any more is replaced. A path of more than about 100 bytes works as long as its last
+ * part is shorter than that.
+ *
+ * @param path in a directory that belongs to the user, or root, and that nobody else may write to
+ * @param server receives the handle; free it with tproc_server_close
+ * @return 0; -EACCES (the directory), -EADDRINUSE (a host listens there), -EEXIST (not a socket, or somebody else's),
+ * -ENAMETOOLONG, -EMFILE, -EAGAIN …
+ */
+int tproc_server_open(struct tproc_host *host, const char *path, struct tproc_server **server,
+                      struct tproc_error *error);
+
+/**
+ * Ends listening: removes the socket if it is still its own, kills every threadproc that its clients have started,
+ * tells the clients, and waits until all is gone. A launch that hangs in a file system is waited for as long as it
+ * hangs; all else has happened by then. Call it before tproc_host_close.
+ */
+void tproc_server_close(struct tproc_server *server);
 
 #ifdef __cplusplus
 }

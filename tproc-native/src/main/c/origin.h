@@ -1,0 +1,41 @@
+/* Where a threadproc comes from: who asked for it, when, and with which words. What a listing shows of it. */
+#ifndef TPROC_ORIGIN_H
+#define TPROC_ORIGIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "tproc_core.h"
+
+/** Who asks for a launch. */
+struct asker {
+  pid_t pid; /**< of the client of a listening host; 0: the host itself */
+  uid_t uid;
+};
+
+struct origin {
+  struct asker asker;
+  uint64_t started_at; /**< CLOCK_REALTIME, nanoseconds */
+  uint64_t started;    /**< CLOCK_MONOTONIC, nanoseconds */
+  uint64_t ended;      /**< CLOCK_MONOTONIC; 0: not collected yet. Written once, under the threadproc's lock. */
+  char *command;       /**< the arguments as they were given, each with its NUL, cut to TPROC_COMMAND_SIZE */
+  size_t command_size;
+  size_t argument_count; /**< of the whole command */
+  bool command_cut;
+};
+
+/** Copies the command. @return 0 or -ENOMEM */
+int origin_open(struct origin *origin, const struct asker *asker, const char *const *argv, struct tproc_error *error);
+
+/** Notes the time of the start, or of the end. */
+void origin_start(struct origin *origin);
+void origin_end(struct origin *origin);
+
+/** Nanoseconds between the start and the end, or now. */
+uint64_t origin_uptime(const struct origin *origin);
+
+void origin_release(struct origin *origin);
+
+#endif
