@@ -96,8 +96,8 @@ static void serve_out_of_order(struct tproc_server *server, struct connection *c
     attached_look(server, connection->program);
     return;
   }
-  tproc_fail_because(&error, EPROTO, "a frame of type %u %s a program runs", type,
-                     connection->program != NULL ? "while" : "while no");
+  tproc_fail_because(&error, EPROTO, "a frame of type %u while %s program runs", type,
+                     connection->program != NULL ? "a" : "no");
   connection_fail(server, connection, &error, WIRE_EXIT_NO_HOST);
 }
 
