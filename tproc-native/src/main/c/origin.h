@@ -11,7 +11,7 @@
 
 /** Who asks for a launch. */
 struct asker {
-  pid_t pid; /**< of the client of a listening host; 0: the host itself */
+  pid_t pid; /**< of the client of a listening host; 0: the host itself; -1: it has none here (a pid namespace) */
   uid_t uid;
 };
 

@@ -7,6 +7,7 @@
  *   server_accept.c      new connections, and the refusal of those too many
  *   server_connection.c  what comes and goes on one connection, and until when it has to
  *   server_request.c     a whole frame becomes a request, its answer frames
+ *   server_discard.c     getting rid of what clients have passed
  *   server_work.c        what the workers do: launch, list, send a signal
  *   server_attached.c    the programs that run: their end, their stops, the loss of their client
  */
@@ -151,8 +152,12 @@ void request_done(struct tproc_server *server, struct request *request);
 /** Nobody waits for the answer any more. */
 void request_abandon(struct request *request);
 void request_tick(struct tproc_server *server, struct request *request, uint64_t now);
-/** Hands a frame that is not wanted any more to a helper, since closing its descriptors may block. */
-void request_discard_frame(struct tproc_server *server, struct frame *frame);
+/* server_discard.c */
+/**
+ * Frees a frame that is not wanted any more and closes its descriptors, and a connection's socket (-1: none) with those
+ * that have not been read: on a helper when there are any, since closing a client's descriptor may block.
+ */
+void discard(struct tproc_server *server, struct frame *frame, int socket);
 
 /* server_work.c */
 void work_launch(struct work *work);

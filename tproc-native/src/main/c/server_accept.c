@@ -72,7 +72,8 @@ static void welcome(struct tproc_server *server, int socket) {
     snprintf(message, sizeof message, "the host has %zu connections already (EAGAIN)", server->connection_count);
   }
   if (code == 0) {
-    connection_open(server, socket, &(struct asker){.pid = peer.pid, .uid = peer.uid});
+    /* The pid is 0 for a client in a pid namespace that is not below the host's. */
+    connection_open(server, socket, &(struct asker){.pid = peer.pid > 0 ? peer.pid : -1, .uid = peer.uid});
     return;
   }
   connection_refuse(socket, code, message);

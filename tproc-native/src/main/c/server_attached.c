@@ -23,12 +23,15 @@
 #define LOOK_CLOSELY_MILLISECONDS 5
 #define LOOK_CLOSELY_FOR 500
 
-/* The client's process: who sent the request, even when it has ended by now. */
+/*
+ * The client's process, also when it has ended by now. Kernels before 6.5 find it by its pid alone, which might be
+ * somebody else's already.
+ */
 static int open_launcher(int socket, pid_t pid) {
   int pidfd = -1;
   socklen_t size = sizeof pidfd;
   if (getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) == 0) return pidfd;
-  return (int)syscall(SYS_pidfd_open, pid, 0);
+  return errno == ENOPROTOOPT ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 }
 
 int attached_open(struct tproc_server *server, struct tproc_threadproc *threadproc, struct connection *connection,

@@ -46,10 +46,9 @@ void connection_close(struct tproc_server *server, struct connection *connection
   connection->gone = true;
   epoll_ctl(server->events, EPOLL_CTL_DEL, connection->socket, NULL);
   shutdown(connection->socket, SHUT_RDWR);
-  close(connection->socket);
+  discard(server, &connection->frame, connection->socket);
   if (connection->request != NULL) request_abandon(connection->request);
   if (connection->program != NULL) attached_lose_client(server, connection->program);
-  request_discard_frame(server, &connection->frame);
   free(connection->output);
   connection->output = NULL;
   if (connection->previous != NULL)

@@ -18,32 +18,9 @@ static void free_request(struct tproc_server *server, struct request *request) {
     server->requests = request->next;
   if (request->next != NULL) request->next->previous = request->previous;
   if (request->connection != NULL) request->connection->request = NULL;
-  request_discard_frame(server, &request->frame);
+  discard(server, &request->frame, -1);
   free(request->payload);
   free(request);
-}
-
-struct discard {
-  struct work work;
-  struct frame frame;
-};
-
-static void discard(struct work *work) {
-  struct discard *discarded = (struct discard *)work;
-  frame_release(&discarded->frame);
-  free(discarded);
-}
-
-void request_discard_frame(struct tproc_server *server, struct frame *frame) {
-  struct discard *discarded = frame->descriptor_count > 0 ? calloc(1, sizeof *discarded) : NULL;
-  if (discarded == NULL) {
-    frame_release(frame);
-    return;
-  }
-  discarded->work.run = discard;
-  discarded->frame = *frame;
-  memset(frame, 0, sizeof *frame);
-  if (workers_submit(&server->helpers, &discarded->work, NULL) != 0) discard(&discarded->work);
 }
 
 /* The exit code that a shell would give for the error of a launch. */

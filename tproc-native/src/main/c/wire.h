@@ -138,10 +138,10 @@ enum wire_state { WIRE_STATE_RUNNING = 1, WIRE_STATE_STOPPED = 2, WIRE_STATE_END
 struct wire_threadproc {
   uint32_t size; /**< bytes from the start of this entry to the next; a multiple of 8 */
   int32_t pid;
-  int32_t launcher;        /**< pid of the client that asked for it; 0: the host itself */
-  uint32_t uid;            /**< of who asked */
-  uint32_t state;          /**< enum wire_state */
-  uint32_t flags;          /**< WIRE_COMMAND_CUT */
+  int32_t launcher; /**< pid of the client that asked for it; 0: the host itself; -1: a client without a pid here */
+  uint32_t uid;     /**< of who asked */
+  uint32_t state;   /**< enum wire_state */
+  uint32_t flags;   /**< WIRE_COMMAND_CUT */
   uint32_t argument_count; /**< of the whole command */
   uint32_t command_size;
   uint64_t started_at; /**< nanoseconds since 1970 (CLOCK_REALTIME) */

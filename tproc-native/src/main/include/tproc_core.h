@@ -247,7 +247,8 @@ enum tproc_state {
 /** One threadproc, as tproc_host_list finds it. */
 struct tproc_status {
   pid_t pid;
-  pid_t launcher; /**< who asked for it: a client of a listening host; 0: the host itself */
+  pid_t launcher; /**< the client of a listening host that asked for it; 0: the host itself; -1: a client without a pid
+                     here */
   uid_t uid;      /**< of who asked */
   enum tproc_state state;
   uint64_t started_at;   /**< nanoseconds since 1970 (CLOCK_REALTIME) */
