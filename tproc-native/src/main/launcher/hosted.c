@@ -1,0 +1,77 @@
+#include "hosted.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "proc_file.h"
+#include "signals.h"
+#include "system.h"
+
+#ifndef PIDFD_SIGNAL_PROCESS_GROUP
+#define PIDFD_SIGNAL_PROCESS_GROUP 4 /* since Linux 6.9 */
+#endif
+
+#define BLOCKED_TRIES 25
+#define BLOCKED_WAIT_MILLISECONDS 2
+
+/* The start of the kernel's siginfo_t for sigqueue; signal.h's has the same layout under names that differ by libc. */
+struct queued_info {
+  int32_t number, error, code, padding;
+  int32_t pid;
+  uint32_t uid;
+  uint64_t value;
+  uint64_t rest[12];
+};
+_Static_assert(sizeof(struct queued_info) == 128, "as the kernel's");
+
+static long send_signal(const struct hosted *hosted, int signal, const struct queued_info *info, unsigned flags) {
+  return raw_syscall4(SYS_pidfd_send_signal, hosted->pidfd, signal, info, flags);
+}
+
+void hosted_signal(const struct hosted *hosted, int signal) { send_signal(hosted, signal, NULL, 0); }
+
+void hosted_pass_on(const struct hosted *hosted, const struct signalfd_siginfo *taken) {
+  const int signal = (int)taken->ssi_signo;
+  if (taken->ssi_code == SI_QUEUE) {
+    struct queued_info info;
+    memset(&info, 0, sizeof info);
+    info.number = signal;
+    info.code = SI_QUEUE;
+    info.pid = (int32_t)taken->ssi_pid;
+    info.uid = taken->ssi_uid;
+    info.value = taken->ssi_ptr;
+    if (send_signal(hosted, signal, &info, 0) == 0) return;
+  }
+  hosted_signal(hosted, signal);
+}
+
+/* Kernels without the flag need the number. The program still exists, dead or alive, as long as it has one. */
+void hosted_signal_group(const struct hosted *hosted, int signal) {
+  const long result = send_signal(hosted, signal, NULL, PIDFD_SIGNAL_PROCESS_GROUP);
+  if (result != -EINVAL) return;
+  const int pid = proc_pid_of(hosted->pidfd);
+  if (pid > 1)
+    sys_kill(-pid, signal);
+  else
+    hosted_signal(hosted, signal);
+}
+
+/* Shells block everything for a moment around each fork; who blocks a signal for longer means it. */
+bool hosted_has_default(const struct hosted *hosted, int signal) {
+  const int pid = proc_pid_of(hosted->pidfd);
+  for (int tries = 0; tries < BLOCKED_TRIES; tries++) {
+    uint64_t not_default, blocked;
+    if (pid <= 0 || !proc_read_dispositions(pid, &not_default, &blocked)) return false;
+    if ((not_default & signal_bit(signal)) != 0) return false;
+    if ((blocked & signal_bit(signal)) == 0) return true;
+    sys_poll(NULL, 0, BLOCKED_WAIT_MILLISECONDS);
+  }
+  return false;
+}
+
+bool hosted_is_stopped(const struct hosted *hosted) {
+  struct process_stat stat;
+  const int pid = proc_pid_of(hosted->pidfd);
+  return pid > 0 && proc_read_stat(pid, &stat) && (stat.state == 'T' || stat.state == 't'); /* t: a debugger watches */
+}

@@ -1,0 +1,28 @@
+#include "job.h"
+
+#include <signal.h>
+
+#include "proc_file.h"
+#include "system.h"
+
+/*
+ * POSIX: a group is orphaned when no member has a parent that is in another group of the same session. Only this
+ * process's own line of parents is looked at: from a wrapper in the same group up to the shell.
+ */
+bool job_is_orphaned(void) {
+  struct process_stat self;
+  if (!proc_read_stat(sys_pid(), &self)) return false;
+  for (int parent = self.parent; parent > 0;) {
+    struct process_stat stat;
+    if (!proc_read_stat(parent, &stat) || stat.session != self.session) return true;
+    if (stat.group != self.group) return false;
+    parent = stat.parent;
+  }
+  return true;
+}
+
+/* SIGTSTP is blocked here and stays pending; the SIGCONT that ends the stop discards it. */
+void job_stop(bool whole_job) {
+  if (whole_job) sys_kill(0, SIGTSTP);
+  sys_kill(sys_pid(), SIGSTOP);
+}

@@ -1,0 +1,108 @@
+#include "launching.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "crash_points.h"
+#include "message.h"
+#include "system.h"
+
+#define NO_HOST ((struct outcome){.exit_code = WIRE_EXIT_NO_HOST})
+
+/* While this user has too many descriptors on their way, other launchers' requests are about to be taken. */
+#define DESCRIPTORS_WAIT_MILLISECONDS 10
+#define DESCRIPTORS_TRIES 3000
+
+static enum launched give_up(const char *socket, const struct patience *patience, struct outcome *outcome) {
+  message("the host at ", socket, " does not answer", NULL);
+  *outcome = (struct outcome){.signal = patience_signal(patience)};
+  return NOT_LAUNCHED;
+}
+
+static enum launched fail(const char *before, const char *socket, const char *behind, struct outcome *outcome) {
+  message(before, socket, behind, NULL);
+  *outcome = NO_HOST;
+  return NOT_LAUNCHED;
+}
+
+static enum launched cannot_connect(const char *socket, long code, struct outcome *outcome) {
+  const char *what =
+      code == -ENOENT || code == -ECONNREFUSED ? "no host listens at " : "cannot connect to the host at ";
+  message(what, socket, ": ", errno_text(code), NULL);
+  *outcome = NO_HOST;
+  return NOT_LAUNCHED;
+}
+
+enum launched launching_connect(struct connection *connection, const char *socket, struct patience *patience,
+                                struct outcome *outcome) {
+  int result = connection_prepare(connection);
+  if (result < 0) return cannot_connect(socket, result, outcome);
+  while ((result = connection_try(connection, socket)) == -EAGAIN || result == -EINTR)
+    if (patience_poll(patience, -1, 0, 0) == -ECANCELED) return give_up(socket, patience, outcome);
+  if (result < 0) return cannot_connect(socket, result, outcome);
+  if (!connection_is_own_user(connection))
+    return fail("the host at ", socket, " is another user's: it is not given this program and its files", outcome);
+  return LAUNCHED;
+}
+
+/* Sends the whole request, or as much as the host wants before it answers or closes. */
+static enum launched send_request(const struct connection *connection, const char *socket, struct outgoing *request,
+                                  struct patience *patience, struct outcome *outcome) {
+  for (int tries = 0;;) {
+    const int result = connection_send(connection, request);
+    if (result == 1) return LAUNCHED;
+    int events;
+    if (result == 0) {
+      events = patience_poll(patience, connection->socket, POLLIN | POLLOUT, -1);
+      if (events > 0 && (events & POLLIN) != 0) return LAUNCHED;
+    } else if (result == -ETOOMANYREFS && tries++ < DESCRIPTORS_TRIES) {
+      events = patience_poll(patience, -1, 0, DESCRIPTORS_WAIT_MILLISECONDS);
+    } else if (result == -EPIPE || result == -ECONNRESET) {
+      return LAUNCHED; /* it may have said why */
+    } else {
+      message("cannot send the request to the host at ", socket, ": ", errno_text(result), NULL);
+      *outcome = NO_HOST;
+      return NOT_LAUNCHED;
+    }
+    if (events == -ECANCELED) return give_up(socket, patience, outcome);
+  }
+}
+
+struct outcome launching_failed(const struct answer *answer) {
+  struct wire_failed failed;
+  memcpy(&failed, answer->payload, sizeof failed);
+  const bool known = failed.exit_code >= WIRE_EXIT_NO_HOST && failed.exit_code <= WIRE_EXIT_NOT_FOUND;
+  message_text(answer->payload + sizeof failed, answer->size - sizeof failed);
+  return (struct outcome){.exit_code = known ? failed.exit_code : WIRE_EXIT_NO_HOST};
+}
+
+enum launched launching_ask(struct connection *connection, const char *socket, struct outgoing *request,
+                            struct patience *patience, int *pidfd, struct outcome *outcome) {
+  if (send_request(connection, socket, request, patience, outcome) != LAUNCHED) return NOT_LAUNCHED;
+  crash_point("requested");
+  for (;;) {
+    struct answer answer;
+    switch (connection_receive(connection, &answer)) {
+      case RECEIVED_NOTHING:
+        if (patience_poll(patience, connection->socket, POLLIN, -1) == -ECANCELED)
+          return give_up(socket, patience, outcome);
+        break;
+      case RECEIVED_END:
+        return fail("the host at ", socket, " has ended, or closed the connection without an answer", outcome);
+      case RECEIVED_NONSENSE:
+        return fail("what listens at ", socket, " does not answer as a host of this version does", outcome);
+      case RECEIVED_ANSWER:
+        if (answer.type == WIRE_FAILED) {
+          *outcome = launching_failed(&answer);
+          return NOT_LAUNCHED;
+        }
+        if (answer.type == WIRE_STARTED && connection->descriptor >= 0) {
+          *pidfd = connection->descriptor;
+          connection->descriptor = -1;
+          return LAUNCHED;
+        }
+        return fail("what listens at ", socket, " does not answer as a host of this version does", outcome);
+    }
+  }
+}

@@ -1,0 +1,159 @@
+#include "relay.h"
+
+#include <errno.h>
+
+#include "message.h"
+#include "system.h"
+
+enum { INPUT, MASTER, OUTPUT };
+
+/* More than a pty holds on its way: what the program has written before its end is in the first so many bytes. */
+#define MOST_DRAINED (256u << 10)
+
+/*
+ * The user's descriptors are shared with the shell and other programs, so they must not become non-blocking. A terminal
+ * opened once more gives a description of our own; where that fails (another user's terminal, no /proc) a write may
+ * block as long as that terminal does. What is no terminal takes a buffer when poll says that it is writable.
+ */
+static int own_description(int descriptor, int mode) {
+  if (!terminal_is_one(descriptor)) return -1;
+  char path[14 + NUMBER_SIZE];
+  number_text(descriptor, put_text(path, "/proc/self/fd/"));
+  return sys_open(path, mode | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+void relay_start(struct relay *relay, struct terminal *terminal) {
+  const int input = own_description(0, O_RDONLY), output = own_description(1, O_WRONLY);
+  relay->terminal = terminal;
+  relay->input = input >= 0 ? input : 0;
+  relay->output = output >= 0 ? output : 1;
+  relay->output_never_blocks = output >= 0;
+  relay->foreground = relay->line_begun = false;
+  relay->end_bytes = 0;
+  relay->typed.start = relay->typed.end = relay->shown.start = relay->shown.end = 0;
+  relay_check_foreground(relay);
+}
+
+void relay_check_foreground(struct relay *relay) {
+  struct terminal *terminal = relay->terminal;
+  if (terminal->user < 0) {
+    relay->foreground = true;
+    return;
+  }
+  const bool before = relay->foreground;
+  relay->foreground = terminal_is_foreground(terminal);
+  if (!relay->foreground) return;
+  terminal_make_raw(terminal);
+  if (!before) terminal_copy_size(terminal);
+}
+
+static bool is_empty(const struct relay_buffer *buffer) { return buffer->start == buffer->end; }
+
+void relay_prepare(const struct relay *relay, struct pollfd entries[RELAY_ENTRIES]) {
+  const bool reading = is_empty(&relay->typed) && relay->end_bytes == 0 && relay->foreground;
+  entries[INPUT].fd = reading && relay->terminal->master >= 0 ? relay->input : -1;
+  entries[INPUT].events = POLLIN;
+  entries[MASTER].fd = relay->terminal->master;
+  entries[MASTER].events = (short)((is_empty(&relay->shown) ? POLLIN : 0) |
+                                   (is_empty(&relay->typed) && relay->end_bytes == 0 ? 0 : POLLOUT));
+  entries[OUTPUT].fd = is_empty(&relay->shown) ? -1 : relay->output;
+  entries[OUTPUT].events = POLLOUT;
+  for (int i = 0; i < RELAY_ENTRIES; i++) entries[i].revents = 0;
+}
+
+/* Bytes read, 0 at the end, or a negative errno. */
+static long fill(struct relay_buffer *buffer, int from) {
+  const long size = sys_read(from, buffer->bytes, sizeof buffer->bytes);
+  buffer->start = 0;
+  buffer->end = size > 0 ? (size_t)size : 0;
+  return size;
+}
+
+static long empty(struct relay_buffer *buffer, int to) {
+  const long size = sys_write(to, buffer->bytes + buffer->start, buffer->end - buffer->start);
+  if (size > 0) buffer->start += (size_t)size;
+  return size;
+}
+
+static bool is_passing(long result) { return result == -EAGAIN || result == -EINTR; }
+
+/* The end of a terminal is a line that broke. The end of a pipe or a file is said as a terminal's user would. */
+static void input_ended(struct relay *relay) {
+  relay->input = -1;
+  if (relay->terminal->user >= 0)
+    terminal_hang_up(relay->terminal);
+  else
+    relay->end_bytes = relay->line_begun ? 2 : 1; /* the first one only ends the line */
+}
+
+static void read_input(struct relay *relay) {
+  const long size = fill(&relay->typed, relay->input);
+  if (size > 0 || is_passing(size)) return;
+  /* A background job's read fails like a broken line's. */
+  if (relay->terminal->user >= 0 && !terminal_is_foreground(relay->terminal))
+    relay->foreground = false;
+  else
+    input_ended(relay);
+}
+
+static bool write_typed(struct relay *relay) {
+  struct relay_buffer *typed = &relay->typed;
+  const size_t start = typed->start;
+  if (empty(typed, relay->terminal->master) <= 0) return false;
+  relay->line_begun = typed->bytes[typed->start - 1] != '\n' && typed->bytes[typed->start - 1] != '\r';
+  for (size_t i = start; i < typed->start; i++)
+    if (typed->bytes[i] < ' ' && terminal_is_stop(relay->terminal, typed->bytes[i])) return true;
+  return false;
+}
+
+static void write_end(struct relay *relay) {
+  const int byte = terminal_end_of_input(relay->terminal);
+  const unsigned char end = (unsigned char)byte;
+  if (byte < 0 || sys_write(relay->terminal->master, &end, 1) == 1) relay->end_bytes--;
+}
+
+static void write_shown(struct relay *relay) {
+  const long size = empty(&relay->shown, relay->output);
+  if (size > 0 || is_passing(size)) return;
+  relay->shown.start = relay->shown.end = 0;
+  terminal_hang_up(relay->terminal); /* nobody sees what it writes */
+}
+
+bool relay_move(struct relay *relay, const struct pollfd entries[RELAY_ENTRIES]) {
+  bool stop = false;
+  if (entries[OUTPUT].revents != 0) write_shown(relay);
+  if (relay->terminal->master >= 0 && (entries[MASTER].revents & POLLIN) != 0) {
+    fill(&relay->shown, relay->terminal->master);
+    if (!is_empty(&relay->shown) && relay->output_never_blocks) write_shown(relay);
+  }
+  if (entries[INPUT].revents != 0 && relay->input >= 0) read_input(relay);
+  if (relay->terminal->master < 0) return false;
+  if (!is_empty(&relay->typed)) {
+    stop = write_typed(relay);
+  } else if (relay->end_bytes > 0) {
+    write_end(relay);
+  }
+  return stop;
+}
+
+static bool wait_for_output(const struct relay *relay, int interrupt) {
+  struct pollfd entries[2] = {{.fd = relay->output, .events = POLLOUT}, {.fd = interrupt, .events = POLLIN}};
+  while (sys_poll(entries, 2, -1) < 0) continue;
+  return entries[1].revents == 0;
+}
+
+void relay_drain(struct relay *relay, int interrupt) {
+  size_t drained = 0;
+  for (;;) {
+    if (!is_empty(&relay->shown)) {
+      if (!wait_for_output(relay, interrupt)) return;
+      write_shown(relay);
+      continue;
+    }
+    if (relay->terminal->master < 0 || drained >= MOST_DRAINED) return;
+    const long size = fill(&relay->shown, relay->terminal->master);
+    if (size == -EINTR) continue;
+    if (size <= 0) return;
+    drained += (size_t)size;
+  }
+}

@@ -1,0 +1,52 @@
+/* Bytes between the user's terminal and the program's. */
+#ifndef TPROC_LAUNCHER_RELAY_H
+#define TPROC_LAUNCHER_RELAY_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "terminal.h"
+
+#define RELAY_ENTRIES 3
+
+struct relay_buffer {
+  size_t start, end;
+  unsigned char bytes[4096];
+};
+
+struct relay {
+  struct terminal *terminal;
+  int input, output; /**< the user's; input is -1 when it has ended */
+  bool output_never_blocks;
+  bool foreground; /**< the user's terminal is ours to read */
+  bool line_begun; /**< the last byte of input was not the end of a line */
+  int end_bytes;   /**< bytes still to be written that mean the end of input */
+  struct relay_buffer typed, shown;
+};
+
+/** @param terminal with a program's terminal */
+void relay_start(struct relay *relay, struct terminal *terminal);
+
+/** Looks whether the user's terminal is ours: then it is made raw and read, otherwise left alone. */
+void relay_check_foreground(struct relay *relay);
+
+/** Fills in what to wait for: RELAY_ENTRIES entries. */
+void relay_prepare(const struct relay *relay, struct pollfd entries[RELAY_ENTRIES]);
+
+/**
+ * Moves what can be moved.
+ *
+ * @return whether the user has typed what stops the program's foreground job
+ */
+bool relay_move(struct relay *relay, const struct pollfd entries[RELAY_ENTRIES]);
+
+/**
+ * After the program's end: shows what it has written. Children of the program that go on writing are not waited for.
+ *
+ * @param interrupt a descriptor that ends this when it is readable
+ */
+void relay_drain(struct relay *relay, int interrupt);
+
+#endif

@@ -1,0 +1,138 @@
+#include "session.h"
+
+#include <poll.h>
+#include <string.h>
+
+#include "crash_points.h"
+#include "forward.h"
+#include "guardian.h"
+#include "job.h"
+#include "launching.h"
+#include "message.h"
+#include "signals.h"
+#include "system.h"
+
+#define FOREGROUND_LOOK_MILLISECONDS 250
+#define GONE_MILLISECONDS 10000
+
+enum { SOCKET, SIGNALS, PROGRAM, RELAY, ENTRIES = RELAY + RELAY_ENTRIES };
+
+static void leave_terminal(struct session *session) {
+  if (session->relay == NULL) return;
+  terminal_restore(session->terminal);
+  crash_point("restored");
+  guardian_end(session->terminal);
+}
+
+static struct outcome fail(struct session *session, const char *before, const char *behind) {
+  leave_terminal(session);
+  message(before, session->socket, behind, NULL);
+  return (struct outcome){.exit_code = WIRE_EXIT_NO_HOST};
+}
+
+/*
+ * The program has been stopped: the launcher stops too, so that the shell sees it, and continues the program when it is
+ * continued itself. A host's word may be old: the program may run again.
+ */
+static void follow_stop(struct session *session) {
+  const bool whole_job = session->typed_stop;
+  session->typed_stop = false;
+  if (!hosted_is_stopped(&session->hosted)) return;
+  if (session->relay != NULL) terminal_restore(session->terminal);
+  job_stop(whole_job);
+  if (session->relay != NULL) {
+    relay_check_foreground(session->relay);
+    terminal_copy_size(session->terminal);
+  }
+  hosted_signal_group(&session->hosted, SIGCONT);
+}
+
+static struct outcome follow_end(struct session *session, const struct answer *answer) {
+  struct wire_ended ended;
+  memcpy(&ended, answer->payload, sizeof ended);
+  crash_point("ended");
+  if (session->relay != NULL) {
+    /* Whoever does not want to wait for a terminal that stands still. */
+    signals_choose(session->signals,
+                   signal_bit(SIGHUP) | signal_bit(SIGINT) | signal_bit(SIGQUIT) | signal_bit(SIGTERM));
+    relay_drain(session->relay, session->signals);
+  }
+  leave_terminal(session);
+  return outcome_of(ended.kind, ended.status);
+}
+
+/* True at the end; *outcome is then set. */
+static bool take_answers(struct session *session, struct outcome *outcome) {
+  for (;;) {
+    struct answer answer;
+    switch (connection_receive(session->connection, &answer)) {
+      case RECEIVED_NOTHING:
+        return false;
+      case RECEIVED_END:
+        *outcome = fail(session, "the host at ", " has ended, and its programs with it");
+        return true;
+      case RECEIVED_NONSENSE:
+        *outcome = fail(session, "the host at ", " has sent what is not of this protocol");
+        return true;
+      case RECEIVED_ANSWER:
+        break;
+    }
+    if (answer.type == WIRE_ENDED) {
+      *outcome = follow_end(session, &answer);
+      return true;
+    }
+    if (answer.type == WIRE_FAILED) {
+      leave_terminal(session);
+      *outcome = launching_failed(&answer);
+      return true;
+    }
+    if (answer.type == WIRE_STOPPED) follow_stop(session);
+  }
+}
+
+static void take_signals(struct session *session) {
+  struct signalfd_siginfo taken;
+  while (signals_take(session->signals, &taken)) {
+    if (taken.ssi_signo == SIGCONT && session->relay != NULL) relay_check_foreground(session->relay);
+    if (forward_signal(session, &taken) && session->gone_deadline != 0)
+      session->gone_deadline = sys_milliseconds() + FORWARD_PATIENCE_MILLISECONDS;
+  }
+}
+
+static long next_timeout(const struct session *session) {
+  if (session->gone_deadline != 0) {
+    const int64_t left = session->gone_deadline - sys_milliseconds();
+    return left < 0 ? 0 : (long)left;
+  }
+  return session->relay != NULL && !session->relay->foreground ? FOREGROUND_LOOK_MILLISECONDS : -1;
+}
+
+static void wait_for_events(struct session *session, struct pollfd entries[ENTRIES]) {
+  entries[SOCKET] = (struct pollfd){.fd = session->connection->socket, .events = POLLIN};
+  entries[SIGNALS] = (struct pollfd){.fd = session->signals, .events = POLLIN};
+  entries[PROGRAM] = (struct pollfd){.fd = session->gone_deadline == 0 ? session->hosted.pidfd : -1, .events = POLLIN};
+  unsigned count = RELAY;
+  if (session->relay != NULL) {
+    relay_prepare(session->relay, entries + RELAY);
+    count = ENTRIES;
+  }
+  if (sys_poll(entries, count, next_timeout(session)) < 0)
+    for (unsigned i = 0; i < count; i++) entries[i].revents = 0;
+}
+
+struct outcome session_run(struct session *session) {
+  for (;;) {
+    struct pollfd entries[ENTRIES];
+    struct outcome outcome;
+    wait_for_events(session, entries);
+    if (entries[PROGRAM].revents != 0) session->gone_deadline = sys_milliseconds() + GONE_MILLISECONDS;
+    if (entries[SIGNALS].revents != 0) take_signals(session);
+    if (session->relay != NULL) {
+      if (!session->relay->foreground) relay_check_foreground(session->relay);
+      if (relay_move(session->relay, entries + RELAY)) forward_typed_stop(session);
+    }
+    if (entries[SOCKET].revents != 0 && take_answers(session, &outcome)) return outcome;
+    if (session->gone_deadline != 0 && sys_milliseconds() >= session->gone_deadline)
+      return fail(session, "the program has ended, but the host at ", " does not say how: it hangs");
+  }
+}

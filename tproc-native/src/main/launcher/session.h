@@ -1,0 +1,24 @@
+/* The time in which the program runs: signals go to it, its terminal is relayed, its stops and its end are followed. */
+#ifndef TPROC_LAUNCHER_SESSION_H
+#define TPROC_LAUNCHER_SESSION_H
+
+#include "connection.h"
+#include "hosted.h"
+#include "outcome.h"
+#include "relay.h"
+
+struct session {
+  const char *socket; /**< path, for messages */
+  struct connection *connection;
+  struct hosted hosted;
+  int signals; /**< of signals_open, for all signals */
+  struct terminal *terminal;
+  struct relay *relay;   /**< NULL: the program has the user's descriptors themselves */
+  bool typed_stop;       /**< the next stop is one that the user has typed */
+  int64_t gone_deadline; /**< 0, or when the host must have said how the program has ended */
+};
+
+/** Follows the program to its end, and then leaves the user's terminal as it was. */
+struct outcome session_run(struct session *session);
+
+#endif
