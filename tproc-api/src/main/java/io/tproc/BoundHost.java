@@ -1,9 +1,12 @@
 package io.tproc;
 
 import io.tproc.spi.HostBinding;
+import java.io.IOException;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.FileSystems;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -52,6 +55,15 @@ final class BoundHost implements TprocHost {
           "not a direct buffer: the garbage collector may move a heap buffer; use ByteBuffer.allocateDirect");
     }
     return binding.addressOf(directBuffer);
+  }
+
+  @Override
+  public TprocListener listen(Path socket) throws IOException {
+    if (!socket.getFileSystem().equals(FileSystems.getDefault())) {
+      throw new UnsupportedOperationException(
+          "a socket is a file of the default file system: " + socket.toUri());
+    }
+    return binding.listen(socket.toAbsolutePath());
   }
 
   @Override

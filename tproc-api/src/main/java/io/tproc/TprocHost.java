@@ -1,7 +1,9 @@
 package io.tproc;
 
+import java.io.IOException;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
@@ -105,27 +107,48 @@ public interface TprocHost extends PlatformMemory, AutoCloseable {
   long addressOf(Buffer directBuffer);
 
   /**
+   * Listens at a Unix socket: from here on launchers ({@code tproc-run SOCKET PROGRAM}) start
+   * programs in this JVM's address space, as if they had been started where the launcher is.
+   *
+   * <p>The socket's directory must exist, belong to this JVM's user or to root, and be writable by
+   * its owner only: {@code $XDG_RUNTIME_DIR} is one, {@code /tmp} is not. The socket gets mode
+   * 0600. A socket left behind by a host that was killed is replaced; one at which somebody listens
+   * is not, nor is any other file. A host may have several listeners.
+   *
+   * @param socket the socket's path, in the default file system; it may be longer than the kernel's
+   *     107 bytes for the address of a socket, but not its last name longer than 80 bytes
+   * @return the open listener; see there for who may connect, and for what its end does
+   * @throws IOException when the socket cannot be made; the message says why: the directory is
+   *     missing or others can write to it, a host listens there already, there is another file
+   * @throws UnsupportedOperationException when the path is not of the default file system
+   * @throws IllegalStateException when the host is closed, or the JVM is about to end
+   */
+  TprocListener listen(Path socket) throws IOException;
+
+  /**
    * The threadproc that an address belongs to: one in its slot, whether anything is mapped there or
    * not, or in what it has mapped outside of it.
    *
    * @param address any address
-   * @return empty when it is the JVM's own or nobody's, and when its threadproc is closed
+   * @return empty when it is the JVM's own or nobody's, when its threadproc is closed, and when it
+   *     belongs to a program that a launcher has started: there is no {@link ThreadProc} for that
    * @throws IllegalStateException when the host is closed
    */
   Optional<ThreadProc> ownerOf(long address);
 
   /**
-   * Lists the threadprocs that run now.
+   * Lists the threadprocs that run now and were started by this host's {@code command}. Programs
+   * that launchers have started are not among them; {@code tproc ps} lists those too.
    *
    * @return an unmodifiable snapshot, in the order of their start
    */
   List<ThreadProc> threadProcs();
 
   /**
-   * Kills every threadproc that still runs, waits for their exits, and releases all memory, also
-   * that of threadprocs that have ended before. From here on no pointer into a threadproc or into
-   * the scratch page may be used. Their exit statuses stay known. Calls after the first wait for
-   * the first to end.
+   * Closes the listeners, kills every threadproc that still runs, waits for their exits, and
+   * releases all memory, also that of threadprocs that have ended before. From here on no pointer
+   * into a threadproc or into the scratch page may be used. Their exit statuses stay known. Calls
+   * after the first wait for the first to end.
    */
   @Override
   void close();

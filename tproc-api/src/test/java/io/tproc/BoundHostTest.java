@@ -1,6 +1,7 @@
 package io.tproc;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.mockito.ArgumentMatchers.any;
 import static org.mockito.ArgumentMatchers.anyInt;
@@ -11,8 +12,12 @@ import static org.mockito.Mockito.verify;
 import static org.mockito.Mockito.when;
 
 import io.tproc.spi.HostBinding;
+import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -93,6 +98,24 @@ class BoundHostTest {
     running.clear();
 
     assertThat(snapshot).hasSize(1).isUnmodifiable();
+  }
+
+  @Test
+  void listensAtAnAbsolutePath() throws Exception {
+    TprocListener listener = mock(TprocListener.class);
+    when(binding.listen(Path.of("s.sock").toAbsolutePath())).thenReturn(listener);
+
+    assertThat(new BoundHost(binding).listen(Path.of("s.sock"))).isSameAs(listener);
+  }
+
+  @Test
+  void aSocketIsAFileOfTheDefaultFileSystem() throws Exception {
+    FileSystem runtime = FileSystems.getFileSystem(URI.create("jrt:/"));
+
+    assertThatExceptionOfType(UnsupportedOperationException.class)
+        .isThrownBy(() -> new BoundHost(binding).listen(runtime.getPath("/modules/s.sock")))
+        .withMessageContaining("jrt:/");
+    verify(binding, never()).listen(any());
   }
 
   @Test

@@ -2,9 +2,11 @@ package io.tproc.spi;
 
 import io.tproc.LaunchException;
 import io.tproc.ThreadProc;
+import io.tproc.TprocListener;
 import java.io.IOException;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
@@ -52,24 +54,34 @@ public interface HostBinding extends AutoCloseable {
   long addressOf(Buffer directBuffer);
 
   /**
+   * Listens at a Unix socket, as {@link io.tproc.TprocHost#listen} says.
+   *
+   * @param socket an absolute path of the default file system
+   * @return the open listener; {@link #close} closes it
+   * @throws IOException when the socket cannot be made; nothing is left behind
+   * @throws IllegalStateException when this host is closed, or the JVM is about to end
+   */
+  TprocListener listen(Path socket) throws IOException;
+
+  /**
    * Finds the threadproc that an address belongs to.
    *
    * @param address any address
-   * @return empty when it belongs to none that is not closed
+   * @return empty when it belongs to none that is not closed, or to one that a launcher has started
    * @throws IllegalStateException when this host is closed
    */
   Optional<ThreadProc> ownerOf(long address);
 
   /**
-   * Lists the threadprocs that run now.
+   * Lists the threadprocs that run now and were started by {@link #launch}.
    *
    * @return a snapshot, in the order of their start
    */
   List<ThreadProc> threadProcs();
 
   /**
-   * Kills every threadproc, waits for their exits, and releases everything. Calls after the first
-   * wait for the first.
+   * Closes the listeners, kills every threadproc, waits for their exits, and releases everything.
+   * Calls after the first wait for the first.
    */
   @Override
   void close();
