@@ -177,7 +177,9 @@ class HostLifecycleTest {
                   if (started % 2 == 0) {
                     program.close();
                   }
-                  running.countDown();
+                  if (started == 1) {
+                    running.countDown();
+                  }
                 }
               } catch (IllegalStateException closed) {
                 assertThat(closed).hasMessage("the host is closed");
