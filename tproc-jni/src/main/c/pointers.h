@@ -15,4 +15,6 @@ static inline struct tproc_threadproc *to_threadproc(jlong pointer) {
   return (struct tproc_threadproc *)(intptr_t)pointer;
 }
 
+static inline struct tproc_server *to_server(jlong pointer) { return (struct tproc_server *)(intptr_t)pointer; }
+
 #endif

@@ -6,9 +6,11 @@ import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentNavigableMap;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -27,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  * the collector, which is waited for.
  *
  * <p>The collector keeps this object alive, so this object must not know its {@link JniHost}: a
- * host that nobody keeps could never be released. What runs does keep it, through {@link #running}.
+ * host that nobody keeps could never be released. What runs or listens does keep it, through {@link
+ * #running} and {@link #listeners}.
  */
 final class HostState {
   private static final int SIGKILL = 9;
@@ -42,6 +45,9 @@ final class HostState {
 
   /** All whose memory has not been given back, by their native pointers. */
   private final Map<Long, ThreadProcHandle> handles = new ConcurrentHashMap<>();
+
+  /** All that are open. */
+  private final Set<JniListener> listeners = ConcurrentHashMap.newKeySet();
 
   private final HostEnvironment environment = HostEnvironment.read();
   private final long pointer;
@@ -152,6 +158,29 @@ final class HostState {
     }
   }
 
+  JniListener listen(JniHost host, Path socket) throws IOException {
+    byte[] path = ByteStrings.terminated(socket.toString(), "the socket's path");
+    lifecycle.readLock().lock();
+    try {
+      checkOpen();
+      JniListener listener = new JniListener(host, this, socket, Native.openServer(pointer, path));
+      listeners.add(listener);
+      try {
+        listener.closeAtExit();
+      } catch (IllegalStateException ending) {
+        listener.close();
+        throw new IllegalStateException("cannot listen: the JVM is about to end", ending);
+      }
+      return listener;
+    } finally {
+      lifecycle.readLock().unlock();
+    }
+  }
+
+  void forget(JniListener listener) {
+    listeners.remove(listener);
+  }
+
   void forget(ThreadProcHandle handle) {
     // Not by the key alone: a new threadproc may have got the freed one's pointer already.
     handles.remove(handle.key(), handle);
@@ -161,6 +190,8 @@ final class HostState {
   void close() {
     if (beginClosing()) {
       try {
+        // First of all: a server must be gone before its host. Who is closing one is waited for.
+        listeners.forEach(JniListener::close);
         running.values().forEach(JniThreadProc::kill);
         Native.wake(pointer);
         Uninterruptibly.run(collector::join);

@@ -1,19 +1,22 @@
 package io.tproc.jni;
 
 import io.tproc.ThreadProc;
+import io.tproc.TprocListener;
 import io.tproc.spi.HostBinding;
 import io.tproc.spi.LaunchRequest;
 import java.io.IOException;
 import java.lang.ref.Cleaner;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A host as its user holds it. When nobody keeps it any more, nor one of its running threadprocs,
- * nor a buffer over its scratch page, the {@link HostState} behind it is closed.
+ * nor an open listener, nor a buffer over its scratch page, the {@link HostState} behind it is
+ * closed.
  */
 final class JniHost implements HostBinding {
   private static final Cleaner CLEANER = Cleaner.create();
@@ -71,6 +74,11 @@ final class JniHost implements HostBinding {
     long address = Native.addressOf(directBuffer);
     state.keepInForks(address, BufferSizes.bytes(directBuffer));
     return address;
+  }
+
+  @Override
+  public TprocListener listen(Path socket) throws IOException {
+    return state.listen(this, socket);
   }
 
   @Override

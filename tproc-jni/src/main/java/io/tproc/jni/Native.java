@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The native methods, in the order of the C files that hold them. Pointers are {@code long};
- * nothing here checks them, so only {@link HostState} and {@link ThreadProcHandle} may call what
- * takes one.
+ * nothing here checks them, so only {@link HostState}, {@link ThreadProcHandle} and {@link
+ * JniListener} may call what takes one.
  *
  * <p>Texts are bytes in the file system's encoding ({@link ByteStrings}). Blocks are NUL-terminated
  * texts, one after the other.
@@ -76,6 +76,18 @@ final class Native {
 
   /** tproc_host_wake. */
   static native void wake(long host);
+
+  // listener.c
+
+  /**
+   * tproc_server_open. Returns a pointer to the server.
+   *
+   * @param path a text that ends in NUL
+   */
+  static native long openServer(long host, byte[] path) throws IOException;
+
+  /** tproc_server_close, which frees it. Before {@link #closeHost}. */
+  static native void closeServer(long server);
 
   // buffers.c
 
