@@ -22,6 +22,11 @@ public final class Main {
     CommandLine commandLine = new CommandLine(new TprocCommand());
     // Everything after PROGRAM is the program's, also what looks like our options.
     commandLine.addSubcommand(new CommandLine(new RunCommand(hosts)).setStopAtPositional(true));
+    commandLine.addSubcommand(new ServeCommand(hosts));
+    commandLine.addSubcommand(new PsCommand());
+    commandLine.addSubcommand(new MapsCommand());
+    commandLine.addSubcommand(new KillCommand());
+    commandLine.addSubcommand(new LauncherCommand(LauncherFile.installed()));
     commandLine.addSubcommand(new CheckCommand(hosts));
     // "@file" is an argument like any other. What is set here, from here on holds for the
     // subcommands too.

@@ -18,7 +18,10 @@ final class TprocCommand implements Runnable {
   @Override
   public void run() {
     if (spec != null) {
-      throw new ParameterException(spec.commandLine(), "a subcommand is needed: run or check");
+      throw new ParameterException(
+          spec.commandLine(),
+          "a subcommand is needed: "
+              + String.join(", ", spec.commandLine().getSubcommands().keySet()));
     }
   }
 }

@@ -93,6 +93,7 @@ class CheckCommandTest {
 
   @Test
   void jsonStringsAreEscaped() {
-    assertThat(Json.string("a\"b\\c\nd\u0001é")).isEqualTo("\"a\\\"b\\\\c\\u000ad\\u0001é\"");
+    assertThat(Json.string("a\"b\\c\nd\u0001é\ud83d\ude00\ud83d"))
+        .isEqualTo("\"a\\\"b\\\\c\\u000ad\\u0001\\u00e9\\ud83d\\ude00\\ufffd\"");
   }
 }

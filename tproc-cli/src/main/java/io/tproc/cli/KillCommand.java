@@ -1,0 +1,93 @@
+package io.tproc.cli;
+
+import io.tproc.cli.client.HostClient;
+import io.tproc.cli.client.RefusedException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Stack;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IParameterPreprocessor;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.TypeConversionException;
+
+/** {@code tproc kill}: a signal for threadprocs of a listening host. */
+@Command(
+    name = "kill",
+    preprocessor = KillCommand.DashSignal.class,
+    description =
+        "Sends a signal to threadprocs of a listening host. It reaches them or nobody, never another"
+            + " process that has got the pid of one that has ended.",
+    footer = {
+      "",
+      "-SIGNAL is short for -s SIGNAL: tproc kill -9 SOCKET PID.",
+      "",
+      "Exit status: 0; 1 when a signal could not be sent; 125 when the host cannot be asked."
+    })
+final class KillCommand extends HostCommand {
+  @Option(
+      names = {"-s", "--signal"},
+      paramLabel = "SIGNAL",
+      converter = SignalConverter.class,
+      description = "A name, with or without SIG, or a number. Default: TERM.")
+  int signal = Signals.SIGTERM;
+
+  @Parameters(
+      index = "1..*",
+      arity = "1..*",
+      paramLabel = "PID",
+      description = "The threadprocs' process ids.")
+  List<Integer> pids = new ArrayList<>();
+
+  @Override
+  int ask(HostClient host) throws IOException {
+    int status = 0;
+    for (int pid : pids) {
+      try {
+        host.signal(pid, signal);
+      } catch (RefusedException refused) {
+        complain(String.valueOf(refused.getMessage()));
+        status = 1;
+      }
+    }
+    return status;
+  }
+
+  static final class SignalConverter implements ITypeConverter<Integer> {
+    @Override
+    public Integer convert(String text) {
+      OptionalInt signal = Signals.parse(text);
+      if (signal.isEmpty()) {
+        throw new TypeConversionException("there is no signal '" + text + "'");
+      }
+      return signal.getAsInt();
+    }
+  }
+
+  /** kill's traditional -9 and -KILL, as first argument. */
+  static final class DashSignal implements IParameterPreprocessor {
+    @Override
+    @SuppressWarnings("JdkObsolete") // picocli's interface has it
+    public boolean preprocess(
+        Stack<String> arguments,
+        CommandSpec command,
+        ArgSpec argument,
+        Map<String, Object> information) {
+      if (!arguments.isEmpty()) {
+        String first = arguments.peek();
+        if (first.startsWith("-") && Signals.parse(first.substring(1)).isPresent()) {
+          arguments.pop();
+          arguments.push(first.substring(1));
+          arguments.push("-s");
+        }
+      }
+      return false;
+    }
+  }
+}

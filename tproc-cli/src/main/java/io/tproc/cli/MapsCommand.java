@@ -1,0 +1,75 @@
+package io.tproc.cli;
+
+import io.tproc.cli.client.HostClient;
+import io.tproc.cli.client.Listed;
+import io.tproc.cli.client.MappedRange;
+import io.tproc.cli.client.RefusedException;
+import java.io.IOException;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code tproc maps}: the memory of one threadproc of a listening host. */
+@Command(
+    name = "maps",
+    description = "Lists what a threadproc of a listening host has mapped.",
+    footer = {
+      "",
+      "Each line: the first address and the one behind the last, what is allowed (read, write, execute; private or"
+          + " shared), the size, and the file or purpose.",
+      "",
+      "Exit status: 0; 1 when the host has no such threadproc; 125 when the host cannot be asked."
+    })
+final class MapsCommand extends HostCommand {
+  @Parameters(index = "1", paramLabel = "PID", description = "The threadproc's process id.")
+  int pid;
+
+  @Option(
+      names = {"--json"},
+      description = "Print a JSON array instead of a table.")
+  boolean json;
+
+  @Override
+  int ask(HostClient host) throws IOException {
+    Listed<MappedRange> list;
+    try {
+      list = host.maps(pid);
+    } catch (RefusedException unknown) {
+      complain(String.valueOf(unknown.getMessage()));
+      return 1;
+    }
+    output().print(json ? json(list.items()) : table(list.items()));
+    warnIfCut(list, "mappings");
+    return 0;
+  }
+
+  static String table(List<MappedRange> ranges) {
+    Table table = new Table("ADDRESS", "MODE", ">SIZE", "NAME");
+    for (MappedRange each : ranges) {
+      table.add(
+          "%012x-%012x".formatted(each.address(), each.address() + each.size()),
+          each.protection(),
+          Units.bytes(each.size()),
+          ShellText.escaped(each.name()));
+    }
+    return table.toString();
+  }
+
+  static String json(List<MappedRange> ranges) {
+    return Json.array(
+        ranges.stream()
+            .map(
+                each ->
+                    new Json.JsonObject()
+                        .add("address", each.address())
+                        .add("size", each.size())
+                        .add("readable", each.readable())
+                        .add("writable", each.writable())
+                        .add("executable", each.executable())
+                        .add("shared", each.shared())
+                        .add("name", each.name())
+                        .toString())
+            .toList());
+  }
+}

@@ -1,0 +1,15 @@
+package io.tproc.cli.client;
+
+/** The types of frames that are used here (enum wire_type). */
+final class FrameType {
+  static final int LIST = 3;
+  static final int MAPS = 4;
+  static final int SIGNAL = 5;
+
+  static final int FAILED = 101;
+  static final int LISTED = 105;
+  static final int MAPPED = 106;
+  static final int DONE = 107;
+
+  private FrameType() {}
+}

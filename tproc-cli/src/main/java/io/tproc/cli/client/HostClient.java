@@ -1,0 +1,196 @@
+package io.tproc.cli.client;
+
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
+import java.io.EOFException;
+import java.io.IOException;
+import java.net.SocketException;
+import java.net.StandardProtocolFamily;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A connection to a listening host. Not thread-safe. After any exception but {@link
+ * RefusedException} it is of no use any more.
+ */
+public final class HostClient implements AutoCloseable {
+  /** A host that is stopped, or so busy, will not answer. */
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+  private static final int FAILED_SIZE = 2 * Integer.BYTES;
+
+  private final Path socket;
+  private final SocketChannel channel;
+  private final Duration patience;
+
+  private HostClient(Path socket, SocketChannel channel, Duration patience) {
+    this.socket = socket;
+    this.channel = channel;
+    this.patience = patience;
+  }
+
+  /**
+   * Connects.
+   *
+   * @param socket where the host listens
+   * @throws IOException saying why there is no connection
+   */
+  public static HostClient connect(Path socket) throws IOException {
+    return connect(socket, PATIENCE);
+  }
+
+  static HostClient connect(Path socket, Duration patience) throws IOException {
+    SocketPaths.check(socket);
+    SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+    HostClient client = new HostClient(socket, channel, patience);
+    try (SocketPaths reachable = SocketPaths.shortened(socket)) {
+      client.within(() -> channel.connect(reachable.address()));
+      return client;
+    } catch (SocketException failed) {
+      client.close();
+      throw SocketPaths.explained(socket, failed);
+    } catch (Throwable failed) {
+      client.close();
+      throw failed;
+    }
+  }
+
+  /** Lists the host's threadprocs. */
+  public Listed<HostedProgram> list() throws IOException {
+    return ask(
+        Frame.of(FrameType.LIST),
+        FrameType.LISTED,
+        answer -> {
+          Entries entries = Entries.of(answer, HostedProgram.FIXED_SIZE);
+          List<HostedProgram> programs = new ArrayList<>();
+          for (ByteBuffer entry : entries.entries()) {
+            programs.add(HostedProgram.of(entry));
+          }
+          return new Listed<>(Integer.toUnsignedLong(entries.total()), programs);
+        });
+  }
+
+  /**
+   * Lists what a threadproc has mapped.
+   *
+   * @throws RefusedException when the host has no such threadproc
+   */
+  public Listed<MappedRange> maps(int pid) throws IOException {
+    return ask(
+        Frame.of(FrameType.MAPS, pid),
+        FrameType.MAPPED,
+        answer -> {
+          Entries entries = Entries.of(answer, MappedRange.FIXED_SIZE);
+          List<MappedRange> ranges = new ArrayList<>();
+          for (ByteBuffer entry : entries.entries()) {
+            ranges.add(MappedRange.of(entry));
+          }
+          return new Listed<>(Integer.toUnsignedLong(entries.total()), ranges);
+        });
+  }
+
+  /**
+   * Sends a signal to a threadproc of the host, never to another process.
+   *
+   * @throws RefusedException when the host has no such threadproc, or there is no such signal
+   */
+  public void signal(int pid, int signal) throws IOException {
+    ask(
+        Frame.of(FrameType.SIGNAL, pid, signal),
+        FrameType.DONE,
+        answer -> {
+          if (answer.hasRemaining()) {
+            throw new ProtocolException("an answer with more in it than there should be");
+          }
+          return true;
+        });
+  }
+
+  private interface Decoder<T> {
+    T decode(ByteBuffer payload) throws IOException;
+  }
+
+  @CanIgnoreReturnValue
+  private <T> T ask(Frame question, int answerType, Decoder<T> decoder) throws IOException {
+    try {
+      Frame answer = exchange(question);
+      if (answer.type() == FrameType.FAILED) {
+        throw refusal(answer.payload());
+      }
+      if (answer.type() != answerType) {
+        throw new ProtocolException(
+            "an answer of type " + answer.type() + ", where " + answerType + " was expected");
+      }
+      return decoder.decode(answer.payload());
+    } catch (EOFException | SocketException ended) {
+      throw new ProtocolException(socket + ": the connection was closed without an answer");
+    } catch (ProtocolException wrong) {
+      throw new ProtocolException(socket + ": " + wrong.getMessage());
+    }
+  }
+
+  private Frame exchange(Frame question) throws IOException {
+    Frame[] answer = new Frame[1];
+    within(
+        () -> {
+          try {
+            question.writeTo(channel);
+          } catch (IOException gone) {
+            // The host may have said why before it closed the connection: that is read now.
+          }
+          answer[0] = Frame.readFrom(channel);
+        });
+    return answer[0];
+  }
+
+  private static IOException refusal(ByteBuffer payload) {
+    if (payload.remaining() < FAILED_SIZE) {
+      return new ProtocolException("a refusal of " + payload.remaining() + " bytes");
+    }
+    int errno = payload.getInt();
+    payload.getInt(); // the exit code for a launcher
+    String message = StandardCharsets.UTF_8.decode(payload).toString();
+    return new RefusedException(errno, message);
+  }
+
+  private interface Exchange {
+    void run() throws IOException;
+  }
+
+  /** Closes the connection when the host takes too long: there is no timeout for these sockets. */
+  private void within(Exchange exchange) throws IOException {
+    CompletableFuture<Void> guard = new CompletableFuture<>();
+    Executor later = CompletableFuture.delayedExecutor(patience.toMillis(), TimeUnit.MILLISECONDS);
+    later.execute(
+        () -> {
+          if (guard.complete(null)) {
+            close();
+          }
+        });
+    try {
+      exchange.run();
+    } catch (ClosedChannelException late) {
+      throw new IOException(
+          socket + ": no answer within " + patience.toSeconds() + " s: is the host stopped?", late);
+    } finally {
+      guard.complete(null);
+    }
+  }
+
+  @Override
+  public void close() {
+    try {
+      channel.close();
+    } catch (IOException ignored) {
+      // Nothing was left to be sent.
+    }
+  }
+}

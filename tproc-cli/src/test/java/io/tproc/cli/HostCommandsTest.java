@@ -1,0 +1,227 @@
+package io.tproc.cli;
+
+import static io.tproc.cli.client.FakeHost.done;
+import static io.tproc.cli.client.FakeHost.failed;
+import static io.tproc.cli.client.FakeHost.listed;
+import static io.tproc.cli.client.FakeHost.mapped;
+import static io.tproc.cli.client.FakeHost.mapping;
+import static io.tproc.cli.client.FakeHost.strings;
+import static io.tproc.cli.client.FakeHost.threadproc;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.mockito.Mockito.mock;
+
+import io.tproc.cli.client.FakeHost;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** ps, maps and kill, with a host that answers what the test has written. */
+@Timeout(60)
+class HostCommandsTest {
+  private static final int RUNNING = 1;
+  private static final int STOPPED = 2;
+  private static final int CUT = 1;
+
+  @TempDir Path directory;
+  private final Cli cli = new Cli(mock(HostSupplier.class));
+  private String socket;
+
+  @BeforeEach
+  void name() {
+    socket = directory.resolve("s").toString();
+  }
+
+  private int run(byte[] answer, String... arguments) throws Exception {
+    try (FakeHost host = new FakeHost(Path.of(socket), answer)) {
+      return cli.run(arguments);
+    }
+  }
+
+  @Test
+  void psPrintsAnAlignedTable() throws Exception {
+    byte[] answer =
+        listed(
+            2,
+            threadproc(41, 0, RUNNING, 0, strings("/bin/sleep", "a b")),
+            threadproc(12345, 77, STOPPED, CUT, strings("x")));
+
+    assertThat(run(answer, "ps", socket)).isZero();
+    assertThat(cli.output().lines())
+        .containsExactly(
+            "  PID  STATE    MAPPED  RESIDENT  UPTIME  LAUNCHER         COMMAND",
+            "   41  running    5.0G      1.5K   01:01  host             /bin/sleep 'a b'",
+            "12345  stopped    5.0G      1.5K   01:01  77 (4294967294)  x ...");
+    assertThat(cli.errors()).isEmpty();
+  }
+
+  @Test
+  void aLauncherThatTheHostCannotSee() throws Exception {
+    run(listed(1, threadproc(1, -1, RUNNING, 0, strings("x"))), "ps", socket);
+    assertThat(cli.output()).contains("  elsewhere (4294967294)  x");
+  }
+
+  @Test
+  void psOfNothingIsAHeading() throws Exception {
+    assertThat(run(listed(0), "ps", socket)).isZero();
+    assertThat(cli.output().lines()).hasSize(1);
+  }
+
+  @Test
+  void psCutsLongCommandsUnlessAskedNotTo() throws Exception {
+    byte[] answer = listed(1, threadproc(1, 0, RUNNING, 0, strings("x".repeat(500))));
+
+    run(answer, "ps", socket);
+    assertThat(cli.output()).contains("x".repeat(120) + " ...").doesNotContain("x".repeat(121));
+  }
+
+  @Test
+  void psWide() throws Exception {
+    run(listed(1, threadproc(1, 0, RUNNING, 0, strings("x".repeat(500)))), "ps", "-w", socket);
+    assertThat(cli.output()).contains("x".repeat(500)).doesNotContain("...");
+  }
+
+  @Test
+  void psSaysWhenThereIsMore() throws Exception {
+    run(listed(3, threadproc(1, 0, RUNNING, 0, strings("x"))), "ps", socket);
+    assertThat(cli.errors()).isEqualTo("tproc: only 1 of 3 threadprocs are shown\n");
+  }
+
+  @Test
+  void aCommandCannotDriveTheTerminal() throws Exception {
+    run(listed(1, threadproc(1, 0, RUNNING, 0, strings("\033]0;x\007", "\377\n"))), "ps", socket);
+    assertThat(cli.output()).contains("$'\\e]0;x\\u0007' $'\ufffd\\n'");
+  }
+
+  @Test
+  void psJsonHasEverythingInFull() throws Exception {
+    byte[] answer =
+        listed(
+            2,
+            threadproc(41, 0, RUNNING, 0, strings("/bin/sleep", "a \"b\"\\\n\001\377")),
+            threadproc(42, 77, STOPPED, CUT, new byte[0]));
+
+    assertThat(run(answer, "ps", "--json", socket)).isZero();
+    assertThat(cli.output().lines())
+        .containsExactly(
+            "[",
+            "  {\"pid\": 41, \"state\": \"running\", \"mappedBytes\": 5368709120, \"residentBytes\": 1536,"
+                + " \"started\": \"1970-01-01T00:00:01Z\", \"uptimeNanoseconds\": 61000000007,"
+                + " \"launcherPid\": 0, \"userId\": 4294967294, \"argumentCount\": 2,"
+                + " \"commandCut\": false,"
+                + " \"command\": [\"/bin/sleep\", \"a \\\"b\\\"\\\\\\u000a\\u0001\\ufffd\"]},",
+            "  {\"pid\": 42, \"state\": \"stopped\", \"mappedBytes\": 5368709120, \"residentBytes\": 1536,"
+                + " \"started\": \"1970-01-01T00:00:01Z\", \"uptimeNanoseconds\": 61000000007,"
+                + " \"launcherPid\": 77, \"userId\": 4294967294, \"argumentCount\": 2,"
+                + " \"commandCut\": true, \"command\": []}",
+            "]");
+  }
+
+  @Test
+  void psJsonOfNothing() throws Exception {
+    run(listed(0), "ps", "--json", socket);
+    assertThat(cli.output().strip()).isEqualTo("[]");
+  }
+
+  @Test
+  void mapsPrintsATable() throws Exception {
+    byte[] answer =
+        mapped(
+            2,
+            mapping(0x5555_0000_0000L, 8192, 1 | 4, strings("/bin/x\033y")),
+            mapping(0x7fff_0000_0000L, 8 << 20, 1 | 2, strings("[stack]")));
+
+    assertThat(run(answer, "maps", socket, "41")).isZero();
+    assertThat(cli.output().lines())
+        .containsExactly(
+            "ADDRESS                    MODE  SIZE  NAME",
+            "555500000000-555500002000  r-xp  8.0K  /bin/x\\ey",
+            "7fff00000000-7fff00800000  rw-p  8.0M  [stack]");
+  }
+
+  @Test
+  void mapsJson() throws Exception {
+    byte[] answer = mapped(1, mapping(0x7fff_0000_0000L, 4096, 1 | 8, strings("/dev/shm/\351")));
+
+    assertThat(run(answer, "maps", "--json", socket, "41")).isZero();
+    assertThat(cli.output().lines())
+        .containsExactly(
+            "[",
+            "  {\"address\": 140733193388032, \"size\": 4096, \"readable\": true, \"writable\": false,"
+                + " \"executable\": false, \"shared\": true, \"name\": \"/dev/shm/\\ufffd\"}",
+            "]");
+  }
+
+  @Test
+  void mapsOfSomebodyElse() throws Exception {
+    assertThat(run(failed(3, "no threadproc 1 here"), "maps", socket, "1")).isEqualTo(1);
+    assertThat(cli.errors()).isEqualTo("tproc: no threadproc 1 here\n");
+    assertThat(cli.output()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'', 15",
+    "-9, 9",
+    "-KILL, 9",
+    "-SIGHUP, 1",
+    "-hup, 1",
+    "-stop, 19",
+    "-s USR1, 10",
+    "-s 64, 64",
+    "--signal=sigrtmin+1, 35",
+    "--signal RTMAX, 64"
+  })
+  void killUnderstandsSignalsAsKillDoes(String options, int signal) throws Exception {
+    try (FakeHost host = new FakeHost(Path.of(socket), done(), done())) {
+      String line = "kill " + options + " " + socket + " 41 42";
+      assertThat(cli.run(line.split(" +"))).as(cli.errors()).isZero();
+      assertThat(host.questions()).containsExactly(List.of(5, 41, signal), List.of(5, 42, signal));
+      assertThat(cli.output()).isEmpty();
+    }
+  }
+
+  @Test
+  void killGoesOnAfterAFailureAndSaysSo() throws Exception {
+    try (FakeHost host = new FakeHost(Path.of(socket), failed(3, "no threadproc 41"), done())) {
+      assertThat(cli.run("kill", socket, "41", "42")).isEqualTo(1);
+      assertThat(host.questions()).hasSize(2);
+      assertThat(cli.errors()).isEqualTo("tproc: no threadproc 41\n");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "kill -s NONSENSE SOCKET 1",
+        "kill -s 0 SOCKET 1",
+        "kill -s 65 SOCKET 1",
+        "kill -s RTMIN-1 SOCKET 1",
+        "kill -65 SOCKET 1",
+        "kill SOCKET",
+        "kill SOCKET one",
+        "kill",
+        "ps",
+        "ps SOCKET 1",
+        "maps SOCKET",
+        "maps SOCKET x"
+      })
+  void wrongUseIsSaid(String line) {
+    assertThat(cli.run(line.replace("SOCKET", socket).split(" "))).isEqualTo(2);
+    assertThat(cli.errors()).startsWith("tproc: ");
+    assertThat(cli.output()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"ps SOCKET", "maps SOCKET 1", "kill SOCKET 1"})
+  void withoutAHostTheyFailWithOneLine(String line) {
+    assertThat(cli.run(line.replace("SOCKET", socket).split(" "))).isEqualTo(125);
+    assertThat(cli.errors())
+        .isEqualTo("tproc: no host listens at " + socket + ": there is no such file\n");
+  }
+}

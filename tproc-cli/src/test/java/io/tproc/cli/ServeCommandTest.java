@@ -1,0 +1,85 @@
+package io.tproc.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.mockito.ArgumentMatchers.any;
+import static org.mockito.Mockito.lenient;
+import static org.mockito.Mockito.never;
+import static org.mockito.Mockito.verify;
+import static org.mockito.Mockito.when;
+
+import io.tproc.TprocHost;
+import io.tproc.TprocListener;
+import io.tproc.TprocUnavailableException;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.mockito.Mock;
+import org.mockito.junit.jupiter.MockitoExtension;
+import sun.misc.Signal;
+
+@ExtendWith(MockitoExtension.class)
+@Timeout(60)
+class ServeCommandTest {
+  @Mock HostSupplier hosts;
+  @Mock TprocHost host;
+  @Mock TprocListener listener;
+
+  @BeforeEach
+  void aHostThatListens() throws Exception {
+    lenient().when(hosts.open()).thenReturn(host);
+    lenient().when(host.listen(any())).thenReturn(listener);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"TERM", "INT", "HUP"})
+  void saysThatItListensAndEndsInOrderOnASignal(String signal) throws Exception {
+    when(listener.socket())
+        .thenAnswer(
+            invocation -> { // it is ready from here on
+              Signal.raise(new Signal(signal));
+              return Path.of("/run/s");
+            });
+    Cli cli = new Cli(hosts);
+
+    assertThat(cli.run("serve", "s")).isZero();
+
+    assertThat(cli.output())
+        .isEqualTo("listening at /run/s, process " + ProcessHandle.current().pid() + "\n");
+    assertThat(cli.errors()).isEmpty();
+    verify(host).listen(Path.of("s"));
+  }
+
+  @Test
+  void aSocketThatCannotBeHadIsOneLine() throws Exception {
+    when(host.listen(any())).thenThrow(new IOException("cannot listen at s: others can write"));
+    Cli cli = new Cli(hosts);
+
+    assertThat(cli.run("serve", "s")).isEqualTo(125);
+    assertThat(cli.errors()).isEqualTo("tproc: cannot listen at s: others can write\n");
+    assertThat(cli.output()).isEmpty();
+  }
+
+  @Test
+  void aMachineThatCannotHostIsOneLine() throws Exception {
+    when(hosts.open()).thenThrow(new TprocUnavailableException("no seccomp here"));
+    Cli cli = new Cli(hosts);
+
+    assertThat(cli.run("serve", "s")).isEqualTo(125);
+    assertThat(cli.errors()).isEqualTo("tproc: no seccomp here\n");
+    verify(host, never()).listen(any());
+  }
+
+  @Test
+  void aSocketIsNeeded() {
+    Cli cli = new Cli(hosts);
+
+    assertThat(cli.run("serve")).isEqualTo(2);
+    assertThat(cli.errors()).contains("SOCKET");
+    verify(hosts, never()).open();
+  }
+}
