@@ -1,0 +1,441 @@
+package io.tproc.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** {@code tproc-run}: a program in the host behaves as if it had been started right here. */
+class LauncherIT {
+  private static ListeningHost host;
+
+  @TempDir Path directory;
+
+  @BeforeAll
+  static void listen() throws Exception {
+    host = ListeningHost.open();
+  }
+
+  @AfterEach
+  void nothingIsLeft() {
+    host.untilEmpty();
+  }
+
+  @AfterAll
+  static void close() throws Exception {
+    host.close();
+  }
+
+  /** The same script, once with {@code $L} as the launcher and its socket, once as nothing. */
+  private static void assertAsNatively(String script, String... arguments) throws Exception {
+    ProcessBuilder hosted = host.script("bash", script, arguments);
+    hosted.environment().put("L", ListeningHost.launcher() + " " + host.socket());
+    ProcessBuilder natively = host.script("bash", script, arguments);
+    natively.environment().put("L", "");
+    assertThat(Outcome.of(hosted.start(), "")).isEqualTo(Outcome.of(natively.start(), ""));
+  }
+
+  @Test
+  void hostsTheProgramWithTheCallersStreams() throws Exception {
+    assertThat(host.run(Programs.sample("detect")).output()).startsWith("threadproc: yes\n");
+
+    Outcome copied = Outcome.of(host.start(Programs.probe("copy")), "through the host");
+    assertThat(copied.output()).isEqualTo("through the host");
+    assertThat(copied.error()).isEmpty();
+    Outcome error = Outcome.of(host.start(Programs.probe("copy"), "2"), "on the error output");
+    assertThat(error.error()).isEqualTo("on the error output");
+    assertThat(error.output()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 3, 125, 126, 127, 255})
+  void exitsWithTheProgramsCode(int code) throws Exception {
+    Outcome outcome = host.run(Programs.sample("crash"), "exit", Integer.toString(code));
+    assertThat(outcome.exitValue).as(outcome.toString()).isEqualTo(code);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"segv, killed 11", "abort, killed 6", "kill, killed 9", "exit 3, exited 3"})
+  void diesByTheSignalThatKilledTheProgram(String how, String end) throws Exception {
+    Outcome outcome =
+        host.sh(Programs.probe("status") + " $R $S " + Programs.sample("crash") + " " + how);
+    assertThat(outcome.output().strip()).isEqualTo(end);
+    assertThat(outcome.error()).isEmpty();
+  }
+
+  @Test
+  void aShellSeesTheTruth() throws Exception {
+    Programs.hostable("bash");
+    assertThat(host.sh("$R $S bash -c 'kill -SEGV $$'; echo $?").output()).isEqualTo("139\n");
+    assertThat(host.sh("$R $S bash -c 'kill -TERM $$' & wait $!; echo $?").output())
+        .isEqualTo("143\n");
+  }
+
+  // Environment
+
+  @Test
+  void theEnvironmentIsTheCallersAndNothingElse() throws Exception {
+    ProcessBuilder builder =
+        new ProcessBuilder(ListeningHost.command(host.socket(), Programs.probe("environment")));
+    builder.environment().clear();
+    builder.environment().putAll(Map.of("A", "1", "EMPTY", "", "LINES", "one\ntwo"));
+    assertThat(Outcome.of(builder.start(), "").strings())
+        .containsExactlyInAnyOrder("A=1", "EMPTY=", "LINES=one\ntwo");
+  }
+
+  @Test
+  void anEmptyEnvironment() throws Exception {
+    Outcome outcome = host.sh("env -i \"$R\" \"$S\" " + Programs.probe("environment"));
+    assertThat(outcome.exitValue).as(outcome.toString()).isZero();
+    assertThat(outcome.output()).isEmpty();
+  }
+
+  @Test
+  void anEnvironmentOfAMebibyte() throws Exception {
+    ProcessBuilder builder =
+        new ProcessBuilder(ListeningHost.command(host.socket(), Programs.probe("environment")));
+    builder.environment().clear();
+    for (int i = 0; i < 10; i++) {
+      builder.environment().put("V" + i, Integer.toString(i).repeat(100 << 10));
+    }
+    Outcome outcome = Outcome.of(builder.start(), "");
+    assertThat(outcome.strings()).as(outcome.error()).hasSize(10);
+    assertThat(outcome.strings()).contains("V7=" + "7".repeat(100 << 10));
+  }
+
+  // Arguments
+
+  @Test
+  void argumentsArriveUntouched() throws Exception {
+    String probe = Programs.probe("arguments");
+    assertThat(host.run(probe, "--version", "-h", "--", "", "a b", "x\ny", "é").strings())
+        .containsExactly(probe, "--version", "-h", "--", "", "a b", "x\ny", "é");
+    assertThat(host.sh("$R $S " + probe + " $'\\377\\001' | tail -c 3 | od -An -tx1").output())
+        .isEqualTo(" ff 01 00\n");
+  }
+
+  @Test
+  void argv0OfFourKibibytes() throws Exception {
+    String probe = Programs.probe("arguments");
+    String longest = probe;
+    while (longest.length() < 4094) {
+      longest = "/." + longest;
+    }
+    longest = longest.length() == 4094 ? longest.replaceFirst("/", "//") : longest;
+    assertThat(longest).hasSize(4095);
+
+    assertThat(host.run(longest).strings()).containsExactly(longest);
+
+    Outcome longer = host.run("/" + longest);
+    assertThat(longer.exitValue).isEqualTo(126);
+    assertThat(longer.error()).contains("File name too long");
+  }
+
+  @Test
+  void argumentsOfTwoMebibytes() throws Exception {
+    String script =
+        "ulimit -s 65536; a=$(printf '%0100000d' 7);"
+            + " $L $1 $a $a $a $a $a $a $a $a $a $a $a $a $a $a $a $a $a $a $a $a $a $a | cksum";
+    assertAsNatively(script, Programs.probe("arguments"));
+  }
+
+  // Directory
+
+  @Test
+  void aDeletedWorkingDirectory() throws Exception {
+    String script = "mkdir \"$1/d\" && cd \"$1/d\" && rmdir \"$1/d\" && $L readlink /proc/self/cwd";
+    assertAsNatively(script, directory.toString());
+  }
+
+  @Test
+  void twoHundredLaunchesFromTwoDirectories() throws Exception {
+    Path one = Files.createDirectory(directory.resolve("one")).toRealPath();
+    Path two = Files.createDirectory(directory.resolve("two")).toRealPath();
+    Resources before = Resources.besideWorkers();
+    String script =
+        "for d in \"$1\" \"$2\"; do"
+            + " (cd \"$d\" && for i in $(seq 100); do $R $S "
+            + Programs.probe("childstate")
+            + "; done) & done; wait";
+    List<String> lines =
+        host.sh(script, one.toString(), two.toString())
+            .output()
+            .lines()
+            .filter(line -> line.startsWith("cwd="))
+            .toList();
+    assertThat(lines).hasSize(200);
+    assertThat(lines.stream().filter(("cwd=" + one)::equals)).hasSize(100);
+    assertThat(lines.stream().filter(("cwd=" + two)::equals)).hasSize(100);
+    host.untilEmpty();
+    before.assertAsBefore();
+  }
+
+  // State
+
+  @Test
+  void umaskLimitsNiceAndSignalsAreTheCallers() throws Exception {
+    String script =
+        "umask 027; ulimit -S -n 333; ulimit -c 0; ulimit -S -s 4096; trap '' USR1 HUP;"
+            + " exec nice -n 5 $L \"$1\"";
+    Map<String, String> hosted = state(script, ListeningHost.launcher() + " " + host.socket());
+    Map<String, String> natively = state(script, "");
+    List<String> different = List.of("pid", "parent", "group", "session");
+    assertThat(hosted.get("session")).as("of its own").isEqualTo(hosted.get("pid"));
+    assertThat(hosted.get("group")).isEqualTo(hosted.get("pid"));
+    hosted.keySet().removeAll(different);
+    natively.keySet().removeAll(different);
+    assertThat(hosted).isEqualTo(natively);
+    assertThat(hosted)
+        .containsEntry("umask", "0027")
+        .containsEntry("nice", "5")
+        .containsEntry("stackLimit", (4 << 20) + hosted.get("stackLimit").replaceAll("^\\S+", ""))
+        .containsEntry("changedDispositions", "1 10");
+  }
+
+  @Test
+  void blockedSignalsStayBlocked() throws Exception {
+    String script = "exec env --block-signal=USR2 $L \"$1\"";
+    assumeTrue(
+        Outcome.natively("env", "--block-signal=USR2", "true").exitValue == 0,
+        "skipped: env has no --block-signal");
+    Map<String, String> hosted = state(script, ListeningHost.launcher() + " " + host.socket());
+    assertThat(hosted.get("blockedSignals"))
+        .contains("12")
+        .isEqualTo(state(script, "").get("blockedSignals"));
+  }
+
+  private Map<String, String> state(String script, String launcher) throws Exception {
+    ProcessBuilder builder = host.script("bash", script, Programs.probe("childstate"));
+    builder.environment().put("L", launcher);
+    Outcome outcome = Outcome.of(builder.directory(directory.toFile()).start(), "");
+    assertThat(outcome.exitValue).as(outcome.toString()).isZero();
+    return outcome.values();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"<&-", ">&-", "2>&-", "<&- >&- 2>&-"})
+  void closedStreamsStayClosed(String redirect) throws Exception {
+    Programs.hostable("bash");
+    String open = "for i in 0 1 2; do [ -e /proc/$$/fd/$i ] && s=$s$i; done; echo \"$s\" > \"$0\"";
+    String script = "{ $L bash -c '" + open + "' \"$1\"; } " + redirect + "; cat \"$1\"";
+    assertAsNatively(script, directory.resolve("state").toString());
+  }
+
+  // Looking up the program
+
+  @Test
+  void programsAreLookedUpWhereTheCallerWould() throws Exception {
+    Path bin = Files.createDirectories(directory.resolve("bin"));
+    Files.copy(Path.of(Programs.probe("arguments")), bin.resolve("only-here"));
+    String here = directory.toString();
+    assertThat(host.sh("PATH=\"$1/bin:$PATH\" $R $S only-here", here).strings())
+        .containsExactly("only-here");
+    assertThat(host.sh("cd \"$1\" && PATH=/nowhere:bin $R $S only-here", here).strings())
+        .containsExactly("only-here");
+    assertThat(host.sh("cd \"$1/bin\" && PATH=/nowhere: $R $S only-here", here).strings())
+        .containsExactly("only-here");
+    assertThat(host.sh("cd \"$1\" && $R $S bin/only-here x", here).strings())
+        .containsExactly("bin/only-here", "x");
+    assertThat(host.sh("$R $S only-here").exitValue).isEqualTo(127);
+  }
+
+  @Test
+  void aScriptRunsInItsInterpreter() throws Exception {
+    Programs.hostable("sh");
+    Path script = directory.resolve("script");
+    Files.writeString(script, "#!/bin/sh\necho \"$0 $1\"\nexit 4\n");
+    assertThat(script.toFile().setExecutable(true)).isTrue();
+    Outcome outcome = host.run(script.toString(), "x");
+    assertThat(outcome.output()).isEqualTo(script + " x\n");
+    assertThat(outcome.exitValue).isEqualTo(4);
+  }
+
+  @Test
+  void whatCannotRunIsSaidAsAShellWould() throws Exception {
+    Path text = Files.writeString(directory.resolve("text"), "no program");
+    assertFails(127, "No such file or directory", "/no/such/program");
+    assertFails(127, "no-such-program", "no-such-program");
+    assertFails(126, "Permission denied", text.toString());
+    assertFails(126, directory.toString(), directory.toString());
+    assertThat(text.toFile().setExecutable(true)).isTrue();
+    assertFails(126, text.toString(), text.toString());
+  }
+
+  private static void assertFails(int code, String reason, String program) throws Exception {
+    Outcome outcome = host.run(program);
+    assertThat(outcome.exitValue).as(outcome.toString()).isEqualTo(code);
+    assertThat(outcome.error()).startsWith("tproc-run: ").contains(program).contains(reason);
+    assertThat(outcome.error().lines()).hasSize(1);
+    assertThat(outcome.output()).isEmpty();
+  }
+
+  @Test
+  void withoutAHost() throws Exception {
+    Path missing = directory.resolve("missing");
+    Outcome outcome = Outcome.natively(ListeningHost.command(missing, "/bin/true"));
+    assertThat(outcome.exitValue).isEqualTo(125);
+    assertThat(outcome.error()).startsWith("tproc-run: ").contains(missing.toString());
+
+    Path file = Files.createFile(directory.resolve("file"));
+    Outcome none = Outcome.natively(ListeningHost.command(file, "/bin/true"));
+    assertThat(none.exitValue).isEqualTo(125);
+    assertThat(none.error()).startsWith("tproc-run: ").contains(file.toString());
+  }
+
+  @Test
+  void wrongUseAndHelp() throws Exception {
+    for (String[] wrong : new String[][] {{}, {"s"}, {"--no-such", "s", "true"}, {"--pass-fd"}}) {
+      List<String> command = new java.util.ArrayList<>(List.of(ListeningHost.launcher()));
+      command.addAll(Arrays.asList(wrong));
+      Outcome outcome = Outcome.natively(command);
+      assertThat(outcome.exitValue).as(outcome.toString()).isEqualTo(125);
+      assertThat(outcome.error()).startsWith("tproc-run: ");
+      assertThat(outcome.output()).isEmpty();
+    }
+    Outcome help = Outcome.natively(ListeningHost.launcher(), "--help");
+    assertThat(help.exitValue).isZero();
+    assertThat(help.output()).contains("SOCKET PROGRAM").contains("--pass-fds");
+    assertThat(Outcome.natively(ListeningHost.launcher(), "--version").output())
+        .startsWith("tproc-run ");
+  }
+
+  // Descriptors
+
+  @Test
+  void furtherDescriptorsArePassedWhenAsked() throws Exception {
+    Path file = Files.writeString(directory.resolve("file"), "line 1\nline 2\n");
+    String open = "exec 7<\"$1\" 9<\"$1\" 20<\"$1\"; read -u 7 -r x; ";
+    String probe = Programs.probe("childstate");
+    String path = file.toString();
+    assertThat(host.sh(open + "$R $S " + probe, path).values())
+        .containsEntry("descriptors", "0 1 2");
+    assertThat(host.sh(open + "$R --pass-fd 7 --pass-fd 20 $S " + probe, path).values())
+        .containsEntry("descriptors", "0 1 2 7 20");
+    assertThat(host.sh(open + "$R --pass-fds $S " + probe, path).values())
+        .containsEntry("descriptors", "0 1 2 7 9 20");
+    Programs.hostable("bash");
+    assertThat(host.sh(open + "$R --pass-fd 7 $S bash -c 'cat <&7'", path).output())
+        .as("with its offset")
+        .isEqualTo("line 2\n");
+
+    Outcome closed = host.sh("$R --pass-fd 8 $S " + probe + " 8<&-");
+    assertThat(closed.exitValue).isEqualTo(125);
+    assertThat(closed.error()).startsWith("tproc-run: ").contains("8");
+  }
+
+  @Test
+  void manyDescriptorsArePassed() throws Exception {
+    String script =
+        "ulimit -S -n 2048; for i in $(seq 100 899); do eval \"exec $i</dev/null\"; done;"
+            + " $R --pass-fds $S "
+            + Programs.probe("childstate");
+    assertThat(host.sh(script).values().get("descriptors").split(" ")).hasSize(803);
+  }
+
+  // Pipelines
+
+  @Test
+  void aLauncherInTheMiddleOfAPipeline() throws Exception {
+    Programs.hostable("sort");
+    assertThat(host.sh("seq 1000000 | $R $S sort -rn | head -n 3").output())
+        .isEqualTo("1000000\n999999\n999998\n");
+    assertThat(host.sh("$R $S seq 1000000 | tail -n 1").output()).isEqualTo("1000000\n");
+    assertThat(host.sh("seq 200000 | $R $S cat | $R $S tail -n 1").output()).isEqualTo("200000\n");
+  }
+
+  @Test
+  void aPipelineWhoseReaderLeaves() throws Exception {
+    Programs.hostable("yes");
+    assertThat(host.sh("$R $S yes | head -n 1; echo ${PIPESTATUS[0]}").output())
+        .isEqualTo("y\n141\n");
+  }
+
+  @Test
+  void theOutputOfAFailedLaunchEnds() throws Exception {
+    Outcome outcome = host.sh("$R $S /no/such 2>&1 | cat; echo ${PIPESTATUS[0]}");
+    assertThat(outcome.output()).startsWith("tproc-run: ").endsWith("\n127\n");
+  }
+
+  // Many
+
+  @Test
+  void fiveHundredLaunchersAtOnce() throws Exception {
+    alive(200); // from here on the host has all the threads that it ever needs
+    Resources before = Resources.besideWorkers();
+    alive(500);
+    before.assertAsBefore();
+  }
+
+  private static void alive(int launchers) throws Exception {
+    int wanted = (int) Patience.scaled(launchers);
+    String script =
+        "for i in $(seq "
+            + wanted
+            + "); do $R $S "
+            + Programs.probe("copy")
+            + " <&0 & done; wait; echo all";
+    Process shell = host.script("bash", script).start();
+    Patience.untilNothingToComplainOf(
+        Patience.seconds(60),
+        () -> {
+          int alive = host.programs().size();
+          return alive == wanted ? "" : alive + " of " + wanted + " run";
+        });
+    shell.getOutputStream().close();
+    Outcome outcome = Outcome.of(shell, "");
+    assertThat(outcome.output()).as(outcome.error()).isEqualTo("all\n");
+    assertThat(outcome.error()).isEmpty();
+    host.untilEmpty();
+  }
+
+  @Test
+  void eachOfManyGetsItsOwnAnswer() throws Exception {
+    String script =
+        "for i in $(seq 100); do { $R $S "
+            + Programs.sample("crash")
+            + " exit $i; echo $i $?; } & done; wait";
+    List<String> lines = host.sh(script).output().lines().sorted().toList();
+    assertThat(lines)
+        .containsExactlyElementsOf(
+            IntStream.rangeClosed(1, 100).mapToObj(i -> i + " " + i).sorted().toList());
+  }
+
+  @Test
+  void theListTellsWhoRunsWhat() throws Exception {
+    String waiter = Programs.probe("waiter");
+    Process launcher = host.start(waiter, "an argument");
+    assertThat(launcher.inputReader().readLine()).isEqualTo("ready");
+    var listed = host.only();
+    assertThat(listed.launcher()).isEqualTo((int) launcher.pid());
+    assertThat(listed.command()).containsExactly(waiter, "an argument");
+    assertThat(listed.state()).hasToString("RUNNING");
+    assertThat(Processes.of(listed.pid()).orElseThrow().name()).isEqualTo("waiter");
+    assertThat(listed.mapped()).isPositive();
+    assertThat(listed.resident()).isPositive().isLessThanOrEqualTo(listed.mapped());
+    launcher.destroy();
+    assertThat(launcher.waitFor()).isEqualTo(143);
+  }
+
+  @Test
+  void aLaunchedProgramsMemoryIsReleased() throws Exception {
+    Resources before = Resources.besideWorkers();
+    for (int i = 0; i < 50; i++) {
+      assertThat(host.run(Programs.nothing()).exitValue).isZero();
+    }
+    host.untilEmpty();
+    before.assertAsBefore();
+  }
+}

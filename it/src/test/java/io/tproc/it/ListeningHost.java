@@ -1,0 +1,117 @@
+package io.tproc.it;
+
+import io.tproc.TprocHost;
+import io.tproc.TprocListener;
+import io.tproc.cli.client.HostClient;
+import io.tproc.cli.client.HostedProgram;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A host of this JVM that listens in a directory of its own, and the launcher that finds it. */
+final class ListeningHost implements AutoCloseable {
+  private final Path directory;
+  private final TprocHost host;
+  private final TprocListener listener;
+
+  private ListeningHost(Path directory, TprocHost host, TprocListener listener) {
+    this.directory = directory;
+    this.host = host;
+    this.listener = listener;
+  }
+
+  static ListeningHost open() throws IOException {
+    Path directory = Files.createTempDirectory("tproc-it");
+    TprocHost host = TprocHost.open();
+    return new ListeningHost(directory, host, host.listen(directory.resolve("space.sock")));
+  }
+
+  /** The launcher's program. */
+  static String launcher() {
+    return Programs.probe("tproc-run");
+  }
+
+  /** Everything of {@code tproc-run SOCKET PROGRAM ARGS...}. */
+  static List<String> command(Path socket, String... program) {
+    List<String> command = new ArrayList<>(List.of(launcher(), socket.toString()));
+    command.addAll(List.of(program));
+    return command;
+  }
+
+  TprocHost host() {
+    return host;
+  }
+
+  TprocListener listener() {
+    return listener;
+  }
+
+  Path socket() {
+    return listener.socket();
+  }
+
+  /** Starts a launcher. */
+  Process start(String... program) throws IOException {
+    return new ProcessBuilder(command(socket(), program)).start();
+  }
+
+  /** Runs a launcher to its end, without input. */
+  Outcome run(String... program) throws Exception {
+    return Outcome.of(start(program), "");
+  }
+
+  /**
+   * A shell script in which {@code $R} is the launcher and {@code $S} the socket, and {@code $1} is
+   * the first argument.
+   */
+  ProcessBuilder script(String shell, String script, String... arguments) {
+    List<String> command = new ArrayList<>(List.of(Programs.installed(shell), "-c", script, shell));
+    command.addAll(List.of(arguments));
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.environment().put("R", launcher());
+    builder.environment().put("S", socket().toString());
+    return builder;
+  }
+
+  /** Runs a script of {@link #script} to its end. */
+  Outcome sh(String script, String... arguments) throws Exception {
+    return Outcome.of(script("bash", script, arguments).start(), "");
+  }
+
+  /** The host's threadprocs. */
+  List<HostedProgram> programs() {
+    try (HostClient client = HostClient.connect(socket())) {
+      return client.list().items();
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
+  /** The one program that runs now. */
+  HostedProgram only() {
+    List<HostedProgram> all = programs();
+    if (all.size() != 1) {
+      throw new AssertionError("not one program: " + all);
+    }
+    return all.get(0);
+  }
+
+  /** Waits until what was launched has ended and been released. */
+  void untilEmpty() {
+    Patience.untilNothingToComplainOf(
+        Patience.seconds(10),
+        () -> {
+          List<HostedProgram> left = programs();
+          return left.isEmpty() ? "" : "still there: " + left;
+        });
+  }
+
+  @Override
+  public void close() throws IOException {
+    host.close();
+    Files.deleteIfExists(listener.socket());
+    Files.delete(directory);
+  }
+}

@@ -1,0 +1,255 @@
+package io.tproc.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.BufferedReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * {@code tproc serve}, {@code ps}, {@code maps}, {@code kill} and {@code launcher}, as users have
+ * them.
+ */
+class ServeIT {
+  @TempDir Path directory;
+
+  private Path socket() {
+    return directory.resolve("space.sock");
+  }
+
+  private static List<String> command(String... arguments) {
+    List<String> command = new ArrayList<>(List.of(Programs.cli()));
+    command.addAll(List.of(arguments));
+    return command;
+  }
+
+  private static Outcome tproc(String... arguments) throws Exception {
+    return Outcome.natively(command(arguments));
+  }
+
+  private Process serve() throws Exception {
+    Process server = new ProcessBuilder(command("serve", socket().toString())).start();
+    // The script executes java, so that this is the server itself.
+    assertThat(server.inputReader().readLine())
+        .isEqualTo("listening at " + socket() + ", process " + server.pid());
+    return server;
+  }
+
+  private static void kill(String signal, Process process) throws Exception {
+    Outcome.natively(Programs.installed("kill"), "-" + signal, Long.toString(process.pid()));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"TERM", "INT", "HUP"})
+  void servesUntilASignalAndLeavesNothing(String signal) throws Exception {
+    Process server = serve();
+    try {
+      Outcome outcome =
+          Outcome.natively(ListeningHost.command(socket(), Programs.sample("crash"), "exit", "7"));
+      assertThat(outcome.exitValue).as(outcome.toString()).isEqualTo(7);
+
+      kill(signal, server);
+
+      assertThat(server.waitFor()).isZero();
+      assertThat(directory).isEmptyDirectory();
+      assertThat(server.errorReader().readLine()).isNull();
+    } finally {
+      server.destroyForcibly();
+    }
+  }
+
+  @Test
+  void aSecondHostIsRefusedAndADeadOnesSocketReplaced() throws Exception {
+    Process first = serve();
+    try {
+      Outcome second = tproc("serve", socket().toString());
+      assertThat(second.exitValue).isEqualTo(125);
+      assertThat(second.error())
+          .startsWith("tproc: ")
+          .contains(socket().toString())
+          .contains("a host listens there already");
+      assertThat(second.output()).isEmpty();
+
+      first.destroyForcibly().waitFor();
+      assertThat(socket()).exists();
+      Outcome nobody = tproc("ps", socket().toString());
+      assertThat(nobody.exitValue).isEqualTo(125);
+      assertThat(nobody.error()).contains("it is gone, and has left the socket behind");
+    } finally {
+      first.destroyForcibly();
+    }
+    Process third = serve();
+    kill("TERM", third);
+    assertThat(third.waitFor()).isZero();
+    assertThat(socket()).doesNotExist();
+  }
+
+  @Test
+  void psMapsAndKill() throws Exception {
+    Process server = serve();
+    String waiter = Programs.probe("waiter");
+    Process launcher = new ProcessBuilder(ListeningHost.command(socket(), waiter, "a b")).start();
+    try (BufferedReader output = launcher.inputReader()) {
+      assertThat(output.readLine()).isEqualTo("ready");
+
+      Outcome table = tproc("ps", socket().toString());
+      assertThat(table.exitValue).as(table.toString()).isZero();
+      List<String> lines = table.output().lines().toList();
+      assertThat(lines).hasSize(2);
+      assertThat(lines.get(0)).matches(" *PID  STATE +MAPPED +RESIDENT +UPTIME +LAUNCHER +COMMAND");
+      String user = System.getProperty("user.name");
+      assertThat(lines.get(1))
+          .matches(
+              " *[0-9]+  running +[0-9.]+[KMG] +[0-9.]+[KM] +00:[0-5][0-9]  "
+                  + launcher.pid()
+                  + " \\(("
+                  + user
+                  + "|[0-9]+)\\)  .*/waiter 'a b'");
+      String pid = lines.get(1).strip().replaceAll(" .*", "");
+
+      Outcome json = tproc("ps", "--json", socket().toString());
+      assertThat(json.output())
+          .contains("\"pid\": " + pid + ",")
+          .contains("\"launcherPid\": " + launcher.pid() + ",")
+          .contains("\"command\": [\"" + waiter + "\", \"a b\"]");
+      assertIsJson(json.output());
+
+      Outcome maps = tproc("maps", socket().toString(), pid);
+      assertThat(maps.output()).contains("r-xp").contains("/waiter").contains("[stack]");
+      Outcome mapsJson = tproc("maps", "--json", socket().toString(), pid);
+      assertIsJson(mapsJson.output());
+      assertThat(mapsJson.output()).contains("/waiter\"}");
+
+      Outcome nobody = tproc("maps", socket().toString(), Long.toString(server.pid()));
+      assertThat(nobody.exitValue).isEqualTo(1);
+      assertThat(nobody.error()).startsWith("tproc: ").contains(Long.toString(server.pid()));
+
+      Outcome stopped = tproc("kill", "-STOP", socket().toString(), pid);
+      assertThat(stopped.exitValue).as(stopped.toString()).isZero();
+      Patience.untilNothingToComplainOf(
+          Patience.seconds(5),
+          () -> Processes.of(launcher.pid()).orElseThrow().state() == 'T' ? "" : "not stopped");
+      assertThat(tproc("ps", socket().toString()).output()).contains("stopped");
+      assertThat(tproc("kill", "-s", "9", socket().toString(), pid).exitValue).isZero();
+      kill("CONT", launcher);
+      assertThat(launcher.waitFor()).isEqualTo(137);
+
+      // Not the server, though it is a process of this user.
+      Outcome other = tproc("kill", "-9", socket().toString(), Long.toString(server.pid()));
+      assertThat(other.exitValue).isEqualTo(1);
+      assertThat(server.isAlive()).isTrue();
+    } finally {
+      launcher.destroyForcibly();
+      kill("TERM", server);
+      server.waitFor();
+    }
+  }
+
+  private static void assertIsJson(String text) throws Exception {
+    if (Programs.find("python3").isPresent()) {
+      Outcome outcome =
+          Outcome.of(
+              new ProcessBuilder(
+                      Programs.installed("python3"), "-c", "import json, sys; json.load(sys.stdin)")
+                  .start(),
+              text);
+      assertThat(outcome.exitValue).as(text + outcome).isZero();
+    }
+  }
+
+  @Test
+  void aCommandOfAnyBytesIsListed() throws Exception {
+    try (ListeningHost host = ListeningHost.open()) {
+      Process launcher =
+          host.script(
+                  "bash",
+                  "exec $R $S "
+                      + Programs.probe("waiter")
+                      + " $'\\e[31m\\377\\n' \"$(printf %05000d 1)\"")
+              .start();
+      assertThat(launcher.inputReader().readLine()).isEqualTo("ready");
+      String socket = host.socket().toString();
+      assertIsJson(tproc("ps", "--json", socket).output());
+      assertThat(tproc("ps", "--json", socket).output())
+          .contains("\\u001b[31m\\ufffd\\u000a")
+          .contains("\"commandCut\": true");
+      assertThat(tproc("ps", socket).output()).doesNotContain("\033").contains("$'\\e[31m");
+      launcher.destroy();
+      assertThat(launcher.waitFor()).isEqualTo(143);
+    }
+  }
+
+  @Test
+  void theTreeHasLauncherManPagesAndCompletion() throws Exception {
+    Path tree = Path.of(Programs.cli()).getParent().getParent();
+    assertThat(tree.resolve("bin/tproc-run")).isExecutable();
+    assertThat(tree.resolve("share/bash-completion/completions/tproc")).exists();
+    assertThat(tree.resolve("share/bash-completion/completions/tproc-run")).exists();
+    for (String page : List.of("tproc.1", "tproc-run.1")) {
+      Path file = tree.resolve("share/man/man1").resolve(page);
+      assertThat(file).exists();
+      if (Programs.find("groff").isPresent()) {
+        Outcome outcome = Outcome.natively("groff", "-man", "-ww", "-z", file.toString());
+        assertThat(outcome.error()).as(page).isEmpty();
+      }
+    }
+    String help = Outcome.natively(ListeningHost.launcher(), "--help").output();
+    String page = Files.readString(tree.resolve("share/man/man1/tproc-run.1")).replace("\\-", "-");
+    String completion =
+        Files.readString(tree.resolve("share/bash-completion/completions/tproc-run"));
+    java.util.regex.Matcher options =
+        java.util.regex.Pattern.compile("(?m)^ +(?:(-\\w), )?(--[a-z-]+)").matcher(help);
+    int count = 0;
+    while (options.find()) {
+      count++;
+      assertThat(page).contains(options.group(2));
+      assertThat(completion).contains(options.group(2) + " ");
+    }
+    assertThat(count).isEqualTo(7);
+  }
+
+  @Test
+  void theLauncherComesOutOfTheJar() throws Exception {
+    Path jar = Path.of(Programs.cli()).getParent().resolveSibling("lib/tproc.jar");
+    ProcessBuilder builder =
+        new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-jar",
+            jar.toString(),
+            "launcher");
+    builder.environment().put("XDG_CACHE_HOME", directory.resolve("cache").toString());
+    Outcome outcome = Outcome.of(builder.start(), "");
+    assertThat(outcome.exitValue).as(outcome.toString()).isZero();
+    Path launcher = Path.of(outcome.output().strip());
+    assertThat(launcher).hasFileName("tproc-run").isExecutable();
+    assertThat(launcher.startsWith(directory)).isTrue();
+
+    try (ListeningHost host = ListeningHost.open()) {
+      Outcome launched =
+          Outcome.natively(
+              launcher.toString(), host.socket().toString(), Programs.sample("crash"), "exit", "9");
+      assertThat(launched.exitValue).as(launched.toString()).isEqualTo(9);
+    }
+  }
+
+  /** What DESIGN promises: two programs, started at two places, one address space. */
+  @Test
+  void theSampleScriptShowsASharedString() throws Exception {
+    Path script = Path.of("../samples/sharedstr/two-launchers.sh");
+    ProcessBuilder builder = new ProcessBuilder(Programs.installed("sh"), script.toString());
+    builder.environment().put("TPROC", Path.of(Programs.cli()).getParent().toString());
+    builder.environment().put("SAMPLES", Programs.samples().toString());
+    builder.environment().put("TPROC_RUN", ListeningHost.launcher());
+    Outcome outcome = Outcome.of(builder.start(), "");
+    assertThat(outcome.exitValue).as(outcome.toString()).isZero();
+    assertThat(outcome.output())
+        .containsPattern("allocstr, process [0-9]+, has put it at 0x[0-9a-f]+")
+        .endsWith("printstr, another process, reads there: a string in a shared address space\n");
+  }
+}
