@@ -155,6 +155,11 @@ TEST_CASE("floating-point control starts as in a new process, whatever the host 
   });
 }
 
+TEST_CASE("every register starts at zero, the thread pointer too") {
+  Host host;
+  CHECK(host.run(Launch(test_program("bare_entry"))) == 0);
+}
+
 TEST_CASE("it is the host's child, in its group and session, and dies with it") {
   Host host;
   const auto report = state_of(host);
