@@ -38,7 +38,8 @@ static void *in_a_thread(void *token) {
   return local == 43 ? token : NULL;
 }
 
-/** The protections of every mapping between from and to, in order of address. */
+/** The protections of every mapping between from and to, in order of address, but for the kernel's own ([vdso],
+   [vvar]), which it may put into the gap between two segments of a static program. */
 static void print_protections(const char *name, uintptr_t from, uintptr_t to) {
   FILE *maps = fopen("/proc/self/maps", "re");
   char line[4300];
@@ -49,7 +50,7 @@ static void print_protections(const char *name, uintptr_t from, uintptr_t to) {
     uintptr_t end;
     char protection[5];
     if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &start, &end, protection) == 3 && start < to && from < end &&
-        strcmp(protection, last) != 0) {
+        strstr(line, "[v") == NULL && strcmp(protection, last) != 0) {
       printf("%s ", protection);
       strcpy(last, protection);
     }
