@@ -128,19 +128,19 @@ static void *serve(void *argument) {
     struct epoll_event event;
     const int ready = epoll_wait(broker->events, &event, 1, timeout(broker));
     if (ready < 0 && errno == EINTR) continue;
-    fork_shield_raise(&broker->means.shield, broker->means.space, broker->means.slots);
-    if (ready == 0) continue;
     int failed = ready < 0 ? errno : 0;
     struct gate *gate = event.data.ptr;
-    if (!failed && gate == NULL) return NULL;
-    if (!failed && (event.events & EPOLLIN) != 0)
+    if (ready > 0 && gate == NULL) return NULL;
+    if (ready > 0 && (event.events & EPOLLIN) != 0)
       failed = serve_one(broker, gate);
-    else if (!failed)
+    else if (ready > 0)
       hang_up(broker, gate);
     if (failed) {
       atomic_store(&broker->failure, failed);
       return NULL;
     }
+    /* Behind the answer: a call that nobody has heard of yet can be interrupted by a signal. */
+    fork_shield_raise(&broker->means.shield, broker->means.space, broker->means.slots);
   }
 }
 

@@ -24,7 +24,6 @@ struct gate {
   uint64_t patched;             /**< address of a "/proc/self/exe" that was overwritten for an execve; 0: none */
   char patched_text[16];        /**< what stood there, ... */
   size_t patched_size;          /**< ... so many bytes of it */
-                                /**< what stood there */
   struct gate *previous, *next; /**< the broker's list */
 };
 

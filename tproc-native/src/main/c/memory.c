@@ -25,7 +25,7 @@ int memory_open(struct memory *memory, struct slot_space *slots, const struct ad
 void memory_divide(struct memory *memory, struct address_range heap, struct address_range anonymous,
                    struct address_range files) {
   memory->heap = heap;
-  memory->program_break = heap.low;
+  memory->program_break = memory->heap_mapped = heap.low;
   memory->anonymous = (struct memory_room){.area = anonymous, .cursor = anonymous.high};
   memory->files = (struct memory_room){.area = files, .cursor = files.high};
 }
@@ -156,24 +156,4 @@ int64_t memory_unmap(struct memory *memory, uint64_t address, uint64_t length) {
   }
   pthread_mutex_unlock(&memory->lock);
   return result;
-}
-
-int64_t memory_break(struct memory *memory, uint64_t wanted) {
-  pthread_mutex_lock(&memory->lock);
-  const uint64_t now = memory->program_break;
-  if (!memory->released && wanted >= memory->heap.low && wanted <= memory->heap.high) {
-    const uint64_t old_end = page_ceil(now), new_end = page_ceil(wanted);
-    bool moved = true;
-    if (new_end > old_end) {
-      void *got = mmap((void *)old_end, new_end - old_end, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-      moved = got == (void *)old_end;
-    } else if (new_end < old_end) {
-      moved = munmap((void *)new_end, old_end - new_end) == 0;
-    }
-    if (moved) memory->program_break = wanted;
-  }
-  const uint64_t result = memory->program_break;
-  pthread_mutex_unlock(&memory->lock);
-  return (int64_t)result;
 }

@@ -18,6 +18,9 @@ import java.util.concurrent.TimeUnit;
 /**
  * What a program did, seen from outside: its exit value and all it wrote. Comparable between hosted
  * and native runs.
+ *
+ * <p>{@code assertThat(outcome).returns(text, Outcome::output)} shows all of it when it fails: that
+ * a program said nothing is explained by the signal that killed it.
  */
 final class Outcome {
   private static final Duration LIMIT = Patience.seconds(120);
