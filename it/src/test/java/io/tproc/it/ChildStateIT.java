@@ -103,8 +103,8 @@ class ChildStateIT {
     String stat = group();
     Resources before = Resources.now();
 
-    assertThat(Outcome.hosted(host, Programs.probe("changes")).output())
-        .isEqualTo("changed, 0 failures\n");
+    assertThat(Outcome.hosted(host, Programs.probe("changes")))
+        .returns("changed, 0 failures\n", Outcome::output);
 
     assertThat(Files.readString(Path.of("/proc/self/limits"))).isEqualTo(limits);
     assertThat(Files.readSymbolicLink(Path.of("/proc/self/cwd"))).hasToString(directory);
@@ -158,7 +158,7 @@ class ChildStateIT {
                 .start(),
             "");
 
-    assertThat(outcome.output()).as(outcome.error()).isEqualTo("Exited(0)\nSignalled(11)\n");
+    assertThat(outcome).returns("Exited(0)\nSignalled(11)\n", Outcome::output);
   }
 
   /** Has a program use most of its stack, and another one more than all of it. */

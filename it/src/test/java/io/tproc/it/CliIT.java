@@ -29,7 +29,7 @@ class CliIT {
   @Test
   void runsAProgramWithTheTerminalsStreams() throws Exception {
     Outcome outcome = tproc("through the tool", "run", Programs.probe("copy"));
-    assertThat(outcome.output()).as(outcome.error()).isEqualTo("through the tool");
+    assertThat(outcome).returns("through the tool", Outcome::output);
     assertThat(outcome.exitValue).isZero();
 
     assertThat(tproc("on the error output", "run", Programs.probe("copy"), "2").error())

@@ -86,8 +86,8 @@ class ConcurrencyIT {
             }
 
             try (ThreadProc program = host.command(Programs.probe("copy")).start()) {
-              assertThat(Outcome.of(program, mark.repeat(1000)).output())
-                  .isEqualTo(mark.repeat(1000));
+              assertThat(Outcome.of(program, mark.repeat(1000)))
+                  .returns(mark.repeat(1000), Outcome::output);
             }
 
             try (ThreadProc program =

@@ -69,7 +69,7 @@ class ExitStatusIT {
     try (ThreadProc sibling = host.command(Programs.probe("copy")).start()) {
       deed.run();
       assertThat(sibling.isAlive()).isTrue();
-      assertThat(Outcome.of(sibling, "still here").output()).isEqualTo("still here");
+      assertThat(Outcome.of(sibling, "still here")).returns("still here", Outcome::output);
     }
   }
 
@@ -126,7 +126,7 @@ class ExitStatusIT {
                 .start(),
             "");
 
-    assertThat(outcome.output()).as(outcome.error()).isEqualTo("Signalled(SIGSEGV, core dumped)\n");
+    assertThat(outcome).returns("Signalled(SIGSEGV, core dumped)\n", Outcome::output);
     assertThat(outcome.exitValue).isZero();
   }
 
@@ -140,6 +140,6 @@ class ExitStatusIT {
                 .start(),
             "");
 
-    assertThat(outcome.output()).as(outcome.error()).isEqualTo("Signalled(SIGSEGV)\n");
+    assertThat(outcome).returns("Signalled(SIGSEGV)\n", Outcome::output);
   }
 }

@@ -51,8 +51,8 @@ class LaunchIT {
   void aNameWithoutSlashIsLookedUpInThePath(TprocHost host) throws Exception {
     String echo = Programs.hostable("echo");
 
-    assertThat(Outcome.hosted(host, "echo", "found").output()).isEqualTo("found\n");
-    assertThat(Outcome.hosted(host, echo, "found").output()).isEqualTo("found\n");
+    assertThat(Outcome.hosted(host, "echo", "found")).returns("found\n", Outcome::output);
+    assertThat(Outcome.hosted(host, echo, "found")).returns("found\n", Outcome::output);
   }
 
   @Test
@@ -152,9 +152,10 @@ class LaunchIT {
 
   @Test
   void threadsOfAProgramWork(TprocHost host) throws Exception {
-    assertThat(Outcome.hosted(host, Programs.probe("threads"), "16").output()).isEqualTo("16\n");
-    assertThat(Outcome.hosted(host, Programs.probe("threads-static"), "16").output())
-        .isEqualTo("16\n");
+    assertThat(Outcome.hosted(host, Programs.probe("threads"), "16"))
+        .returns("16\n", Outcome::output);
+    assertThat(Outcome.hosted(host, Programs.probe("threads-static"), "16"))
+        .returns("16\n", Outcome::output);
   }
 
   @Test
@@ -162,7 +163,9 @@ class LaunchIT {
     Outcome outcome =
         Outcome.hosted(host, Programs.probe("forker"), Programs.probe("arguments"), "from a child");
 
-    assertThat(outcome.output())
-        .isEqualTo("forked: 7\n" + Programs.probe("arguments") + "\0from a child\0executed: 0\n");
+    assertThat(outcome)
+        .returns(
+            "forked: 7\n" + Programs.probe("arguments") + "\0from a child\0executed: 0\n",
+            Outcome::output);
   }
 }

@@ -62,7 +62,8 @@ class LeaksIT {
   void programsWithThreadsAndMemory(TprocHost host) throws Exception {
     Resources before = Resources.now();
     for (int i = 0; i < 20; i++) {
-      assertThat(Outcome.hosted(host, Programs.probe("threads"), "3").output()).isEqualTo("3\n");
+      assertThat(Outcome.hosted(host, Programs.probe("threads"), "3"))
+          .returns("3\n", Outcome::output);
     }
     before.assertAsBefore();
   }

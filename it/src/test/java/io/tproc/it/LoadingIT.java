@@ -68,7 +68,7 @@ class LoadingIT {
       System.out.println(outcome.output());
     } else {
       assertThat(missing).as(outcome.toString()).isNotEqualTo("clone");
-      assertThat(outcome.output()).as(outcome.toString()).isEqualTo("Exited(7)\n");
+      assertThat(outcome).returns("Exited(7)\n", Outcome::output);
     }
     assertThat(outcome.error()).isEmpty();
   }
@@ -77,7 +77,7 @@ class LoadingIT {
   @ValueSource(strings = {"clone3=ENOSYS"})
   void withoutClone3ProgramsStartByClone(String denied) throws Exception {
     Outcome outcome = underRules(denied);
-    assertThat(outcome.output()).as(outcome.toString()).isEqualTo("Exited(7)\n");
+    assertThat(outcome).returns("Exited(7)\n", Outcome::output);
   }
 
   private static Outcome underRules(String rules) throws Exception {

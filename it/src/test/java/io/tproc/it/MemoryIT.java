@@ -112,8 +112,8 @@ class MemoryIT {
   void aFreeAddressOutsideTheSlotCanBeTakenOnceAndIsReturned(TprocHost host) throws Exception {
     String free = "0x200000000"; // 8 GiB: below all slots, and where a JVM of this size has nothing
     Resources before = Resources.now();
-    assertThat(Outcome.hosted(host, PROGRAM, "fixed", free, "65536").output())
-        .isEqualTo("mmap: done\n");
+    assertThat(Outcome.hosted(host, PROGRAM, "fixed", free, "65536"))
+        .returns("mmap: done\n", Outcome::output);
     assertThat(Outcome.hosted(host, PROGRAM, "fixed", free, "65536").output())
         .as("the first one's has been returned")
         .isEqualTo("mmap: done\n");
@@ -128,7 +128,7 @@ class MemoryIT {
         programs.add(host.command(PROGRAM, "sbrk", "40").start());
       }
       for (ThreadProc program : programs) {
-        assertThat(Outcome.of(program, "").output()).isEqualTo("right\n");
+        assertThat(Outcome.of(program, "")).returns("right\n", Outcome::output);
         program.close();
       }
     }
@@ -140,7 +140,8 @@ class MemoryIT {
     given.put(100, (byte) 77);
     String address = "0x" + Long.toHexString(host.addressOf(given) + 100);
 
-    assertThat(Outcome.hosted(host, PROGRAM, "forked", address).output()).isEqualTo("byte 77\n");
+    assertThat(Outcome.hosted(host, PROGRAM, "forked", address))
+        .returns("byte 77\n", Outcome::output);
 
     Reference.reachabilityFence(given);
   }
@@ -150,7 +151,8 @@ class MemoryIT {
     host.scratch().put(10, (byte) 55);
     String address = "0x" + Long.toHexString(host.addressOf(host.scratch()) + 10);
 
-    assertThat(Outcome.hosted(host, PROGRAM, "forked", address).output()).isEqualTo("byte 55\n");
+    assertThat(Outcome.hosted(host, PROGRAM, "forked", address))
+        .returns("byte 55\n", Outcome::output);
   }
 
   @Test
@@ -158,7 +160,7 @@ class MemoryIT {
     // A heap of more than 8 MiB, and an address in it: the JVM itself says where it is.
     long inHeap = JavaHeap.anAddress();
 
-    assertThat(Outcome.hosted(host, PROGRAM, "forked", "0x" + Long.toHexString(inHeap)).output())
-        .isEqualTo("signal 11\n");
+    assertThat(Outcome.hosted(host, PROGRAM, "forked", "0x" + Long.toHexString(inHeap)))
+        .returns("signal 11\n", Outcome::output);
   }
 }

@@ -32,7 +32,7 @@ class ParentThreadIT {
               Patience.until(Patience.seconds(10), () -> !Resources.hasThread(launcher.getName())))
           .isTrue();
       assertThat(program.isAlive()).isTrue();
-      assertThat(Outcome.of(program, "alive").output()).isEqualTo("alive");
+      assertThat(Outcome.of(program, "alive")).returns("alive", Outcome::output);
     }
   }
 }

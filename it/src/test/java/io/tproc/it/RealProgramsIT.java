@@ -50,7 +50,7 @@ class RealProgramsIT {
   void dash(TprocHost host) throws Exception {
     String script = "i=0; while [ $i -lt 1000 ]; do i=$((i+1)); done; echo $i | cat; kill -TERM $$";
     Outcome outcome = assertSameAsNative(host, Programs.hostable("dash"), "-c", script);
-    assertThat(outcome.output()).isEqualTo("1000\n");
+    assertThat(outcome).returns("1000\n", Outcome::output);
     assertThat(outcome.exitValue).isEqualTo(128 + 15);
   }
 
@@ -235,7 +235,7 @@ class RealProgramsIT {
         file.toString());
 
     Outcome outcome = assertSameAsNative(host, program.toString(), "argument");
-    assertThat(outcome.output()).isEqualTo("4950 argument from a child\n <nil>\ntrue\n");
+    assertThat(outcome).returns("4950 argument from a child\n <nil>\ntrue\n", Outcome::output);
     assertThat(outcome.exitValue).isEqualTo(8);
   }
 

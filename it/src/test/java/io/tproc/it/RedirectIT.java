@@ -78,7 +78,7 @@ class RedirectIT {
     try (ThreadProc program =
         host.command(Programs.probe("copy"), "2").redirectErrorStream(true).start()) {
       Outcome outcome = Outcome.of(program, "where the output goes");
-      assertThat(outcome.output()).isEqualTo("where the output goes");
+      assertThat(outcome).returns("where the output goes", Outcome::output);
       assertThat(outcome.error()).isEmpty();
     }
   }
@@ -134,7 +134,7 @@ class RedirectIT {
     Process host = new ChildJvm().main(InheritMain.class).start();
     Outcome outcome = Outcome.of(host, "through the host's own streams");
 
-    assertThat(outcome.output()).as(outcome.error()).isEqualTo("through the host's own streams");
+    assertThat(outcome).returns("through the host's own streams", Outcome::output);
     assertThat(outcome.exitValue).isZero();
   }
 

@@ -54,8 +54,8 @@ class SharedMemoryIT {
 
         assertThat(address).startsWith("0x");
         assertThat(stdString(host, Long.decode(address))).isEqualTo(text);
-        assertThat(Outcome.hosted(host, Programs.sample(printstr), address).output())
-            .isEqualTo(text + "\n");
+        assertThat(Outcome.hosted(host, Programs.sample(printstr), address))
+            .returns(text + "\n", Outcome::output);
       }
       allocator.outputWriter().close();
       assertThat(allocator.waitForExit()).isEqualTo(new Exited(0));
@@ -73,8 +73,8 @@ class SharedMemoryIT {
       allocator.waitForExit();
 
       assertThat(stdString(host, address)).isEqualTo(text);
-      assertThat(Outcome.hosted(host, Programs.sample("printstr"), Long.toString(address)).output())
-          .isEqualTo(text + "\n");
+      assertThat(Outcome.hosted(host, Programs.sample("printstr"), Long.toString(address)))
+          .returns(text + "\n", Outcome::output);
     }
   }
 
@@ -93,7 +93,7 @@ class SharedMemoryIT {
             Long.toUnsignedString(host.addressOf(buffer)),
             Integer.toString(buffer.capacity()));
 
-    assertThat(outcome.output()).as(outcome.error()).isEqualTo("1048576\n");
+    assertThat(outcome).returns("1048576\n", Outcome::output);
     for (int i = 0; i < buffer.capacity(); i++) {
       assertThat((char) buffer.get(i)).isEqualTo((char) ('A' + i % 26));
     }
@@ -138,7 +138,8 @@ class SharedMemoryIT {
     assertThat(hosted.output())
         .isEqualTo("threadproc: yes\nscratch: " + scratch + "\nscratch size: 4096\n");
     assertThat(hosted.exitValue).isZero();
-    assertThat(Outcome.natively(Programs.sample(detect)).output()).isEqualTo("threadproc: no\n");
+    assertThat(Outcome.natively(Programs.sample(detect)))
+        .returns("threadproc: no\n", Outcome::output);
   }
 
   @Test

@@ -69,7 +69,7 @@ class StdioPermutationIT {
     private static void assertPipesAreRight(TprocHost host) throws Exception {
       try (ThreadProc program = host.command(Programs.probe("copy")).start()) {
         Outcome outcome = Outcome.of(program, "to the output");
-        assertThat(outcome.output()).isEqualTo("to the output");
+        assertThat(outcome).returns("to the output", Outcome::output);
         assertThat(outcome.error()).isEmpty();
       }
       try (ThreadProc program = host.command(Programs.probe("copy"), "2").start()) {
@@ -101,7 +101,7 @@ class StdioPermutationIT {
     private static void assertErrorIntoOutputIsRight(TprocHost host) throws Exception {
       try (ThreadProc program =
           host.command(Programs.probe("copy"), "2").redirectErrorStream(true).start()) {
-        assertThat(Outcome.of(program, "merged").output()).isEqualTo("merged");
+        assertThat(Outcome.of(program, "merged")).returns("merged", Outcome::output);
       }
     }
 
