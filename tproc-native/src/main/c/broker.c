@@ -15,11 +15,9 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "reply.h"
 
 #define BROKER_STACK_SIZE (256u << 10)
-
-/* Notifications are small structs that later kernels may enlarge at the end. */
-#define LARGEST_NOTIFICATION 512
 
 /* Linux 6.6: the waker goes to sleep at once, so the answer reaches the caller on the same CPU without a detour. */
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
@@ -49,66 +47,58 @@ static void close_gate(struct broker *broker, struct gate *gate) {
   if (gate->next != NULL) gate->next->previous = gate->previous;
   pthread_mutex_unlock(&broker->lock);
   close_listener(broker, gate);
+  if (gate->executable_file >= 0) close(gate->executable_file);
   pthread_mutex_destroy(&gate->lock);
   free(gate);
 }
 
-static struct broker_answer answer(struct broker *broker, struct gate *gate, const struct seccomp_notif *request) {
-  struct broker_call call = {.number = request->data.nr, .pid = (pid_t)request->pid, .id = request->id};
-  for (int i = 0; i < 6; i++) call.arguments[i] = request->data.args[i];
+/* With the gate's lock. Whoever finds it unused, and has let go of the lock, closes it. */
+static bool is_unused(const struct gate *gate) { return gate->memory == NULL && gate->hung_up && gate->errands == 0; }
+
+static void errand_is_done(void *context, struct gate *gate) {
+  struct broker *broker = context;
   pthread_mutex_lock(&gate->lock);
-  call.shares = requester_shares_memory(&broker->means.check, gate, call.pid);
-  const struct broker_answer result = broker_answer_call(&broker->means, gate, &call);
+  gate->errands--;
+  if (gate->hung_up && gate->errands == 0) close_listener(broker, gate);
+  const bool unused = is_unused(gate);
+  pthread_mutex_unlock(&gate->lock);
+  if (unused) close_gate(broker, gate);
+}
+
+static struct broker_answer answer(struct broker *broker, struct gate *gate, struct broker_call *call) {
+  pthread_mutex_lock(&gate->lock);
+  call->shares = requester_shares_memory(&broker->means.check, gate, call->pid);
+  const struct broker_answer result = broker_answer_call(&broker->means, gate, call);
+  if (result.verdict == BROKER_LATER) gate->errands++;
   pthread_mutex_unlock(&gate->lock);
   return result;
 }
 
-/* ENOENT: the caller was killed meanwhile. */
-static int sent(int result) { return result >= 0 || errno == ENOENT || errno == EINPROGRESS ? 0 : errno; }
-
-/* The new descriptor and the answer in one step (since Linux 5.14). */
-static int send_descriptor(const struct gate *gate, uint64_t id, const struct broker_answer *given) {
-  struct seccomp_notif_addfd request = {.id = id,
-                                        .flags = SECCOMP_ADDFD_FLAG_SEND,
-                                        .srcfd = (uint32_t)given->result,
-                                        .newfd_flags = given->close_on_exec ? O_CLOEXEC : 0};
-  int result = ioctl(gate->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &request);
-  const int code = result < 0 ? errno : 0;
-  close((int)given->result);
-  if (code == 0 || code == ENOENT) return 0;
-  struct seccomp_notif_resp response = {.id = id, .error = -code}; /* the caller's table is full, say */
-  return sent(ioctl(gate->listener, SECCOMP_IOCTL_NOTIF_SEND, &response));
-}
-
 /* @return 0, or the errno of a descriptor that does not work any more */
 static int serve_one(struct broker *broker, struct gate *gate) {
-  _Alignas(8) char request_room[LARGEST_NOTIFICATION];
-  _Alignas(8) char response_room[LARGEST_NOTIFICATION];
-  struct seccomp_notif *request = (struct seccomp_notif *)request_room;
-  struct seccomp_notif_resp *response = (struct seccomp_notif_resp *)response_room;
-  memset(request_room, 0, broker->request_size);
-  memset(response_room, 0, broker->response_size);
+  _Alignas(8) char room[LARGEST_NOTIFICATION];
+  struct seccomp_notif *request = (struct seccomp_notif *)room;
+  memset(room, 0, broker->request_size);
   /* ENOENT: the caller was killed while it waited. */
   if (ioctl(gate->listener, SECCOMP_IOCTL_NOTIF_RECV, request) != 0)
     return errno == ENOENT || errno == EINTR ? 0 : errno;
-  const struct broker_answer given = answer(broker, gate, request);
-  if (given.verdict == BROKER_DESCRIPTOR) return send_descriptor(gate, request->id, &given);
-  response->id = request->id;
-  if (given.verdict == BROKER_GO_ON)
-    response->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-  else if (given.result < 0 && given.result > -4096)
-    response->error = (int)given.result;
-  else
-    response->val = given.result;
-  return sent(ioctl(gate->listener, SECCOMP_IOCTL_NOTIF_SEND, response));
+  struct broker_call call = {.number = request->data.nr, .pid = (pid_t)request->pid, .id = request->id};
+  for (int i = 0; i < 6; i++) call.arguments[i] = request->data.args[i];
+  const struct broker_answer given = answer(broker, gate, &call);
+  if (given.verdict != BROKER_LATER) return reply_send(gate->listener, call.id, &given);
+  errand_run(&broker->errands, &broker->means, gate, &call, &given, errand_is_done, broker);
+  return 0;
 }
 
 /* EPOLLHUP: nobody is left behind this fence. */
 static void hang_up(struct broker *broker, struct gate *gate) {
   pthread_mutex_lock(&gate->lock);
-  close_listener(broker, gate);
+  if (gate->errands == 0)
+    close_listener(broker, gate);
+  else /* the errand will close it */
+    epoll_ctl(broker->events, EPOLL_CTL_DEL, gate->listener, NULL);
   gate->hung_up = true;
-  const bool unused = gate->memory == NULL;
+  const bool unused = is_unused(gate);
   pthread_mutex_unlock(&gate->lock);
   if (unused) close_gate(broker, gate);
 }
@@ -149,8 +139,7 @@ static int ask_sizes(struct broker *broker, struct tproc_error *error) {
   if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) != 0)
     return tproc_fail(error, errno, "seccomp SECCOMP_GET_NOTIF_SIZES");
   broker->request_size = sizes.seccomp_notif;
-  broker->response_size = sizes.seccomp_notif_resp;
-  if (broker->request_size > LARGEST_NOTIFICATION || broker->response_size > LARGEST_NOTIFICATION)
+  if (broker->request_size > LARGEST_NOTIFICATION || sizes.seccomp_notif_resp > LARGEST_NOTIFICATION)
     return tproc_fail(error, EOVERFLOW, "seccomp notifications of %zu bytes", broker->request_size);
   return 0;
 }
@@ -182,6 +171,7 @@ static int create_thread(struct broker *broker, struct tproc_error *error) {
 }
 
 static void release(struct broker *broker) {
+  errand_desk_close(&broker->errands);
   while (broker->first != NULL) close_gate(broker, broker->first);
   requester_check_close(&broker->means.check);
   if (broker->stop >= 0) close(broker->stop);
@@ -198,6 +188,7 @@ int broker_start(struct broker *broker, const struct address_space *space, struc
   broker->means.space = space;
   broker->means.slots = slots;
   pthread_mutex_init(&broker->lock, NULL);
+  errand_desk_open(&broker->errands);
   fork_shield_init(&broker->means.shield);
   int failed = ask_sizes(broker, error);
   if (!failed) failed = requester_check_open(&broker->means.check, error);
@@ -216,19 +207,24 @@ void broker_stop(struct broker *broker) {
 }
 
 int broker_open_gate(struct broker *broker, int listener, pid_t pid, int process, struct memory *memory,
-                     const char *executable, struct gate **result, struct tproc_error *error) {
+                     const struct broker_executable *executable, struct gate **result, struct tproc_error *error) {
   const int failure = atomic_load(&broker->failure);
   struct gate *gate = failure != 0 ? NULL : calloc(1, sizeof *gate);
-  if (gate == NULL) {
+  const int file = gate == NULL ? -1 : fcntl(executable->file, F_DUPFD_CLOEXEC, 0);
+  if (gate == NULL || file < 0) {
+    const int code = gate == NULL ? ENOMEM : errno;
     close(listener);
+    free(gate);
     return failure != 0 ? tproc_fail(error, failure, "the host's broker has failed and answers no calls any more")
-                        : tproc_fail(error, ENOMEM, "open a gate to the broker");
+                        : tproc_fail(error, code, "open a gate to the broker");
   }
   gate->listener = listener;
+  gate->executable_file = file;
   gate->pid = pid;
   gate->memory = memory;
+  gate->heap = memory->heap;
   gate->process = process;
-  snprintf(gate->executable, sizeof gate->executable, "%s", executable);
+  snprintf(gate->executable, sizeof gate->executable, "%s", executable->path);
   pthread_mutex_init(&gate->lock, NULL);
   pthread_mutex_lock(&broker->lock);
   gate->next = broker->first;
@@ -256,7 +252,7 @@ void broker_forget_process(struct gate *gate) {
 void broker_detach(struct broker *broker, struct gate *gate) {
   pthread_mutex_lock(&gate->lock);
   gate->memory = NULL;
-  const bool unused = gate->hung_up;
+  const bool unused = is_unused(gate);
   pthread_mutex_unlock(&gate->lock);
   if (unused) close_gate(broker, gate);
 }

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "broker_call.h"
+#include "errand.h"
 #include "gate.h"
 #include "tproc_core.h"
 
@@ -16,9 +17,9 @@ struct broker {
   pthread_mutex_t lock; /**< guards the list */
   struct gate *first;
   struct broker_means means;
+  struct errand_desk errands;
   atomic_int failure;  /**< errno that ended the thread; 0 while all is well */
   size_t request_size; /**< of a notification, as this kernel writes it */
-  size_t response_size;
 };
 
 int broker_start(struct broker *broker, const struct address_space *space, struct slot_space *slots,
@@ -27,14 +28,20 @@ int broker_start(struct broker *broker, const struct address_space *space, struc
 /** Closes all gates: what still waits behind one gets ENOSYS. */
 void broker_stop(struct broker *broker);
 
+/** A program's file. */
+struct broker_executable {
+  const char *path; /**< absolute */
+  int file;
+};
+
 /**
  * Opens a threadproc's gate. Takes over `listener`, also when it fails.
  *
  * @param process pidfd of the threadproc; stays the caller's, until broker_forget_process
- * @param executable absolute path of the program's file; copied
+ * @param executable copied and duplicated
  */
 int broker_open_gate(struct broker *broker, int listener, pid_t pid, int process, struct memory *memory,
-                     const char *executable, struct gate **gate, struct tproc_error *error);
+                     const struct broker_executable *executable, struct gate **gate, struct tproc_error *error);
 
 /** The threadproc's process is gone, and its pidfd is about to be closed. */
 void broker_forget_process(struct gate *gate);

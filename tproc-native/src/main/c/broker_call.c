@@ -9,12 +9,38 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "forked_break.h"
 #include "own_executable.h"
 #include "page.h"
+
+/* Linux 5.14; absent from older headers. */
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
 
 static const struct broker_answer go_on = {.verdict = BROKER_GO_ON};
 
 static struct broker_answer result(int64_t value) { return (struct broker_answer){.result = value}; }
+
+/* So little memory is filled sooner than a thread is started. */
+#define FILLED_AT_ONCE (256u << 10)
+
+/* MAP_POPULATE and MAP_LOCKED: mmap itself leaves out what would stop the broker for everybody. */
+static struct broker_answer fill(const struct map_request *request, int64_t address) {
+  struct broker_answer answer = result(address);
+  const bool populate = (request->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
+  if (address < 0 || request->protection == PROT_NONE || (!populate && (request->flags & MAP_LOCKED) == 0))
+    return answer;
+  answer.fill_for_writing = (request->flags & MAP_TYPE) == MAP_PRIVATE && (request->protection & PROT_WRITE) != 0;
+  answer.fill = (struct address_range){(uint64_t)address, page_ceil((uint64_t)address + request->length)};
+  if ((request->flags & MAP_ANONYMOUS) == 0 || request->length > FILLED_AT_ONCE)
+    answer.verdict = BROKER_LATER;
+  else
+    madvise((void *)address, range_size(answer.fill),
+            answer.fill_for_writing ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+  return answer;
+}
 
 static struct broker_answer map(struct gate *gate, const struct broker_call *call) {
   struct map_request request = {.address = call->arguments[0],
@@ -23,12 +49,12 @@ static struct broker_answer map(struct gate *gate, const struct broker_call *cal
                                 .flags = (int)call->arguments[3],
                                 .file = -1,
                                 .offset = call->arguments[5]};
-  if ((request.flags & MAP_ANONYMOUS) != 0) return result(memory_map(gate->memory, &request));
+  if ((request.flags & MAP_ANONYMOUS) != 0) return fill(&request, memory_map(gate->memory, &request));
   request.file = requester_descriptor(gate, call->pid, (int)call->arguments[4], request.protection, request.flags);
   if (request.file < 0) return result(request.file);
   const int64_t address = memory_map(gate->memory, &request);
   close(request.file);
-  return result(address);
+  return fill(&request, address);
 }
 
 /* aarch64 ignores the top byte of an address, and these calls accept a tag there natively (tagged-address-abi.rst). */
@@ -97,6 +123,7 @@ static struct broker_answer answer_of_memory(struct gate *gate, const struct bro
 struct broker_answer broker_answer_call(struct broker_means *means, struct gate *gate, const struct broker_call *call) {
   struct broker_answer executable;
   if (own_executable_answer(means, gate, call, &executable)) return executable;
-  if (!call->shares) return go_on; /* a forked child: a memory of its own, where it can hurt nobody */
+  if (!call->shares) /* a forked child: a memory of its own, where it can hurt nobody */
+    return call->number == __NR_brk ? result(forked_break(means, gate, call)) : go_on;
   return gate->memory != NULL ? answer_of_memory(gate, call) : result(-ENOMEM);
 }

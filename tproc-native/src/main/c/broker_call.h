@@ -29,16 +29,19 @@ struct broker_means {
 
 /** What the kernel is told to do with a call. */
 enum broker_verdict {
-  BROKER_RESULT,    /**< it returns `result`: a value or a negative errno */
-  BROKER_GO_ON,     /**< it is made as it stands */
-  BROKER_DESCRIPTOR /**< it returns a new descriptor of the caller for the host's descriptor `result`, which is then
-                       closed */
+  BROKER_RESULT,     /**< it returns `result`: a value or a negative errno */
+  BROKER_GO_ON,      /**< it is made as it stands */
+  BROKER_DESCRIPTOR, /**< it returns a new descriptor of the caller for the host's descriptor `result`, which is then
+                        closed */
+  BROKER_LATER /**< an errand comes first: `fill`, and then it returns `result`; or without that own_executable_run */
 };
 
 struct broker_answer {
   enum broker_verdict verdict;
   int64_t result;
-  bool close_on_exec; /**< of the new descriptor */
+  bool close_on_exec;        /**< of the new descriptor */
+  struct address_range fill; /**< pages that have to be there before the answer; empty: none */
+  bool fill_for_writing;
 };
 
 /** Never blocks on the caller. The gate's lock is held; its memory may be NULL (the threadproc was closed). */

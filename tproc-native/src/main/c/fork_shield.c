@@ -51,10 +51,10 @@ static bool consider(const struct mapping *mapping, void *context) {
   /* What was large when it was marked may have been divided since. */
   if (pass->raise && range_size(mapping->range) < FORK_SHIELD_SMALLEST) return true;
   if (strcmp(mapping->name, "[heap]") == 0 || strcmp(mapping->name, "[stack]") == 0) return true;
-  if (!pass->raise)
+  if (pass->raise && !slot_space_has_outside(pass->slots, mapping->range)) mark(pass->shield, mapping->range);
+  /* The second look is for what a threadproc has mapped meanwhile. */
+  if (!pass->raise || slot_space_has_outside(pass->slots, mapping->range))
     madvise((void *)mapping->range.low, range_size(mapping->range), MADV_DOFORK);
-  else if (!slot_space_has_outside(pass->slots, mapping->range))
-    mark(pass->shield, mapping->range);
   return true;
 }
 

@@ -19,8 +19,11 @@ struct gate {
   pid_t pid;                    /**< the threadproc's */
   int process;                  /**< the threadproc's pidfd, not owned; -1 once its exit has been collected */
   struct memory *memory;        /**< the threadproc's; NULL once detached */
+  struct address_range heap;    /**< where the program break may be */
   bool hung_up;                 /**< nobody is left behind the fence; with memory NULL nobody needs the gate any more */
-  char executable[PATH_MAX];    /**< what /proc/self/exe means */
+  unsigned errands;             /**< under way for calls of this gate, which have to find it as it is */
+  char executable[PATH_MAX];    /**< what /proc/self/exe means: its path, ... */
+  int executable_file;          /**< ... and the file itself, also when it has been deleted */
   uint64_t patched;             /**< address of a "/proc/self/exe" that was overwritten for an execve; 0: none */
   char patched_text[16];        /**< what stood there, ... */
   size_t patched_size;          /**< ... so many bytes of it */

@@ -152,8 +152,8 @@ static void undo_start(struct tproc_threadproc *threadproc) {
   threadproc_collect(threadproc, true, &exit, NULL);
 }
 
-static int start_process(struct tproc_host *host, struct tproc_threadproc *threadproc, const char *executable,
-                         struct tproc_error *error) {
+static int start_process(struct tproc_host *host, struct tproc_threadproc *threadproc,
+                         const struct broker_executable *executable, struct tproc_error *error) {
   struct child_plan *plan = &threadproc->plan;
   const struct clone_request request = {
       /* The child's own frames go below the entry stack, where the program will put its. */
@@ -262,7 +262,7 @@ int launch_for(struct tproc_host *host, const struct tproc_launch *launch, const
     char executable[PATH_MAX];
     find_executable(preparation->program.file, executable, sizeof executable);
     origin_start(&threadproc->origin);
-    failed = start_process(host, threadproc, executable, error);
+    failed = start_process(host, threadproc, &(struct broker_executable){executable, preparation->program.file}, error);
   }
   release(preparation);
   free(preparation);

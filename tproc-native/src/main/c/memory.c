@@ -47,13 +47,13 @@ static bool to_range(uint64_t address, uint64_t length, struct address_range *ra
   return true;
 }
 
-static bool owns(const struct memory *memory, struct address_range range) {
+bool memory_covers(const struct memory *memory, struct address_range range) {
   return range_covers(memory->slot.usable, range) || memory_outside_covers(memory, range);
 }
 
 bool memory_owns(struct memory *memory, struct address_range range) {
   pthread_mutex_lock(&memory->lock);
-  const bool result = owns(memory, range);
+  const bool result = memory_covers(memory, range);
   pthread_mutex_unlock(&memory->lock);
   return result;
 }
@@ -71,11 +71,12 @@ int memory_take_outside(struct memory *memory, struct address_range range) {
   return got < 0 ? (int)got : 0;
 }
 
-/* What the kernel would do at once is left out: filling and locking pages would stop the broker for everybody. */
+/* What fills pages is left to the caller, who can do it without the lock. */
 #define LEFT_OUT (MAP_POPULATE | MAP_LOCKED | MAP_NONBLOCK)
 
-/* A mapping of more than this part of the room for it (1 GiB with 47 address bits) goes elsewhere. */
-#define LARGEST_SHARE 4
+#ifndef MLOCK_ONFAULT
+#define MLOCK_ONFAULT 1
+#endif
 
 #ifndef MAP_32BIT
 #define MAP_32BIT 0
@@ -84,7 +85,7 @@ int memory_take_outside(struct memory *memory, struct address_range range) {
 static int64_t map_fixed(struct memory *memory, const struct map_request *request) {
   struct address_range range;
   if (request->address % page_size() != 0 || !to_range(request->address, request->length, &range)) return -EINVAL;
-  if (owns(memory, range)) {
+  if (memory_covers(memory, range)) {
     void *got = mmap((void *)range.low, request->length, request->protection, request->flags, request->file,
                      (off_t)request->offset);
     return got == MAP_FAILED ? -errno : (int64_t)got;
@@ -95,34 +96,14 @@ static int64_t map_fixed(struct memory *memory, const struct map_request *reques
   return got == -EEXIST && (request->flags & MAP_FIXED_NOREPLACE) != MAP_FIXED_NOREPLACE ? -ENOMEM : got;
 }
 
-/* Reserving this much at an address of one's choice is no way to ask for any memory. */
-#define LARGE_RESERVATION (64ull << 20)
-
-/*
- * A hint is only a hint, and leaving the slot costs: each later call there goes to the broker. But who reserves a large
- * range below the slots needs it there. HotSpot on aarch64 has its class space at a multiple of 4 GiB below 1 TiB or
- * does not start.
- */
-static bool is_reservation_below(const struct memory *memory, const struct map_request *request) {
-  const uint64_t end = slot_space_range(memory->slots).low;
-  return request->address != 0 && request->length >= LARGE_RESERVATION && request->protection == PROT_NONE &&
-         (request->flags & MAP_ANONYMOUS) != 0 && (request->flags & MAP_NORESERVE) != 0 && request->address < end &&
-         request->length < end - request->address;
-}
-
-/* What would fill the slot is mapped where the kernel likes, as what no longer fits into it. */
-static int64_t map_anywhere(struct memory *memory, const struct map_request *request) {
-  if (is_reservation_below(memory, request)) {
-    struct map_request there = *request;
-    there.address = page_floor(request->address);
-    const int64_t got = memory_map_outside(memory, &there);
-    if (got >= 0) return got; /* otherwise it is taken: as for the kernel, any other place will do */
-  }
-  if (request->length <= range_size(memory->anonymous.area) / LARGEST_SHARE) {
-    const int64_t got = memory_place(memory, request);
-    if (got != -ENOMEM) return got;
-  }
-  return memory_map_where_kernel_likes(memory, request);
+/* MAP_LOCKED without the filling: pages are locked as they come. */
+static int64_t lock_pages(struct memory *memory, uint64_t address, uint64_t length) {
+  if (mlock2((void *)address, length, MLOCK_ONFAULT) == 0) return (int64_t)address;
+  const int code = errno == ENOMEM ? EAGAIN : errno; /* mmap has its own word for RLIMIT_MEMLOCK */
+  const struct address_range range = {address, page_ceil(address + length)};
+  munmap((void *)range.low, range_size(range));
+  memory_forget_outside(memory, range);
+  return -code;
 }
 
 int64_t memory_map(struct memory *memory, const struct map_request *wanted) {
@@ -138,7 +119,8 @@ int64_t memory_map(struct memory *memory, const struct map_request *wanted) {
   else if ((request.flags & MAP_32BIT) != 0)
     result = memory_map_where_kernel_likes(memory, &request);
   else
-    result = map_anywhere(memory, &request);
+    result = memory_map_anywhere(memory, &request);
+  if (result >= 0 && (wanted->flags & MAP_LOCKED) != 0) result = lock_pages(memory, (uint64_t)result, request.length);
   pthread_mutex_unlock(&memory->lock);
   return result;
 }
@@ -150,7 +132,7 @@ int64_t memory_unmap(struct memory *memory, uint64_t address, uint64_t length) {
   pthread_mutex_lock(&memory->lock);
   if (memory->released) {
     result = -ENOMEM;
-  } else if (owns(memory, range)) {
+  } else if (memory_covers(memory, range)) {
     result = munmap((void *)range.low, range_size(range)) == 0 ? 0 : -errno;
     if (result == 0) memory_forget_outside(memory, range);
   }

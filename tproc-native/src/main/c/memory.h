@@ -70,7 +70,9 @@ struct map_request {
   uint64_t offset;
 };
 
+/** Fills no pages, whatever the flags say; MAP_LOCKED locks those that come. */
 int64_t memory_map(struct memory *memory, const struct map_request *request);
+
 int64_t memory_unmap(struct memory *memory, uint64_t address, uint64_t length);
 int64_t memory_remap(struct memory *memory, uint64_t old_address, uint64_t old_length, uint64_t new_length, int flags,
                      uint64_t new_address);

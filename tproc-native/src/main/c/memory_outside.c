@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "fork_shield.h"
 #include "page.h"
 
 /*
@@ -30,6 +31,8 @@ static int64_t map_and_remember(struct memory *memory, const struct map_request 
   const uint64_t address = (uint64_t)got;
   entry->range = (struct address_range){address, page_ceil(address + request->length)};
   add(memory, entry);
+  /* Until it was remembered it could be taken for the host's, and hidden from forked children. */
+  if (range_size(entry->range) >= FORK_SHIELD_SMALLEST) madvise(got, range_size(entry->range), MADV_DOFORK);
   return (int64_t)address;
 }
 

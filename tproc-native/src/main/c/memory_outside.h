@@ -13,6 +13,9 @@ int64_t memory_map_where_kernel_likes(struct memory *memory, const struct map_re
 /** Forgets the part of the remembered ranges that was unmapped. */
 void memory_forget_outside(struct memory *memory, struct address_range range);
 
+/** Whether all of it is the slot's or was remembered. */
+bool memory_covers(const struct memory *memory, struct address_range range);
+
 /** Whether remembered ranges cover all of it. */
 bool memory_outside_covers(const struct memory *memory, struct address_range range);
 

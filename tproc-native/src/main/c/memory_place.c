@@ -10,7 +10,11 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
+#include "memory_outside.h"
 #include "page.h"
+
+/* A mapping of more than this part of the room for it (1 GiB with 47 address bits) goes elsewhere. */
+#define LARGEST_SHARE 4
 
 /* A page table covers 2 MiB with 4-KiB pages, and so does a huge page: larger blocks are worth the alignment. With
    larger pages it is only a usual alignment. */
@@ -99,7 +103,7 @@ static int64_t below_cursor(const struct memory *memory, struct memory_room *roo
   return -ENOMEM;
 }
 
-int64_t memory_place(struct memory *memory, const struct map_request *request) {
+static int64_t place_in_slot(struct memory *memory, const struct map_request *request) {
   struct memory_room *room = (request->flags & MAP_ANONYMOUS) != 0 ? &memory->anonymous : &memory->files;
   if (request->length > range_size(room->area)) return -ENOMEM;
   const uint64_t alignment = alignment_of(request);
@@ -114,4 +118,33 @@ int64_t memory_place(struct memory *memory, const struct map_request *request) {
     got = below_cursor(memory, room, request, size, alignment);
   }
   return got < 0 ? got : placed(room, got, size);
+}
+
+/* Reserving this much at an address of one's choice is no way to ask for any memory. */
+#define LARGE_RESERVATION (64ull << 20)
+
+/*
+ * A hint is only a hint, and leaving the slot costs: each later call there goes to the broker. But who reserves a large
+ * range below the slots needs it there. HotSpot on aarch64 has its class space at a multiple of 4 GiB below 1 TiB or
+ * does not start.
+ */
+static bool is_reservation_below(const struct memory *memory, const struct map_request *request) {
+  const uint64_t end = slot_space_range(memory->slots).low;
+  return request->address != 0 && request->length >= LARGE_RESERVATION && request->protection == PROT_NONE &&
+         (request->flags & MAP_ANONYMOUS) != 0 && (request->flags & MAP_NORESERVE) != 0 && request->address < end &&
+         request->length < end - request->address;
+}
+
+int64_t memory_map_anywhere(struct memory *memory, const struct map_request *request) {
+  if (is_reservation_below(memory, request)) {
+    struct map_request there = *request;
+    there.address = page_floor(request->address);
+    const int64_t got = memory_map_outside(memory, &there);
+    if (got >= 0) return got; /* otherwise it is taken: as for the kernel, any other place will do */
+  }
+  if (request->length <= range_size(memory->anonymous.area) / LARGEST_SHARE) {
+    const int64_t got = place_in_slot(memory, request);
+    if (got != -ENOMEM) return got;
+  }
+  return memory_map_where_kernel_likes(memory, request);
 }

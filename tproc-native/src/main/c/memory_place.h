@@ -4,7 +4,12 @@
 
 #include "memory.h"
 
-/** mmap without MAP_FIXED: maps the request at a free place of the slot. @return the address or a negative errno */
-int64_t memory_place(struct memory *memory, const struct map_request *request);
+/**
+ * mmap without MAP_FIXED: at a free place of the slot. What would fill the slot is mapped where the kernel likes, as
+ * what no longer fits into it.
+ *
+ * @return the address or a negative errno
+ */
+int64_t memory_map_anywhere(struct memory *memory, const struct map_request *request);
 
 #endif

@@ -66,28 +66,28 @@ static struct broker_answer read_link(struct broker_means *means, const struct g
   return give(means, call, buffer, gate->executable, length, (int64_t)length);
 }
 
+/* Opened anew, since a duplicate would share its file position. */
 static struct broker_answer open_it(const struct gate *gate, int flags) {
-  if ((flags & O_NOFOLLOW) != 0) return go_on(); /* about the link itself */
-  const int file = open(gate->executable, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", gate->executable_file);
+  const int file = open(path, flags | O_CLOEXEC, 0);
   if (file < 0) return result(-errno);
   return (struct broker_answer){
       .verdict = BROKER_DESCRIPTOR, .result = file, .close_on_exec = (flags & O_CLOEXEC) != 0};
 }
 
 static struct broker_answer examine(struct broker_means *means, const struct gate *gate, const struct broker_call *call,
-                                    uint64_t buffer, int flags) {
+                                    uint64_t buffer) {
   struct stat status;
-  if ((flags & AT_SYMLINK_NOFOLLOW) != 0) return go_on();
-  if (stat(gate->executable, &status) != 0) return result(-errno);
+  if (fstat(gate->executable_file, &status) != 0) return result(-errno);
   return give(means, call, buffer, &status, sizeof status, 0);
 }
 
 static struct broker_answer examine_extended(struct broker_means *means, const struct gate *gate,
                                              const struct broker_call *call) {
   struct statx status;
-  const int flags = (int)call->arguments[2];
-  if ((flags & AT_SYMLINK_NOFOLLOW) != 0) return go_on();
-  if (statx(AT_FDCWD, gate->executable, flags, (unsigned)call->arguments[3], &status) != 0) return result(-errno);
+  const int flags = (int)call->arguments[2] | AT_EMPTY_PATH;
+  if (statx(gate->executable_file, "", flags, (unsigned)call->arguments[3], &status) != 0) return result(-errno);
   return give(means, call, call->arguments[4], &status, sizeof status, 0);
 }
 
@@ -106,13 +106,10 @@ static void restore(struct broker_means *means, struct gate *gate, const struct 
  */
 static struct broker_answer execute(struct broker_means *means, struct gate *gate, const struct broker_call *call,
                                     uint64_t path) {
-  const int file = open(gate->executable, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-  if (file < 0) return result(-errno);
-  struct seccomp_notif_addfd request = {.id = call->id, .srcfd = (uint32_t)file, .newfd_flags = O_CLOEXEC};
+  struct seccomp_notif_addfd request = {
+      .id = call->id, .srcfd = (uint32_t)gate->executable_file, .newfd_flags = O_CLOEXEC};
   const int descriptor = ioctl(gate->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &request);
-  const int code = errno;
-  close(file);
-  if (descriptor < 0) return result(-code);
+  if (descriptor < 0) return result(-errno);
   char text[sizeof gate->patched_text], old[sizeof gate->patched_text];
   const int length = snprintf(text, sizeof text, "/dev/fd/%d", descriptor);
   const int64_t got = requester_read(&means->check, call->pid, call->shares, path, old, sizeof old);
@@ -126,29 +123,53 @@ static struct broker_answer execute(struct broker_means *means, struct gate *gat
   return go_on();
 }
 
+/* Calls about the link itself are no concern of ours; the file may lie where nobody answers. */
+static struct broker_answer unless(bool about_the_link) {
+  return about_the_link ? go_on() : (struct broker_answer){.verdict = BROKER_LATER};
+}
+
 static struct broker_answer answer_path(struct broker_means *means, struct gate *gate, const struct broker_call *call) {
   const uint64_t *a = call->arguments;
   switch (call->number) {
 #ifdef __NR_open
     case __NR_open:
-      return open_it(gate, (int)a[1]);
+      return unless((a[1] & O_NOFOLLOW) != 0);
     case __NR_stat:
-      return examine(means, gate, call, a[1], 0);
+      return unless(false);
     case __NR_readlink:
       return read_link(means, gate, call, a[1], a[2]);
 #endif
     case __NR_openat:
-      return open_it(gate, (int)a[2]);
+      return unless((a[2] & O_NOFOLLOW) != 0);
     case __NR_newfstatat:
-      return examine(means, gate, call, a[2], (int)a[3]);
+      return unless((a[3] & AT_SYMLINK_NOFOLLOW) != 0);
     case __NR_statx:
-      return examine_extended(means, gate, call);
+      return unless((a[2] & AT_SYMLINK_NOFOLLOW) != 0);
     case __NR_readlinkat:
       return read_link(means, gate, call, a[2], a[3]);
     case __NR_execve:
       return execute(means, gate, call, a[0]);
     default: /* execveat: the descriptor is ignored for an absolute path */
       return execute(means, gate, call, a[1]);
+  }
+}
+
+struct broker_answer own_executable_run(struct broker_means *means, const struct gate *gate,
+                                        const struct broker_call *call) {
+  const uint64_t *a = call->arguments;
+  switch (call->number) {
+#ifdef __NR_open
+    case __NR_open:
+      return open_it(gate, (int)a[1]);
+    case __NR_stat:
+      return examine(means, gate, call, a[1]);
+#endif
+    case __NR_openat:
+      return open_it(gate, (int)a[2]);
+    case __NR_newfstatat:
+      return examine(means, gate, call, a[2]);
+    default:
+      return examine_extended(means, gate, call);
   }
 }
 

@@ -14,4 +14,8 @@
 bool own_executable_answer(struct broker_means *means, struct gate *gate, const struct broker_call *call,
                            struct broker_answer *answer);
 
+/** The second half of an answer that is BROKER_LATER; may block on the executable's file system. */
+struct broker_answer own_executable_run(struct broker_means *means, const struct gate *gate,
+                                        const struct broker_call *call);
+
 #endif
