@@ -1,7 +1,6 @@
 #include "broker.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,55 +14,10 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "gates.h"
 #include "reply.h"
 
 #define BROKER_STACK_SIZE (256u << 10)
-
-/* Linux 6.6: the waker goes to sleep at once, so the answer reaches the caller on the same CPU without a detour. */
-#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
-#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
-#endif
-#ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
-#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1ull
-#endif
-
-/*
- * Out of the epoll set first: closing alone leaves it in there while a duplicate lives, and for a moment every new
- * process of the host has duplicates of all its descriptors. The set would go on naming a gate that has been freed.
- */
-static void close_listener(struct broker *broker, struct gate *gate) {
-  if (gate->listener < 0) return;
-  epoll_ctl(broker->events, EPOLL_CTL_DEL, gate->listener, NULL);
-  close(gate->listener);
-  gate->listener = -1;
-}
-
-static void close_gate(struct broker *broker, struct gate *gate) {
-  pthread_mutex_lock(&broker->lock);
-  if (gate->previous != NULL)
-    gate->previous->next = gate->next;
-  else
-    broker->first = gate->next;
-  if (gate->next != NULL) gate->next->previous = gate->previous;
-  pthread_mutex_unlock(&broker->lock);
-  close_listener(broker, gate);
-  if (gate->executable_file >= 0) close(gate->executable_file);
-  pthread_mutex_destroy(&gate->lock);
-  free(gate);
-}
-
-/* With the gate's lock. Whoever finds it unused, and has let go of the lock, closes it. */
-static bool is_unused(const struct gate *gate) { return gate->memory == NULL && gate->hung_up && gate->errands == 0; }
-
-static void errand_is_done(void *context, struct gate *gate) {
-  struct broker *broker = context;
-  pthread_mutex_lock(&gate->lock);
-  gate->errands--;
-  if (gate->hung_up && gate->errands == 0) close_listener(broker, gate);
-  const bool unused = is_unused(gate);
-  pthread_mutex_unlock(&gate->lock);
-  if (unused) close_gate(broker, gate);
-}
 
 static struct broker_answer answer(struct broker *broker, struct gate *gate, struct broker_call *call) {
   pthread_mutex_lock(&gate->lock);
@@ -86,21 +40,33 @@ static int serve_one(struct broker *broker, struct gate *gate) {
   for (int i = 0; i < 6; i++) call.arguments[i] = request->data.args[i];
   const struct broker_answer given = answer(broker, gate, &call);
   if (given.verdict != BROKER_LATER) return reply_send(gate->listener, call.id, &given);
-  errand_run(&broker->errands, &broker->means, gate, &call, &given, errand_is_done, broker);
+  errand_run(&broker->errands, &broker->means, gate, &call, &given, gates_errand_is_done, broker);
   return 0;
 }
 
-/* EPOLLHUP: nobody is left behind this fence. */
-static void hang_up(struct broker *broker, struct gate *gate) {
-  pthread_mutex_lock(&gate->lock);
-  if (gate->errands == 0)
-    close_listener(broker, gate);
-  else /* the errand will close it */
-    epoll_ctl(broker->events, EPOLL_CTL_DEL, gate->listener, NULL);
-  gate->hung_up = true;
-  const bool unused = is_unused(gate);
-  pthread_mutex_unlock(&gate->lock);
-  if (unused) close_gate(broker, gate);
+static void report(struct broker *broker, const struct tproc_error *error) {
+  pthread_mutex_lock(&broker->lock);
+  if (broker->report.code == 0) broker->report = *error;
+  pthread_mutex_unlock(&broker->lock);
+  broker->failed(broker->context);
+}
+
+static void report_gate(struct broker *broker, struct gate *gate, int code) {
+  struct tproc_error error;
+  tproc_fail(&error, code, "the host's broker could not answer threadproc %d and has ended it", gate->pid);
+  epoll_ctl(broker->events, EPOLL_CTL_DEL, gate->listener, NULL);
+  gates_give_up(broker, gate);
+  report(broker, &error);
+}
+
+static void report_end(struct broker *broker, int code) {
+  struct tproc_error error;
+  tproc_fail(&error, code, "the host's broker has failed (epoll_wait), and all threadprocs are ended");
+  atomic_store(&broker->failure, code);
+  pthread_mutex_lock(&broker->lock);
+  for (struct gate *each = broker->first; each != NULL; each = each->next) gates_give_up(broker, each);
+  pthread_mutex_unlock(&broker->lock);
+  report(broker, &error);
 }
 
 /* Without threadprocs nobody forks, and the next launch raises the shield. */
@@ -118,16 +84,17 @@ static void *serve(void *argument) {
     struct epoll_event event;
     const int ready = epoll_wait(broker->events, &event, 1, timeout(broker));
     if (ready < 0 && errno == EINTR) continue;
-    int failed = ready < 0 ? errno : 0;
-    struct gate *gate = event.data.ptr;
-    if (ready > 0 && gate == NULL) return NULL;
-    if (ready > 0 && (event.events & EPOLLIN) != 0)
-      failed = serve_one(broker, gate);
-    else if (ready > 0)
-      hang_up(broker, gate);
-    if (failed) {
-      atomic_store(&broker->failure, failed);
+    if (ready < 0) {
+      report_end(broker, errno);
       return NULL;
+    }
+    struct gate *gate = ready > 0 ? event.data.ptr : NULL;
+    if (ready > 0 && gate == NULL) return NULL;
+    if (gate != NULL && (event.events & EPOLLIN) != 0) {
+      const int failed = serve_one(broker, gate);
+      if (failed) report_gate(broker, gate, failed);
+    } else if (gate != NULL) {
+      gates_hang_up(broker, gate);
     }
     /* Behind the answer: a call that nobody has heard of yet can be interrupted by a signal. */
     fork_shield_raise(&broker->means.shield, broker->means.space, broker->means.slots);
@@ -172,7 +139,7 @@ static int create_thread(struct broker *broker, struct tproc_error *error) {
 
 static void release(struct broker *broker) {
   errand_desk_close(&broker->errands);
-  while (broker->first != NULL) close_gate(broker, broker->first);
+  gates_close_all(broker);
   requester_check_close(&broker->means.check);
   if (broker->stop >= 0) close(broker->stop);
   if (broker->events >= 0) close(broker->events);
@@ -182,8 +149,10 @@ static void release(struct broker *broker) {
 }
 
 int broker_start(struct broker *broker, const struct address_space *space, struct slot_space *slots,
-                 struct tproc_error *error) {
+                 broker_failed *failed_hook, void *context, struct tproc_error *error) {
   memset(broker, 0, sizeof *broker);
+  broker->failed = failed_hook;
+  broker->context = context;
   broker->events = broker->stop = broker->means.check.own_memory = -1;
   broker->means.space = space;
   broker->means.slots = slots;
@@ -206,53 +175,11 @@ void broker_stop(struct broker *broker) {
   release(broker);
 }
 
-int broker_open_gate(struct broker *broker, int listener, pid_t pid, int process, struct memory *memory,
-                     const struct broker_executable *executable, struct gate **result, struct tproc_error *error) {
-  const int failure = atomic_load(&broker->failure);
-  struct gate *gate = failure != 0 ? NULL : calloc(1, sizeof *gate);
-  const int file = gate == NULL ? -1 : fcntl(executable->file, F_DUPFD_CLOEXEC, 0);
-  if (gate == NULL || file < 0) {
-    const int code = gate == NULL ? ENOMEM : errno;
-    close(listener);
-    free(gate);
-    return failure != 0 ? tproc_fail(error, failure, "the host's broker has failed and answers no calls any more")
-                        : tproc_fail(error, code, "open a gate to the broker");
-  }
-  gate->listener = listener;
-  gate->executable_file = file;
-  gate->pid = pid;
-  gate->memory = memory;
-  gate->heap = memory->heap;
-  gate->process = process;
-  snprintf(gate->executable, sizeof gate->executable, "%s", executable->path);
-  pthread_mutex_init(&gate->lock, NULL);
+int broker_take_report(struct broker *broker, struct tproc_error *error) {
   pthread_mutex_lock(&broker->lock);
-  gate->next = broker->first;
-  if (broker->first != NULL) broker->first->previous = gate;
-  broker->first = gate;
+  const int code = broker->report.code;
+  if (code != 0 && error != NULL) *error = broker->report;
+  broker->report.code = 0;
   pthread_mutex_unlock(&broker->lock);
-
-  ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP); /* only makes it faster */
-  struct epoll_event event = {.events = EPOLLIN, .data.ptr = gate};
-  if (epoll_ctl(broker->events, EPOLL_CTL_ADD, listener, &event) != 0) {
-    const int code = errno;
-    close_gate(broker, gate);
-    return tproc_fail(error, code, "open a gate to the broker");
-  }
-  *result = gate;
-  return 0;
-}
-
-void broker_forget_process(struct gate *gate) {
-  pthread_mutex_lock(&gate->lock);
-  gate->process = -1;
-  pthread_mutex_unlock(&gate->lock);
-}
-
-void broker_detach(struct broker *broker, struct gate *gate) {
-  pthread_mutex_lock(&gate->lock);
-  gate->memory = NULL;
-  const bool unused = is_unused(gate);
-  pthread_mutex_unlock(&gate->lock);
-  if (unused) close_gate(broker, gate);
+  return code == 0 ? 0 : -code;
 }

@@ -38,7 +38,7 @@ int tproc_host_next_exit(struct tproc_host *host, int timeout_milliseconds, stru
   if (ready == 0) return 0;
   if (event.data.ptr == NULL) {
     take_wake(host);
-    return 0;
+    return broker_take_report(&host->broker, error);
   }
   return threadproc_collect(event.data.ptr, true, exit, error);
 }

@@ -52,8 +52,11 @@ static void release(struct tproc_host *host) {
   free(host);
 }
 
+/* Whoever waits for exits is told, and there is always somebody. */
+static void tell_of_failure(void *host) { tproc_host_wake(host); }
+
 static int start_threads(struct tproc_host *host, struct tproc_error *error) {
-  int failed = broker_start(&host->broker, &host->space, &host->slots, error);
+  int failed = broker_start(&host->broker, &host->space, &host->slots, tell_of_failure, host, error);
   if (failed) return failed;
   failed = spawner_start(&host->spawner, error);
   if (failed) broker_stop(&host->broker);

@@ -296,7 +296,8 @@ struct tproc_exit {
  * returned exactly once; one thread usually calls this in a loop.
  *
  * @param timeout_milliseconds -1 waits without end, 0 polls
- * @return 1 with *exit filled in; 0 on timeout or after tproc_host_wake; a negative errno
+ * @return 1 with *exit filled in; 0 on timeout or after tproc_host_wake; a negative errno, also to tell, once, of a
+ * failure of the host's own broker: waiting goes on with the next call
  */
 int tproc_host_next_exit(struct tproc_host *host, int timeout_milliseconds, struct tproc_exit *exit,
                          struct tproc_error *error);
