@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "fork_shield.h"
+#include "map_if_free.h"
 #include "page.h"
 
 /*
@@ -18,35 +19,37 @@ static void add(struct memory *memory, struct outside_range *entry) {
   pthread_mutex_unlock(&memory->slots->lock);
 }
 
-static int64_t map_and_remember(struct memory *memory, const struct map_request *request, int flags) {
+static int64_t map_where_kernel_likes(const struct map_request *request) {
+  /* A hint could lead into a slot. */
+  void *got = mmap(NULL, request->length, request->protection, request->flags, request->file, (off_t)request->offset);
+  return got == MAP_FAILED ? -errno : (int64_t)got;
+}
+
+static int64_t map_and_remember(struct memory *memory, const struct map_request *request, bool there) {
   struct outside_range *entry = malloc(sizeof *entry);
   if (entry == NULL) return -ENOMEM;
-  void *got = mmap((void *)request->address, request->length, request->protection, flags, request->file,
-                   (off_t)request->offset);
-  if (got == MAP_FAILED) {
-    const int code = errno;
+  const int64_t got = there ? map_if_free(request->address, request) : map_where_kernel_likes(request);
+  if (got < 0) {
     free(entry);
-    return -code;
+    return got;
   }
   const uint64_t address = (uint64_t)got;
   entry->range = (struct address_range){address, page_ceil(address + request->length)};
   add(memory, entry);
   /* Until it was remembered it could be taken for the host's, and hidden from forked children. */
-  if (range_size(entry->range) >= FORK_SHIELD_SMALLEST) madvise(got, range_size(entry->range), MADV_DOFORK);
-  return (int64_t)address;
+  if (range_size(entry->range) >= FORK_SHIELD_SMALLEST) madvise((void *)address, range_size(entry->range), MADV_DOFORK);
+  return got;
 }
 
 int64_t memory_map_outside(struct memory *memory, const struct map_request *request) {
   const struct address_range range = {request->address, page_ceil(request->address + request->length)};
   /* Slots are not mapped as a whole, so the kernel alone would find room in a neighbour's. */
   if (ranges_overlap(range, slot_space_range(memory->slots))) return -EEXIST;
-  return map_and_remember(memory, request, (request->flags & ~MAP_FIXED) | MAP_FIXED_NOREPLACE);
+  return map_and_remember(memory, request, true);
 }
 
 int64_t memory_map_where_kernel_likes(struct memory *memory, const struct map_request *request) {
-  struct map_request anywhere = *request;
-  anywhere.address = 0; /* a hint could lead into a slot */
-  return map_and_remember(memory, &anywhere, request->flags);
+  return map_and_remember(memory, request, false);
 }
 
 void memory_forget_outside(struct memory *memory, struct address_range gone) {

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
+#include "map_if_free.h"
 #include "memory_outside.h"
 #include "page.h"
 
@@ -22,12 +23,6 @@
 
 /* After this many failures in a row the place of the newest mapping is only tried now and then. */
 #define REUSE_TRUST 4
-
-static int64_t map_at(uint64_t address, const struct map_request *request) {
-  void *got = mmap((void *)address, request->length, request->protection, request->flags | MAP_FIXED_NOREPLACE,
-                   request->file, (off_t)request->offset);
-  return got == MAP_FAILED ? -errno : (int64_t)got;
-}
 
 /* What MAP_HUGETLB means when it names no size: 2 MiB, 32 or 512 with larger pages, or what the boot parameter
    default_hugepagesz says. Asked each time, for few programs ask for it. */
@@ -61,7 +56,7 @@ static int64_t at_hint(const struct memory *memory, const struct map_request *re
   if (hint == 0 || size > INT64_MAX - hint ||
       !range_covers(memory->slot.usable, (struct address_range){hint, hint + size}))
     return -EEXIST;
-  return map_at(hint, request);
+  return map_if_free(hint, request);
 }
 
 /* malloc's large blocks and thread stacks often come and go at the same place: with it their page tables stay warm. */
@@ -71,7 +66,7 @@ static int64_t at_last_place(struct memory_room *room, const struct map_request 
   if (room->reuse_successes == 0 && room->cursor / page_size() % 16 != 0) return -EEXIST;
   const uint64_t address = align_down(room->last.high - size, alignment);
   if (address < room->last.low) return -EEXIST;
-  const int64_t got = map_at(address, request);
+  const int64_t got = map_if_free(address, request);
   if (got >= 0)
     room->reuse_successes = REUSE_TRUST;
   else if (room->reuse_successes > 0)
@@ -89,7 +84,7 @@ static int64_t below_cursor(const struct memory *memory, struct memory_room *roo
   while (room->cursor - room->area.low >= size) {
     const uint64_t address = align_down(room->cursor - size, alignment);
     if (address < room->area.low) break;
-    const int64_t got = map_at(address, request);
+    const int64_t got = map_if_free(address, request);
     if (got != -EEXIST) {
       if (got >= 0) room->cursor = address;
       return got;
