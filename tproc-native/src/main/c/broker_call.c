@@ -50,7 +50,7 @@ static struct broker_answer map(struct gate *gate, const struct broker_call *cal
                                 .file = -1,
                                 .offset = call->arguments[5]};
   if ((request.flags & MAP_ANONYMOUS) != 0) return fill(&request, memory_map(gate->memory, &request));
-  request.file = requester_descriptor(gate, call->pid, (int)call->arguments[4], request.protection, request.flags);
+  request.file = requester_descriptor(gate, call->pid, (int)call->arguments[4], request.flags);
   if (request.file < 0) return result(request.file);
   const int64_t address = memory_map(gate->memory, &request);
   close(request.file);

@@ -1,5 +1,6 @@
 /* What this machine offers: each probe asks the kernel itself, since sandboxes forbid what a version promises. */
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -82,12 +84,23 @@ static void check_kernel(struct findings *findings) {
   set_value(entry, "%.60s %.30s", name.release, name.machine);
 }
 
-static void exit_at_once(void *unused) {
-  (void)unused;
+/* A filter that allows everything, with a listener. What is found is left for the parent, whose memory this is. */
+struct listener_probe {
+  struct sock_filter allow;
+  struct sock_fprog program;
+  long result;
+};
+
+/* In the new process, on a foreign thread pointer: see child.c for what may be done there. */
+__attribute__((no_stack_protector, no_sanitize("address", "undefined"))) static void probe_listener(void *argument) {
+  struct listener_probe *probe = argument;
+  raw_syscall5(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  probe->result = raw_syscall3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &probe->program);
+  if (probe->result >= 0) raw_syscall1(SYS_close, probe->result);
   for (;;) raw_syscall1(SYS_exit_group, 0);
 }
 
-/* Makes and collects one process exactly as a launch does. */
+/* Makes and collects one process exactly as a launch does, and raises a fence in it. */
 static void check_clone(struct findings *findings) {
   static const char advice[] =
       "processes cannot be created here (a sandbox, or a limit on processes): allow clone with CLONE_VM, or raise "
@@ -100,8 +113,13 @@ static void check_clone(struct findings *findings) {
   }
   uint32_t cleared = 1;
   int pidfd = -1;
-  const struct clone_request request = {
-      .stack = {(uint64_t)stack, (uint64_t)stack + stack_size}, .cleared_at_exit = &cleared, .function = exit_at_once};
+  struct listener_probe probe = {.allow = {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW},
+                                 .program = {.len = 1, .filter = &probe.allow},
+                                 .result = -ECHILD};
+  const struct clone_request request = {.stack = {(uint64_t)stack, (uint64_t)stack + stack_size},
+                                        .cleared_at_exit = &cleared,
+                                        .function = probe_listener,
+                                        .argument = &probe};
   sigset_t all, before;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, &before);
@@ -118,7 +136,14 @@ static void check_clone(struct findings *findings) {
   add_probe(findings, "clone", pid < 0 ? -pid : 0, TPROC_MISSING, advice);
   add_probe(findings, "clone3", syscall(SYS_clone3, NULL, 0) < 0 && errno == EINVAL ? 0 : errno, TPROC_LIMITED,
             "clone3 is forbidden (Docker's default profile does that): clone is used instead");
-  if (pid >= 0) add_probe(findings, "waitid-pidfd", waited, TPROC_MISSING, "allow waitid with P_PIDFD in this sandbox");
+  if (pid < 0) return;
+  add_probe(findings, "waitid-pidfd", waited, TPROC_MISSING, "allow waitid with P_PIDFD in this sandbox");
+  add_probe(findings, "seccomp-listener", probe.result < 0 ? (int)-probe.result : 0, TPROC_MISSING,
+            probe.result == -EBUSY
+                ? "there can be only one: a host cannot run inside a threadproc, or in a sandbox that "
+                  "has a seccomp listener itself"
+                : "allow seccomp with SECCOMP_FILTER_FLAG_NEW_LISTENER in this sandbox (a kernel with "
+                  "CONFIG_SECCOMP_FILTER)");
 }
 
 static void check_pidfd(struct findings *findings) {
@@ -136,13 +161,6 @@ static void check_pidfd(struct findings *findings) {
 static void check_descriptors(struct findings *findings) {
   add_probe(findings, "close-range", code_of(syscall(SYS_close_range, ~0u, ~0u, 0)), TPROC_MISSING,
             "allow close_range in this sandbox");
-}
-
-static void check_seccomp(struct findings *findings) {
-  uint32_t action = SECCOMP_RET_USER_NOTIF;
-  add_probe(findings, "seccomp-listener", code_of(syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action)),
-            TPROC_MISSING,
-            "allow seccomp with SECCOMP_RET_USER_NOTIF in this sandbox (a kernel with CONFIG_SECCOMP_FILTER)");
 }
 
 static void check_kcmp(struct findings *findings) {
@@ -200,7 +218,6 @@ size_t tproc_check(struct tproc_finding *entries, size_t capacity) {
   check_clone(&findings);
   check_pidfd(&findings);
   check_descriptors(&findings);
-  check_seccomp(&findings);
   check_kcmp(&findings);
   check_limits(&findings);
   check_addresses(&findings);

@@ -5,6 +5,7 @@
 #include <linux/kcmp.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -31,6 +32,13 @@ void requester_check_close(struct requester_check *check) {
   check->own_memory = -1;
 }
 
+/* Asked without a permission to look into the process, which a fork or vfork child needs. */
+static bool is_thread_of(pid_t process, pid_t thread) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/task/%d", process, thread);
+  return access(path, F_OK) == 0;
+}
+
 static bool sees_marker(struct requester_check *check, pid_t pid) {
   const uint64_t expected = ++check->marker;
   uint64_t found = 0;
@@ -48,26 +56,32 @@ bool requester_shares_memory(struct requester_check *check, const struct gate *g
     const long different = syscall(SYS_kcmp, getpid(), pid, KCMP_VM, 0, 0);
     if (different >= 0) return different == 0;
   }
-  return sees_marker(check, pid);
+  return (gate->process >= 0 && is_thread_of(gate->pid, pid)) || sees_marker(check, pid);
 }
 
-/* Where pidfd_getfd is forbidden: the same file, opened anew as far as the mapping needs it. */
-static int reopen(pid_t pid, int descriptor, int protection, int flags) {
+/*
+ * Where pidfd_getfd is forbidden: the same file, opened anew with what the mapping needs of the access that the
+ * descriptor has. (The link's permissions are the descriptor's access.)
+ */
+static int reopen(pid_t pid, int descriptor, int flags) {
   char path[64];
+  struct stat link;
   snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, descriptor);
-  const bool written = (flags & MAP_TYPE) != MAP_PRIVATE && (protection & PROT_WRITE) != 0;
-  const int copy = open(path, (written ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  return copy >= 0 ? copy : errno == ENOENT ? -EBADF : -errno;
+  if (lstat(path, &link) != 0) return errno == ENOENT ? -EBADF : -errno;
+  if ((link.st_mode & S_IRUSR) == 0) return -EACCES; /* as mmap says of it */
+  const bool writable = (flags & MAP_TYPE) != MAP_PRIVATE && (link.st_mode & S_IWUSR) != 0;
+  const int copy = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  return copy >= 0 ? copy : -errno;
 }
 
-int requester_descriptor(const struct gate *gate, pid_t pid, int descriptor, int protection, int flags) {
+int requester_descriptor(const struct gate *gate, pid_t pid, int descriptor, int flags) {
   /* A thread is no process of its own and has no pidfd: its table is the threadproc's. A vfork child has both. */
   const int process = pid == gate->pid ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
   const int copy = (int)syscall(SYS_pidfd_getfd, process >= 0 ? process : gate->process, descriptor, 0);
   const int code = copy < 0 ? errno : 0;
   if (process >= 0) close(process);
   if (code == 0) return copy;
-  return code == EPERM || code == ENOSYS ? reopen(pid, descriptor, protection, flags) : -code;
+  return code == EPERM || code == ENOSYS ? reopen(pid, descriptor, flags) : -code;
 }
 
 int64_t requester_read(const struct requester_check *check, pid_t pid, bool shares, uint64_t address, void *buffer,

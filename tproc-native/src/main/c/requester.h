@@ -26,8 +26,8 @@ void requester_check_close(struct requester_check *check);
  */
 bool requester_shares_memory(struct requester_check *check, const struct gate *gate, pid_t pid);
 
-/** A duplicate of the requester's descriptor that the caller closes, or a negative errno. */
-int requester_descriptor(const struct gate *gate, pid_t pid, int descriptor, int protection, int flags);
+/** A duplicate of the requester's descriptor, for mmap with `flags`, that the caller closes; or a negative errno. */
+int requester_descriptor(const struct gate *gate, pid_t pid, int descriptor, int flags);
 
 /** Reads from the requester's memory, at most `size` bytes, fewer at its end. @return bytes or -EFAULT */
 int64_t requester_read(const struct requester_check *check, pid_t pid, bool shares, uint64_t address, void *buffer,

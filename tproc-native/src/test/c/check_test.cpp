@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -104,6 +107,22 @@ TEST_CASE("what only makes hosting worse is said and done without") {
   expect_finding({{SYS_pidfd_getfd, EPERM}}, "pidfd-getfd", TPROC_LIMITED, "EPERM");
   expect_finding({{SYS_kcmp, EPERM}}, "kcmp", TPROC_LIMITED, "EPERM");
   expect_finding({{SYS_kcmp, EPERM}, {SYS_pidfd_getfd, EPERM}, {SYS_clone3, ENOSYS}}, "kcmp", TPROC_LIMITED, "EPERM");
+}
+
+TEST_CASE("where there is a listener already, hosts are refused when they are opened") {
+  in_own_process([] {
+    EXPECT_EQUAL(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    const sock_fprog program{1, &allow};
+    EXPECT(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program) >= 0);
+    EXPECT_EQUAL(std::string(findings().at("seccomp-listener").value), "EBUSY");
+    tproc_host *host = nullptr;
+    tproc_error error{};
+    const Resources before = Resources::now();
+    EXPECT_EQUAL(tproc_host_open(&host, &error), -ENOSYS);
+    EXPECT(std::string(error.message).find("seccomp-listener: EBUSY; there can be only one") != std::string::npos);
+    EXPECT_EQUAL(left_behind(before), "");
+  });
 }
 
 TEST_CASE("what hosting cannot do without is refused by its name") {

@@ -1,0 +1,400 @@
+/*
+ * calls MODE …: memory calls as programs make them. Prints what went wrong, a line each, and "done" at the end.
+ *
+ *   flags                 mmap with every flag: each mapping is where it belongs, and works
+ *   thread                the same in a second thread, with descriptors of its process
+ *   attack ADDRESS BYTES  every harmful call at somebody else's memory: each has to fail
+ *   controls              what acts on the whole address space: the expected answers
+ *   executable            every way to ask for one's own executable, compared with argv[0]
+ *   execute               execve and execveat of /proc/self/exe, from a fork and from a vfork child
+ *   break                 the program break, also in a forked child
+ *   fork                  memory calls in a forked child, which has a memory of its own
+ *   signals               a heap that grows under signals
+ *   storm ADDRESS         four threads that map, unmap, remap and break without end; says at ADDRESS that it runs
+ *   populate ADDRESS      maps and fills 256 MiB again and again; says at ADDRESS that it runs
+ *   say                   prints its name: the own executable of `execute`
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/memfd.h>
+#include <linux/mman.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "report.h"
+#include "tproc_abi.h"
+
+#ifndef MAP_32BIT
+#define MAP_32BIT 0
+#endif
+
+#define PRIVATE (MAP_PRIVATE | MAP_ANONYMOUS)
+#define EXPECT(condition)                                                                         \
+  do {                                                                                            \
+    if (!(condition)) printf("line %d: %s (%s)\n", __LINE__, #condition, strerrorname_np(errno)); \
+  } while (0)
+#define REFUSED(call, failed, code)                                                                                  \
+  do {                                                                                                               \
+    errno = 0;                                                                                                       \
+    if ((call) != (failed) || errno != (code)) printf("line %d: %s: %s\n", __LINE__, #call, strerrorname_np(errno)); \
+  } while (0)
+
+static size_t page;
+static void *volatile nowhere = (void *)8;
+
+static int in_slot(const void *address) {
+  const struct tproc_abi *abi = (const struct tproc_abi *)getauxval(TPROC_AT_ABI);
+  return (uint64_t)address >= abi->slot_base && (uint64_t)address < abi->slot_base + abi->slot_size;
+}
+
+static size_t resident(char *memory, size_t size) {
+  static unsigned char pages[1 << 17];
+  size_t count = 0;
+  if (mincore(memory, size, pages) != 0) return 0;
+  for (size_t i = 0; i < size / page; i++) count += pages[i] & 1;
+  return count;
+}
+
+static void use_flags(void) {
+  const size_t size = 64 * page;
+  const int file = memfd_create("file", MFD_CLOEXEC);
+  EXPECT(file >= 0 && ftruncate(file, (off_t)size) == 0);
+  static const int flags[] = {PRIVATE,
+                              MAP_SHARED | MAP_ANONYMOUS,
+                              PRIVATE | MAP_STACK,
+                              PRIVATE | MAP_GROWSDOWN,
+                              PRIVATE | MAP_NORESERVE,
+                              PRIVATE | MAP_POPULATE,
+                              MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE,
+                              PRIVATE | MAP_POPULATE | MAP_NONBLOCK,
+                              PRIVATE | MAP_LOCKED,
+                              MAP_PRIVATE,
+                              MAP_SHARED,
+                              MAP_SHARED_VALIDATE,
+                              MAP_SHARED | MAP_POPULATE};
+  for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+    const int anonymous = (flags[i] & MAP_ANONYMOUS) != 0;
+    char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, flags[i], anonymous ? -1 : file, 0);
+    if (memory == MAP_FAILED || !in_slot(memory)) {
+      printf("mmap with flags %#x: %p, %s\n", (unsigned)flags[i], (void *)memory, strerrorname_np(errno));
+      continue;
+    }
+    const int filled = (flags[i] & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE || (flags[i] & MAP_LOCKED) != 0;
+    const size_t there = resident(memory, size);
+    if (anonymous && there != (filled ? size / page : 0)) printf("flags %#x: %zu pages\n", (unsigned)flags[i], there);
+    memset(memory, 7, size);
+    EXPECT(mprotect(memory, page, PROT_READ) == 0);
+    EXPECT((flags[i] & MAP_LOCKED) != 0 || madvise(memory + page, page, MADV_DONTNEED) == 0);
+    EXPECT(munmap(memory, size) == 0);
+  }
+  char *large = mmap(NULL, 64 << 20, PROT_READ | PROT_WRITE, PRIVATE | MAP_POPULATE, -1, 0);
+  EXPECT(large != MAP_FAILED && resident(large, 64 << 20) == (64 << 20) / page);
+  EXPECT(munmap(large, 64 << 20) == 0);
+  char *readable = mmap(NULL, 1 << 20, PROT_READ, MAP_PRIVATE | MAP_POPULATE, file, 0);
+  EXPECT(readable != MAP_FAILED && munmap(readable, 1 << 20) == 0);
+  char *nothing = mmap(NULL, 1 << 20, PROT_NONE, PRIVATE | MAP_POPULATE, -1, 0);
+  EXPECT(nothing != MAP_FAILED && munmap(nothing, 1 << 20) == 0);
+  const int zero = open("/dev/zero", O_RDWR | O_CLOEXEC);
+  char *device = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, zero, 0);
+  EXPECT(device != MAP_FAILED && in_slot(device) && device[3] == 0);
+  REFUSED(mmap(NULL, size, PROT_READ, MAP_PRIVATE, 99, 0), MAP_FAILED, EBADF);
+  REFUSED(mmap(NULL, size, PROT_READ, MAP_PRIVATE, -1, 0), MAP_FAILED, EBADF);
+  REFUSED(mmap(NULL, 0, PROT_READ, PRIVATE, -1, 0), MAP_FAILED, EINVAL);
+  REFUSED(mmap(NULL, size, PROT_READ, MAP_SHARED, zero, 1), MAP_FAILED, EINVAL);
+  const int write_only = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  REFUSED(mmap(NULL, size, PROT_READ, MAP_PRIVATE, write_only, 0), MAP_FAILED, EACCES);
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+  const int read_only = open(path, O_RDONLY | O_CLOEXEC);
+  REFUSED(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, read_only, 0), MAP_FAILED, EACCES);
+  char *shared = mmap(NULL, size, PROT_READ, MAP_SHARED, file, 0);
+  EXPECT(shared != MAP_FAILED && mprotect(shared, size, PROT_READ | PROT_WRITE) == 0);
+#if MAP_32BIT
+  char *low = mmap(NULL, size, PROT_READ | PROT_WRITE, PRIVATE | MAP_32BIT, -1, 0);
+  EXPECT(low != MAP_FAILED && (uint64_t)low < 1ull << 31);
+  if (low != MAP_FAILED) memset(low, 1, size);
+  EXPECT(mprotect(low, size, PROT_READ) == 0 && munmap(low, size) == 0);
+#endif
+  char *huge = malloc((size_t)3 << 30); /* outgrows the slot's part for mappings, and realloc uses mremap */
+  EXPECT(huge != NULL);
+  huge[0] = 42;
+  huge = realloc(huge, (size_t)5 << 30);
+  EXPECT(huge != NULL && huge[0] == 42);
+  free(huge);
+}
+
+static void *use_flags_in_thread(void *unused) {
+  use_flags();
+  return unused;
+}
+
+static void attack(char *address, size_t size) {
+  char *own = mmap(NULL, size, PROT_READ | PROT_WRITE, PRIVATE, -1, 0);
+  REFUSED(munmap(address, size), -1, EPERM);
+  REFUSED(munmap(address + page, page), -1, EPERM);
+  REFUSED(mprotect(address, size, PROT_NONE), -1, EACCES);
+  REFUSED((int)syscall(SYS_pkey_mprotect, address, size, PROT_NONE, -1), -1, EACCES);
+  static const int advices[] = {MADV_DONTNEED, MADV_FREE,    MADV_REMOVE,    MADV_DONTFORK,
+                                MADV_COLD,     MADV_PAGEOUT, MADV_WIPEONFORK};
+  for (size_t i = 0; i < sizeof advices / sizeof advices[0]; i++)
+    REFUSED(madvise(address, size, advices[i]), -1, EPERM);
+  REFUSED(mremap(address, size, 2 * size, MREMAP_MAYMOVE), MAP_FAILED, EFAULT);
+  REFUSED(mremap(address, size, page, 0), MAP_FAILED, EFAULT);
+  REFUSED(mremap(own, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, address), MAP_FAILED, ENOMEM);
+  REFUSED(mmap(address, size, PROT_READ, PRIVATE | MAP_FIXED, -1, 0), MAP_FAILED, ENOMEM);
+  EXPECT(mmap(address, size, PROT_READ, PRIVATE | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED);
+  REFUSED((int)syscall(SYS_remap_file_pages, address, size, 0, 0, 0), -1, EINVAL);
+  REFUSED((int)syscall(SYS_mbind, address, size, 0, NULL, 0, 0), -1, EFAULT);
+  REFUSED((int)syscall(SYS_shmdt, address), -1, EINVAL);
+  REFUSED((int)syscall(SYS_shmat, -1, address, 0), -1, EINVAL);
+  REFUSED((int)syscall(462 /* mseal */, address, size, 0), -1, EPERM);
+  struct {
+    char *base;
+    size_t size;
+  } range = {address, size};
+  const int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+  REFUSED((int)syscall(SYS_process_madvise, self, &range, 1, MADV_PAGEOUT, 0), -1, EPERM);
+  EXPECT(munmap(own, size) == 0);
+}
+
+static void use_controls(void) {
+  EXPECT(prctl(PR_SET_DUMPABLE, 0) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0);
+  REFUSED(prctl(PR_SET_DUMPABLE, 2), -1, EINVAL);
+  EXPECT(prctl(PR_GET_DUMPABLE) == 1);
+  EXPECT(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0 && prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 0);
+  REFUSED(prctl(PR_SET_MM, PR_SET_MM_BRK, 0x10000, 0, 0), -1, EPERM);
+  REFUSED(prctl(65 /* PR_SET_MDWE */, 1, 0, 0, 0), -1, EPERM);
+  REFUSED(prctl(67 /* PR_SET_MEMORY_MERGE */, 1, 0, 0, 0), -1, EPERM);
+  REFUSED(mlockall(MCL_CURRENT | MCL_FUTURE), -1, EPERM);
+  EXPECT(munlockall() == 0);
+  EXPECT(prctl(PR_SET_NAME, "renamed") == 0);
+}
+
+static void check_executable(const char *path, const char *own) {
+  char target[4096] = "", buffer[4096], first[4] = "";
+  struct stat expected, found;
+  struct statx extended;
+  ssize_t length = readlink(path, target, sizeof target - 1);
+  EXPECT(length == (ssize_t)strlen(own) && strcmp(target, own) == 0);
+  EXPECT(readlinkat(AT_FDCWD, path, buffer, 3) == 3 && memcmp(buffer, own, 3) == 0);
+  EXPECT(readlinkat(99, path, buffer, sizeof buffer) == length);
+  REFUSED(readlink(path, buffer, 0), -1, EINVAL);
+  REFUSED(readlink(path, nowhere, 100), -1, EFAULT);
+  EXPECT(stat(own, &expected) == 0);
+  EXPECT(stat(path, &found) == 0 && found.st_ino == expected.st_ino && found.st_size == expected.st_size);
+  EXPECT(fstatat(AT_FDCWD, path, &found, 0) == 0 && found.st_ino == expected.st_ino);
+  EXPECT(statx(AT_FDCWD, path, 0, STATX_ALL, &extended) == 0 && extended.stx_ino == expected.st_ino);
+  EXPECT(lstat(path, &found) == 0 && S_ISLNK(found.st_mode));
+  EXPECT(fstatat(AT_FDCWD, path, &found, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(found.st_mode));
+  REFUSED(fstatat(AT_FDCWD, path, nowhere, 0), -1, EFAULT);
+  int file = open(path, O_RDONLY);
+  EXPECT(file >= 0 && fcntl(file, F_GETFD) == 0 && fstat(file, &found) == 0 && found.st_ino == expected.st_ino);
+  EXPECT(read(file, first, 4) == 4 && memcmp(first, "\177ELF", 4) == 0);
+  int again = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+  EXPECT(again >= 0 && fcntl(again, F_GETFD) == FD_CLOEXEC && lseek(again, 0, SEEK_CUR) == 0);
+  close(file);
+  close(again);
+  EXPECT(open(path, O_RDONLY | O_DIRECTORY) == -1);
+  REFUSED(open(path, O_RDONLY | O_NOFOLLOW), -1, ELOOP);
+}
+
+static void use_executable(const char *own) {
+  check_executable("/proc/self/exe", own);
+  check_executable("/proc/thread-self/exe", own);
+  char target[4096];
+  const ssize_t length = readlink("/proc/1/exe", target, sizeof target); /* another's: the kernel says */
+  EXPECT(length < 0 || length != (ssize_t)strlen(own) || memcmp(target, own, (size_t)length) != 0);
+}
+
+static void execute(const char *how, int vforked, int at) {
+  static char path[] = "/proc/self/exe";
+  char *const arguments[] = {(char *)(uintptr_t)how, "say", NULL};
+  char *const environment[] = {NULL};
+  int status = -1;
+  const pid_t child = vforked ? vfork() : fork();
+  if (child == 0) {
+    if (at)
+      syscall(SYS_execveat, AT_FDCWD, path, arguments, environment, 0);
+    else
+      execve(path, arguments, environment);
+    _exit(100);
+  }
+  EXPECT(waitpid(child, &status, 0) == child && status == 0);
+  char text[32];
+  EXPECT(readlink(path, text, sizeof text) > 0 && strcmp(path, "/proc/self/exe") == 0); /* the text is back */
+}
+
+static void fill(int blocks, size_t size) {
+  static char *all[20000];
+  for (int i = 0; i < blocks; i++) {
+    all[i] = calloc(1, size);
+    for (size_t at = 0; at < size; at += 8)
+      if (*(uint64_t *)(all[i] + at) != 0) {
+        printf("line %d: calloc is not zero\n", __LINE__);
+        break;
+      }
+    memset(all[i], i % 250 + 1, size);
+  }
+  for (int i = 0; i < blocks; i++) {
+    EXPECT(all[i][0] == (char)(i % 250 + 1) && all[i][size - 1] == (char)(i % 250 + 1));
+    free(all[i]);
+  }
+}
+
+static void in_child(void (*work)(void)) {
+  int status = -1;
+  fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) {
+    work();
+    fflush(stdout);
+    _exit(0);
+  }
+  EXPECT(waitpid(child, &status, 0) == child && status == 0);
+}
+
+static void break_in_child(void) {
+  char *const start = sbrk(0);
+  EXPECT(syscall(SYS_brk, 0) == (long)start);
+  EXPECT(sbrk(-(intptr_t)(8 * page)) == start && sbrk(0) == start - 8 * page);  /* shrinks */
+  EXPECT(sbrk((intptr_t)page) == start - 8 * page && *(start - 8 * page) == 0); /* comes back zeroed */
+  EXPECT(sbrk((intptr_t)1 << 30) == (void *)-1);                                /* and does not grow */
+  char *end = sbrk(0);
+  EXPECT(end >= start - 7 * page);
+  fill(3000, 4096);
+  fill(20000, 1000);
+}
+
+static void use_break(void) {
+  char *const start = sbrk(0);
+  for (int round = 1; round < 4; round++) {
+    const intptr_t size = round * 40961;
+    char *memory = sbrk(size);
+    EXPECT(memory == start);
+    for (intptr_t i = 0; i < size; i += 64) EXPECT(memory[i] == 0);
+    memset(memory, 1, (size_t)size);
+    EXPECT(sbrk(-size) == start + size && sbrk(0) == start);
+    in_child(break_in_child);
+  }
+  EXPECT(sbrk((intptr_t)1 << 50) == (void *)-1);
+  memset(sbrk(64 << 10), 1, 64 << 10);
+  fill(500, 4096);
+  in_child(break_in_child);
+}
+
+static char *parents;
+
+static void map_in_child(void) {
+  char *own = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, PRIVATE, -1, 0);
+  EXPECT(own != MAP_FAILED);
+  memset(own, 1, 1 << 20);
+  own = mremap(own, 1 << 20, 8 << 20, MREMAP_MAYMOVE);
+  EXPECT(own != MAP_FAILED && own[5] == 1);
+  EXPECT(munmap(own, 8 << 20) == 0);
+  EXPECT(parents[7] == 'p');
+  memset(parents, 'c', 1 << 20); /* a copy */
+  EXPECT(munmap(parents, 1 << 20) == 0);
+  fill(3000, 4096);
+  EXPECT(getauxval(TPROC_AT_ABI) != 0);
+}
+
+static void use_fork(void) {
+  parents = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, PRIVATE, -1, 0);
+  memset(parents, 'p', 1 << 20);
+  in_child(map_in_child);
+  EXPECT(parents[7] == 'p');
+}
+
+static void tick(int signal) { (void)signal; }
+
+static void grow_under_signals(void) {
+  const struct sigaction action = {.sa_handler = tick};
+  free(malloc(1));
+  sigaction(SIGALRM, &action, NULL);
+  static char *all[8192];
+  for (int round = 0; round < 5; round++) {
+    for (int i = 0; i < 8192; i++) {
+      if (i % 8 == 0) setitimer(ITIMER_REAL, &(struct itimerval){{0, 0}, {0, 1 + (round + i) % 60}}, NULL);
+      all[i] = malloc(4096);
+      if (all[i] != NULL) memset(all[i], 1, 4096);
+    }
+    for (int i = 0; i < 8192; i++) free(all[i]);
+  }
+}
+
+static void *storm(void *unused) {
+  for (unsigned i = 0;; i++) {
+    char *memory = mmap(NULL, 64 * page, PROT_READ | PROT_WRITE, PRIVATE, -1, 0);
+    if (memory == MAP_FAILED) continue;
+    memory[i % 64 * page] = 1;
+    char *moved = mremap(memory, 64 * page, 128 * page, MREMAP_MAYMOVE);
+    if (moved != MAP_FAILED && i % 3 != 0) munmap(moved, 128 * page);
+    char *low = mmap(NULL, page, PROT_READ | PROT_WRITE, PRIVATE | MAP_32BIT, -1, 0);
+    if (low != MAP_FAILED && i % 3 != 0) munmap(low, page);
+    syscall(SYS_brk, (char *)sbrk(0) + (i % 7) * page);
+    if (i % 5 == 0) close(open("/proc/self/exe", O_RDONLY));
+    if (i % 64 == 63) free(malloc(1 << 20));
+  }
+  return unused;
+}
+
+static void say_running(const char *address) {
+  uint32_t *word = (uint32_t *)strtoul(address, NULL, 16);
+  __atomic_store_n(word, WAIT_RUNNING, __ATOMIC_RELEASE);
+  syscall(SYS_futex, word, 1 /* FUTEX_WAKE */, 1000);
+}
+
+int main(int argc, char **argv) {
+  const char *mode = argc > 1 ? argv[1] : "";
+  page = (size_t)sysconf(_SC_PAGESIZE);
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  if (strcmp(mode, "flags") == 0) {
+    use_flags();
+  } else if (strcmp(mode, "thread") == 0) {
+    pthread_t thread;
+    EXPECT(pthread_create(&thread, NULL, use_flags_in_thread, NULL) == 0 && pthread_join(thread, NULL) == 0);
+  } else if (strcmp(mode, "attack") == 0 && argc > 3) {
+    attack((char *)strtoul(argv[2], NULL, 16), strtoul(argv[3], NULL, 10));
+  } else if (strcmp(mode, "controls") == 0) {
+    use_controls();
+  } else if (strcmp(mode, "executable") == 0) {
+    use_executable(argv[0]);
+  } else if (strcmp(mode, "execute") == 0) {
+    for (int i = 0; i < 4; i++) execute(argv[0], i & 1, i & 2);
+  } else if (strcmp(mode, "break") == 0) {
+    use_break();
+  } else if (strcmp(mode, "fork") == 0) {
+    use_fork();
+  } else if (strcmp(mode, "signals") == 0) {
+    grow_under_signals();
+  } else if (strcmp(mode, "storm") == 0 && argc > 2) {
+    pthread_t thread;
+    for (int i = 0; i < 3; i++) pthread_create(&thread, NULL, storm, NULL);
+    say_running(argv[2]);
+    storm(NULL);
+  } else if (strcmp(mode, "populate") == 0 && argc > 2) {
+    say_running(argv[2]);
+    for (;;) {
+      char *memory = mmap(NULL, 256 << 20, PROT_READ | PROT_WRITE, PRIVATE | MAP_POPULATE, -1, 0);
+      if (memory != MAP_FAILED) munmap(memory, 256 << 20);
+    }
+  } else if (strcmp(mode, "say") == 0) {
+    return 0;
+  } else {
+    return 2;
+  }
+  puts("done");
+  return 0;
+}
