@@ -302,8 +302,7 @@ TEST_CASE("no two mappings overlap, whatever comes and goes") {
 TEST_CASE("a fixed address outside: once, if it is free, and given back") {
   const Slots slots;
   OwnedMemory first(slots), second(slots);
-  Neighbour there;
-  const uint64_t free_address = there.low() - 64 * kMiB;
+  const uint64_t free_address = Area(64 * kMiB).low() + 32 * kMiB; /* mapped no longer */
   REQUIRE(protection_at(free_address).empty());
   CHECK(first.map(kMiB, kPrivate | MAP_FIXED, free_address) == static_cast<int64_t>(free_address));
   CHECK(slot_threadproc_at(slots.space(), free_address) == &first);

@@ -77,10 +77,9 @@ std::string complaints_of(const std::function<void()> &body) {
   return complaints;
 }
 
-void in_own_process(const std::function<void()> &body) {
-  const std::string complaints = complaints_of(body);
-  CHECK(complaints == "");
-}
+void report_complaints(const std::string &complaints) { CHECK(complaints == ""); }
+
+void in_own_process(const std::function<void()> &body) { report_complaints(complaints_of(body)); }
 
 void become_ordinary_user() {
   if (geteuid() != 0) return;

@@ -34,6 +34,9 @@ void in_own_process(const std::function<void()> &body);
 // The same, but returns the complaints ("" when there are none) and leaves it to the caller what to make of them.
 std::string complaints_of(const std::function<void()> &body);
 
+// Makes complaints ("" when there are none) a failure of the running test case.
+void report_complaints(const std::string &complaints);
+
 // For tests of permissions, which root does not feel: becomes an ordinary user when the process is root.
 void become_ordinary_user();
 

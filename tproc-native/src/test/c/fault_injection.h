@@ -1,0 +1,34 @@
+// Makes a system call of a piece of work fail, whoever makes it: the calling thread, another one, or a process that is
+// started meanwhile. Done with ptrace, so that nothing has to be compiled for it.
+#ifndef TPROC_TEST_FAULT_INJECTION_H
+#define TPROC_TEST_FAULT_INJECTION_H
+
+#include <functional>
+#include <string>
+#include <vector>
+
+// A system call, and the errno it gets.
+struct Fault {
+  long number;
+  std::string name;  // "mmap ENOMEM"
+  int code;
+};
+
+class FaultInjection {
+ public:
+  // Runs `body` in a process of its own whose system calls are watched. Expectations in it are noted as in
+  // in_own_process. False when this process may not trace (then nothing was run).
+  static bool run(const std::function<void(FaultInjection &)> &body);
+
+  // Calls that can be made to fail. Not on the list are those without which neither libc nor this test goes on (futex,
+  // exit), and those that only fail when nothing can be done about it (close, munmap).
+  static const std::vector<Fault> &faults();
+
+  // Runs `work` and makes the n-th of these calls (counted from 1) fail. False when there were not so many.
+  bool failing(const Fault &fault, unsigned n, const std::function<void()> &work);
+
+ private:
+  FaultInjection() = default;
+};
+
+#endif

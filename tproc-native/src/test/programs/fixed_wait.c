@@ -1,0 +1,2 @@
+/* The same for fixed addresses. */
+#include "wait.c"
