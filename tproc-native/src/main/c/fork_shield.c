@@ -58,10 +58,14 @@ static bool consider(const struct mapping *mapping, void *context) {
   return true;
 }
 
+typedef void mapping_visiting(const struct address_space *space, struct address_range range, mapping_visitor *visit,
+                              void *context);
+
 static void visit_all(struct pass pass, const struct address_space *space) {
   const struct address_range middle = slot_space_range(pass.slots);
-  address_space_visit_writable(space, (struct address_range){0, middle.low}, consider, &pass);
-  address_space_visit_writable(space, (struct address_range){middle.high, INT64_MAX}, consider, &pass);
+  mapping_visiting *visit = pass.raise ? address_space_visit_writable : address_space_visit;
+  visit(space, (struct address_range){0, middle.low}, consider, &pass);
+  visit(space, (struct address_range){middle.high, INT64_MAX}, consider, &pass);
 }
 
 static bool is_due(struct fork_shield *shield) {

@@ -66,14 +66,14 @@ TEST_CASE("every system call of a launch, failing in turn: a clear error, or a l
           refused++;
           expect_clear(named, launched, "cannot host " + launch.program + ": ");
         }
-        expect_nothing_left(named, before);
       }
+      expect_nothing_left(fault.name, before); /* for all of them: looking is slow while every call is watched */
     }
     EXPECT(failed > 45);
     EXPECT(refused > 25);
     EXPECT_EQUAL(host.run(launch), 3);
   });
-  if (!traced) MESSAGE("not tested: this process may not trace another");
+  if (!traced) MESSAGE("not tested: this process may not trace another, or AddressSanitizer is in it");
 }
 
 TEST_CASE("every system call of opening a host, failing in turn") {
@@ -96,13 +96,13 @@ TEST_CASE("every system call of opening a host, failing in turn") {
           refused++;
           expect_clear(named, opened, "cannot open a host: ");
         }
-        expect_nothing_left(named, before);
       }
+      expect_nothing_left(fault.name, before); /* for all of them: looking is slow while every call is watched */
     }
     EXPECT(failed > 20);
     EXPECT(refused > 10);
   });
-  if (!traced) MESSAGE("not tested: this process may not trace another");
+  if (!traced) MESSAGE("not tested: this process may not trace another, or AddressSanitizer is in it");
 }
 
 TEST_SUITE_END();

@@ -17,7 +17,7 @@ struct Fault {
 class FaultInjection {
  public:
   // Runs `body` in a process of its own whose system calls are watched. Expectations in it are noted as in
-  // in_own_process. False when this process may not trace (then nothing was run).
+  // in_own_process. False, and nothing is run, when this process may not trace or AddressSanitizer is in it.
   static bool run(const std::function<void(FaultInjection &)> &body);
 
   // Calls that can be made to fail. Not on the list are those without which neither libc nor this test goes on (futex,

@@ -120,6 +120,18 @@ TEST_CASE("no more ranges are remembered than there is room for, the newest amon
   });
 }
 
+TEST_CASE("what was cut into small pieces while it was hidden is unmarked, too") {
+  in_own_process([] {
+    Shield shield;
+    const Area large(kLarge, PROT_READ | PROT_WRITE);
+    shield.raise();
+    for (uint64_t at = large.low(); at < large.high(); at += 4 * kMiB)
+      EXPECT_EQUAL(mprotect(reinterpret_cast<void *>(at), 2 * kMiB, PROT_READ), 0);
+    shield.lower();
+    for (uint64_t at = large.low(); at < large.high(); at += 2 * kMiB) EXPECT(in_forks(at));
+  });
+}
+
 TEST_CASE("a raise is due only now and then") {
   in_own_process([] {
     Shield shield;
