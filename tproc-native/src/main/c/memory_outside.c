@@ -8,6 +8,10 @@
 #include "map_if_free.h"
 #include "page.h"
 
+#ifndef MAP_32BIT
+#define MAP_32BIT 0
+#endif
+
 /*
  * The list is changed by its owner alone, who holds the memory's lock; the slots' lock on top is for those who look at
  * all owners' lists. The owner therefore reads without it.
@@ -48,7 +52,14 @@ int64_t memory_map_outside(struct memory *memory, const struct map_request *requ
   return map_and_remember(memory, request, true);
 }
 
+/* A hint is honoured where it leads to free room outside the slots, as ZGC's search for its heap relies on. */
 int64_t memory_map_where_kernel_likes(struct memory *memory, const struct map_request *request) {
+  struct map_request there = *request;
+  there.address = page_floor(request->address);
+  if (there.address != 0 && there.address <= INT64_MAX - request->length && (request->flags & MAP_32BIT) == 0) {
+    const int64_t got = memory_map_outside(memory, &there);
+    if (got >= 0) return got;
+  }
   return map_and_remember(memory, request, false);
 }
 
