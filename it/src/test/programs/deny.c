@@ -3,7 +3,8 @@
  *
  *   deny CALL=ERRNO … -- PROGRAM ARGUMENTS
  *
- * CALL is clone3, seccomp, pidfd_open, or clone-process: clone that shares the address space without making a thread.
+ * CALL is clone3, seccomp, pidfd_open, pidfd_getfd, kcmp, clone-process (clone that shares the address space without
+ * making a thread), or seccomp-listener (seccomp that asks for a listener).
  * ERRNO is EPERM or ENOSYS.
  */
 #include <errno.h>
@@ -45,6 +46,27 @@ static void refuse_sharing_processes(int error) {
   add((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error));
 }
 
+static void refuse_listeners(int error) {
+  load(offsetof(struct seccomp_data, nr));
+  add((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 0, 3));
+  load(offsetof(struct seccomp_data, args[1]));
+  add((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, SECCOMP_FILTER_FLAG_NEW_LISTENER, 0, 1));
+  add((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error));
+}
+
+static const struct {
+  const char *name;
+  long number;
+} plain[] = {{"clone3", SYS_clone3},
+             {"seccomp", SYS_seccomp},
+             {"pidfd_open", SYS_pidfd_open},
+             {"pidfd_getfd", SYS_pidfd_getfd},
+             {"kcmp", SYS_kcmp}};
+
+static int is(const char *text, size_t size, const char *name) {
+  return strlen(name) == size && strncmp(text, name, size) == 0;
+}
+
 static int rule(const char *text) {
   const char *separator = strchr(text, '=');
   if (separator == NULL) {
@@ -52,14 +74,16 @@ static int rule(const char *text) {
   }
   int error = strcmp(separator + 1, "ENOSYS") == 0 ? ENOSYS : EPERM;
   size_t size = (size_t)(separator - text);
-  if (strncmp(text, "clone-process", size) == 0 && size == 13) {
+  for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+    if (is(text, size, plain[i].name)) {
+      refuse(plain[i].number, error);
+      return 0;
+    }
+  }
+  if (is(text, size, "clone-process")) {
     refuse_sharing_processes(error);
-  } else if (strncmp(text, "clone3", size) == 0 && size == 6) {
-    refuse(SYS_clone3, error);
-  } else if (strncmp(text, "seccomp", size) == 0 && size == 7) {
-    refuse(SYS_seccomp, error);
-  } else if (strncmp(text, "pidfd_open", size) == 0 && size == 10) {
-    refuse(SYS_pidfd_open, error);
+  } else if (is(text, size, "seccomp-listener")) {
+    refuse_listeners(error);
   } else {
     return -1;
   }

@@ -6,6 +6,7 @@
  *   sbrk ROUNDS            grows, checks and shrinks the program break; prints "right"
  *   attack ADDRESS BYTES   aims every harmful memory call at somebody else's range; prints each call's errno
  *   fixed ADDRESS BYTES    MAP_FIXED there; prints the errno
+ *   take ADDRESS BYTES     the same, then fills it, waits for the end of its input, and prints whether it is unharmed
  *   forked ADDRESS         forks a child that reads a byte there; prints the byte, or the signal that ended the child
  */
 #include <errno.h>
@@ -17,17 +18,25 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int keep(size_t bytes) {
-  unsigned char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return 1;
+static void fill(unsigned char *memory, size_t bytes) {
   for (size_t i = 0; i < bytes; i++) memory[i] = (unsigned char)(i * 31 + 7);
-  printf("%p\n", (void *)memory);
+}
+
+static int watch(const unsigned char *memory, size_t bytes) {
   fflush(stdout);
   while (getchar() != EOF) continue;
   size_t harmed = 0;
   for (size_t i = 0; i < bytes; i++) harmed += memory[i] != (unsigned char)(i * 31 + 7);
   puts(harmed == 0 ? "unharmed" : "harmed");
   return harmed != 0;
+}
+
+static int keep(size_t bytes) {
+  unsigned char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return 1;
+  fill(memory, bytes);
+  printf("%p\n", (void *)memory);
+  return watch(memory, bytes);
 }
 
 static int use_break(int rounds) {
@@ -65,8 +74,15 @@ static int attack(char *address, size_t bytes) {
 }
 
 static int map_fixed(char *address, size_t bytes) {
-  say("mmap", mmap(address, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != address);
-  return 0;
+  const void *got = mmap(address, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  say("mmap", got != address);
+  return got != address;
+}
+
+static int take(char *address, size_t bytes) {
+  if (map_fixed(address, bytes) != 0) return 1;
+  fill((unsigned char *)address, bytes);
+  return watch((unsigned char *)address, bytes);
 }
 
 static int read_in_child(const volatile unsigned char *address) {
@@ -88,6 +104,7 @@ int main(int argc, char *argv[]) {
   if (argc > 2 && strcmp(argv[1], "sbrk") == 0) return use_break(atoi(argv[2]));
   if (argc > 3 && strcmp(argv[1], "attack") == 0) return attack(address, bytes);
   if (argc > 3 && strcmp(argv[1], "fixed") == 0) return map_fixed(address, bytes);
+  if (argc > 3 && strcmp(argv[1], "take") == 0) return take(address, bytes);
   if (argc > 2 && strcmp(argv[1], "forked") == 0) return read_in_child((unsigned char *)address);
   return 64;
 }

@@ -41,6 +41,13 @@ final class ChildJvm {
     return this;
   }
 
+  /** Uses another garbage collector, such as G1. */
+  ChildJvm collector(String name) {
+    options.remove("-XX:+UseSerialGC");
+    options.add("-XX:+Use" + name + "GC");
+    return this;
+  }
+
   /** Adds options of the JVM. */
   ChildJvm with(String... more) {
     options.addAll(List.of(more));

@@ -66,6 +66,19 @@ final class Elf {
     }
   }
 
+  /** Whether a file starts like an ELF file. */
+  static boolean isElf(Path path) throws IOException {
+    try (InputStream file = Files.newInputStream(path)) {
+      return java.util.Arrays.equals(file.readNBytes(4), new byte[] {0x7f, 'E', 'L', 'F'});
+    }
+  }
+
+  /** Where the first segment of a program for fixed addresses is loaded. */
+  static long firstAddress(Path path) throws IOException {
+    Elf elf = of(path.toString());
+    return elf.getLong(elf.header(PT_LOAD) + P_VADDR);
+  }
+
   Elf setByte(int offset, int value) {
     bytes.put(offset, (byte) value);
     return this;

@@ -122,7 +122,7 @@ class MemoryIT {
 
   @Test
   void twoProgramsMoveTheirBreaksAtOnce(TprocHost host) throws Exception {
-    for (int round = 0; round < 20; round++) {
+    for (int round = 0; round < Patience.scaled(100); round++) {
       List<ThreadProc> programs = new ArrayList<>();
       for (int i = 0; i < 2; i++) {
         programs.add(host.command(PROGRAM, "sbrk", "40").start());

@@ -1,0 +1,2 @@
+extern const char *tproc_origin(void);
+const char *tproc_origin(void) { return "found beside the program"; }
