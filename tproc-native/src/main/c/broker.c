@@ -97,7 +97,7 @@ static void *serve(void *argument) {
       gates_hang_up(broker, gate);
     }
     /* Behind the answer: a call that nobody has heard of yet can be interrupted by a signal. */
-    fork_shield_raise(&broker->means.shield, broker->means.space, broker->means.slots);
+    fork_shield_raise(&broker->means.shield);
   }
 }
 
@@ -143,7 +143,6 @@ static void release(struct broker *broker) {
   requester_check_close(&broker->means.check);
   if (broker->stop >= 0) close(broker->stop);
   if (broker->events >= 0) close(broker->events);
-  fork_shield_lower(&broker->means.shield, broker->means.space, broker->means.slots);
   fork_shield_destroy(&broker->means.shield);
   pthread_mutex_destroy(&broker->lock);
 }
@@ -158,7 +157,7 @@ int broker_start(struct broker *broker, const struct address_space *space, struc
   broker->means.slots = slots;
   pthread_mutex_init(&broker->lock, NULL);
   errand_desk_open(&broker->errands);
-  fork_shield_init(&broker->means.shield);
+  fork_shield_init(&broker->means.shield, space, slots);
   int failed = ask_sizes(broker, error);
   if (!failed) failed = requester_check_open(&broker->means.check, error);
   if (!failed) failed = open_events(broker, error);

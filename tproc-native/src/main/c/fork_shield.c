@@ -6,25 +6,18 @@
 
 #include "page.h"
 
-void fork_shield_init(struct fork_shield *shield) {
-  memset(shield, 0, sizeof *shield);
-  pthread_mutex_init(&shield->lock, NULL);
-}
+/*
+ * All shields of this process, for two reasons: what belongs to the threadprocs of another host is to stay, and
+ * pthread_atfork passes no context. Taken before any shield's own lock.
+ */
+static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct fork_shield *all;
 
-void fork_shield_destroy(struct fork_shield *shield) { pthread_mutex_destroy(&shield->lock); }
-
-void fork_shield_keep(struct fork_shield *shield, struct address_range range) {
-  const struct address_range pages = {page_floor(range.low), page_ceil(range.high)};
-  pthread_mutex_lock(&shield->lock);
-  bool known = false;
-  for (size_t i = 0; i < shield->kept_count && !known; i++) known = range_covers(shield->kept[i], pages);
-  if (!known) {
-    shield->kept[shield->kept_next] = pages;
-    shield->kept_next = (shield->kept_next + 1) % FORK_SHIELD_KEPT_MAX;
-    if (shield->kept_count < FORK_SHIELD_KEPT_MAX) shield->kept_count++;
-    madvise((void *)pages.low, range_size(pages), MADV_DOFORK);
-  }
-  pthread_mutex_unlock(&shield->lock);
+/* The caller holds all_lock. */
+static bool is_a_threadprocs(struct address_range range) {
+  for (const struct fork_shield *shield = all; shield != NULL; shield = shield->next)
+    if (slot_space_has_outside(shield->slots, range)) return true;
+  return false;
 }
 
 /* Marks what of the range is not kept: up to the first kept range in it, then the rest behind that. */
@@ -41,31 +34,61 @@ static void mark(const struct fork_shield *shield, struct address_range range) {
 
 struct pass {
   struct fork_shield *shield;
-  struct slot_space *slots;
   bool raise;
 };
 
+/* The program break is the process's first heap, into which small blocks are given away. The rest is the kernel's. */
+static bool stays(const char *name) {
+  return strcmp(name, "[heap]") == 0 || strcmp(name, "[stack]") == 0 || strncmp(name, "[v", 2) == 0;
+}
+
 static bool consider(const struct mapping *mapping, void *context) {
   const struct pass *pass = context;
-  if (mapping->shared || mapping->has_file) return true;
-  /* What was large when it was marked may have been divided since. */
-  if (pass->raise && range_size(mapping->range) < FORK_SHIELD_SMALLEST) return true;
-  if (strcmp(mapping->name, "[heap]") == 0 || strcmp(mapping->name, "[stack]") == 0) return true;
-  if (pass->raise && !slot_space_has_outside(pass->slots, mapping->range)) mark(pass->shield, mapping->range);
+  if (mapping->shared || stays(mapping->name)) return true;
+  if (pass->raise && !is_a_threadprocs(mapping->range)) mark(pass->shield, mapping->range);
   /* The second look is for what a threadproc has mapped meanwhile. */
-  if (!pass->raise || slot_space_has_outside(pass->slots, mapping->range))
+  if (!pass->raise || is_a_threadprocs(mapping->range))
     madvise((void *)mapping->range.low, range_size(mapping->range), MADV_DOFORK);
   return true;
 }
 
-typedef void mapping_visiting(const struct address_space *space, struct address_range range, mapping_visitor *visit,
-                              void *context);
+static void visit_all(struct fork_shield *shield, bool raise) {
+  const struct address_range middle = slot_space_range(shield->slots);
+  struct pass pass = {shield, raise};
+  address_space_visit(shield->space, (struct address_range){0, middle.low}, consider, &pass);
+  address_space_visit(shield->space, (struct address_range){middle.high, INT64_MAX}, consider, &pass);
+}
 
-static void visit_all(struct pass pass, const struct address_space *space) {
-  const struct address_range middle = slot_space_range(pass.slots);
-  mapping_visiting *visit = pass.raise ? address_space_visit_writable : address_space_visit;
-  visit(space, (struct address_range){0, middle.low}, consider, &pass);
-  visit(space, (struct address_range){middle.high, INT64_MAX}, consider, &pass);
+static bool extend(const struct mapping *mapping, void *context) {
+  struct address_range *range = context;
+  if (range_size(mapping->range) > FORK_SHIELD_KEPT_WHOLE) return true;
+  if (mapping->range.low < range->low) range->low = mapping->range.low;
+  if (mapping->range.high > range->high) range->high = mapping->range.high;
+  return true;
+}
+
+void fork_shield_keep(struct fork_shield *shield, struct address_range range) {
+  const struct address_range pages = {page_floor(range.low), page_ceil(range.high)};
+  pthread_mutex_lock(&shield->lock);
+  bool known = false;
+  for (size_t i = 0; i < shield->kept_count && !known; i++) known = range_covers(shield->kept[i], pages);
+  if (!known) {
+    struct address_range kept = pages;
+    address_space_visit_writable(shield->space, pages, extend, &kept);
+    size_t at = 0;
+    while (at < shield->kept_count && !ranges_overlap(shield->kept[at], kept)) at++;
+    if (at < shield->kept_count) { /* an arena that has grown */
+      if (shield->kept[at].low < kept.low) kept.low = shield->kept[at].low;
+      if (shield->kept[at].high > kept.high) kept.high = shield->kept[at].high;
+    } else {
+      at = shield->kept_next;
+      shield->kept_next = (shield->kept_next + 1) % FORK_SHIELD_KEPT_MAX;
+      if (shield->kept_count < FORK_SHIELD_KEPT_MAX) shield->kept_count++;
+    }
+    shield->kept[at] = kept;
+    madvise((void *)kept.low, range_size(kept), MADV_DOFORK);
+  }
+  pthread_mutex_unlock(&shield->lock);
 }
 
 static bool is_due(struct fork_shield *shield) {
@@ -77,14 +100,62 @@ static bool is_due(struct fork_shield *shield) {
   return true;
 }
 
-void fork_shield_raise(struct fork_shield *shield, const struct address_space *space, struct slot_space *slots) {
+void fork_shield_raise(struct fork_shield *shield) {
+  pthread_mutex_lock(&all_lock);
   pthread_mutex_lock(&shield->lock);
-  if (is_due(shield)) visit_all((struct pass){shield, slots, true}, space);
+  if (is_due(shield)) visit_all(shield, true);
   pthread_mutex_unlock(&shield->lock);
+  pthread_mutex_unlock(&all_lock);
 }
 
-void fork_shield_lower(struct fork_shield *shield, const struct address_space *space, struct slot_space *slots) {
-  pthread_mutex_lock(&shield->lock);
-  if (shield->raised_at != 0) visit_all((struct pass){shield, slots, false}, space);
-  pthread_mutex_unlock(&shield->lock);
+/*
+ * The host's own forks. Between the two handlers nobody can raise a shield: their locks are held. (A hosted program has
+ * a libc of its own and comes by none of this; vfork and posix_spawn share the memory and need nothing.)
+ */
+static pthread_once_t registered = PTHREAD_ONCE_INIT;
+
+static void before_fork(void) {
+  pthread_mutex_lock(&all_lock);
+  for (struct fork_shield *shield = all; shield != NULL; shield = shield->next) {
+    pthread_mutex_lock(&shield->lock);
+    if (shield->raised_at != 0) visit_all(shield, false);
+  }
+}
+
+static void after_fork_in_child(void) {
+  for (struct fork_shield *shield = all; shield != NULL; shield = shield->next) pthread_mutex_unlock(&shield->lock);
+  pthread_mutex_unlock(&all_lock);
+}
+
+static void after_fork_in_parent(void) {
+  for (struct fork_shield *shield = all; shield != NULL; shield = shield->next)
+    if (shield->raised_at != 0) visit_all(shield, true);
+  after_fork_in_child();
+}
+
+static void register_handlers(void) { pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child); }
+
+void fork_shield_init(struct fork_shield *shield, const struct address_space *space, struct slot_space *slots) {
+  memset(shield, 0, sizeof *shield);
+  shield->space = space;
+  shield->slots = slots;
+  pthread_mutex_init(&shield->lock, NULL);
+  pthread_once(&registered, register_handlers);
+  pthread_mutex_lock(&all_lock);
+  shield->next = all;
+  if (all != NULL) all->previous = shield;
+  all = shield;
+  pthread_mutex_unlock(&all_lock);
+}
+
+void fork_shield_destroy(struct fork_shield *shield) {
+  pthread_mutex_lock(&all_lock);
+  if (shield->previous != NULL)
+    shield->previous->next = shield->next;
+  else
+    all = shield->next;
+  if (shield->next != NULL) shield->next->previous = shield->previous;
+  if (shield->raised_at != 0) visit_all(shield, false);
+  pthread_mutex_unlock(&all_lock);
+  pthread_mutex_destroy(&shield->lock);
 }

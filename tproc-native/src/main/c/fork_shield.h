@@ -7,9 +7,12 @@
  * threadprocs live, since heaps grow. (Not at the fork itself: a fork that asks the broker could be interrupted by a
  * signal before it is heard, and fork natively never fails with EINTR.)
  *
- * What a forked child sees: its program's own memory, the scratch page, files, everything of the host up to
- * FORK_SHIELD_SMALLEST bytes a mapping (thread stacks, libraries, small native blocks), and ranges named with
- * tproc_host_keep_in_forks. What it does not see: larger private mappings of the host, the Java heap above all.
+ * What a forked child sees: its program's own memory, the scratch page, shared memory, and of the host's private memory
+ * only what was named with tproc_host_keep_in_forks. What it does not see: the Java heap above all, but also compiled
+ * code, libraries, stacks, malloc's arenas. Each of these is small, but there are hundreds: without them a fork is four
+ * times as fast.
+ *
+ * A fork() by the host's own code (a library of the JVM's) is as it always was: it finds the shield lowered.
  */
 #ifndef TPROC_FORK_SHIELD_H
 #define TPROC_FORK_SHIELD_H
@@ -21,21 +24,27 @@
 #include "address_space.h"
 #include "slot.h"
 
-/** Larger than a thread's default stack, so that a fork() by the host's own code still finds the stack it runs on. */
-#define FORK_SHIELD_SMALLEST ((8ull << 20) + 1)
+/** Of a mapping up to this size (an arena of malloc's) all is kept, not only the pages that were named. */
+#define FORK_SHIELD_KEPT_WHOLE (8ull << 20)
 
 /** Ranges that stay visible; beyond that many the oldest are dropped. */
 #define FORK_SHIELD_KEPT_MAX 256
 
 struct fork_shield {
   pthread_mutex_t lock;
+  const struct address_space *space;
+  struct slot_space *slots;
   struct address_range kept[FORK_SHIELD_KEPT_MAX];
   size_t kept_count;
   size_t kept_next;
-  uint64_t raised_at; /**< milliseconds of CLOCK_MONOTONIC; 0: never */
+  uint64_t raised_at;                  /**< milliseconds of CLOCK_MONOTONIC; 0: never */
+  struct fork_shield *previous, *next; /**< of all hosts of this process */
 };
 
-void fork_shield_init(struct fork_shield *shield);
+/** @param space, slots the host's; they outlive the shield */
+void fork_shield_init(struct fork_shield *shield, const struct address_space *space, struct slot_space *slots);
+
+/** Unmarks everything first: the process's own forks are as before. Another host of it marks again by itself. */
 void fork_shield_destroy(struct fork_shield *shield);
 
 /** Lets forked children see the range again, also if it was marked before. */
@@ -44,11 +53,7 @@ void fork_shield_keep(struct fork_shield *shield, struct address_range range);
 /** How long newly grown memory may stay unmarked. */
 #define FORK_SHIELD_MILLISECONDS 250
 
-/** Marks everything that is large, private and no threadproc's, unless that was done within that time. */
-void fork_shield_raise(struct fork_shield *shield, const struct address_space *space, struct slot_space *slots);
-
-/** Unmarks it all, when the host closes: the process's own forks are as before. Another host of it marks again by
- * itself. */
-void fork_shield_lower(struct fork_shield *shield, const struct address_space *space, struct slot_space *slots);
+/** Marks everything that is private and no threadproc's, unless that was done within that time. */
+void fork_shield_raise(struct fork_shield *shield);
 
 #endif

@@ -161,7 +161,7 @@ static int start_process(struct tproc_host *host, struct tproc_threadproc *threa
       .cleared_at_exit = &plan->state,
       .function = child_main,
       .argument = plan};
-  fork_shield_raise(&host->broker.means.shield, &host->space, &host->slots);
+  fork_shield_raise(&host->broker.means.shield);
   pid_t pid = spawner_clone(&host->spawner, &request, &threadproc->pidfd);
   if (pid < 0) return tproc_fail(error, -pid, "clone");
   threadproc->pid = pid;

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "fork_shield.h"
 #include "map_if_free.h"
 #include "page.h"
 
@@ -41,7 +40,7 @@ static int64_t map_and_remember(struct memory *memory, const struct map_request 
   entry->range = (struct address_range){address, page_ceil(address + request->length)};
   add(memory, entry);
   /* Until it was remembered it could be taken for the host's, and hidden from forked children. */
-  if (range_size(entry->range) >= FORK_SHIELD_SMALLEST) madvise((void *)address, range_size(entry->range), MADV_DOFORK);
+  madvise((void *)address, range_size(entry->range), MADV_DOFORK);
   return got;
 }
 

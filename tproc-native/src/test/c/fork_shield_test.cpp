@@ -36,28 +36,41 @@ bool in_forks(uint64_t address) {
   return false;
 }
 
-struct Shield {
-  fork_shield shield{};
-  const Slots slots;
-  Shield() { fork_shield_init(&shield); }
-  ~Shield() {
-    lower();
-    fork_shield_destroy(&shield);
-  }
+class Shield {
+ public:
+  Shield() { fork_shield_init(&shield_, slots.view(), slots.space()); }
+  ~Shield() { lower(); }
   Shield(const Shield &) = delete;
   Shield &operator=(const Shield &) = delete;
+  fork_shield *get() { return &shield_; }
   void raise() {
-    shield.raised_at = 0; /* now, also if it was a moment ago */
-    fork_shield_raise(&shield, slots.view(), slots.space());
+    shield_.raised_at = 0;  // now, also if it was a moment ago
+    fork_shield_raise(&shield_);
   }
-  void lower() { fork_shield_lower(&shield, slots.view(), slots.space()); }
+  void lower() {
+    if (!lowered_) fork_shield_destroy(&shield_);
+    lowered_ = true;
+  }
+  const Slots slots;
+
+ private:
+  fork_shield shield_{};
+  bool lowered_ = false;
 };
+
+int run_in_fork(uint64_t byte) {
+  const pid_t child = fork();
+  if (child == 0) _exit(*reinterpret_cast<const volatile char *>(byte));
+  int status = -1;
+  if (waitpid(child, &status, 0) != child) return -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
 
 }  // namespace
 
 TEST_SUITE_BEGIN("fork_shield");
 
-TEST_CASE("large private memory is hidden while the shield is up, everything else is not") {
+TEST_CASE("private memory is hidden while the shield is up, everything else is not") {
   in_own_process([] {
     Shield shield;
     /* In this order: neighbours of one kind would be one mapping. */
@@ -66,12 +79,14 @@ TEST_CASE("large private memory is hidden while the shield is up, everything els
     const uint64_t local = 0;
     shield.raise();
     EXPECT(!in_forks(large.low()));
-    EXPECT(in_forks(small.low()));
-    EXPECT(in_forks(reserved.low())); /* no pages, no cost */
+    EXPECT(!in_forks(small.low()));
+    EXPECT(!in_forks(reserved.low()));
     EXPECT(in_forks(reinterpret_cast<uint64_t>(shared)));
     EXPECT(in_forks(reinterpret_cast<uint64_t>(&local) & ~(test_page() - 1)));
     shield.lower();
     EXPECT(in_forks(large.low()));
+    EXPECT(in_forks(small.low()));
+    EXPECT(in_forks(reserved.low()));
   });
 }
 
@@ -80,9 +95,9 @@ TEST_CASE("what is kept stays visible, on both sides of the raise and in the mid
     Shield shield;
     const Area large(kLarge, PROT_READ | PROT_WRITE);
     const uint64_t first = large.low() + 3 * kMiB + 100, second = large.low() + 20 * kMiB;
-    fork_shield_keep(&shield.shield, {first, first + 10});
+    fork_shield_keep(shield.get(), {first, first + 10});
     shield.raise();
-    fork_shield_keep(&shield.shield, {second, second + kMiB});
+    fork_shield_keep(shield.get(), {second, second + kMiB});
     for (int i = 0; i < 2; i++) {
       EXPECT(!in_forks(large.low()));
       EXPECT(in_forks(first / test_page() * test_page()));
@@ -107,16 +122,62 @@ TEST_CASE("a threadproc's own large mapping outside its slot stays visible to it
   });
 }
 
+TEST_CASE("what belongs to a threadproc of another host stays visible to its children") {
+  in_own_process([] {
+    Shield one, other;
+    OwnedMemory memory(one.slots);
+    const int64_t huge = memory.map(2ull << 30, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+    EXPECT(huge > 0 && !memory.in_slot(huge));
+    other.raise();
+    EXPECT(in_forks(static_cast<uint64_t>(huge)));
+  });
+}
+
+TEST_CASE("of a small mapping all is kept, not only what was named") {
+  in_own_process([] {
+    Shield shield;
+    const Area arena(4 * kMiB, PROT_READ | PROT_WRITE);
+    fork_shield_keep(shield.get(), {arena.low() + kMiB, arena.low() + kMiB + 16});
+    shield.raise();
+    EXPECT(in_forks(arena.low()));
+    EXPECT(in_forks(arena.high() - test_page()));
+  });
+}
+
+TEST_CASE("the process's own fork finds all of its memory, and the shields are up again afterwards") {
+  in_own_process([] {
+    Shield one, other;
+    const Area large(kLarge, PROT_READ | PROT_WRITE);
+    *reinterpret_cast<char *>(large.low()) = 7;
+    one.raise();
+    other.raise();
+    EXPECT_EQUAL(run_in_fork(large.low()), 7);
+    EXPECT(!in_forks(large.low()));
+  });
+}
+
+TEST_CASE("a host shields from its first launch to its end") {
+  in_own_process([] {
+    const Area large(kLarge, PROT_READ | PROT_WRITE);
+    Host host;
+    EXPECT(in_forks(large.low()));
+    EXPECT_EQUAL(host.run(Launch(test_program("end"), {"exit", "0"})), 0);
+    EXPECT(!in_forks(large.low()));
+    host.close();
+    EXPECT(in_forks(large.low()));
+  });
+}
+
 TEST_CASE("no more ranges are remembered than there is room for, the newest among them") {
   in_own_process([] {
     auto shield = std::make_unique<Shield>();
     const Area large(kLarge, PROT_READ | PROT_WRITE);
     for (uint64_t i = 0; i <= FORK_SHIELD_KEPT_MAX; i++)
-      fork_shield_keep(&shield->shield, {large.low() + 2 * i * test_page(), large.low() + 2 * i * test_page() + 1});
+      fork_shield_keep(shield->get(), {large.low() + 2 * i * test_page(), large.low() + 2 * i * test_page() + 1});
     shield->raise();
     EXPECT(!in_forks(large.low()));
     EXPECT(in_forks(large.low() + 2 * FORK_SHIELD_KEPT_MAX * test_page()));
-    EXPECT_EQUAL(shield->shield.kept_count, size_t{FORK_SHIELD_KEPT_MAX});
+    EXPECT_EQUAL(shield->get()->kept_count, size_t{FORK_SHIELD_KEPT_MAX});
   });
 }
 
@@ -137,7 +198,7 @@ TEST_CASE("a raise is due only now and then") {
     Shield shield;
     shield.raise();
     const Area large(kLarge, PROT_READ | PROT_WRITE);
-    fork_shield_raise(&shield.shield, shield.slots.view(), shield.slots.space());
+    fork_shield_raise(shield.get());
     EXPECT(in_forks(large.low()));
   });
 }

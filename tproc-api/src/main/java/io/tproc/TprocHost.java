@@ -96,8 +96,8 @@ public interface TprocHost extends PlatformMemory, AutoCloseable {
    * reachable for as long as they use the address: see {@link
    * java.lang.ref.Reference#reachabilityFence}.
    *
-   * <p>From here on the buffer's memory is also there in processes that threadprocs {@code fork()};
-   * of the JVM's other memory a forked child has no mapping above 8 MiB, the Java heap above all.
+   * <p>From here on the buffer's memory is also there in processes that threadprocs {@code fork()}.
+   * A forked child has nothing else of the JVM's private memory.
    *
    * @param directBuffer a direct buffer of any element type, also a slice or a read-only one
    * @return the address

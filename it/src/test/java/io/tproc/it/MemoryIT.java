@@ -157,7 +157,7 @@ class MemoryIT {
 
   @Test
   void aForkIsWithoutTheJavaHeap(TprocHost host) throws Exception {
-    // A heap of more than 8 MiB, and an address in it: the JVM itself says where it is.
+    // An address in the heap: the kernel says where it is.
     long inHeap = JavaHeap.anAddress();
 
     assertThat(Outcome.hosted(host, PROGRAM, "forked", "0x" + Long.toHexString(inHeap)))
