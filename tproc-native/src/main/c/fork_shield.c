@@ -37,10 +37,8 @@ struct pass {
   bool raise;
 };
 
-/* The program break is the process's first heap, into which small blocks are given away. The rest is the kernel's. */
-static bool stays(const char *name) {
-  return strcmp(name, "[heap]") == 0 || strcmp(name, "[stack]") == 0 || strncmp(name, "[v", 2) == 0;
-}
+/* The kernel's own ([vdso], [vvar] ...), which a forked child uses, too, and what the kernel grows by itself. */
+static bool stays(const char *name) { return strncmp(name, "[v", 2) == 0 || strcmp(name, "[stack]") == 0; }
 
 static bool consider(const struct mapping *mapping, void *context) {
   const struct pass *pass = context;
