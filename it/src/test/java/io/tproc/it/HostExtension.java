@@ -30,8 +30,17 @@ final class HostExtension implements ParameterResolver {
   public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
     return classContext(context)
         .getStore(NAMESPACE)
-        .getOrComputeIfAbsent(Kept.class, unused -> new Kept(TprocHost.open()), Kept.class)
+        .getOrComputeIfAbsent(Kept.class, unused -> new Kept(open()), Kept.class)
         .host();
+  }
+
+  /** With its threads under their names: what compares threads by name would miss them. */
+  private static TprocHost open() {
+    TprocHost host = TprocHost.open();
+    Patience.until(
+        Patience.seconds(10),
+        () -> Resources.hasThread("tproc-host") && Resources.hasThread("tproc-broker"));
+    return host;
   }
 
   /**
