@@ -53,7 +53,7 @@ final class ChildJvm {
     return jdk.resolve(Path.of("bin", "java")).toString();
   }
 
-  /** Runs a main class with options of the JVM; its output becomes ours. */
+  /** Runs a main class with options of the JVM, which has to end well; its output becomes ours. */
   static void run(Path jdk, List<String> options, Class<?> main, String... arguments)
       throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
@@ -68,7 +68,7 @@ final class ChildJvm {
     command.addAll(List.of(arguments));
     int status = new ProcessBuilder(command).inheritIO().start().waitFor();
     if (status != 0) {
-      Report.line(String.join(" ", options), "ended with status " + status);
+      throw new IllegalStateException(String.join(" ", command) + " ended with status " + status);
     }
   }
 }

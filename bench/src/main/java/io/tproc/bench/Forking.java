@@ -25,6 +25,15 @@ final class Forking implements AutoCloseable {
     return new Forking(new ProcessBuilder(Programs.path("forks"), "for-ever", "1").start());
   }
 
+  /** Measures something while it forks. */
+  double during(Rounds.Subject subject) throws IOException, InterruptedException {
+    double figure = subject.measure();
+    if (!program.isAlive()) {
+      throw new IllegalStateException("forks ended with status " + program.exitValue());
+    }
+    return figure;
+  }
+
   @Override
   public void close() throws IOException {
     program.destroyForcibly();

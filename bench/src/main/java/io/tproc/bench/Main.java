@@ -20,7 +20,7 @@ public final class Main {
 
   private Main() {}
 
-  /** Runs the named benchmarks, or all. */
+  /** Runs the named benchmarks, or all. Exits with 1 when one could not be run. */
   public static void main(String... arguments) throws IOException, InterruptedException {
     List<String> names = new ArrayList<>(List.of(arguments));
     if (names.remove("--list")) {
@@ -36,11 +36,25 @@ public final class Main {
         System.exit(2);
       }
     }
+    int failed = 0;
     for (Benchmark benchmark : ALL) {
       if (names.isEmpty() || names.contains(benchmark.name())) {
         Report.title(benchmark.name(), benchmark.about());
-        benchmark.run(new Settings(quick));
+        failed += runOne(benchmark, new Settings(quick)) ? 0 : 1;
       }
+    }
+    System.exit(failed == 0 ? 0 : 1);
+  }
+
+  /** The others are measured all the same when one cannot. */
+  private static boolean runOne(Benchmark benchmark, Settings settings)
+      throws InterruptedException {
+    try {
+      benchmark.run(settings);
+      return true;
+    } catch (IOException | RuntimeException e) {
+      Report.line("FAILED", e.toString());
+      return false;
     }
   }
 }
