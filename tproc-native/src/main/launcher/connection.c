@@ -100,7 +100,7 @@ static long send_some(const struct connection *connection, const struct outgoing
   return raw_syscall3(SYS_sendmsg, connection->socket, &sent, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-int connection_send(const struct connection *connection, struct outgoing *outgoing) {
+int outgoing_send(const struct connection *connection, struct outgoing *outgoing) {
   const size_t total = sizeof outgoing->header + outgoing->header.size;
   while (outgoing->sent < total) {
     size_t batch = outgoing->header.descriptors - outgoing->descriptors_sent;

@@ -52,7 +52,7 @@ struct outgoing {
  * @return 1: all is sent; 0: go on when the socket is writable; or a negative errno, of which -ETOOMANYREFS means that
  *     this user's descriptors on their way are as many as may be: go on a little later
  */
-int connection_send(const struct connection *connection, struct outgoing *outgoing);
+int outgoing_send(const struct connection *connection, struct outgoing *outgoing);
 
 struct answer {
   enum wire_type type;

@@ -24,7 +24,7 @@ static bool is_terminal_stop(int signal) { return signal == SIGTSTP || signal ==
 /* The host is to look soon whether the program is stopped. When it takes nothing, it will look a little later. */
 static void ask_to_look(const struct session *session) {
   struct outgoing look = {.header = wire_header_for(WIRE_LOOK, 0, 0)};
-  connection_send(session->connection, &look);
+  outgoing_send(session->connection, &look);
 }
 
 /*

@@ -50,7 +50,7 @@ enum launched launching_connect(struct connection *connection, const char *socke
 static enum launched send_request(const struct connection *connection, const char *socket, struct outgoing *request,
                                   struct patience *patience, struct outcome *outcome) {
   for (int tries = 0;;) {
-    const int result = connection_send(connection, request);
+    const int result = outgoing_send(connection, request);
     if (result == 1) return LAUNCHED;
     int events;
     if (result == 0) {
