@@ -183,7 +183,8 @@ TEST_CASE("without enough descriptors a host is not opened or a program not laun
   });
 }
 
-TEST_CASE("the process's own forks see all of its memory while a host is open and after its end, also what was divided") {
+TEST_CASE(
+    "the process's own forks see all of its memory while a host is open and after its end, also what was divided") {
   in_own_process([] {
     constexpr size_t kSize = 16 << 20;
     void *mapped = mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

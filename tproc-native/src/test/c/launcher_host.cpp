@@ -109,7 +109,7 @@ pid_t Request::start_natively() const {
   _exit(127);
 }
 
-Request Client::request() {
+Request PlayedClient::request() {
   wire_header header{};
   char problem[WIRE_PROBLEM_SIZE] = "";
   Request request;
@@ -124,14 +124,14 @@ Request Client::request() {
   return request;
 }
 
-int Client::next() {
+int PlayedClient::next() {
   wire_header header{};
   std::vector<int> none;
   if (!read_all(socket_, &header, sizeof header, &none)) return 0;
   return header.type;
 }
 
-void Client::send(wire_type type, const void *payload, size_t size, int descriptor) {
+void PlayedClient::send(wire_type type, const void *payload, size_t size, int descriptor) {
   const wire_header header = wire_header_for(type, size, descriptor >= 0 ? 1 : 0);
   iovec parts[2] = {{const_cast<wire_header *>(&header), sizeof header}, {const_cast<void *>(payload), size}};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
@@ -150,36 +150,36 @@ void Client::send(wire_type type, const void *payload, size_t size, int descript
   sendmsg(socket_, &message, MSG_NOSIGNAL);
 }
 
-void Client::started(pid_t pid) {
+void PlayedClient::started(pid_t pid) {
   const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   const wire_started started{pid};
   send(WIRE_STARTED, &started, sizeof started, pidfd);
   ::close(pidfd);
 }
 
-void Client::failed(int code, int exit_code, const std::string &text) {
+void PlayedClient::failed(int code, int exit_code, const std::string &text) {
   const wire_failed failed{code, exit_code};
   std::string payload(reinterpret_cast<const char *>(&failed), sizeof failed);
   payload += text;
   send(WIRE_FAILED, payload.data(), payload.size());
 }
 
-void Client::ended(uint32_t kind, int status) {
+void PlayedClient::ended(uint32_t kind, int status) {
   const wire_ended ended{kind, status};
   send(WIRE_ENDED, &ended, sizeof ended);
 }
 
-void Client::ended_as(int wait_status) {
+void PlayedClient::ended_as(int wait_status) {
   if (WIFEXITED(wait_status)) ended(1, WEXITSTATUS(wait_status));
   if (WIFSIGNALED(wait_status)) ended(2, WTERMSIG(wait_status));
 }
 
-void Client::stopped(int signal) {
+void PlayedClient::stopped(int signal) {
   const wire_stopped stopped{signal};
   send(WIRE_STOPPED, &stopped, sizeof stopped);
 }
 
-void Client::close() {
+void PlayedClient::close() {
   if (socket_ >= 0) ::close(socket_);
   socket_ = -1;
 }
@@ -193,9 +193,9 @@ ListeningSocket::ListeningSocket(const std::string &path, int backlog)
     throw std::runtime_error("cannot listen on " + path);
 }
 
-Client ListeningSocket::accept() {
+PlayedClient ListeningSocket::accept() {
   wait_readable(socket_, "a connection");
-  return Client(accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC));
+  return PlayedClient(accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC));
 }
 
 void ListeningSocket::close() {
@@ -206,7 +206,7 @@ void ListeningSocket::close() {
 namespace {
 
 // In a process of its own: one program from its start to its end, with its stops; gone when the launcher is gone.
-void serve(Client client) {
+void serve(PlayedClient client) {
   const Request request = client.request();
   const pid_t pid = request.start_natively();
   client.started(pid);
@@ -238,7 +238,7 @@ NativeHost::NativeHost(const std::string &path) {
   signal(SIGCHLD, SIG_IGN);
   for (;;) {
     try {
-      Client client = listening.accept();
+      PlayedClient client = listening.accept();
       if (fork() != 0) continue;
       listening.close();
       prctl(PR_SET_PDEATHSIG, SIGKILL);

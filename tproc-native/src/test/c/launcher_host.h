@@ -31,12 +31,12 @@ struct Request {
 };
 
 // One connection, at the host's end.
-class Client {
+class PlayedClient {
  public:
-  explicit Client(int socket) : socket_(socket) {}
-  Client(Client &&other) noexcept : socket_(other.socket_) { other.socket_ = -1; }
-  Client(const Client &) = delete;
-  ~Client() { close(); }
+  explicit PlayedClient(int socket) : socket_(socket) {}
+  PlayedClient(PlayedClient &&other) noexcept : socket_(other.socket_) { other.socket_ = -1; }
+  PlayedClient(const PlayedClient &) = delete;
+  ~PlayedClient() { close(); }
 
   int socket() const { return socket_; }
   Request request();
@@ -60,7 +60,7 @@ class ListeningSocket {
   explicit ListeningSocket(const std::string &path, int backlog = 16);
   ListeningSocket(const ListeningSocket &) = delete;
   ~ListeningSocket() { close(); }
-  Client accept();
+  PlayedClient accept();
   void close();
 
  private:

@@ -129,7 +129,7 @@ TEST_CASE("arguments have no limit but the kernel's") {
     const rlimit stack{64 << 20, 64 << 20};
     setrlimit(RLIMIT_STACK, &stack);
   });
-  Client client = played.listening.accept();
+  PlayedClient client = played.listening.accept();
   const Request request = client.request();
   CHECK(request.view.program == line[1]);
   CHECK(request.arguments() == Arguments(line.begin() + 1, line.end()));
@@ -170,7 +170,7 @@ TEST_CASE("what the request says of the caller") {
     sigaddset(&blocked, SIGUSR2);
     sigprocmask(SIG_SETMASK, &blocked, nullptr);
   });
-  Client client = played.listening.accept();
+  PlayedClient client = played.listening.accept();
   {
     const Request request = client.request();
     CHECK(request.view.fixed.umask == 027);
@@ -252,7 +252,7 @@ TEST_CASE("more descriptors than fit into one message") {
     closefrom(3);
     for (int i = 3; i < 903; i++) dup2(1, i);
   });
-  Client client = played.listening.accept();
+  PlayedClient client = played.listening.accept();
   const Request request = client.request();
   CHECK(request.descriptors.size() == 904);
   CHECK(request.numbers().back() == 902);
@@ -286,7 +286,7 @@ TEST_CASE("a socket whose path is longer than an address") {
   REQUIRE(fchdir(here) == 0);
   close(here);
   LauncherProcess launcher({deep + "/socket", "true"});
-  Client client = listening.accept();
+  PlayedClient client = listening.accept();
   client.request();
   client.failed(EPERM, 126, "reached");
   CHECK(launcher.errors() == said("reached"));
@@ -305,7 +305,7 @@ TEST_CASE("a host that refuses before it has read the whole request") {
     const rlimit stack{64 << 20, 64 << 20};
     setrlimit(RLIMIT_STACK, &stack);
   });
-  Client client = played.listening.accept();
+  PlayedClient client = played.listening.accept();
   client.failed(EMFILE, 125, "too many connections");
   client.close();
   CHECK(launcher.errors() == said("too many connections"));
@@ -318,39 +318,40 @@ TEST_CASE("hosts that end, or answer nonsense, before the program has started") 
       said("the host at " + played.socket + " has ended, or closed the connection without an answer");
   const std::string nonsense =
       said("what listens at " + played.socket + " does not answer as a host of this version does");
-  const auto with_answer = [&](const std::function<void(Client &)> &answer, const std::string &message) {
+  const auto with_answer = [&](const std::function<void(PlayedClient &)> &answer, const std::string &message) {
     LauncherProcess launcher({played.socket, "program"});
-    Client client = played.listening.accept();
+    PlayedClient client = played.listening.accept();
     client.request();
     answer(client);
     client.close();
     CHECK(launcher.errors() == message);
     CHECK(launcher.exit_code() == 125);
   };
-  with_answer([](Client &) {}, ended);
-  with_answer([](Client &client) { write(client.socket(), "TRO", 3) < 0 ? abort() : void(); }, ended);
-  with_answer([](Client &client) { client.send(WIRE_STARTED, "only", 4); }, nonsense); /* without a pidfd */
-  with_answer([](Client &client) { client.ended(1, 0); }, nonsense);
-  with_answer([](Client &client) { client.send(WIRE_DONE, "", 0); }, nonsense);
-  with_answer([](Client &client) { client.send(WIRE_FAILED, "x", 1); }, nonsense);
-  with_answer([](Client &client) { write(client.socket(), "HTTP/1.1 400 Bad Request", 24) < 0 ? abort() : void(); },
-              nonsense);
+  with_answer([](PlayedClient &) {}, ended);
+  with_answer([](PlayedClient &client) { write(client.socket(), "TRO", 3) < 0 ? abort() : void(); }, ended);
+  with_answer([](PlayedClient &client) { client.send(WIRE_STARTED, "only", 4); }, nonsense); /* without a pidfd */
+  with_answer([](PlayedClient &client) { client.ended(1, 0); }, nonsense);
+  with_answer([](PlayedClient &client) { client.send(WIRE_DONE, "", 0); }, nonsense);
+  with_answer([](PlayedClient &client) { client.send(WIRE_FAILED, "x", 1); }, nonsense);
+  with_answer(
+      [](PlayedClient &client) { write(client.socket(), "HTTP/1.1 400 Bad Request", 24) < 0 ? abort() : void(); },
+      nonsense);
   const std::string text(64 << 10, 't');
-  with_answer([&](Client &client) { client.failed(EPERM, 0, text); }, said(text));
+  with_answer([&](PlayedClient &client) { client.failed(EPERM, 0, text); }, said(text));
 }
 
 TEST_CASE("a host that dies while the program runs") {
   Played played;
   const pid_t program = sleeping_child();
   LauncherProcess launcher({played.socket, "program"});
-  Client client = played.listening.accept();
+  PlayedClient client = played.listening.accept();
   client.request();
   client.started(program);
   client.close();
   CHECK(launcher.errors() == said("the host at " + played.socket + " has ended, and its programs with it"));
   CHECK(launcher.exit_code() == 125);
   LauncherProcess told({played.socket, "program"});
-  Client other = played.listening.accept();
+  PlayedClient other = played.listening.accept();
   other.request();
   other.started(program);
   other.failed(ESHUTDOWN, 125, "the host has ended");
@@ -364,7 +365,7 @@ TEST_CASE("STARTED and ENDED in one") {
   const pid_t program = sleeping_child();
   for (int i = 0; i < 20; i++) {
     LauncherProcess launcher({played.socket, "program"});
-    Client client = played.listening.accept();
+    PlayedClient client = played.listening.accept();
     client.request();
     client.started(program);
     client.ended(1, i);
@@ -408,7 +409,7 @@ TEST_CASE("signals that do not end programs, and a value that comes with one") {
   }
   sigprocmask(SIG_SETMASK, &before, nullptr);
   LauncherProcess launcher({played.socket, "program"});
-  Client client = played.listening.accept();
+  PlayedClient client = played.listening.accept();
   client.request();
   client.started(program);
   for (int number : {SIGCHLD, SIGURG, SIGWINCH, SIGUSR1, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU, SIGALRM, SIGPIPE}) {
@@ -433,7 +434,7 @@ TEST_CASE("signals that do not end programs, and a value that comes with one") {
 TEST_CASE("signals that come before the program has started are its own") {
   Played played;
   LauncherProcess launcher({played.socket, "program"});
-  Client client = played.listening.accept();
+  PlayedClient client = played.listening.accept();
   client.request();
   launcher.signal(SIGUSR1);
   const pid_t program = sleeping_child();
@@ -450,7 +451,7 @@ TEST_CASE("a host that hangs does not keep the launcher from ending") {
   Played played;
   SUBCASE("before it has answered") {
     LauncherProcess launcher({played.socket, "program"});
-    Client client = played.listening.accept();
+    PlayedClient client = played.listening.accept();
     client.request();
     const auto begin = std::chrono::steady_clock::now();
     launcher.signal(SIGTERM);
@@ -466,7 +467,7 @@ TEST_CASE("a host that hangs does not keep the launcher from ending") {
       const rlimit stack{64 << 20, 64 << 20};
       setrlimit(RLIMIT_STACK, &stack);
     });
-    Client client = played.listening.accept();
+    PlayedClient client = played.listening.accept();
     launcher.signal(SIGINT);
     CHECK(launcher.end_signal() == SIGINT);
   }
@@ -483,7 +484,7 @@ TEST_CASE("a host that hangs does not keep the launcher from ending") {
   SUBCASE("after the program has gone") {
     const pid_t program = sleeping_child();
     LauncherProcess launcher({played.socket, "program"});
-    Client client = played.listening.accept();
+    PlayedClient client = played.listening.accept();
     client.request();
     client.started(program);
     launcher.signal(SIGINT);
@@ -499,7 +500,7 @@ TEST_CASE("a host that hangs does not keep the launcher from ending") {
 TEST_CASE("a signal that the caller ignores does not end the wait") {
   Played played;
   LauncherProcess launcher({played.socket, "program"}, [] { signal(SIGHUP, SIG_IGN); });
-  Client client = played.listening.accept();
+  PlayedClient client = played.listening.accept();
   const Request request = client.request();
   launcher.signal(SIGHUP);
   launcher.signal(SIGTERM);
@@ -544,7 +545,7 @@ TEST_CASE("a host's word of a stop that is over does not stop the launcher") {
   Played played;
   const pid_t program = sleeping_child();
   LauncherProcess launcher({played.socket, "program"});
-  Client client = played.listening.accept();
+  PlayedClient client = played.listening.accept();
   client.request();
   client.started(program);
   client.stopped(SIGSTOP);
@@ -567,7 +568,7 @@ TEST_CASE("the end of a launcher is the end of its connection") {
   Played played;
   const pid_t program = sleeping_child();
   LauncherProcess launcher({played.socket, "program"});
-  Client client = played.listening.accept();
+  PlayedClient client = played.listening.accept();
   client.request();
   client.started(program);
   launcher.signal(SIGKILL);
@@ -578,7 +579,7 @@ TEST_CASE("the end of a launcher is the end of its connection") {
 TEST_CASE("--detach is the host's business") {
   Played played;
   LauncherProcess launcher({"--detach", played.socket, "program"});
-  Client client = played.listening.accept();
+  PlayedClient client = played.listening.accept();
   CHECK(client.request().view.fixed.flags == WIRE_LAUNCH_OUTLIVE);
 }
 
