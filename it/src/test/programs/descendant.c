@@ -5,11 +5,12 @@
  *   descendant work              works with memory; prints "worked"
  *   descendant outlive SELF GATE RESULT
  *                                leaves two children behind, prints their pids and waits. One has executed SELF, one
- *                                is only forked. When GATE can be opened, each writes to RESULT-executed or
+ *                                is only forked. When GATE can be read, each writes to RESULT-executed or
  *                                RESULT-forked how its memory calls went, and ends
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -108,26 +109,34 @@ static void all(char *self) {
   printf("itself=%s\n", work() == NULL ? "0" : "failed");
 }
 
-static int survive(const char *kind, const char *gate, const char *result) {
+/* What a forked child opens before its host's end needs nobody's answer afterwards; so does polling. */
+static int survive(const char *kind, const char *gate, const char *result, int ready) {
   char path[4096], text[256];
-  const int opened = open(gate, O_RDONLY | O_CLOEXEC); /* blocks until the test writes */
-  const char *failed = opened < 0 ? "open" : work();
-  const int length = snprintf(text, sizeof text, "%s%s%s\n", failed == NULL ? "worked" : failed,
-                              failed == NULL ? "" : ": ", failed == NULL ? "" : strerrorname_np(errno));
+  struct pollfd input = {.fd = open(gate, O_RDONLY | O_NONBLOCK | O_CLOEXEC), .events = POLLIN};
   snprintf(path, sizeof path, "%s-%s", result, kind);
   const int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (write(ready, "r", 1) != 1 || close(ready) != 0 || poll(&input, 1, -1) != 1) return 1;
+  const char *failed = work();
+  const int length = snprintf(text, sizeof text, "%s%s%s\n", failed == NULL ? "worked" : failed,
+                              failed == NULL ? "" : ": ", failed == NULL ? "" : strerrorname_np(errno));
   return write(file, text, (size_t)length) == length ? 0 : 1;
 }
 
 static int outlive(char *self, char *gate, char *result) {
-  char *const command[] = {self, "survive", "executed", gate, result, NULL};
+  int ends[2];
+  char number[16], both[2];
+  if (pipe(ends) != 0) return 1;
+  snprintf(number, sizeof number, "%d", ends[1]);
+  char *const command[] = {self, "survive", gate, result, number, NULL};
   const pid_t executed = fork();
   if (executed == 0) {
     execv(self, command);
     _exit(127);
   }
   const pid_t forked = fork();
-  if (forked == 0) _exit(survive("forked", gate, result));
+  if (forked == 0) _exit(survive("forked", gate, result, ends[1]));
+  for (int i = 0; i < 2; i++)
+    if (read(ends[0], &both[i], 1) != 1) return 1;
   printf("%d\n%d\n", executed, forked);
   fflush(stdout);
   for (;;) pause();
@@ -141,7 +150,7 @@ int main(int argc, char *argv[]) {
   else if (argc == 5 && strcmp(argv[1], "outlive") == 0)
     return outlive(argv[2], argv[3], argv[4]);
   else if (argc == 5 && strcmp(argv[1], "survive") == 0)
-    return survive(argv[2], argv[3], argv[4]);
+    return survive("executed", argv[2], argv[3], atoi(argv[4]));
   else
     return 64;
   return 0;
