@@ -10,6 +10,7 @@ public final class Main {
       List.of(
           new OperationsBenchmark(),
           new LaunchBenchmark(),
+          new LauncherBenchmark(),
           new ForkBenchmark(),
           new WriterBenchmark(),
           new GrowingHeapBenchmark(),
