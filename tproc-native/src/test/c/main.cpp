@@ -1,2 +1,29 @@
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdint>
+
+namespace {
+
+// A shell's background job starts with SIGINT ignored, Maven's child with signal 32: what is ignored is inherited, also
+// by the programs that tests start.
+void take_signals_as_a_terminal_gives_them() {
+  // As the kernel has it: glibc keeps 32 and 33 to itself.
+  struct {
+    uint64_t handler, flags, restorer, mask;
+  } default_action{};
+  for (int signal = 1; signal <= 64; signal++) syscall(SYS_rt_sigaction, signal, &default_action, nullptr, 8);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  take_signals_as_a_terminal_gives_them();
+  return doctest::Context(argc, argv).run();
+}
