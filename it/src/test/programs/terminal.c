@@ -1,6 +1,6 @@
 /*
- * A terminal for tests: terminal ROWS COLUMNS COMMAND... runs a command on a pseudo-terminal of its own. What is written
- * there comes out of standard output. Standard input takes lines:
+ * A terminal for tests: terminal ROWS COLUMNS COMMAND... runs a command on a pseudo-terminal of its own. What is
+ * written there comes out of standard output. Standard input takes lines:
  *
  *   input HEX        as if typed
  *   size ROWS COLUMNS

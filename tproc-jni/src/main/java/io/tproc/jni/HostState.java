@@ -230,8 +230,8 @@ final class HostState {
           }
         }
       } catch (Exception | Error failed) {
-        // Never expected: the broker has failed, or an exit cannot be collected. Without this thread
-        // no exit would ever be seen again, so it goes on; not in a hurry.
+        // Never expected: the broker has failed, or an exit cannot be collected. Without this
+        // thread no exit would ever be seen again, so it goes on; not in a hurry.
         logger().log(Level.ERROR, "the native host has failed: " + failed.getMessage(), failed);
         LockSupport.parkNanos(FAILURE_PAUSE_NANOS);
       }
