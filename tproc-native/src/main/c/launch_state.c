@@ -12,8 +12,9 @@
 
 _Static_assert(TPROC_LIMIT_COUNT == RLIM_NLIMITS, "a limit for each of the kernel's");
 
-#define KNOWN_FLAGS \
-  (TPROC_LAUNCH_SESSION | TPROC_LAUNCH_TERMINAL | TPROC_LAUNCH_DIRECTORY_FD | TPROC_LAUNCH_NICE | TPROC_LAUNCH_LIMITS)
+#define KNOWN_FLAGS                                                                               \
+  (TPROC_LAUNCH_SESSION | TPROC_LAUNCH_TERMINAL | TPROC_LAUNCH_DIRECTORY_FD | TPROC_LAUNCH_NICE | \
+   TPROC_LAUNCH_LIMITS | TPROC_LAUNCH_SHELL)
 
 #define STDIO_COUNT 3
 #define SIGNAL_BIT(signal) (1ull << ((signal)-1))

@@ -12,6 +12,7 @@
 #include "script.h"
 
 #define DEFAULT_SEARCH_PATH "/bin:/usr/bin"
+#define SHELL "/bin/sh"
 
 /* fs/exec.c, exec_binprm: five scripts may name one another before the sixth file has to be a program. */
 #define MOST_NESTED_SCRIPTS 5
@@ -93,12 +94,21 @@ static const char *keep(char **room, const char *text) {
   return kept;
 }
 
-static int resolve_scripts(int directory, struct program *program, struct tproc_error *error) {
+/* A text without #!: only the file that was asked for, not an interpreter, is given to a shell. */
+static int read_script(const struct program *program, bool shell, struct script_line *line, struct tproc_error *error) {
+  const int found = script_read(program->file, line, error);
+  if (found != 0 || !shell || script_is_elf(line)) return found;
+  line->interpreter = SHELL;
+  line->argument = NULL;
+  return 1;
+}
+
+static int resolve_scripts(int directory, bool shell, struct program *program, struct tproc_error *error) {
   char *room = program->strings;
   memcpy(program->file_path, program->path, sizeof program->file_path);
   for (int depth = 0;; depth++) {
     struct script_line line;
-    int found = script_read(program->file, &line, error);
+    const int found = read_script(program, shell && depth == 0, &line, error);
     if (found < 0) {
       tproc_error_prefix(error, "%s: ", program->file_path);
       return found;
@@ -127,7 +137,7 @@ int program_find(int directory, const struct tproc_launch *launch, struct progra
     program->file = find_file(directory, launch->program, launch->search_path, program, error);
     failed = program->file < 0 ? program->file : 0;
   }
-  if (!failed) failed = resolve_scripts(directory, program, error);
+  if (!failed) failed = resolve_scripts(directory, (launch->flags & TPROC_LAUNCH_SHELL) != 0, program, error);
   if (failed) program_release(program);
   return failed;
 }

@@ -1,7 +1,7 @@
 #include "script.h"
 
+#include <elf.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -43,3 +43,5 @@ int script_read(int file, struct script_line *line, struct tproc_error *error) {
   if (*at != '\0') line->argument = at;
   return 1;
 }
+
+bool script_is_elf(const struct script_line *line) { return memcmp(line->text, ELFMAG, SELFMAG) == 0; }

@@ -2,6 +2,8 @@
 #ifndef TPROC_SCRIPT_H
 #define TPROC_SCRIPT_H
 
+#include <stdbool.h>
+
 #include "tproc_core.h"
 
 /** The kernel looks at the first 256 bytes of a file (BINPRM_BUF_SIZE). */
@@ -18,5 +20,8 @@ struct script_line {
  *         its name is cut off, or the error of reading
  */
 int script_read(int file, struct script_line *line, struct tproc_error *error);
+
+/** Whether what script_read found not to start with #! starts as an ELF file does. */
+bool script_is_elf(const struct script_line *line);
 
 #endif

@@ -76,7 +76,8 @@ static int launch(struct request *request, const struct launch_parts *parts) {
                                 .envp = parts->envp,
                                 .umask = (int)fixed->umask,
                                 .flags = TPROC_LAUNCH_SESSION | TPROC_LAUNCH_DIRECTORY_FD | TPROC_LAUNCH_NICE |
-                                         TPROC_LAUNCH_LIMITS | (terminal ? TPROC_LAUNCH_TERMINAL : 0u),
+                                         TPROC_LAUNCH_LIMITS | TPROC_LAUNCH_SHELL |
+                                         (terminal ? TPROC_LAUNCH_TERMINAL : 0u),
                                 .ignored_signals = fixed->ignored_signals & CHANGEABLE_SIGNALS,
                                 .blocked_signals = fixed->blocked_signals & CHANGEABLE_SIGNALS,
                                 .nice = fixed->nice,

@@ -114,7 +114,9 @@ enum tproc_launch_flag {
   TPROC_LAUNCH_TERMINAL = 1 << 1,     /**< as SESSION, and stdio[0] becomes its controlling terminal (TIOCSCTTY) */
   TPROC_LAUNCH_DIRECTORY_FD = 1 << 2, /**< the working directory is directory_fd */
   TPROC_LAUNCH_NICE = 1 << 3,         /**< with the nice value given, instead of the host's */
-  TPROC_LAUNCH_LIMITS = 1 << 4        /**< with the limits given, instead of the host's */
+  TPROC_LAUNCH_LIMITS = 1 << 4,       /**< with the limits given, instead of the host's */
+  /** What is neither an ELF file nor begins with #! is given to /bin/sh, as execvp(3) and shells do. */
+  TPROC_LAUNCH_SHELL = 1 << 5
 };
 
 /** A descriptor for the threadproc beyond 0-2. */

@@ -26,7 +26,7 @@ struct Found {
   int result;
 
   explicit Found(const std::string &name, const char *search_path = nullptr,
-                 const std::vector<std::string> &arguments = {"argv0"}, int directory = AT_FDCWD) {
+                 const std::vector<std::string> &arguments = {"argv0"}, int directory = AT_FDCWD, unsigned flags = 0) {
     std::vector<const char *> argv;
     for (const std::string &each : arguments) argv.push_back(each.c_str());
     argv.push_back(nullptr);
@@ -34,6 +34,7 @@ struct Found {
     launch.program = name.c_str();
     launch.search_path = search_path;
     launch.argv = argv.data();
+    launch.flags = flags;
     result = program_find(directory, &launch, found.get(), &error);
     for (size_t i = 0; found->argv != nullptr && i < found->argc; i++) argv_.emplace_back(found->argv[i]);
   }
@@ -260,6 +261,22 @@ TEST_CASE("a script found on the search path is passed on with its directory") {
   const std::string interpreter = directory.file("interpreter", kElf);
   directory.file("script", "#!" + interpreter + "\n");
   CHECK(Found("script", directory.path().c_str()).argv() == Strings{interpreter, directory / "script"});
+}
+
+TEST_CASE("a text without #! is for the shell, where that is asked for") {
+  TemporaryDirectory directory;
+  const std::string text = directory.file("text", "echo text\n");
+  const std::string elf = directory.file("elf", kElf);
+  const std::string through = directory.file("through", "#!" + text + "\n");
+  const Found found("text", directory.path().c_str(), {"zero", "one"}, AT_FDCWD, TPROC_LAUNCH_SHELL);
+  REQUIRE(found.result == 0);
+  CHECK(found.argv() == Strings{"/bin/sh", text, "one"});
+  CHECK(found.file_path() == "/bin/sh");
+  CHECK(found.path() == text);
+  CHECK(Found(text).argv() == Strings{"argv0"});
+  CHECK(Found(elf, nullptr, {"zero"}, AT_FDCWD, TPROC_LAUNCH_SHELL).argv() == Strings{"zero"});
+  /* An interpreter has to be a program or a script, as for the kernel. */
+  CHECK(Found(through, nullptr, {"zero"}, AT_FDCWD, TPROC_LAUNCH_SHELL).file_path() == text);
 }
 
 TEST_CASE("five nested scripts run, six do not") {

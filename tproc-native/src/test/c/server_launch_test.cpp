@@ -145,7 +145,7 @@ TEST_CASE("what cannot be hosted is refused with the shell's exit code, and leav
   };
   for (const Refused &each : {Refused{directory / "missing", ENOENT, 127}, Refused{directory.path(), EACCES, 126},
                               Refused{directory.file("plain", "text", 0644), EACCES, 126},
-                              Refused{directory.file("text", "text\n"), ENOEXEC, 126},
+                              Refused{directory.file("broken", "\177ELF and no more"), ENOEXEC, 126},
                               Refused{directory.file("script", "#!/missing/interpreter\n"), ENOENT, 127}}) {
     CAPTURE(each.program);
     Pipe output;
@@ -166,6 +166,13 @@ TEST_CASE("what cannot be hosted is refused with the shell's exit code, and leav
   no_terminal.settings.flags = WIRE_LAUNCH_TERMINAL;
   CHECK(refusal_of(listening, no_terminal).error_code() == ENOTTY);
   CHECK(listening.count() == 0);
+}
+
+TEST_CASE("a text without #! is run by the shell, as execvp does") {
+  Listening listening;
+  TemporaryDirectory directory;
+  const std::string text = directory.file("text", "echo $0 $1\n");
+  CHECK(output_of(listening, LaunchRequest(text, {"one"})) == text + " one\n");
 }
 
 TEST_CASE("2 MiB of arguments and 1 MiB of environment arrive whole") {
