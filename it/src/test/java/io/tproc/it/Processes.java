@@ -39,6 +39,17 @@ final class Processes {
     return of(pid).filter(state -> !state.isZombie()).isPresent();
   }
 
+  /** Whether this JVM was started with a signal ignored, as are then the programs it starts. */
+  static boolean ignores(int signal) throws IOException {
+    String ignored =
+        Files.readAllLines(Path.of("/proc/self/status")).stream()
+            .filter(line -> line.startsWith("SigIgn:"))
+            .map(line -> line.substring("SigIgn:".length()).strip())
+            .findFirst()
+            .orElseThrow();
+    return (Long.parseUnsignedLong(ignored, 16) >>> (signal - 1) & 1) != 0;
+  }
+
   /** Every child of this JVM, zombies too. */
   static List<State> children() {
     long self = ProcessHandle.current().pid();
