@@ -10,7 +10,10 @@ run_maven() {
   local arguments=("$@")
   if [[ -n $jdk25 ]]; then arguments+=("-Djdk25.home=$jdk25"); fi
   # aarch64 natives need a cross-compiler; tools/setup has seen to it.
-  mvn -B "${arguments[@]}" > "$log" 2>&1 &
+  # A background job has SIGINT ignored, and so would all that the tests start.
+  local reset=()
+  if env --default-signal=INT true 2> /dev/null; then reset=(env --default-signal=INT,QUIT); fi
+  "${reset[@]}" mvn -B "${arguments[@]}" > "$log" 2>&1 &
   local maven=$!
   show_progress "$log" "$maven" &
   local progress=$!

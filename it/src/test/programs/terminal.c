@@ -97,6 +97,9 @@ static void run(const char *name, char *argv[]) {
   if (terminal < 0 || ioctl(terminal, TIOCSCTTY, 0) != 0) fail(name);
   for (int i = 0; i < 3; i++) dup2(terminal, i);
   if (terminal > 2) close(terminal);
+  /* A shell's background job has these ignored; who sits at a terminal has not. */
+  signal(SIGINT, SIG_DFL);
+  signal(SIGQUIT, SIG_DFL);
   execvp(argv[0], argv);
   fail(argv[0]);
 }
