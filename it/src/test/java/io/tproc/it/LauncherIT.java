@@ -202,7 +202,8 @@ class LauncherIT {
         .containsEntry("umask", "0027")
         .containsEntry("nice", "5")
         .containsEntry("stackLimit", (4 << 20) + hosted.get("stackLimit").replaceAll("^\\S+", ""))
-        .containsEntry("changedDispositions", "1 10");
+        .hasEntrySatisfying(
+            "changedDispositions", each -> assertThat(each.split(" ")).contains("1", "10"));
   }
 
   @Test
@@ -270,8 +271,19 @@ class LauncherIT {
     assertFails(127, "no-such-program", "no-such-program");
     assertFails(126, "Permission denied", text.toString());
     assertFails(126, directory.toString(), directory.toString());
+    Path broken = Files.writeString(directory.resolve("broken"), "\177ELF and no more");
+    assertThat(broken.toFile().setExecutable(true)).isTrue();
+    assertFails(126, "ELF", broken.toString());
+  }
+
+  @Test
+  void aTextWithoutAFirstLineForItIsForTheShell() throws Exception {
+    Programs.hostable("sh");
+    Path text = Files.writeString(directory.resolve("text"), "echo \"$0 $1\"\nexit 4\n");
     assertThat(text.toFile().setExecutable(true)).isTrue();
-    assertFails(126, text.toString(), text.toString());
+    Outcome outcome = host.run(text.toString(), "x");
+    assertThat(outcome.output()).isEqualTo(text + " x\n");
+    assertThat(outcome.exitValue).isEqualTo(4);
   }
 
   private static void assertFails(int code, String reason, String program) throws Exception {

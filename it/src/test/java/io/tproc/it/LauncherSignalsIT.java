@@ -101,21 +101,25 @@ class LauncherSignalsIT {
   @ParameterizedTest
   @ValueSource(strings = {"STOP", "TSTP", "TTIN", "TTOU"})
   void stopsAndContinuesBoth(String signal) throws Exception {
-    Process launcher = ready(Programs.probe("waiter"));
+    List<String> command = new ArrayList<>(List.of(Programs.probe("job")));
+    command.addAll(ListeningHost.command(host.socket(), Programs.probe("waiter")));
+    Process job = new ProcessBuilder(command).start();
+    long launcher = Long.parseLong(job.inputReader().readLine());
+    assertThat(job.inputReader().readLine()).isEqualTo("ready");
     long program = host.only().pid();
 
-    kill(signal, launcher.pid());
+    kill(signal, launcher);
     untilState(program, "T");
-    untilState(launcher.pid(), "T");
+    untilState(launcher, "T");
     Patience.untilNothingToComplainOf(
         Patience.seconds(5),
         () -> host.only().state().toString().equals("STOPPED") ? "" : "not listed as stopped");
 
-    kill("CONT", launcher.pid());
+    kill("CONT", launcher);
     untilState(program, "SR");
-    untilState(launcher.pid(), "SR");
-    kill("TERM", launcher.pid());
-    assertThat(launcher.waitFor()).isEqualTo(143);
+    untilState(launcher, "SR");
+    kill("TERM", launcher);
+    assertThat(job.waitFor()).isEqualTo(143);
   }
 
   @Test

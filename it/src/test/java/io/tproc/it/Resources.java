@@ -29,6 +29,9 @@ final class Resources {
   /** Room for the JVM's own mappings, far below one for each of the launches of a test. */
   private static final int MAPPINGS_ROOM = 60;
 
+  /** Its stack, the stack's guard page, and at most an arena of malloc's. */
+  private static final int MAPPINGS_OF_A_WORKER = 4;
+
   /** Room for the JVM's own address space (an arena of malloc is 64 MiB), far below one slot. */
   private static final long ADDRESS_SPACE_ROOM_KIB = 1 << 20;
 
@@ -52,6 +55,7 @@ final class Resources {
   private final int mappings;
   private final long addressSpaceKib;
   private boolean withWorkers = true;
+  private int workers;
 
   private Resources() throws IOException {
     descriptors = count(descriptorTargets(), JVM_FILE);
@@ -86,7 +90,8 @@ final class Resources {
    */
   static Resources besideWorkers() {
     Resources now = now();
-    now.threads.remove("tproc-worker");
+    Integer workers = now.threads.remove("tproc-worker");
+    now.workers = workers != null ? workers : 0;
     now.withWorkers = false;
     return now;
   }
@@ -118,7 +123,8 @@ final class Resources {
     compare("threads", threads, after.threads, text);
     compare("child processes", children, after.children, text);
     compare("mapped files", mappedFiles, after.mappedFiles, text);
-    if (after.mappings > mappings + MAPPINGS_ROOM) {
+    int room = MAPPINGS_ROOM + MAPPINGS_OF_A_WORKER * Math.max(0, after.workers - workers);
+    if (after.mappings > mappings + room) {
       text.append("mappings: ")
           .append(mappings)
           .append(" before, ")
