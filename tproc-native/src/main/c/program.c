@@ -86,8 +86,8 @@ static void put_interpreter_in_front(struct program *program, const char *interp
 }
 
 static const char *keep(char **room, const char *text) {
-  if (text == NULL) return NULL;
   char *kept = *room;
+  if (text == NULL || kept == NULL) return NULL;
   const size_t size = strlen(text) + 1;
   memcpy(kept, text, size);
   *room += size;
