@@ -216,6 +216,7 @@ void tproc_server_close(struct tproc_server *server) {
   const ssize_t written = write(server->news, &one, sizeof one);
   (void)written; /* it can only fail when 2^64 are pending */
   pthread_join(server->thread, NULL);
+  server_accept(server); /* whoever waits there is to be told, too */
   server_socket_close(&server->socket);
   kill_programs(server);
   tell_clients(server);
