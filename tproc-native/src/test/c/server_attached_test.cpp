@@ -77,7 +77,9 @@ class Launcher {
   pid_t pid_;
 };
 
+// A program may run a moment before its host lists it.
 tproc_status only_status(const Listening &listening) {
+  CHECK(eventually([&] { return listening.count() == 1; }));
   tproc_status found{};
   tproc_host_list(
       listening.host(),
