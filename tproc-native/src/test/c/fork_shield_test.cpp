@@ -115,7 +115,7 @@ TEST_CASE("a threadproc's own large mapping outside its slot stays visible to it
   in_own_process([] {
     Shield shield;
     OwnedMemory memory(shield.slots);
-    const int64_t huge = memory.map(2ull << 30, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+    const int64_t huge = memory.map(range_size(memory->slot.whole), MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
     EXPECT(huge > 0 && !memory.in_slot(huge));
     shield.raise();
     EXPECT(in_forks(static_cast<uint64_t>(huge)));
@@ -126,7 +126,7 @@ TEST_CASE("what belongs to a threadproc of another host stays visible to its chi
   in_own_process([] {
     Shield one, other;
     OwnedMemory memory(one.slots);
-    const int64_t huge = memory.map(2ull << 30, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+    const int64_t huge = memory.map(range_size(memory->slot.whole), MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
     EXPECT(huge > 0 && !memory.in_slot(huge));
     other.raise();
     EXPECT(in_forks(static_cast<uint64_t>(huge)));

@@ -28,6 +28,7 @@ const Arguments kShell = {"bash", "--norc", "--noprofile", "-i"};
 pid_t read_pid(const std::string &file) {
   pid_t pid = 0;
   eventually([&] { return static_cast<bool>(std::ifstream(file) >> pid) && pid > 0; });
+  REQUIRE(pid > 0); /* 0 would be killed as this whole process group */
   return pid;
 }
 

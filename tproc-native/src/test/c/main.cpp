@@ -1,5 +1,6 @@
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,9 +22,18 @@ void take_signals_as_a_terminal_gives_them() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+// As many descriptors as the JVM gives itself: a login gives 1024, and one launch alone may pass as many on.
+void allow_many_descriptors() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
+  allow_many_descriptors();
   take_signals_as_a_terminal_gives_them();
   return doctest::Context(argc, argv).run();
 }

@@ -75,7 +75,7 @@ void attack(OwnedMemory &memory, uint64_t address, uint64_t size) {
   CHECK(memory.map(size, kPrivate | MAP_FIXED_NOREPLACE, address) < 0);
   CHECK(memory_remap(memory.get(), address, size, 2 * size, MREMAP_MAYMOVE, 0) == -EFAULT);
   CHECK(memory_remap(memory.get(), address, size, size / 2, 0, 0) == -EFAULT);
-  const int64_t own = memory.map(size);
+  const int64_t own = memory.map(size, kPrivate | MAP_NORESERVE); /* a slot may be larger than the machine's memory */
   REQUIRE(own > 0);
   CHECK(memory_remap(memory.get(), plain(own), size, size, MREMAP_MAYMOVE | MREMAP_FIXED, address) == -ENOMEM);
   CHECK(memory_attach(memory.get(), -1, address, 0) < 0);

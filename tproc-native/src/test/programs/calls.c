@@ -54,9 +54,10 @@
 static size_t page;
 static void *volatile nowhere = (void *)8;
 
+static const struct tproc_abi *slot(void) { return (const struct tproc_abi *)getauxval(TPROC_AT_ABI); }
+
 static int in_slot(const void *address) {
-  const struct tproc_abi *abi = (const struct tproc_abi *)getauxval(TPROC_AT_ABI);
-  return (uint64_t)address >= abi->slot_base && (uint64_t)address < abi->slot_base + abi->slot_size;
+  return (uint64_t)address >= slot()->slot_base && (uint64_t)address < slot()->slot_base + slot()->slot_size;
 }
 
 static size_t resident(char *memory, size_t size) {
@@ -65,6 +66,20 @@ static size_t resident(char *memory, size_t size) {
   if (mincore(memory, size, pages) != 0) return 0;
   for (size_t i = 0; i < size / page; i++) count += pages[i] & 1;
   return count;
+}
+
+/* Outgrows the slot's part for mappings, but not the machine's memory: it is only reserved. */
+static void use_huge(void) {
+  const size_t step = slot()->slot_size / 16;
+  char *huge = mmap(NULL, 3 * step, PROT_READ | PROT_WRITE, PRIVATE | MAP_NORESERVE, -1, 0);
+  EXPECT(huge != MAP_FAILED);
+  if (huge == MAP_FAILED) return;
+  huge[0] = 42;
+  char *larger = mremap(huge, 3 * step, 5 * step, MREMAP_MAYMOVE);
+  EXPECT(larger != MAP_FAILED && larger[0] == 42);
+  if (larger == MAP_FAILED) return;
+  larger[5 * step - 1] = 43;
+  EXPECT(munmap(larger, 5 * step) == 0);
 }
 
 static void use_flags(void) {
@@ -127,12 +142,7 @@ static void use_flags(void) {
   if (low != MAP_FAILED) memset(low, 1, size);
   EXPECT(mprotect(low, size, PROT_READ) == 0 && munmap(low, size) == 0);
 #endif
-  char *huge = malloc((size_t)3 << 30); /* outgrows the slot's part for mappings, and realloc uses mremap */
-  EXPECT(huge != NULL);
-  huge[0] = 42;
-  huge = realloc(huge, (size_t)5 << 30);
-  EXPECT(huge != NULL && huge[0] == 42);
-  free(huge);
+  use_huge();
 }
 
 static void *use_flags_in_thread(void *unused) {
