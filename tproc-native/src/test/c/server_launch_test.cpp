@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "elf_builder.h"
 #include "patience.h"
 #include "resources.h"
 #include "wire_client.h"
@@ -196,7 +197,7 @@ TEST_CASE("the kernel's limits for arguments hold") {
   CHECK(reply.error_code() == E2BIG);
   CHECK(reply.exit_code() == 126);
   CHECK(reply.message().find("arguments and environment take") != std::string::npos);
-  request.arguments = {"say", std::string(kMebibyte / 8, 'a')}; /* MAX_ARG_STRLEN, with its NUL */
+  request.arguments = {"say", std::string(32 * test_page(), 'a')}; /* MAX_ARG_STRLEN, with its NUL */
   CHECK(refusal_of(listening, request).error_code() == E2BIG);
 }
 
