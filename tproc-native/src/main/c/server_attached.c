@@ -130,6 +130,12 @@ static void forget(struct tproc_server *server, struct attached *program) {
   server->gone_programs = program;
 }
 
+static void tell_end(struct tproc_server *server, struct connection *connection, const struct tproc_exit *exit) {
+  const struct wire_ended ended = {.kind = exit->kind, .status = exit->status};
+  connection_send(server, connection, WIRE_ENDED, &ended, sizeof ended, -1);
+  connection_end(server, connection);
+}
+
 void attached_end(struct tproc_server *server, struct attached *program, bool wait) {
   if (program->gone) return;
   struct tproc_exit exit;
@@ -138,15 +144,12 @@ void attached_end(struct tproc_server *server, struct attached *program, bool wa
   if (collected == 0) return;
   struct connection *connection = program->connection;
   forget(server, program);
-  attached_release(server, program->threadproc);
-  if (connection == NULL) return;
-  if (collected < 0) { /* somebody else has collected it */
+  /* The client is told first: the release may keep a CPU busy that the client waits for. */
+  if (connection != NULL && collected < 0) /* somebody else has collected it */
     connection_fail(server, connection, &error, WIRE_EXIT_NO_HOST);
-    return;
-  }
-  const struct wire_ended ended = {.kind = exit.kind, .status = exit.status};
-  connection_send(server, connection, WIRE_ENDED, &ended, sizeof ended, -1);
-  connection_end(server, connection);
+  else if (connection != NULL)
+    tell_end(server, connection, &exit);
+  attached_release(server, program->threadproc);
 }
 
 void attached_look(struct tproc_server *server, struct attached *program) {

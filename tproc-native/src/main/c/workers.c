@@ -28,8 +28,8 @@ int start_blocked_thread(pthread_t *thread, void *(*function)(void *), void *arg
   return code;
 }
 
+/* The caller is counted as idle already. */
 static struct work *next_work(struct workers *workers) {
-  workers->idle++;
   while (workers->first == NULL && !workers->stopping) pthread_cond_wait(&workers->changed, &workers->lock);
   workers->idle--;
   struct work *work = workers->first;
@@ -50,16 +50,20 @@ static void *work_on(void *argument) {
   struct workers *workers = argument;
   prctl(PR_SET_NAME, "tproc-worker");
   pthread_mutex_lock(&workers->lock);
+  workers->idle++;
   struct work *work;
   while ((work = next_work(workers)) != NULL) {
     const bool tell = work->tell;
     pthread_mutex_unlock(&workers->lock);
     work->run(work);
     pthread_mutex_lock(&workers->lock);
+    workers->idle++; /* before anybody hears of it, and starts another thread for the next piece */
     if (!tell) continue;
     work->next = workers->done;
     workers->done = work;
+    pthread_mutex_unlock(&workers->lock); /* whoever is woken will want it */
     announce(workers);
+    pthread_mutex_lock(&workers->lock);
   }
   pthread_mutex_unlock(&workers->lock);
   return NULL;
@@ -101,9 +105,9 @@ int workers_submit(struct workers *workers, struct work *work, struct tproc_erro
     *workers->last = work;
     workers->last = &work->next;
     workers->queued++;
-    pthread_cond_signal(&workers->changed);
   }
   pthread_mutex_unlock(&workers->lock);
+  if (code == 0) pthread_cond_signal(&workers->changed); /* whoever is woken finds the lock free */
   return code == 0 ? 0 : tproc_fail(error, code, "start a worker thread (limit on threads)");
 }
 
