@@ -1,10 +1,10 @@
-#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "byte_strings.h"
 #include "exceptions.h"
 #include "io_tproc_jni_Native.h"
 #include "pointers.h"
+#include "rows.h"
 
 /* Of each mapping: address, size, bits. MemoryMappings.java reads them. */
 #define NUMBERS 3
@@ -22,31 +22,13 @@ JNIEXPORT void JNICALL Java_io_tproc_jni_Native_keepInForks(JNIEnv *env, jclass 
   tproc_host_keep_in_forks(to_host(host), (const void *)(intptr_t)address, (size_t)size);
 }
 
-static bool put(JNIEnv *env, jlongArray numbers, jobjectArray names, jsize index, const struct tproc_mapping *mapping) {
-  const jlong values[NUMBERS] = {
-      (jlong)mapping->address, (jlong)mapping->size,
-      mapping->readable | mapping->writable << 1 | mapping->executable << 2 | mapping->shared << 3};
-  (*env)->SetLongArrayRegion(env, numbers, NUMBERS * index, NUMBERS, values);
-  jbyteArray name = bytes_to_java(env, mapping->name);
-  if (name == NULL) return false;
-  (*env)->SetObjectArrayElement(env, names, index, name);
-  (*env)->DeleteLocalRef(env, name);
-  return true;
-}
-
-static jobjectArray to_java(JNIEnv *env, const struct tproc_mapping *mappings, jsize count) {
-  jclass byte_array = (*env)->FindClass(env, "[B");
-  jclass object = byte_array == NULL ? NULL : (*env)->FindClass(env, "java/lang/Object");
-  if (object == NULL) return NULL;
-  jlongArray numbers = (*env)->NewLongArray(env, NUMBERS * count);
-  jobjectArray names = numbers == NULL ? NULL : (*env)->NewObjectArray(env, count, byte_array, NULL);
-  jobjectArray both = names == NULL ? NULL : (*env)->NewObjectArray(env, 2, object, NULL);
-  if (both == NULL) return NULL;
-  for (jsize i = 0; i < count; i++)
-    if (!put(env, numbers, names, i, &mappings[i])) return NULL;
-  (*env)->SetObjectArrayElement(env, both, 0, numbers);
-  (*env)->SetObjectArrayElement(env, both, 1, names);
-  return both;
+static void read_mapping(const void *mappings, jsize index, struct row *row) {
+  const struct tproc_mapping *mapping = (const struct tproc_mapping *)mappings + index;
+  row->numbers[0] = (jlong)mapping->address;
+  row->numbers[1] = (jlong)mapping->size;
+  row->numbers[2] = mapping->readable | mapping->writable << 1 | mapping->executable << 2 | mapping->shared << 3;
+  row->bytes = mapping->name;
+  row->size = (jsize)strlen(mapping->name);
 }
 
 JNIEXPORT jobjectArray JNICALL Java_io_tproc_jni_Native_memory(JNIEnv *env, jclass type, jlong threadproc) {
@@ -64,7 +46,7 @@ JNIEXPORT jobjectArray JNICALL Java_io_tproc_jni_Native_memory(JNIEnv *env, jcla
     }
     count = tproc_threadproc_memory(to_threadproc(threadproc), mappings, capacity);
   }
-  jobjectArray result = to_java(env, mappings, (jsize)count);
+  jobjectArray result = rows_to_java(env, mappings, (jsize)count, NUMBERS, read_mapping);
   free(mappings);
   return result;
 }

@@ -77,6 +77,11 @@ final class BoundHost implements TprocHost {
   }
 
   @Override
+  public List<ThreadProcStatus> list() {
+    return List.copyOf(binding.list());
+  }
+
+  @Override
   public void close() {
     binding.close();
   }

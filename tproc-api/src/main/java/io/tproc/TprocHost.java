@@ -138,11 +138,20 @@ public interface TprocHost extends PlatformMemory, AutoCloseable {
 
   /**
    * Lists the threadprocs that run now and were started by this host's {@code command}. Programs
-   * that launchers have started are not among them; {@code tproc ps} lists those too.
+   * that launchers have started are not among them: {@link #list()} has those too.
    *
    * @return an unmodifiable snapshot, in the order of their start
    */
   List<ThreadProc> threadProcs();
+
+  /**
+   * All threadprocs of this host whose memory has not been given back, those that launchers have
+   * started included. Looks at each of them, which takes some milliseconds when there are hundreds.
+   *
+   * @return a snapshot, in the order of their start
+   * @throws IllegalStateException when the host is closed
+   */
+  List<ThreadProcStatus> list();
 
   /**
    * Closes the listeners, kills every threadproc that still runs, waits for their exits, and

@@ -18,8 +18,11 @@ import java.nio.ByteOrder;
 import java.nio.file.FileSystem;
 import java.nio.file.FileSystems;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -71,6 +74,30 @@ class BoundHostTest {
         .isThrownBy(() -> new BoundHost(binding).view(address, size))
         .withMessageContaining(why);
     verify(binding, never()).view(anyLong(), anyInt());
+  }
+
+  @Test
+  void listIsASnapshot() {
+    ThreadProcStatus status =
+        new ThreadProcStatus(
+            7,
+            true,
+            OptionalLong.of(6),
+            1000,
+            ThreadProcStatus.State.RUNNING,
+            Instant.EPOCH,
+            Duration.ofSeconds(1),
+            8192,
+            4096,
+            List.of("sleep", "60"),
+            false);
+    List<ThreadProcStatus> all = new ArrayList<>(List.of(status));
+    when(binding.list()).thenReturn(all);
+
+    List<ThreadProcStatus> listed = new BoundHost(binding).list();
+    all.clear();
+
+    assertThat(listed).containsExactly(status);
   }
 
   @Test

@@ -5,18 +5,24 @@ import static org.assertj.core.api.Assertions.assertThatIOException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.tproc.ThreadProc;
+import io.tproc.ThreadProcStatus;
+import io.tproc.ThreadProcStatus.State;
 import io.tproc.TprocHost;
 import io.tproc.TprocListener;
 import java.io.BufferedReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -72,6 +78,67 @@ class ListenIT {
     first.close();
     assertThatIllegalStateException().isThrownBy(() -> host.listen(socket()));
     assertThat(directory).isEmptyDirectory();
+  }
+
+  @Test
+  void theHostListsItsOwnAndLaunchedPrograms() throws Exception {
+    Instant before = Instant.now();
+    ListeningHost listening = ListeningHost.open();
+    TprocHost host = listening.host();
+    try (listening;
+        ThreadProc own = host.command(Programs.installed("sleep"), "60").start()) {
+      Process launcher = listening.start(Programs.installed("sleep"), "61");
+      assertThat(until(() -> host.list().size() == 2)).isTrue();
+
+      ThreadProcStatus first = host.list().get(0);
+      ThreadProcStatus second = host.list().get(1);
+      assertThat(first.pid()).isEqualTo(own.pid());
+      assertThat(first.launched()).isFalse();
+      assertThat(first.launcher()).isEmpty();
+      assertThat(second.launched()).isTrue();
+      assertThat(second.launcher()).hasValue(launcher.pid());
+      assertThat(first.command()).containsExactly(Programs.installed("sleep"), "60");
+      assertThat(second.command()).containsExactly(Programs.installed("sleep"), "61");
+      for (ThreadProcStatus each : List.of(first, second)) {
+        assertThat(each.uid())
+            .isEqualTo((int) Files.getAttribute(Path.of("/proc/self"), "unix:uid"));
+        assertThat(each.state()).isEqualTo(State.RUNNING);
+        assertThat(each.startedAt()).isBetween(before, Instant.now());
+        assertThat(each.uptime()).isPositive();
+        assertThat(each.resident()).isPositive().isLessThanOrEqualTo(each.mapped());
+        assertThat(each.commandCut()).isFalse();
+      }
+
+      own.signal(19); // SIGSTOP
+      assertThat(until(() -> host.list().get(0).state() == State.STOPPED)).isTrue();
+      own.destroyForcibly();
+      own.waitFor();
+      assertThat(host.list().get(0).state()).isEqualTo(State.ENDED);
+      assertThat(host.list().get(0).uptime()).isEqualTo(host.list().get(0).uptime());
+      own.close();
+      assertThat(host.list()).extracting(ThreadProcStatus::pid).containsExactly(second.pid());
+      launcher.destroyForcibly();
+      assertThat(until(() -> host.list().isEmpty())).isTrue();
+    }
+    assertThatIllegalStateException().isThrownBy(host::list).withMessage("the host is closed");
+  }
+
+  private static boolean until(BooleanSupplier condition) {
+    return Patience.until(Patience.seconds(20), condition);
+  }
+
+  @Test
+  void aCommandThatIsTooLongIsCut() throws Exception {
+    List<String> command = new ArrayList<>(Collections.nCopies(101, "x".repeat(99)));
+    command.set(0, Programs.nothing());
+    try (TprocHost host = TprocHost.open();
+        ThreadProc program = host.command(command).start()) {
+      program.waitFor();
+      ThreadProcStatus status = host.list().get(0);
+      assertThat(status.commandCut()).isTrue();
+      assertThat(status.command().subList(0, 30)).isEqualTo(command.subList(0, 30));
+      assertThat(String.join(" ", status.command())).hasSizeBetween(3900, 4096);
+    }
   }
 
   @Test

@@ -2,6 +2,7 @@ package io.tproc.spi;
 
 import io.tproc.LaunchException;
 import io.tproc.ThreadProc;
+import io.tproc.ThreadProcStatus;
 import io.tproc.TprocListener;
 import java.io.IOException;
 import java.nio.Buffer;
@@ -78,6 +79,14 @@ public interface HostBinding extends AutoCloseable {
    * @return a snapshot, in the order of their start
    */
   List<ThreadProc> threadProcs();
+
+  /**
+   * Lists the threadprocs whose memory has not been given back, whoever started them.
+   *
+   * @return a snapshot, in the order of their start
+   * @throws IllegalStateException when this host is closed
+   */
+  List<ThreadProcStatus> list();
 
   /**
    * Closes the listeners, kills every threadproc, waits for their exits, and releases everything.

@@ -1,6 +1,7 @@
 package io.tproc.jni;
 
 import io.tproc.ThreadProc;
+import io.tproc.ThreadProcStatus;
 import io.tproc.spi.LaunchRequest;
 import java.io.IOException;
 import java.lang.System.Logger;
@@ -90,6 +91,16 @@ final class HostState {
       checkOpen();
       ThreadProcHandle owner = handles.get(Native.ownerOf(pointer, address));
       return owner == null ? Optional.empty() : owner.user();
+    } finally {
+      lifecycle.readLock().unlock();
+    }
+  }
+
+  List<ThreadProcStatus> list() {
+    lifecycle.readLock().lock();
+    try {
+      checkOpen();
+      return ThreadProcStatuses.read(Native.list(pointer));
     } finally {
       lifecycle.readLock().unlock();
     }

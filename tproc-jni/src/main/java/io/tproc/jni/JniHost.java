@@ -1,6 +1,7 @@
 package io.tproc.jni;
 
 import io.tproc.ThreadProc;
+import io.tproc.ThreadProcStatus;
 import io.tproc.TprocListener;
 import io.tproc.spi.HostBinding;
 import io.tproc.spi.LaunchRequest;
@@ -89,6 +90,11 @@ final class JniHost implements HostBinding {
   @Override
   public List<ThreadProc> threadProcs() {
     return List.copyOf(state.running());
+  }
+
+  @Override
+  public List<ThreadProcStatus> list() {
+    return state.list();
   }
 
   @Override

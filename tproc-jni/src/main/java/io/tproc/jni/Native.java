@@ -113,6 +113,16 @@ final class Native {
    */
   static native Object[] memory(long threadproc);
 
+  // status.c
+
+  /**
+   * tproc_host_list, the youngest first.
+   *
+   * @return a {@code long[]} with {@link ThreadProcStatuses#NUMBERS} numbers of each, and a {@code
+   *     byte[][]} with their commands: each argument with its NUL
+   */
+  static native Object[] list(long host);
+
   // check.c
 
   /** tproc_check: of each finding its name, verdict, value and advice; see {@link Findings}. */
