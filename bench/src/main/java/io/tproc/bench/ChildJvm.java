@@ -53,6 +53,45 @@ final class ChildJvm {
     return jdk.resolve(Path.of("bin", "java")).toString();
   }
 
+  /** What to run on a JDK with a collector. */
+  interface OnEach {
+    void run(Path jdk, String collector) throws IOException, InterruptedException;
+  }
+
+  /** Runs something on each JDK with each collector that it has; in quick runs only with one. */
+  static void onEach(Settings settings, OnEach what) throws IOException, InterruptedException {
+    for (Path jdk : settings.quick() ? jdks().subList(0, 1) : jdks()) {
+      for (String collector : settings.quick() ? List.of("G1") : COLLECTORS) {
+        if (has(jdk, collector)) {
+          what.run(jdk, collector);
+        } else {
+          Report.line(nameOf(jdk) + " " + collector, "this JDK does not have it");
+        }
+      }
+    }
+  }
+
+  /**
+   * Runs a main class on each JDK with each collector, with a heap of a fixed size, all of it
+   * touched. Its arguments are the settings and a label.
+   */
+  static void onEach(Settings settings, String heap, Class<?> main)
+      throws IOException, InterruptedException {
+    onEach(
+        settings,
+        (jdk, collector) ->
+            run(
+                jdk,
+                List.of(
+                    "-XX:+Use" + collector + "GC",
+                    "-Xms" + heap,
+                    "-Xmx" + heap,
+                    "-XX:+AlwaysPreTouch"),
+                main,
+                settings.asArgument(),
+                nameOf(jdk) + " " + collector));
+  }
+
   /** Runs a main class with options of the JVM, which has to end well; its output becomes ours. */
   static void run(Path jdk, List<String> options, Class<?> main, String... arguments)
       throws IOException, InterruptedException {

@@ -2,7 +2,6 @@ package io.tproc.bench;
 
 import io.tproc.TprocHost;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 
 /**
@@ -22,25 +21,20 @@ final class GrowingHeapBenchmark implements Benchmark {
 
   @Override
   public void run(Settings settings) throws IOException, InterruptedException {
-    for (Path jdk : settings.quick() ? ChildJvm.jdks().subList(0, 1) : ChildJvm.jdks()) {
-      for (String collector : settings.quick() ? List.of("G1") : ChildJvm.COLLECTORS) {
-        if (!ChildJvm.has(jdk, collector)) {
-          continue;
-        }
-        for (String beside : List.of("no forks", "hosted", "process")) {
-          ChildJvm.run(
-              jdk,
-              List.of(
-                  "-XX:+Use" + collector + "GC",
-                  "-Xms64m",
-                  "-Xmx" + (settings.quick() ? "512m" : "4g")),
-              GrowingHeapBenchmark.class,
-              settings.asArgument(),
-              ChildJvm.nameOf(jdk) + " " + collector,
-              beside);
-        }
-      }
-    }
+    String most = "-Xmx" + (settings.quick() ? "512m" : "4g");
+    ChildJvm.onEach(
+        settings,
+        (jdk, collector) -> {
+          for (String beside : List.of("no forks", "hosted", "process")) {
+            ChildJvm.run(
+                jdk,
+                List.of("-XX:+Use" + collector + "GC", "-Xms64m", most),
+                GrowingHeapBenchmark.class,
+                settings.asArgument(),
+                ChildJvm.nameOf(jdk) + " " + collector,
+                beside);
+          }
+        });
   }
 
   /** In the JVM whose heap grows: settings, label, and what forks meanwhile. */

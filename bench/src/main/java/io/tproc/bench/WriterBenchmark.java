@@ -2,8 +2,6 @@ package io.tproc.bench;
 
 import io.tproc.TprocHost;
 import java.io.IOException;
-import java.nio.file.Path;
-import java.util.List;
 
 /**
  * A Java thread writes its heap while a threadproc forks in a loop: a fork must not make the heap
@@ -24,22 +22,7 @@ final class WriterBenchmark implements Benchmark {
 
   @Override
   public void run(Settings settings) throws IOException, InterruptedException {
-    for (Path jdk : settings.quick() ? ChildJvm.jdks().subList(0, 1) : ChildJvm.jdks()) {
-      for (String collector : settings.quick() ? List.of("G1") : ChildJvm.COLLECTORS) {
-        if (!ChildJvm.has(jdk, collector)) {
-          Report.line(ChildJvm.nameOf(jdk) + " " + collector, "this JDK does not have it");
-          continue;
-        }
-        String heap = settings.quick() ? "256m" : "3g";
-        ChildJvm.run(
-            jdk,
-            List.of(
-                "-XX:+Use" + collector + "GC", "-Xms" + heap, "-Xmx" + heap, "-XX:+AlwaysPreTouch"),
-            WriterBenchmark.class,
-            settings.asArgument(),
-            ChildJvm.nameOf(jdk) + " " + collector);
-      }
-    }
+    ChildJvm.onEach(settings, settings.quick() ? "256m" : "3g", WriterBenchmark.class);
   }
 
   /** In the JVM with the heap: settings and label. */
