@@ -9,10 +9,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -20,24 +18,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code tproc-run}: a program in the host behaves as if it had been started right here. */
 class LauncherIT {
-  private static ListeningHost host;
+  @RegisterExtension static final ListeningHost host = ListeningHost.forAllTests();
 
   @TempDir Path directory;
-
-  @BeforeAll
-  static void listen() throws Exception {
-    host = ListeningHost.open();
-  }
-
-  @AfterEach
-  void nothingIsLeft() {
-    host.untilEmpty();
-  }
-
-  @AfterAll
-  static void close() throws Exception {
-    host.close();
-  }
 
   /** The same script, once with {@code $L} as the launcher and its socket, once as nothing. */
   private static void assertAsNatively(String script, String... arguments) throws Exception {

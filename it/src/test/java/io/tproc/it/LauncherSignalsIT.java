@@ -11,10 +11,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -22,24 +20,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** A launcher and its program are one to whoever sends signals, and neither outlives the other. */
 class LauncherSignalsIT {
-  private static ListeningHost host;
+  @RegisterExtension static final ListeningHost host = ListeningHost.forAllTests();
 
   @TempDir Path directory;
-
-  @BeforeAll
-  static void listen() throws Exception {
-    host = ListeningHost.open();
-  }
-
-  @AfterEach
-  void nothingIsLeft() {
-    host.untilEmpty();
-  }
-
-  @AfterAll
-  static void close() throws Exception {
-    host.close();
-  }
 
   private static void kill(String signal, long pid) throws Exception {
     Outcome outcome =

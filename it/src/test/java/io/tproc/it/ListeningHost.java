@@ -5,13 +5,20 @@ import io.tproc.TprocListener;
 import io.tproc.cli.client.HostClient;
 import io.tproc.cli.client.HostedProgram;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.extension.AfterAllCallback;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
 
-/** A host of this JVM that listens in a directory of its own, and the launcher that finds it. */
-final class ListeningHost implements AutoCloseable {
+/**
+ * A host of this JVM that listens in a directory of its own, and the launcher that finds it. As a
+ * registered extension it serves all tests of a class, and sees after each that nothing is left.
+ */
+final class ListeningHost implements AutoCloseable, AfterEachCallback, AfterAllCallback {
   private final Path directory;
   private final TprocHost host;
   private final TprocListener listener;
@@ -26,6 +33,15 @@ final class ListeningHost implements AutoCloseable {
     Path directory = Files.createTempDirectory("tproc-it");
     TprocHost host = TprocHost.open();
     return new ListeningHost(directory, host, host.listen(directory.resolve("space.sock")));
+  }
+
+  /** For a static field with {@code @RegisterExtension}. */
+  static ListeningHost forAllTests() {
+    try {
+      return open();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** The launcher's program. */
@@ -85,7 +101,7 @@ final class ListeningHost implements AutoCloseable {
     try (HostClient client = HostClient.connect(socket())) {
       return client.list().items();
     } catch (IOException e) {
-      throw new java.io.UncheckedIOException(e);
+      throw new UncheckedIOException(e);
     }
   }
 
@@ -106,6 +122,16 @@ final class ListeningHost implements AutoCloseable {
           List<HostedProgram> left = programs();
           return left.isEmpty() ? "" : "still there: " + left;
         });
+  }
+
+  @Override
+  public void afterEach(ExtensionContext test) {
+    untilEmpty();
+  }
+
+  @Override
+  public void afterAll(ExtensionContext tests) throws IOException {
+    close();
   }
 
   @Override

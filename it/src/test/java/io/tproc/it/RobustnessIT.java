@@ -19,11 +19,10 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -42,24 +41,13 @@ class RobustnessIT {
   private static final int EPROTO = 71;
   private static final int ETIMEDOUT = 110;
 
-  private static ListeningHost host;
+  @RegisterExtension static final ListeningHost host = ListeningHost.forAllTests();
 
   @TempDir Path directory;
 
-  @BeforeAll
-  static void listen() throws Exception {
-    host = ListeningHost.open();
-  }
-
   @AfterEach
-  void theHostWorksAndNothingIsLeft() throws Exception {
+  void theHostWorks() throws Exception {
     assertWorks();
-    host.untilEmpty();
-  }
-
-  @AfterAll
-  static void close() throws Exception {
-    host.close();
   }
 
   private static void assertWorks() throws Exception {

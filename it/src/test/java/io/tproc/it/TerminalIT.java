@@ -7,11 +7,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -23,24 +21,9 @@ class TerminalIT {
   private static final String RAW = "raw quiet";
   private static final Map<String, String> PLAIN = Map.of("PS1", "PROMPT> ", "HISTFILE", "");
 
-  private static ListeningHost host;
+  @RegisterExtension static final ListeningHost host = ListeningHost.forAllTests();
 
   @TempDir Path directory;
-
-  @BeforeAll
-  static void listen() throws Exception {
-    host = ListeningHost.open();
-  }
-
-  @AfterEach
-  void nothingIsLeft() {
-    host.untilEmpty();
-  }
-
-  @AfterAll
-  static void close() throws Exception {
-    host.close();
-  }
 
   private static Terminal launched(String... program) throws Exception {
     return Terminal.running(PLAIN, ListeningHost.command(host.socket(), program));
