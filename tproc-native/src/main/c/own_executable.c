@@ -103,9 +103,8 @@ static void restore(struct broker_means *means, struct gate *gate, const struct 
 
 /*
  * A call's arguments cannot be changed, but what they point to can: the caller gets a descriptor of its program, and
- * its
- * "/proc/self/exe" becomes "/dev/fd/N", which is shorter. For a fork child that is a copy of the memory. In the shared
- * memory of a vfork child the old text comes back with the next question.
+ * its "/proc/self/exe" becomes "/dev/fd/N", which is shorter. For a fork child that is a copy of the memory. In the
+ * shared memory of a vfork child the old text comes back with the next question.
  */
 static struct broker_answer execute(struct broker_means *means, struct gate *gate, const struct broker_call *call,
                                     uint64_t path) {
