@@ -2,7 +2,7 @@ package io.tproc.it;
 
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
-/** The aarch64 guest (it/guest): an emulated machine without compilers, network or other people. */
+/** The guest (it/guest): an emulated machine without compilers, network or other people. */
 final class Guest {
   private Guest() {}
 
@@ -13,6 +13,6 @@ final class Guest {
    */
   static void cannotRunThis(String reason) {
     assumeFalse(
-        Boolean.getBoolean("tproc.it.guest"), "skipped: not in the aarch64 guest: " + reason);
+        Boolean.getBoolean("tproc.it.guest"), "skipped: not in the guest: " + reason);
   }
 }
