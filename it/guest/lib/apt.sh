@@ -1,5 +1,5 @@
-# shellcheck shell=bash disable=SC2154 # guest_dir comes from common.sh
-# arm64 packages by way of the machine's own apt: its mirrors, keys, proxies and passwords, but lists, cache and
+# shellcheck shell=bash disable=SC2154 # guest_dir, guest_arch and guest_debian come from common.sh
+# The guest's packages by way of the machine's own apt: its mirrors, keys, proxies and passwords, but lists, cache and
 # status of our own, so nothing needs root and nothing of the machine's apt changes.
 
 # The machine's release, whose libraries the cross compiler links against: the guest has the same one.
@@ -7,7 +7,8 @@ host_codename() { (. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}"); }
 
 host_is_ubuntu() { (. /etc/os-release && [[ " ${ID:-} ${ID_LIKE:-} " == *" ubuntu "* ]]); }
 
-# host_sources [SUITES…]: deb822 stanzas for arm64; for SUITES instead of the machine's own release when given.
+# host_sources [SUITES…]: deb822 stanzas for the guest's architecture; for SUITES instead of the machine's own release
+# when given.
 host_sources() {
   local files=()
   local file
@@ -15,7 +16,7 @@ host_sources() {
     [ -r "$file" ] && files+=("$file")
   done
   [ ${#files[@]} -gt 0 ] || return 0
-  awk -v codename="$(host_codename)" -v suites="$*" -f "$guest_dir/lib/sources.awk" "${files[@]}"
+  awk -v codename="$(host_codename)" -v suites="$*" -v architecture="$guest_debian" -f "$guest_dir/lib/sources.awk" "${files[@]}"
 }
 
 # private_apt DIRECTORY [SUITES…]: makes DIRECTORY an apt world of its own and fetches its lists.
@@ -30,8 +31,8 @@ private_apt() {
     host_sources "$@" >"$directory/sources.list.d/guest.sources"
   fi
   if ! grep -qs '^[^#]' "$directory"/sources.list.d/*; then
-    die "$GUEST_UNAVAILABLE" "aarch64 NOT TESTED: no apt source for '${*:-$(host_codename)}' found in /etc/apt." \
-      "Name one for arm64 in a file FOO.sources or FOO.list and set TPROC_GUEST_SOURCES to its path."
+    die "$GUEST_UNAVAILABLE" "$guest_arch NOT TESTED: no apt source for '${*:-$(host_codename)}' found in /etc/apt." \
+      "Name one for $guest_debian in a file FOO.sources or FOO.list and set TPROC_GUEST_SOURCES to its path."
   fi
   {
     # How the machine reaches its mirrors (proxies, certificates, clock checks), but not what else it does with apt.
@@ -40,8 +41,8 @@ private_apt() {
     cat <<CONF
 Acquire::Languages "none";
 Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
-APT::Architecture "arm64";
-APT::Architectures { "arm64"; };
+APT::Architecture "$guest_debian";
+APT::Architectures { "$guest_debian"; };
 APT::Sandbox::User "root";
 APT::Install-Recommends "false";
 Dir::State "$directory";
@@ -64,7 +65,7 @@ CONF
     if host_is_ubuntu; then
       say "Ubuntu serves arm64 from another mirror (its 'ports'), which this machine's apt does not know."
     fi
-    die "$GUEST_UNAVAILABLE" "aarch64 NOT TESTED: the apt sources of this machine give no arm64 packages for" \
+    die "$GUEST_UNAVAILABLE" "$guest_arch NOT TESTED: the apt sources of this machine give no $guest_debian packages for" \
       "'${*:-$(host_codename)}'. Name a source that does in FOO.sources or FOO.list and set TPROC_GUEST_SOURCES."
   fi
 }

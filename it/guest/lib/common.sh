@@ -11,6 +11,15 @@
   GUEST_TIMEOUT=124     # the guest was still running at the time limit
 }
 
+# Which guest: aarch64 is what ./check tests; x86_64 has kernels of other releases than the machine's (./variants).
+guest_arch=${TPROC_GUEST_ARCH:-aarch64}
+# shellcheck disable=SC2034 # used by the scripts that source this file
+case $guest_arch in
+  aarch64) guest_debian=arm64 guest_package=qemu-system-arm ;;
+  x86_64) guest_debian=amd64 guest_package=qemu-system-x86 ;;
+  *) echo "guest: TPROC_GUEST_ARCH is aarch64 or x86_64, not $guest_arch" >&2 && exit 2 ;;
+esac
+
 guest_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck disable=SC2034 # used by lib/cache.sh
 guest_cache=${TPROC_GUEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tproc/guest}
@@ -31,8 +40,8 @@ require_commands() {
     [ -n "$(PATH=$PATH:/sbin:/usr/sbin type -P "$command")" ] || missing+=("$command")
   done
   if [ ${#missing[@]} -gt 0 ]; then
-    die "$GUEST_UNAVAILABLE" "aarch64 NOT TESTED: missing on this machine: ${missing[*]}" \
-      "(Debian: apt-get install qemu-system-arm e2fsprogs apt dpkg tar util-linux xz-utils)"
+    die "$GUEST_UNAVAILABLE" "$guest_arch NOT TESTED: missing on this machine: ${missing[*]}" \
+      "(Debian: apt-get install $guest_package e2fsprogs apt dpkg tar util-linux xz-utils)"
   fi
 }
 

@@ -1,5 +1,5 @@
-# Prints the machine's apt sources that carry `codename`, as deb822 stanzas for arm64, from both formats apt reads
-# (*.list, one line each; *.sources, stanzas). With `suites` set, these replace the suites of the stanzas that carry
+# Prints the machine's apt sources that carry `codename`, as deb822 stanzas for `architecture`, from both formats apt
+# reads (*.list, one line each; *.sources, stanzas). With `suites` set, these replace the suites of the stanzas that carry
 # the release itself: an archive that serves one release serves its neighbours, too.
 #
 # The signing key and "trusted" of each source are kept; its architectures are not.
@@ -20,7 +20,7 @@ function wanted(list, n, i, part, found) {
 function stanza(uris, list, components, signed, trusted, chosen) {
   chosen = wanted(list)
   if (chosen == "" || components !~ /(^|[ \t\n])main([ \t\n]|$)/ || uris ~ /^[ \t\n]*cdrom:/) return
-  print "Types: deb\nArchitectures: arm64\nComponents: main\nURIs: " uris "\nSuites: " chosen
+  print "Types: deb\nArchitectures: " architecture "\nComponents: main\nURIs: " uris "\nSuites: " chosen
   if (signed != "") print "Signed-By:" signed
   if (trusted != "") print "Trusted: " trusted
   print ""
