@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "proc_file.h"
+#include "signals.h"
 #include "system.h"
 
 /*
@@ -21,8 +22,12 @@ bool job_is_orphaned(void) {
   return true;
 }
 
-/* SIGTSTP is blocked here and stays pending; the SIGCONT that ends the stop discards it. */
+/*
+ * SIGTSTP is blocked here and stays pending; the SIGCONT that ends the stop discards it. That SIGCONT is not to be
+ * passed on: the caller continues the program, and a second one would end the stop that the program makes next.
+ */
 void job_stop(bool whole_job) {
   if (whole_job) sys_kill(0, SIGTSTP);
   sys_kill(sys_pid(), SIGSTOP);
+  signals_discard(signal_bit(SIGCONT));
 }

@@ -1,6 +1,7 @@
 #include "signals.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "system.h"
 
@@ -23,6 +24,11 @@ void signals_choose(int descriptor, uint64_t signals) {
 
 bool signals_take(int descriptor, struct signalfd_siginfo *taken) {
   return sys_read(descriptor, taken, sizeof *taken) == (long)sizeof *taken;
+}
+
+void signals_discard(uint64_t signals) {
+  const struct timespec at_once = {0};
+  while (raw_syscall4(SYS_rt_sigtimedwait, &signals, NULL, &at_once, SIGNAL_SET_SIZE) > 0) continue;
 }
 
 uint64_t signals_pending(uint64_t signals) {

@@ -28,6 +28,9 @@ void signals_choose(int descriptor, uint64_t signals);
 /** The next signal that has come, if there is one. */
 bool signals_take(int descriptor, struct signalfd_siginfo *taken);
 
+/** Takes those of `signals` that have come, and forgets them. */
+void signals_discard(uint64_t signals);
+
 /** Of `signals` those that have come and have not been taken. */
 uint64_t signals_pending(uint64_t signals);
 

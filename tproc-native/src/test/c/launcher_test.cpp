@@ -54,6 +54,25 @@ struct Played : Place {
 
 std::string said(const std::string &text) { return "tproc-run: " + text + "\n"; }
 
+// Stops; once continued it exits with the number of SIGCONTs that come before none has come for a while.
+pid_t child_that_counts_continuations() {
+  const pid_t pid = fork();
+  if (pid == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setsid();
+    sigset_t continuation;
+    sigemptyset(&continuation);
+    sigaddset(&continuation, SIGCONT);
+    sigprocmask(SIG_SETMASK, &continuation, nullptr);
+    raise(SIGSTOP);
+    const timespec a_while{0, 300000000};
+    int count = 0;
+    while (sigtimedwait(&continuation, nullptr, &a_while) == SIGCONT) count++;
+    _exit(count);
+  }
+  return pid;
+}
+
 // Ends by any signal, from the moment that this returns.
 pid_t sleeping_child() {
   sigset_t all, before;
@@ -517,6 +536,28 @@ TEST_CASE("a stop of the program stops the launcher, and its continuation contin
   launcher.signal(SIGCONT);
   const std::string output = launcher.output();
   CHECK(output.find("\non\nend\n") != std::string::npos);
+  CHECK(launcher.exit_code() == 0);
+}
+
+TEST_CASE("a continued program gets one SIGCONT: a second would end the stop that it makes next") {
+  Played played;
+  const pid_t program = child_that_counts_continuations();
+  int status = 0;
+  REQUIRE(waitpid(program, &status, WUNTRACED) == program);
+  LauncherProcess launcher({played.socket, "program"});
+  PlayedClient client = played.listening.accept();
+  client.request();
+  client.started(program);
+  client.stopped(SIGSTOP);
+  CHECK(launcher.has_stopped());
+  /* Much to read before it looks for signals: two in a row would be one to the program. */
+  const std::vector<wire_header> words(5000, wire_header_for(WIRE_CONTINUED, 0, 0));
+  const ssize_t size = static_cast<ssize_t>(words.size() * sizeof words[0]);
+  REQUIRE(write(client.socket(), words.data(), static_cast<size_t>(size)) == size);
+  launcher.signal(SIGCONT);
+  CHECK(waitpid(program, &status, 0) == program);
+  CHECK(WEXITSTATUS(status) == 1);
+  client.ended(1, 0);
   CHECK(launcher.exit_code() == 0);
 }
 
