@@ -12,7 +12,6 @@ final class Guest {
    * @param reason why, such as "it compiles programs"
    */
   static void cannotRunThis(String reason) {
-    assumeFalse(
-        Boolean.getBoolean("tproc.it.guest"), "skipped: not in the guest: " + reason);
+    assumeFalse(Boolean.getBoolean("tproc.it.guest"), "skipped: not in the guest: " + reason);
   }
 }

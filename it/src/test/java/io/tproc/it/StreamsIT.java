@@ -129,7 +129,8 @@ class StreamsIT {
                   try {
                     program.getInputStream().transferTo(OutputStream.nullOutputStream());
                   } catch (IOException e) {
-                    assertThat(e).message().containsIgnoringCase("closed");
+                    // As any FileInputStream's: closed before the read, or in the middle of it.
+                    assertThat(e).message().matches("Stream [Cc]losed|Bad file descriptor");
                   }
                 });
         program.destroyForcibly();
