@@ -223,6 +223,7 @@ TEST_CASE("without descriptors clients are told so, and the host recovers") {
       const Reply reply = client.receive();
       EXPECT_EQUAL(reply.error_code(), EMFILE);
       EXPECT_EQUAL(reply.message(), "the host has no descriptors left (ulimit -n) (EMFILE)");
+      EXPECT_EQUAL(client.receive().type, 0); /* the host has closed its end: it needs the place for the next refusal */
       client.close();
       taken.push_back(dup(STDERR_FILENO));
     }
