@@ -8,6 +8,7 @@
 
 /* Of each mapping: address, size, bits. MemoryMappings.java reads them. */
 #define NUMBERS 3
+_Static_assert(NUMBERS <= ROW_NUMBERS_MAX, "a row has room for them");
 
 JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_ownerOf(JNIEnv *env, jclass type, jlong host, jlong address) {
   (void)env;

@@ -12,6 +12,7 @@
  * them.
  */
 #define NUMBERS 9
+_Static_assert(NUMBERS <= ROW_NUMBERS_MAX, "a row has room for them");
 
 struct entry {
   struct tproc_status status;
@@ -41,6 +42,7 @@ static int copy(const struct tproc_status *status, void *context) {
   if (!make_room(listing)) return 0;
   struct entry *entry = &listing->entries[listing->count++];
   entry->status = *status;
+  entry->status.command = NULL; /* valid during the call only */
   if (status->command_size > 0) memcpy(entry->command, status->command, status->command_size);
   return 1;
 }
