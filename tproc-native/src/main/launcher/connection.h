@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "wire.h"
+#include "wire/wire.h"
 
 /** The largest frame that a host sends to a launcher: a FAILED with its text. */
 #define LARGEST_ANSWER (sizeof(struct wire_header) + sizeof(struct wire_failed) + (64u << 10))

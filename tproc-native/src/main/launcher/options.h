@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "wire.h"
+#include "wire/wire.h"
 
 enum terminal_choice { TERMINAL_AUTOMATIC, TERMINAL_ALWAYS, TERMINAL_NEVER };
 

@@ -7,7 +7,7 @@
 #include "signals.h"
 #include "system.h"
 #include "tproc_core.h"
-#include "wire.h"
+#include "wire/wire.h"
 
 struct outcome outcome_of(uint32_t kind, int32_t status) {
   if (kind == TPROC_EXITED) return (struct outcome){.exit_code = status & 0xff};

@@ -14,7 +14,7 @@
 #include <sys/uio.h>
 #include <time.h>
 
-#include "raw_syscall.h"
+#include "base/raw_syscall.h"
 
 #define SIGNAL_SET_SIZE sizeof(uint64_t)
 

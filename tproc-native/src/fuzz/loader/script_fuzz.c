@@ -1,0 +1,24 @@
+/* Hostile #! lines: names and arguments stay inside the line, and are never empty. The input is the file. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "loader/script.h"
+
+static void check_inside(const struct script_line *line, const char *text) {
+  if (text < line->text || text + strlen(text) > line->text + SCRIPT_LINE_SIZE || *text == '\0') abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  const int file = memfd_create("fuzz", MFD_CLOEXEC);
+  if (file < 0 || (size_t)write(file, "#!", 2) != 2 || write(file, data, size) != (ssize_t)size) abort();
+  struct script_line line;
+  if (script_read(file, &line, NULL) == 1) {
+    check_inside(&line, line.interpreter);
+    if (line.argument != NULL) check_inside(&line, line.argument);
+  }
+  close(file);
+  return 0;
+}

@@ -1,0 +1,148 @@
+#include "base/workers.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+/* A launch has a few paths of PATH_MAX and messages on its stack; a sanitizer wants three times as much. */
+#define WORKER_STACK_SIZE (512u << 10)
+
+int start_blocked_thread(pthread_t *thread, void *(*function)(void *), void *argument) {
+  pthread_attr_t attributes;
+  sigset_t all, before;
+  int code = pthread_attr_init(&attributes);
+  if (code != 0) return code;
+  code = pthread_attr_setstacksize(&attributes, WORKER_STACK_SIZE);
+  if (code == 0) {
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    code = pthread_create(thread, &attributes, function, argument);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+  }
+  pthread_attr_destroy(&attributes);
+  return code;
+}
+
+/* The caller is counted as idle already. */
+static struct work *next_work(struct workers *workers) {
+  while (workers->first == NULL && !workers->stopping) pthread_cond_wait(&workers->changed, &workers->lock);
+  workers->idle--;
+  struct work *work = workers->first;
+  if (work == NULL) return NULL;
+  workers->first = work->next;
+  if (workers->first == NULL) workers->last = &workers->first;
+  workers->queued--;
+  return work;
+}
+
+static void announce(const struct workers *workers) {
+  const uint64_t one = 1;
+  const ssize_t written = write(workers->news, &one, sizeof one);
+  (void)written; /* it can only fail when 2^64 are pending */
+}
+
+static void *work_on(void *argument) {
+  struct workers *workers = argument;
+  prctl(PR_SET_NAME, "tproc-worker");
+  pthread_mutex_lock(&workers->lock);
+  workers->idle++;
+  struct work *work;
+  while ((work = next_work(workers)) != NULL) {
+    const bool tell = work->tell;
+    pthread_mutex_unlock(&workers->lock);
+    work->run(work);
+    pthread_mutex_lock(&workers->lock);
+    workers->idle++; /* before anybody hears of it, and starts another thread for the next piece */
+    if (!tell) continue;
+    work->next = workers->done;
+    workers->done = work;
+    pthread_mutex_unlock(&workers->lock); /* whoever is woken will want it */
+    announce(workers);
+    pthread_mutex_lock(&workers->lock);
+  }
+  pthread_mutex_unlock(&workers->lock);
+  return NULL;
+}
+
+/* Under the lock. */
+static int start_one(struct workers *workers) {
+  const int code = start_blocked_thread(&workers->threads[workers->count], work_on, workers);
+  if (code == 0) workers->count++;
+  return code;
+}
+
+int workers_open(struct workers *workers, size_t most, size_t at_once, int news, struct tproc_error *error) {
+  memset(workers, 0, sizeof *workers);
+  workers->last = &workers->first;
+  workers->most = most < WORKERS_MAX ? most : WORKERS_MAX;
+  workers->news = news;
+  pthread_mutex_init(&workers->lock, NULL);
+  pthread_cond_init(&workers->changed, NULL);
+  int code = 0;
+  pthread_mutex_lock(&workers->lock);
+  while (code == 0 && workers->count < at_once) code = start_one(workers);
+  pthread_mutex_unlock(&workers->lock);
+  if (code == 0) return 0;
+  workers_stop(workers);
+  workers_release(workers);
+  return tproc_fail(error, code, "start a worker thread (limit on threads)");
+}
+
+int workers_submit(struct workers *workers, struct work *work, struct tproc_error *error) {
+  int code = 0;
+  pthread_mutex_lock(&workers->lock);
+  if (workers->queued >= workers->idle && workers->count < workers->most) {
+    code = start_one(workers);
+    if (workers->count > 0) code = 0; /* one of the others will find the time */
+  }
+  if (code == 0) {
+    work->next = NULL;
+    *workers->last = work;
+    workers->last = &work->next;
+    workers->queued++;
+  }
+  pthread_mutex_unlock(&workers->lock);
+  if (code == 0) pthread_cond_signal(&workers->changed); /* whoever is woken finds the lock free */
+  return code == 0 ? 0 : tproc_fail(error, code, "start a worker thread (limit on threads)");
+}
+
+bool workers_withdraw(struct workers *workers, struct work *work) {
+  pthread_mutex_lock(&workers->lock);
+  struct work **link = &workers->first;
+  while (*link != NULL && *link != work) link = &(*link)->next;
+  const bool found = *link != NULL;
+  if (found) {
+    *link = work->next;
+    if (*link == NULL) workers->last = link;
+    workers->queued--;
+  }
+  pthread_mutex_unlock(&workers->lock);
+  return found;
+}
+
+struct work *workers_take_done(struct workers *workers) {
+  pthread_mutex_lock(&workers->lock);
+  struct work *work = workers->done;
+  if (work != NULL) workers->done = work->next;
+  pthread_mutex_unlock(&workers->lock);
+  return work;
+}
+
+void workers_stop(struct workers *workers) {
+  pthread_mutex_lock(&workers->lock);
+  workers->stopping = true;
+  pthread_cond_broadcast(&workers->changed);
+  pthread_mutex_unlock(&workers->lock);
+  for (size_t i = 0; i < workers->count; i++) pthread_join(workers->threads[i], NULL);
+  workers->count = 0;
+}
+
+void workers_release(struct workers *workers) {
+  pthread_cond_destroy(&workers->changed);
+  pthread_mutex_destroy(&workers->lock);
+}

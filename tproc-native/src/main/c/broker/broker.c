@@ -1,0 +1,184 @@
+#include "broker/broker.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "broker/gates.h"
+#include "broker/reply.h"
+
+#define BROKER_STACK_SIZE (256u << 10)
+
+static struct broker_answer answer(struct broker *broker, struct gate *gate, struct broker_call *call) {
+  pthread_mutex_lock(&gate->lock);
+  call->shares = requester_shares_memory(&broker->means.check, gate, call->pid);
+  const struct broker_answer result = broker_answer_call(&broker->means, gate, call);
+  if (result.verdict == BROKER_LATER) gate->errands++;
+  pthread_mutex_unlock(&gate->lock);
+  return result;
+}
+
+/* @return 0, or the errno of a descriptor that does not work any more */
+static int serve_one(struct broker *broker, struct gate *gate) {
+  _Alignas(8) char room[LARGEST_NOTIFICATION];
+  struct seccomp_notif *request = (struct seccomp_notif *)room;
+  memset(room, 0, broker->request_size);
+  /* ENOENT: the caller was killed while it waited. */
+  if (ioctl(gate->listener, SECCOMP_IOCTL_NOTIF_RECV, request) != 0)
+    return errno == ENOENT || errno == EINTR ? 0 : errno;
+  struct broker_call call = {.number = request->data.nr, .pid = (pid_t)request->pid, .id = request->id};
+  for (int i = 0; i < 6; i++) call.arguments[i] = request->data.args[i];
+  const struct broker_answer given = answer(broker, gate, &call);
+  if (given.verdict != BROKER_LATER) return reply_send(gate->listener, call.id, &given);
+  errand_run(&broker->errands, &broker->means, gate, &call, &given, gates_errand_is_done, broker);
+  return 0;
+}
+
+static void report(struct broker *broker, const struct tproc_error *error) {
+  pthread_mutex_lock(&broker->lock);
+  if (broker->report.code == 0) broker->report = *error;
+  pthread_mutex_unlock(&broker->lock);
+  broker->failed(broker->context);
+}
+
+static void report_gate(struct broker *broker, struct gate *gate, int code) {
+  struct tproc_error error;
+  tproc_fail(&error, code, "the host's broker could not answer threadproc %d and has ended it", gate->pid);
+  epoll_ctl(broker->events, EPOLL_CTL_DEL, gate->listener, NULL);
+  gates_give_up(broker, gate);
+  report(broker, &error);
+}
+
+static void report_end(struct broker *broker, int code) {
+  struct tproc_error error;
+  tproc_fail(&error, code, "the host's broker has failed (epoll_wait), and all threadprocs are ended");
+  atomic_store(&broker->failure, code);
+  pthread_mutex_lock(&broker->lock);
+  for (struct gate *each = broker->first; each != NULL; each = each->next) gates_give_up(broker, each);
+  pthread_mutex_unlock(&broker->lock);
+  report(broker, &error);
+}
+
+/* Without threadprocs nobody forks, and the next launch raises the shield. */
+static int timeout(struct broker *broker) {
+  pthread_mutex_lock(&broker->lock);
+  const int milliseconds = broker->first != NULL ? FORK_SHIELD_MILLISECONDS : -1;
+  pthread_mutex_unlock(&broker->lock);
+  return milliseconds;
+}
+
+static void *serve(void *argument) {
+  struct broker *broker = argument;
+  prctl(PR_SET_NAME, "tproc-broker");
+  for (;;) {
+    struct epoll_event event;
+    const int ready = epoll_wait(broker->events, &event, 1, timeout(broker));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready < 0) {
+      report_end(broker, errno);
+      return NULL;
+    }
+    struct gate *gate = ready > 0 ? event.data.ptr : NULL;
+    if (ready > 0 && gate == NULL) return NULL;
+    if (gate != NULL && (event.events & EPOLLIN) != 0) {
+      const int failed = serve_one(broker, gate);
+      if (failed) report_gate(broker, gate, failed);
+    } else if (gate != NULL) {
+      gates_hang_up(broker, gate);
+    }
+    /* Behind the answer: a call that nobody has heard of yet can be interrupted by a signal. */
+    fork_shield_raise(&broker->means.shield);
+  }
+}
+
+static int ask_sizes(struct broker *broker, struct tproc_error *error) {
+  struct seccomp_notif_sizes sizes;
+  if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) != 0)
+    return tproc_fail(error, errno, "seccomp SECCOMP_GET_NOTIF_SIZES");
+  broker->request_size = sizes.seccomp_notif;
+  if (broker->request_size > LARGEST_NOTIFICATION || sizes.seccomp_notif_resp > LARGEST_NOTIFICATION)
+    return tproc_fail(error, EOVERFLOW, "seccomp notifications of %zu bytes", broker->request_size);
+  return 0;
+}
+
+static int open_events(struct broker *broker, struct tproc_error *error) {
+  broker->events = epoll_create1(EPOLL_CLOEXEC);
+  if (broker->events < 0) return tproc_fail(error, errno, "broker: epoll_create1");
+  broker->stop = eventfd(0, EFD_CLOEXEC);
+  if (broker->stop < 0) return tproc_fail(error, errno, "broker: eventfd");
+  struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
+  if (epoll_ctl(broker->events, EPOLL_CTL_ADD, broker->stop, &event) != 0)
+    return tproc_fail(error, errno, "broker: epoll_ctl");
+  return 0;
+}
+
+static int create_thread(struct broker *broker, struct tproc_error *error) {
+  pthread_attr_t attributes;
+  sigset_t all, before;
+  int code = pthread_attr_init(&attributes);
+  if (code == 0) {
+    pthread_attr_setstacksize(&attributes, BROKER_STACK_SIZE);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    code = pthread_create(&broker->thread, &attributes, serve, broker);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+  }
+  return code == 0 ? 0 : tproc_fail(error, code, "start the broker's thread");
+}
+
+static void release(struct broker *broker) {
+  errand_desk_close(&broker->errands);
+  gates_close_all(broker);
+  requester_check_close(&broker->means.check);
+  if (broker->stop >= 0) close(broker->stop);
+  if (broker->events >= 0) close(broker->events);
+  fork_shield_destroy(&broker->means.shield);
+  pthread_mutex_destroy(&broker->lock);
+}
+
+int broker_start(struct broker *broker, const struct address_space *space, struct slot_space *slots,
+                 broker_failed *failed_hook, void *context, struct tproc_error *error) {
+  memset(broker, 0, sizeof *broker);
+  broker->failed = failed_hook;
+  broker->context = context;
+  broker->events = broker->stop = broker->means.check.own_memory = -1;
+  broker->means.space = space;
+  broker->means.slots = slots;
+  pthread_mutex_init(&broker->lock, NULL);
+  errand_desk_open(&broker->errands);
+  fork_shield_init(&broker->means.shield, space, slots);
+  int failed = ask_sizes(broker, error);
+  if (!failed) failed = requester_check_open(&broker->means.check, error);
+  if (!failed) failed = open_events(broker, error);
+  if (!failed) failed = create_thread(broker, error);
+  if (failed) release(broker);
+  return failed;
+}
+
+void broker_stop(struct broker *broker) {
+  const uint64_t one = 1;
+  ssize_t written = write(broker->stop, &one, sizeof one);
+  (void)written; /* an eventfd that was never written to takes it */
+  pthread_join(broker->thread, NULL);
+  release(broker);
+}
+
+int broker_take_report(struct broker *broker, struct tproc_error *error) {
+  pthread_mutex_lock(&broker->lock);
+  const int code = broker->report.code;
+  if (code != 0 && error != NULL) *error = broker->report;
+  broker->report.code = 0;
+  pthread_mutex_unlock(&broker->lock);
+  return code == 0 ? 0 : -code;
+}

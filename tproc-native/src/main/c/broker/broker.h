@@ -1,0 +1,61 @@
+/* The broker: the host's thread that answers the calls which fences hand over. */
+#ifndef TPROC_BROKER_H
+#define TPROC_BROKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "broker/broker_call.h"
+#include "broker/errand.h"
+#include "broker/gate.h"
+#include "tproc_core.h"
+
+/** Called by the broker's thread when it has failed in something: broker_take_report tells in what. */
+typedef void broker_failed(void *context);
+
+struct broker {
+  pthread_t thread;
+  int events;           /**< epoll set of the gates' listeners and `stop` */
+  int stop;             /**< eventfd */
+  pthread_mutex_t lock; /**< guards the list */
+  struct gate *first;
+  struct tproc_error report; /**< of a failure that nobody has been told of; under the lock */
+  broker_failed *failed;
+  void *context; /**< for `failed` */
+  struct broker_means means;
+  struct errand_desk errands;
+  atomic_int failure;  /**< errno that ended the thread; 0 while all is well */
+  size_t request_size; /**< of a notification, as this kernel writes it */
+};
+
+int broker_start(struct broker *broker, const struct address_space *space, struct slot_space *slots,
+                 broker_failed *failed, void *context, struct tproc_error *error);
+
+/** Closes all gates: what still waits behind one gets ENOSYS. */
+void broker_stop(struct broker *broker);
+
+/** A program's file. */
+struct broker_executable {
+  const char *path; /**< absolute */
+  int file;
+};
+
+/**
+ * Opens a threadproc's gate. Takes over `listener`, also when it fails.
+ *
+ * @param process pidfd of the threadproc; stays the caller's, until broker_forget_process
+ * @param executable copied and duplicated
+ */
+int broker_open_gate(struct broker *broker, int listener, pid_t pid, int process, struct memory *memory,
+                     const struct broker_executable *executable, struct gate **gate, struct tproc_error *error);
+
+/** Tells of a failure, once. @return 0 when there was none */
+int broker_take_report(struct broker *broker, struct tproc_error *error);
+
+/** The threadproc's process is gone, and its pidfd is about to be closed. */
+void broker_forget_process(struct gate *gate);
+
+/** The threadproc's memory is not touched any more. The caller's pointer to the gate is invalid from here on. */
+void broker_detach(struct broker *broker, struct gate *gate);
+
+#endif

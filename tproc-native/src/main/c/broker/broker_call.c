@@ -1,0 +1,129 @@
+#include "broker/broker_call.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/page.h"
+#include "broker/forked_break.h"
+#include "broker/own_executable.h"
+
+/* Linux 5.14; absent from older headers. */
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
+
+static const struct broker_answer go_on = {.verdict = BROKER_GO_ON};
+
+static struct broker_answer result(int64_t value) { return (struct broker_answer){.result = value}; }
+
+/* So little memory is filled sooner than a thread is started. */
+#define FILLED_AT_ONCE (256u << 10)
+
+/* MAP_POPULATE and MAP_LOCKED: mmap itself leaves out what would stop the broker for everybody. */
+static struct broker_answer fill(const struct map_request *request, int64_t address) {
+  struct broker_answer answer = result(address);
+  const bool populate = (request->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
+  if (address < 0 || request->protection == PROT_NONE || (!populate && (request->flags & MAP_LOCKED) == 0))
+    return answer;
+  answer.fill_for_writing = (request->flags & MAP_TYPE) == MAP_PRIVATE && (request->protection & PROT_WRITE) != 0;
+  answer.fill = (struct address_range){(uint64_t)address, page_ceil((uint64_t)address + request->length)};
+  if ((request->flags & MAP_ANONYMOUS) == 0 || request->length > FILLED_AT_ONCE)
+    answer.verdict = BROKER_LATER;
+  else
+    madvise((void *)address, range_size(answer.fill),
+            answer.fill_for_writing ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+  return answer;
+}
+
+static struct broker_answer map(struct gate *gate, const struct broker_call *call) {
+  struct map_request request = {.address = call->arguments[0],
+                                .length = call->arguments[1],
+                                .protection = (int)call->arguments[2],
+                                .flags = (int)call->arguments[3],
+                                .file = -1,
+                                .offset = call->arguments[5]};
+  if ((request.flags & MAP_ANONYMOUS) != 0) return fill(&request, memory_map(gate->memory, &request));
+  request.file = requester_descriptor(gate, call->pid, (int)call->arguments[4], request.flags);
+  if (request.file < 0) return result(request.file);
+  const int64_t address = memory_map(gate->memory, &request);
+  close(request.file);
+  return fill(&request, address);
+}
+
+/* aarch64 ignores the top byte of an address, and these calls accept a tag there natively (tagged-address-abi.rst). */
+static uint64_t without_tag(uint64_t address) {
+#if defined(__aarch64__)
+  return address & (uint64_t)((int64_t)(address << 8) >> 8);
+#else
+  return address;
+#endif
+}
+
+/* Calls that only need to be kept off other people's memory: the kernel makes them itself where they may go. */
+static struct broker_answer if_owned(struct gate *gate, const struct broker_call *call, int otherwise) {
+  const uint64_t address = without_tag(call->arguments[0]), length = call->arguments[1];
+  if (length == 0) return go_on;
+  if (address > INT64_MAX || length > INT64_MAX) return result(-EINVAL);
+  const struct address_range range = {page_floor(address), page_ceil(address + length)};
+  return memory_owns(gate->memory, range) ? go_on : result(otherwise);
+}
+
+/* Controls of the whole address space. What only tunes or hardens one's own memory succeeds without an effect. */
+static struct broker_answer control(const struct broker_call *call) {
+  switch ((int)call->arguments[0]) {
+    case PR_SET_DUMPABLE:
+      return result(call->arguments[1] <= 1 ? 0 : -EINVAL);
+    case PR_SET_THP_DISABLE:
+      return result(0);
+    default: /* PR_SET_MM, PR_SET_MDWE, PR_SET_MEMORY_MERGE */
+      return result(-EPERM);
+  }
+}
+
+static struct broker_answer answer_of_memory(struct gate *gate, const struct broker_call *call) {
+  const uint64_t *a = call->arguments;
+  switch (call->number) {
+    case __NR_mmap:
+      return map(gate, call);
+    case __NR_munmap:
+      return result(memory_unmap(gate->memory, without_tag(a[0]), a[1]));
+    case __NR_mremap:
+      return result(memory_remap(gate->memory, without_tag(a[0]), a[1], a[2], (int)a[3], a[4]));
+    case __NR_brk:
+      return result(memory_break(gate->memory, a[0]));
+    case __NR_shmat:
+      return result(memory_attach(gate->memory, (int)a[0], a[1], (int)a[2]));
+    case __NR_shmdt:
+      return result(-EINVAL);
+    case __NR_mprotect:
+    case __NR_pkey_mprotect:
+      return if_owned(gate, call, -EACCES);
+    case __NR_madvise:
+      return if_owned(gate, call, -EPERM);
+    case __NR_mbind:
+      return if_owned(gate, call, -EFAULT);
+    case __NR_remap_file_pages:
+      return if_owned(gate, call, -EINVAL);
+    case __NR_munlockall:
+      return result(0);
+    case __NR_prctl:
+      return control(call);
+    default: /* mlockall, mseal, process_madvise */
+      return result(-EPERM);
+  }
+}
+
+struct broker_answer broker_answer_call(struct broker_means *means, struct gate *gate, const struct broker_call *call) {
+  struct broker_answer executable;
+  if (own_executable_answer(means, gate, call, &executable)) return executable;
+  if (!call->shares) /* a forked child: a memory of its own, where it can hurt nobody */
+    return call->number == __NR_brk ? result(forked_break(means, gate, call)) : go_on;
+  return gate->memory != NULL ? answer_of_memory(gate, call) : result(-ENOMEM);
+}

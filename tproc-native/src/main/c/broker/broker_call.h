@@ -1,0 +1,50 @@
+/* What the broker answers to one call. */
+#ifndef TPROC_BROKER_CALL_H
+#define TPROC_BROKER_CALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "broker/gate.h"
+#include "broker/requester.h"
+#include "memory/fork_shield.h"
+
+/** A call that the fence handed over. */
+struct broker_call {
+  int number;
+  uint64_t arguments[6];
+  pid_t pid;   /**< the calling thread's id */
+  bool shares; /**< it runs in the host's memory */
+  uint64_t id; /**< of the notification */
+};
+
+/** What answering needs of the host. */
+struct broker_means {
+  const struct address_space *space;
+  struct slot_space *slots;
+  struct fork_shield shield;
+  struct requester_check check;
+};
+
+/** What the kernel is told to do with a call. */
+enum broker_verdict {
+  BROKER_RESULT,     /**< it returns `result`: a value or a negative errno */
+  BROKER_GO_ON,      /**< it is made as it stands */
+  BROKER_DESCRIPTOR, /**< it returns a new descriptor of the caller for the host's descriptor `result`, which is then
+                        closed */
+  BROKER_LATER /**< an errand comes first: `fill`, and then it returns `result`; or without that own_executable_run */
+};
+
+struct broker_answer {
+  enum broker_verdict verdict;
+  int64_t result;
+  bool close_on_exec;        /**< of the new descriptor */
+  struct address_range fill; /**< pages that have to be there before the answer; empty: none */
+  bool fill_for_writing;
+};
+
+/** Never blocks on the caller. The gate's lock is held; its memory may be NULL (the threadproc was closed). */
+struct broker_answer broker_answer_call(struct broker_means *means, struct gate *gate, const struct broker_call *call);
+
+#endif

@@ -1,0 +1,237 @@
+#include "broker/fence.h"
+
+#include <linux/audit.h>
+#include <linux/mman.h>
+#include <linux/seccomp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#if defined(__x86_64__)
+#define OWN_ARCHITECTURE AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define OWN_ARCHITECTURE AUDIT_ARCH_AARCH64
+#endif
+
+/* Younger than the headers of Debian 12; the kernel's numbers are the same on all architectures. */
+#ifndef __NR_mseal
+#define __NR_mseal 462
+#endif
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE 65
+#endif
+#ifndef PR_SET_MEMORY_MERGE
+#define PR_SET_MEMORY_MERGE 67
+#endif
+
+#define LOW_HALF(field) ((unsigned)offsetof(struct seccomp_data, field))
+#define HIGH_HALF(field) (LOW_HALF(field) + 4)
+
+/* Where a jump goes. Everything else falls through to the next instruction. */
+enum label {
+  NEXT,
+  ALLOW,
+  ASK,
+  DECIDE,
+  PROGRAM,
+  RANGE,
+  LENGTH,
+  ADDRESS,
+  MAP,
+  REMAP,
+  CONTROL,
+  PATH,
+  PATH_FILES,
+  PATH_ARGUMENTS,
+  PATH_AT,
+  PATH_AT_FILES,
+  PATH_AT_ARGUMENTS,
+  LABEL_COUNT
+};
+
+/* An assembler of the smallest kind: jumps name labels, and are resolved when all is written. */
+struct assembler {
+  struct fence *fence;
+  unsigned char when_true[FENCE_INSTRUCTIONS_MAX];
+  unsigned char when_false[FENCE_INSTRUCTIONS_MAX];
+  unsigned short place[LABEL_COUNT];
+};
+
+static void emit(struct assembler *to, unsigned code, unsigned operand, enum label when_true, enum label when_false) {
+  const unsigned short at = to->fence->length++;
+  to->fence->instructions[at] = (struct sock_filter){.code = (unsigned short)code, .k = operand};
+  to->when_true[at] = (unsigned char)when_true;
+  to->when_false[at] = (unsigned char)when_false;
+}
+
+static void load(struct assembler *to, unsigned offset) { emit(to, BPF_LD | BPF_W | BPF_ABS, offset, NEXT, NEXT); }
+
+static void jump_if(struct assembler *to, unsigned condition, unsigned operand, enum label yes, enum label no) {
+  emit(to, BPF_JMP | condition | BPF_K, operand, yes, no);
+}
+
+static void answer(struct assembler *to, unsigned action) { emit(to, BPF_RET | BPF_K, action, NEXT, NEXT); }
+
+static void here(struct assembler *to, enum label label) { to->place[label] = to->fence->length; }
+
+static void resolve(struct assembler *to) {
+  for (unsigned short at = 0; at < to->fence->length; at++) {
+    struct sock_filter *instruction = &to->fence->instructions[at];
+    if (to->when_true[at] != NEXT) instruction->jt = (unsigned char)(to->place[to->when_true[at]] - at - 1);
+    if (to->when_false[at] != NEXT) instruction->jf = (unsigned char)(to->place[to->when_false[at]] - at - 1);
+  }
+}
+
+/* Calls that always go to the broker, if they come from the program. */
+static const unsigned always_asked[] = {
+    __NR_brk,        __NR_shmat, __NR_remap_file_pages, __NR_process_madvise, __NR_mlockall,
+    __NR_munlockall, __NR_mseal, __NR_readlinkat,       __NR_execve,          __NR_execveat,
+#ifdef __NR_readlink
+    __NR_readlink,
+#endif
+};
+
+/* Calls whose first arguments are an address and a length. */
+static const unsigned ranged[] = {__NR_munmap, __NR_mprotect, __NR_madvise, __NR_pkey_mprotect, __NR_mbind};
+
+/* Calls whose first argument is a path. */
+#ifdef __NR_open
+static const unsigned with_path[] = {__NR_open, __NR_stat};
+#endif
+
+/* Calls whose second argument is a path. */
+static const unsigned with_path_at[] = {__NR_openat, __NR_newfstatat, __NR_statx};
+
+/* Controls that act on the whole address space. */
+static const unsigned mm_wide_controls[] = {PR_SET_DUMPABLE, PR_SET_MM, PR_SET_THP_DISABLE, PR_SET_MDWE,
+                                            PR_SET_MEMORY_MERGE};
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static void sort_by_number(struct assembler *to, enum label asked, enum label range, enum label detach, enum label map,
+                           enum label remap, enum label control, enum label path, enum label path_at) {
+  for (size_t i = 0; i < COUNT(always_asked); i++) jump_if(to, BPF_JEQ, always_asked[i], asked, NEXT);
+  for (size_t i = 0; i < COUNT(ranged); i++) jump_if(to, BPF_JEQ, ranged[i], range, NEXT);
+  jump_if(to, BPF_JEQ, __NR_shmdt, detach, NEXT);
+  jump_if(to, BPF_JEQ, __NR_mmap, map, NEXT);
+  jump_if(to, BPF_JEQ, __NR_mremap, remap, NEXT);
+  jump_if(to, BPF_JEQ, __NR_prctl, control, NEXT);
+#ifdef __NR_open
+  for (size_t i = 0; i < COUNT(with_path); i++) jump_if(to, BPF_JEQ, with_path[i], path, NEXT);
+#else
+  (void)path;
+#endif
+  for (size_t i = 0; i < COUNT(with_path_at); i++)
+    jump_if(to, BPF_JEQ, with_path_at[i], path_at, i + 1 < COUNT(with_path_at) ? NEXT : ALLOW);
+}
+
+/* A range either consists of whole 4 GiB, and the upper half of an address tells, or it lies within one. */
+static void check_inside(struct assembler *to, unsigned low_half, struct address_range range, enum label yes,
+                         enum label no) {
+  load(to, low_half + 4);
+  if ((unsigned)range.low == 0 && (unsigned)range.high == 0) {
+    jump_if(to, BPF_JGE, (unsigned)(range.low >> 32), NEXT, no);
+    jump_if(to, BPF_JGE, (unsigned)(range.high >> 32), no, yes);
+  } else {
+    jump_if(to, BPF_JEQ, (unsigned)(range.low >> 32), NEXT, no);
+    load(to, low_half);
+    jump_if(to, BPF_JGE, (unsigned)range.low, NEXT, no);
+    jump_if(to, BPF_JGT, (unsigned)(range.high - 1), no, yes);
+  }
+}
+
+/* Rule 2. */
+static void check_caller(struct assembler *to, const struct slot *slot, struct address_range program) {
+  const bool apart = !range_covers(slot->whole, program);
+  check_inside(to, LOW_HALF(instruction_pointer), slot->whole, DECIDE, apart ? PROGRAM : ALLOW);
+  here(to, PROGRAM);
+  if (apart) check_inside(to, LOW_HALF(instruction_pointer), program, DECIDE, ALLOW);
+}
+
+/* Rule 3: what starts in the usable part and is no longer than the empty rest of the slot ends in the slot. */
+static void check_range(struct assembler *to, const struct slot *slot) {
+  const uint64_t rest = slot->whole.high - slot->usable.high;
+  check_inside(to, LOW_HALF(args[0]), slot->usable, LENGTH, ASK);
+  here(to, LENGTH);
+  load(to, HIGH_HALF(args[1]));
+  jump_if(to, BPF_JEQ, 0, NEXT, ASK);
+  load(to, LOW_HALF(args[1]));
+  jump_if(to, BPF_JGT, rest > UINT32_MAX ? UINT32_MAX : (unsigned)rest, ASK, ALLOW);
+}
+
+static void check_remap(struct assembler *to) {
+  load(to, LOW_HALF(args[3]));
+  jump_if(to, BPF_JSET, ~(unsigned)MREMAP_MAYMOVE, ASK, NEXT);
+  load(to, HIGH_HALF(args[2]));
+  jump_if(to, BPF_JEQ, 0, NEXT, ASK);
+  load(to, LOW_HALF(args[1]));
+  emit(to, BPF_MISC | BPF_TAX, 0, NEXT, NEXT);
+  load(to, LOW_HALF(args[2]));
+  emit(to, BPF_JMP | BPF_JGT | BPF_X, 0, ASK, RANGE); /* new size greater than old? */
+}
+
+/* Rule 4. The labels are those between the three comparisons. */
+static void check_path(struct assembler *to, const struct fence_content *content, unsigned argument, enum label files,
+                       enum label arguments) {
+  check_inside(to, argument, content->program, ASK, files);
+  here(to, files);
+  check_inside(to, argument, content->files, ASK, arguments);
+  here(to, arguments);
+  check_inside(to, argument, content->arguments, ASK, ALLOW);
+}
+
+void fence_build(struct fence *fence, const struct fence_content *content) {
+  const struct slot *slot = content->slot;
+  struct assembler to;
+  memset(&to, 0, sizeof to);
+  memset(fence, 0, sizeof *fence);
+  to.fence = fence;
+
+  load(&to, LOW_HALF(arch));
+  jump_if(&to, BPF_JEQ, OWN_ARCHITECTURE, NEXT, ALLOW);
+  load(&to, LOW_HALF(nr));
+  /* Rule 1: only these numbers go on to rule 2. The caller's check stands once, right behind this list. */
+  const unsigned short first = fence->length;
+  sort_by_number(&to, DECIDE, DECIDE, DECIDE, DECIDE, DECIDE, DECIDE, DECIDE, DECIDE);
+  const unsigned short behind = fence->length;
+  for (unsigned short at = first; at < behind; at++) { /* "DECIDE" of this list means: on to the check of the caller */
+    to.when_true[at] = NEXT;
+    fence->instructions[at].jt = (unsigned char)(behind - at - 1);
+  }
+  check_caller(&to, slot, content->program);
+
+  here(&to, DECIDE);
+  load(&to, LOW_HALF(nr));
+  sort_by_number(&to, ASK, RANGE, ADDRESS, MAP, REMAP, CONTROL, PATH, PATH_AT);
+
+  here(&to, REMAP);
+  check_remap(&to);
+
+  here(&to, MAP);
+  load(&to, LOW_HALF(args[3]));
+  jump_if(&to, BPF_JSET, MAP_FIXED | MAP_FIXED_NOREPLACE, RANGE, ASK);
+  here(&to, RANGE);
+  check_range(&to, slot);
+
+  here(&to, ADDRESS);
+  check_inside(&to, LOW_HALF(args[0]), slot->usable, ALLOW, ASK);
+
+  here(&to, CONTROL);
+  load(&to, LOW_HALF(args[0]));
+  for (size_t i = 0; i < COUNT(mm_wide_controls); i++) jump_if(&to, BPF_JEQ, mm_wide_controls[i], ASK, NEXT);
+  answer(&to, SECCOMP_RET_ALLOW);
+
+  here(&to, PATH);
+  check_path(&to, content, LOW_HALF(args[0]), PATH_FILES, PATH_ARGUMENTS);
+  here(&to, PATH_AT);
+  check_path(&to, content, LOW_HALF(args[1]), PATH_AT_FILES, PATH_AT_ARGUMENTS);
+
+  here(&to, ASK);
+  answer(&to, SECCOMP_RET_USER_NOTIF);
+  here(&to, ALLOW);
+  answer(&to, SECCOMP_RET_ALLOW);
+  resolve(&to);
+}

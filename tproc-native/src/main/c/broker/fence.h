@@ -1,0 +1,40 @@
+/*
+ * The fence: a seccomp filter that keeps a threadproc's memory calls inside its slot.
+ *
+ * The filter decides in this order, at the cost of a few BPF instructions:
+ *   1. a call that is not about memory (nor one of the few that the broker answers): allowed. That depends on the
+ * call's number alone, so the kernel remembers it and does not even run the filter;
+ *   2. the calling instruction lies outside the slot and the program: allowed. An exec'd descendant inherits the filter
+ * but runs its own libc in its own memory; it is never slowed and never depends on the host;
+ *   3. munmap, mprotect, madvise, mmap(MAP_FIXED) and a shrinking mremap wholly inside the slot: allowed;
+ *   4. a path given to open, stat and the like, unless it stands in the code's constants or in the program's arguments:
+ *      allowed. Only there may a "/proc/self/exe" be expected, and asking for every path would slow every program;
+ *   5. the rest: the broker is asked.
+ */
+#ifndef TPROC_FENCE_H
+#define TPROC_FENCE_H
+
+#include <linux/filter.h>
+
+#include "base/address_range.h"
+#include "memory/slot.h"
+
+/** More than the filter ever needs. */
+#define FENCE_INSTRUCTIONS_MAX 200
+
+struct fence {
+  struct sock_filter instructions[FENCE_INSTRUCTIONS_MAX];
+  unsigned short length;
+};
+
+/** What the filter compares with. Each range consists of whole 4 GiB, or lies within one 4 GiB. */
+struct fence_content {
+  const struct slot *slot;
+  struct address_range program;   /**< the program's image; outside the slot for ET_EXEC */
+  struct address_range files;     /**< where libraries are */
+  struct address_range arguments; /**< the strings of argv, envp, AT_EXECFN on the entry stack */
+};
+
+void fence_build(struct fence *fence, const struct fence_content *content);
+
+#endif

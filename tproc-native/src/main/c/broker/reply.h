@@ -1,0 +1,22 @@
+/* Sending an answer to a call that waits behind a fence. */
+#ifndef TPROC_REPLY_H
+#define TPROC_REPLY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/broker_call.h"
+
+/** Notifications and answers are small structs that later kernels may enlarge at the end. */
+#define LARGEST_NOTIFICATION 512
+
+/**
+ * From any thread, once for each call. A caller that was killed meanwhile is no error.
+ *
+ * @param id of the notification
+ * @param answer with another verdict than BROKER_LATER
+ * @return 0, or the errno of a listener that does not work any more
+ */
+int reply_send(int listener, uint64_t id, const struct broker_answer *answer);
+
+#endif

@@ -1,0 +1,103 @@
+#include "broker/requester.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kcmp.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+/* Through /proc/PID/mem an address that is not mapped is an error and not a fault, whoever has unmapped it meanwhile.
+ */
+static int open_memory(pid_t pid, int flags) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/mem", pid);
+  return open(path, flags | O_CLOEXEC);
+}
+
+int requester_check_open(struct requester_check *check, struct tproc_error *error) {
+  check->has_kcmp = syscall(SYS_kcmp, getpid(), getpid(), KCMP_VM, 0, 0) == 0;
+  check->marker = 0;
+  check->own_memory = open_memory(getpid(), O_RDWR);
+  if (check->own_memory < 0) return tproc_fail(error, errno, "open /proc/self/mem");
+  return 0;
+}
+
+void requester_check_close(struct requester_check *check) {
+  if (check->own_memory >= 0) close(check->own_memory);
+  check->own_memory = -1;
+}
+
+/* Asked without a permission to look into the process, which a fork or vfork child needs. */
+static bool is_thread_of(pid_t process, pid_t thread) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/task/%d", process, thread);
+  return access(path, F_OK) == 0;
+}
+
+static bool sees_marker(struct requester_check *check, pid_t pid) {
+  const uint64_t expected = ++check->marker;
+  uint64_t found = 0;
+  const int memory = open_memory(pid, O_RDONLY);
+  if (memory < 0) return false;
+  const ssize_t got = pread(memory, &found, sizeof found, (off_t)(uintptr_t)&check->marker);
+  close(memory);
+  return got == sizeof found && found == expected;
+}
+
+bool requester_shares_memory(struct requester_check *check, const struct gate *gate, pid_t pid) {
+  /* Had it exec'd, its calls would come from outside the slot; once it is collected another may have its pid. */
+  if (pid == gate->pid && gate->process >= 0) return true;
+  if (check->has_kcmp) {
+    const long different = syscall(SYS_kcmp, getpid(), pid, KCMP_VM, 0, 0);
+    if (different >= 0) return different == 0;
+  }
+  return (gate->process >= 0 && is_thread_of(gate->pid, pid)) || sees_marker(check, pid);
+}
+
+/*
+ * Where pidfd_getfd is forbidden: the same file, opened anew with what the mapping needs of the access that the
+ * descriptor has. (The link's permissions are the descriptor's access.)
+ */
+static int reopen(pid_t pid, int descriptor, int flags) {
+  char path[64];
+  struct stat link;
+  snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, descriptor);
+  if (lstat(path, &link) != 0) return errno == ENOENT ? -EBADF : -errno;
+  if ((link.st_mode & S_IRUSR) == 0) return -EACCES; /* as mmap says of it */
+  const bool writable = (flags & MAP_TYPE) != MAP_PRIVATE && (link.st_mode & S_IWUSR) != 0;
+  const int copy = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  return copy >= 0 ? copy : -errno;
+}
+
+int requester_descriptor(const struct gate *gate, pid_t pid, int descriptor, int flags) {
+  /* A thread is no process of its own and has no pidfd: its table is the threadproc's. A vfork child has both. */
+  const int process = pid == gate->pid ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
+  const int copy = (int)syscall(SYS_pidfd_getfd, process >= 0 ? process : gate->process, descriptor, 0);
+  const int code = copy < 0 ? errno : 0;
+  if (process >= 0) close(process);
+  if (code == 0) return copy;
+  return code == EPERM || code == ENOSYS ? reopen(pid, descriptor, flags) : -code;
+}
+
+int64_t requester_read(const struct requester_check *check, pid_t pid, bool shares, uint64_t address, void *buffer,
+                       size_t size) {
+  const int memory = shares ? check->own_memory : open_memory(pid, O_RDONLY);
+  if (memory < 0) return -EFAULT;
+  const ssize_t got = pread(memory, buffer, size, (off_t)address);
+  if (!shares) close(memory);
+  return got > 0 ? got : -EFAULT;
+}
+
+int requester_write(const struct requester_check *check, pid_t pid, bool shares, uint64_t address, const void *buffer,
+                    size_t size) {
+  const int memory = shares ? check->own_memory : open_memory(pid, O_RDWR);
+  if (memory < 0) return -EFAULT;
+  const ssize_t put = pwrite(memory, buffer, size, (off_t)address);
+  if (!shares) close(memory);
+  return put == (ssize_t)size ? 0 : -EFAULT;
+}

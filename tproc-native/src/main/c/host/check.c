@@ -1,0 +1,226 @@
+/* What this machine offers: each probe asks the kernel itself, since sandboxes forbid what a version promises. */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/page.h"
+#include "base/raw_syscall.h"
+#include "spawn/clone.h"
+#include "tproc_core.h"
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+#ifndef KCMP_VM
+#define KCMP_VM 1
+#endif
+
+/* Before 5.16 the kernel killed every process that shared the memory of one that died with a core-dumping signal. */
+#define OLDEST_MAJOR 5
+#define OLDEST_MINOR 16
+
+/* A threadproc has some 30 mappings before it does anything; the kernel's default of 65,530 holds about 2,000 of them.
+ */
+#define FEW_MAPPINGS 65530
+
+struct findings {
+  struct tproc_finding *entries;
+  size_t capacity;
+  size_t count;
+};
+
+static struct tproc_finding ignored;
+
+/* The next entry, with its verdict; beyond the capacity one that nobody reads. */
+static struct tproc_finding *add(struct findings *findings, const char *name, enum tproc_verdict verdict,
+                                 const char *advice) {
+  struct tproc_finding *entry = findings->count < findings->capacity ? &findings->entries[findings->count++] : &ignored;
+  entry->name = name;
+  entry->verdict = verdict;
+  entry->value[0] = '\0';
+  snprintf(entry->advice, sizeof entry->advice, "%s", verdict == TPROC_OK ? "" : advice);
+  return entry;
+}
+
+static void set_value(struct tproc_finding *entry, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void set_value(struct tproc_finding *entry, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(entry->value, sizeof entry->value, format, arguments);
+  va_end(arguments);
+}
+
+/* "yes", or the name of the errno that stands in the way. */
+static void add_probe(struct findings *findings, const char *name, int code, enum tproc_verdict otherwise,
+                      const char *advice) {
+  struct tproc_finding *entry = add(findings, name, code == 0 ? TPROC_OK : otherwise, advice);
+  const char *errno_name = code > 0 ? strerrorname_np(code) : NULL;
+  set_value(entry, "%s", code == 0 ? "yes" : errno_name != NULL ? errno_name : "no");
+}
+
+static int code_of(long result) { return result < 0 ? errno : 0; }
+
+static void check_kernel(struct findings *findings) {
+  struct utsname name;
+  unsigned major = 0, minor = 0;
+  uname(&name);
+  sscanf(name.release, "%u.%u", &major, &minor);
+  const bool new_enough = major > OLDEST_MAJOR || (major == OLDEST_MAJOR && minor >= OLDEST_MINOR);
+  struct tproc_finding *entry =
+      add(findings, "kernel", new_enough ? TPROC_OK : TPROC_MISSING,
+          "Linux 5.16 or later is needed: before it, one crashing threadproc takes the whole host down");
+  set_value(entry, "%.60s %.30s", name.release, name.machine);
+}
+
+/* A filter that allows everything, with a listener. What is found is left for the parent, whose memory this is. */
+struct listener_probe {
+  struct sock_filter allow;
+  struct sock_fprog program;
+  long result;
+};
+
+/* In the new process, on a foreign thread pointer: see child.c for what may be done there. */
+__attribute__((no_stack_protector, no_sanitize("address", "undefined"))) static void probe_listener(void *argument) {
+  struct listener_probe *probe = argument;
+  raw_syscall5(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  probe->result = raw_syscall3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &probe->program);
+  if (probe->result >= 0) raw_syscall1(SYS_close, probe->result);
+  for (;;) raw_syscall1(SYS_exit_group, 0);
+}
+
+/* Makes and collects one process exactly as a launch does, and raises a fence in it. */
+static void check_clone(struct findings *findings) {
+  static const char advice[] =
+      "processes cannot be created here (a sandbox, or a limit on processes): allow clone with CLONE_VM, or raise "
+      "ulimit -u";
+  const size_t stack_size = 16 * page_size();
+  char *stack = mmap(NULL, stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (stack == MAP_FAILED) {
+    add_probe(findings, "clone", errno, TPROC_MISSING, advice);
+    return;
+  }
+  uint32_t cleared = 1;
+  int pidfd = -1;
+  struct listener_probe probe = {.allow = {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW},
+                                 .program = {.len = 1, .filter = &probe.allow},
+                                 .result = -ECHILD};
+  const struct clone_request request = {.stack = {(uint64_t)stack, (uint64_t)stack + stack_size},
+                                        .cleared_at_exit = &cleared,
+                                        .function = probe_listener,
+                                        .argument = &probe};
+  sigset_t all, before;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, &before);
+  pid_t pid = clone_process(&request, &pidfd);
+  int waited = 0;
+  if (pid >= 0) {
+    siginfo_t info;
+    waited = code_of(waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | __WALL));
+    if (waited != 0) waitpid(pid, NULL, __WALL);
+    close(pidfd);
+  }
+  sigprocmask(SIG_SETMASK, &before, NULL);
+  munmap(stack, stack_size);
+  add_probe(findings, "clone", pid < 0 ? -pid : 0, TPROC_MISSING, advice);
+  add_probe(findings, "clone3", syscall(SYS_clone3, NULL, 0) < 0 && errno == EINVAL ? 0 : errno, TPROC_LIMITED,
+            "clone3 is forbidden (Docker's default profile does that): clone is used instead");
+  if (pid < 0) return;
+  add_probe(findings, "waitid-pidfd", waited, TPROC_MISSING, "allow waitid with P_PIDFD in this sandbox");
+  add_probe(findings, "seccomp-listener", probe.result < 0 ? (int)-probe.result : 0, TPROC_MISSING,
+            probe.result == -EBUSY
+                ? "there can be only one: a host cannot run inside a threadproc, or in a sandbox that "
+                  "has a seccomp listener itself"
+                : "allow seccomp with SECCOMP_FILTER_FLAG_NEW_LISTENER in this sandbox (a kernel with "
+                  "CONFIG_SECCOMP_FILTER)");
+}
+
+static void check_pidfd(struct findings *findings) {
+  int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+  int code = code_of(self);
+  if (self >= 0) code = code_of(syscall(SYS_pidfd_send_signal, self, 0, NULL, 0));
+  add_probe(findings, "pidfd", code, TPROC_MISSING, "allow pidfd_open and pidfd_send_signal in this sandbox");
+  int copy = self < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, self, self, 0);
+  add_probe(findings, "pidfd-getfd", self < 0 ? code : code_of(copy), TPROC_LIMITED,
+            "pidfd_getfd is forbidden here (in Docker: --cap-add SYS_PTRACE): /proc/PID/fd is used instead");
+  if (copy >= 0) close(copy);
+  if (self >= 0) close(self);
+}
+
+static void check_descriptors(struct findings *findings) {
+  add_probe(findings, "close-range", code_of(syscall(SYS_close_range, ~0u, ~0u, 0)), TPROC_MISSING,
+            "allow close_range in this sandbox");
+}
+
+static void check_kcmp(struct findings *findings) {
+  add_probe(findings, "kcmp", code_of(syscall(SYS_kcmp, getpid(), getpid(), KCMP_VM, 0, 0)), TPROC_LIMITED,
+            "kcmp is forbidden here (in Docker: --cap-add SYS_PTRACE): forked children are told apart through /proc");
+}
+
+/* The first number of a file, or -1. */
+static long number_in(const char *path) {
+  FILE *file = fopen(path, "re");
+  long number = -1;
+  if (file == NULL) return -1;
+  if (fscanf(file, "%ld", &number) != 1) number = -1;
+  fclose(file);
+  return number;
+}
+
+static void check_limits(struct findings *findings) {
+  const long mappings = number_in("/proc/sys/vm/max_map_count");
+  struct tproc_finding *entry =
+      add(findings, "max-map-count", mappings < 0 || mappings >= FEW_MAPPINGS ? TPROC_OK : TPROC_LIMITED,
+          "one budget for the host and all threadprocs: raise it with sysctl vm.max_map_count=1048576");
+  if (mappings < 0)
+    set_value(entry, "unknown");
+  else
+    set_value(entry, "%ld", mappings);
+
+  const long overcommit = number_in("/proc/sys/vm/overcommit_memory");
+  entry = add(findings, "overcommit", overcommit == 2 ? TPROC_LIMITED : TPROC_OK,
+              "vm.overcommit_memory=2 charges every threadproc's whole stack");
+  set_value(entry, "%ld", overcommit);
+}
+
+static void check_addresses(struct findings *findings) {
+  set_value(add(findings, "page-size", TPROC_OK, ""), "%llu", (unsigned long long)page_size());
+  const unsigned bits = 64 - (unsigned)__builtin_clzll(getauxval(AT_EXECFN));
+  struct tproc_finding *entry = add(findings, "address-bits", bits >= 47 ? TPROC_OK : TPROC_LIMITED,
+                                    "a small address space: slots are smaller, and there are fewer of them");
+  set_value(entry, "%u", bits);
+}
+
+static void check_yama(struct findings *findings) {
+  const long scope = number_in("/proc/sys/kernel/yama/ptrace_scope");
+  struct tproc_finding *entry = add(findings, "yama", scope <= 1 ? TPROC_OK : TPROC_LIMITED,
+                                    "kernel.yama.ptrace_scope above 1: debuggers and pidfd_getfd need privileges");
+  if (scope < 0)
+    set_value(entry, "absent");
+  else
+    set_value(entry, "%ld", scope);
+}
+
+size_t tproc_check(struct tproc_finding *entries, size_t capacity) {
+  struct findings findings = {.entries = entries, .capacity = capacity};
+  check_kernel(&findings);
+  check_clone(&findings);
+  check_pidfd(&findings);
+  check_descriptors(&findings);
+  check_kcmp(&findings);
+  check_limits(&findings);
+  check_addresses(&findings);
+  check_yama(&findings);
+  return findings.count;
+}

@@ -1,0 +1,39 @@
+#include "host/fixed_image.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/error.h"
+
+struct occupant {
+  struct address_range range;
+  char name[256];
+};
+
+static bool note_first(const struct mapping *mapping, void *context) {
+  struct occupant *occupant = context;
+  occupant->range = mapping->range;
+  snprintf(occupant->name, sizeof occupant->name, "%.200s",
+           mapping->name[0] != '\0' ? mapping->name : "anonymous memory");
+  return false;
+}
+
+int fixed_image_take(struct tproc_host *host, const struct elf_file *elf, struct memory *memory,
+                     struct tproc_error *error) {
+  const struct address_range range = {elf->low, elf->high};
+  if (range.low >> 32 != (range.high - 1) >> 32)
+    return tproc_fail_because(error, ENOEXEC, "ELF header: a program for the fixed addresses %#llx-%#llx, across 4 GiB",
+                              (unsigned long long)range.low, (unsigned long long)range.high);
+  const int taken = memory_take_outside(memory, range);
+  if (taken == 0) return 0;
+  if (taken != -EEXIST)
+    return tproc_fail(error, -taken, "ELF header: a program for the fixed addresses %#llx-%#llx (ET_EXEC)",
+                      (unsigned long long)range.low, (unsigned long long)range.high);
+  struct occupant occupant = {.name = "a slot"};
+  address_space_visit(&host->space, range, note_first, &occupant);
+  host_describe_owner(host, occupant.range.low, occupant.name, sizeof occupant.name);
+  return tproc_fail(error, EADDRINUSE,
+                    "ELF header: a program for the fixed addresses %#llx-%#llx (ET_EXEC), where %s has %#llx-%#llx",
+                    (unsigned long long)range.low, (unsigned long long)range.high, occupant.name,
+                    (unsigned long long)occupant.range.low, (unsigned long long)occupant.range.high);
+}

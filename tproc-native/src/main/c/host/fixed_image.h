@@ -1,0 +1,18 @@
+/* Programs for fixed addresses (ET_EXEC): hosted where they want to be, if nobody is there. */
+#ifndef TPROC_FIXED_IMAGE_H
+#define TPROC_FIXED_IMAGE_H
+
+#include "host/host.h"
+#include "loader/elf_file.h"
+#include "memory/memory.h"
+#include "tproc_core.h"
+
+/**
+ * Takes the program's addresses for the threadproc whose memory this is.
+ *
+ * @return 0; -EADDRINUSE with a message that names the range and who has it; -ENOEXEC when the fence cannot hold it
+ */
+int fixed_image_take(struct tproc_host *host, const struct elf_file *elf, struct memory *memory,
+                     struct tproc_error *error);
+
+#endif

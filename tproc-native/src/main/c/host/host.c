@@ -1,0 +1,155 @@
+#include "host/host.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "host/threadproc.h"
+
+/* Refuses with the first thing that is missing, in its own words. */
+static int check_machine(struct tproc_error *error) {
+  struct tproc_finding findings[TPROC_FINDINGS_MAX];
+  const size_t count = tproc_check(findings, TPROC_FINDINGS_MAX);
+  for (size_t i = 0; i < count; i++)
+    if (findings[i].verdict == TPROC_MISSING)
+      return tproc_fail_because(error, ENOSYS, "cannot open a host: %s: %s; %s", findings[i].name, findings[i].value,
+                                findings[i].advice);
+  return 0;
+}
+
+/* Shared, so that a threadproc's forked children, whose other memory is a copy, still see the same page. */
+static int map_scratch(struct tproc_host *host, struct tproc_error *error) {
+  void *page = mmap(NULL, TPROC_SCRATCH_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return tproc_fail(error, errno, "map the scratch page");
+  host->scratch = page;
+  return 0;
+}
+
+static int open_exits(struct tproc_host *host, struct tproc_error *error) {
+  host->exits = epoll_create1(EPOLL_CLOEXEC);
+  if (host->exits < 0) return tproc_fail(error, errno, "epoll_create1");
+  host->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+  if (host->wake < 0) return tproc_fail(error, errno, "eventfd");
+  struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
+  if (epoll_ctl(host->exits, EPOLL_CTL_ADD, host->wake, &event) != 0) return tproc_fail(error, errno, "epoll_ctl");
+  return 0;
+}
+
+static void release(struct tproc_host *host) {
+  if (host->wake >= 0) close(host->wake);
+  if (host->exits >= 0) close(host->exits);
+  if (host->scratch != NULL) munmap(host->scratch, TPROC_SCRATCH_SIZE);
+  address_space_close(&host->space);
+  slot_space_destroy(&host->slots);
+  pthread_cond_destroy(&host->unpinned);
+  pthread_mutex_destroy(&host->lock);
+  free(host);
+}
+
+/* Whoever waits for exits is told, and there is always somebody. */
+static void tell_of_failure(void *host) { tproc_host_wake(host); }
+
+static int start_threads(struct tproc_host *host, struct tproc_error *error) {
+  int failed = broker_start(&host->broker, &host->space, &host->slots, tell_of_failure, host, error);
+  if (failed) return failed;
+  failed = spawner_start(&host->spawner, error);
+  if (failed) broker_stop(&host->broker);
+  return failed;
+}
+
+int tproc_host_open(struct tproc_host **result, struct tproc_error *error) {
+  int failed = check_machine(error);
+  if (failed) return failed;
+  struct tproc_host *host = calloc(1, sizeof *host);
+  if (host == NULL) return tproc_fail(error, ENOMEM, "cannot open a host");
+  host->exits = host->wake = host->space.maps = -1;
+  pthread_mutex_init(&host->lock, NULL);
+  pthread_cond_init(&host->unpinned, NULL);
+  slot_space_init(&host->slots);
+  host_auxv_read(&host->auxv);
+  failed = map_scratch(host, error);
+  if (!failed) failed = open_exits(host, error);
+  if (!failed) failed = address_space_open(&host->space, error);
+  if (!failed) failed = start_threads(host, error);
+  if (failed) {
+    tproc_error_prefix(error, "cannot open a host: ");
+    release(host);
+    return failed;
+  }
+  *result = host;
+  return 0;
+}
+
+void *tproc_host_scratch(const struct tproc_host *host) { return host->scratch; }
+
+void host_remember(struct tproc_host *host, struct tproc_threadproc *threadproc) {
+  pthread_mutex_lock(&host->lock);
+  threadproc->next = host->first;
+  if (host->first != NULL) host->first->previous = threadproc;
+  host->first = threadproc;
+  pthread_mutex_unlock(&host->lock);
+}
+
+void host_forget(struct tproc_host *host, struct tproc_threadproc *threadproc) {
+  pthread_mutex_lock(&host->lock);
+  threadproc->leaving = true; /* nobody new looks at it */
+  while (threadproc->pins > 0) pthread_cond_wait(&host->unpinned, &host->lock);
+  if (threadproc->previous != NULL)
+    threadproc->previous->next = threadproc->next;
+  else
+    host->first = threadproc->next;
+  if (threadproc->next != NULL) threadproc->next->previous = threadproc->previous;
+  pthread_mutex_unlock(&host->lock);
+}
+
+static void let_go(struct tproc_host *host, struct tproc_threadproc *threadproc) {
+  if (--threadproc->pins == 0 && threadproc->leaving) pthread_cond_broadcast(&host->unpinned);
+}
+
+struct tproc_threadproc *host_pin_next(struct tproc_host *host, struct tproc_threadproc *previous) {
+  pthread_mutex_lock(&host->lock);
+  struct tproc_threadproc *next = previous != NULL ? previous->next : host->first;
+  while (next != NULL && next->leaving) next = next->next;
+  if (next != NULL) next->pins++;
+  if (previous != NULL) let_go(host, previous);
+  pthread_mutex_unlock(&host->lock);
+  return next;
+}
+
+void host_unpin(struct tproc_host *host, struct tproc_threadproc *threadproc) {
+  pthread_mutex_lock(&host->lock);
+  let_go(host, threadproc);
+  pthread_mutex_unlock(&host->lock);
+}
+
+bool host_describe_owner(struct tproc_host *host, uint64_t address, char *text, size_t size) {
+  const struct tproc_threadproc *owner = slot_threadproc_at(&host->slots, address);
+  pthread_mutex_lock(&host->lock); /* only what is in the list is certainly still there */
+  const struct tproc_threadproc *each = host->first;
+  while (each != NULL && each != owner) each = each->next;
+  if (each != NULL) snprintf(text, size, "threadproc %d (%s)", each->pid, each->plan.name);
+  pthread_mutex_unlock(&host->lock);
+  return each != NULL;
+}
+
+/* First a signal to all, then the waiting: two thousand processes die side by side. */
+void tproc_host_close(struct tproc_host *host) {
+  for (struct tproc_threadproc *each = host->first; each != NULL; each = each->next)
+    if (!each->collected) tproc_threadproc_signal(each, SIGKILL, NULL);
+  while (host->first != NULL) {
+    struct tproc_threadproc *threadproc = host->first;
+    struct tproc_exit exit;
+    if (!threadproc->collected) threadproc_collect(threadproc, true, &exit, NULL);
+    host_forget(host, threadproc);
+    threadproc_free(threadproc);
+  }
+  spawner_stop(&host->spawner);
+  broker_stop(&host->broker);
+  release(host);
+}

@@ -1,0 +1,47 @@
+/* The host: what all its threadprocs share. */
+#ifndef TPROC_HOST_H
+#define TPROC_HOST_H
+
+#include <pthread.h>
+
+#include "broker/broker.h"
+#include "loader/host_auxv.h"
+#include "memory/address_space.h"
+#include "memory/slot.h"
+#include "spawn/spawner.h"
+#include "tproc_core.h"
+
+struct tproc_host {
+  pthread_mutex_t lock;           /**< guards the list */
+  pthread_cond_t unpinned;        /**< a threadproc of the list is not looked at any more */
+  struct tproc_threadproc *first; /**< every threadproc that has not been closed */
+  struct slot_space slots;
+  struct address_space space;
+  struct spawner spawner;
+  struct broker broker;
+  struct host_auxv auxv;
+  void *scratch;
+  int exits; /**< epoll set: the pidfds of watched threadprocs, and `wake` */
+  int wake;  /**< eventfd, semaphore */
+};
+
+/** Puts a threadproc into the host's list, which owns it from then on. */
+void host_remember(struct tproc_host *host, struct tproc_threadproc *threadproc);
+
+/** Writes "threadproc PID (NAME)" for the owner of an address. @return false, and nothing written, when it has none */
+bool host_describe_owner(struct tproc_host *host, uint64_t address, char *text, size_t size);
+
+/** Takes it out of the list, as soon as nobody looks at it any more. */
+void host_forget(struct tproc_host *host, struct tproc_threadproc *threadproc);
+
+/**
+ * The threadproc behind `previous` in the list (NULL: the first, which is the youngest), and lets go of `previous`. It
+ * stays in the list, and so is not freed, until it is let go of, by the next call or by host_unpin.
+ *
+ * @return NULL at the end of the list
+ */
+struct tproc_threadproc *host_pin_next(struct tproc_host *host, struct tproc_threadproc *previous);
+
+void host_unpin(struct tproc_host *host, struct tproc_threadproc *threadproc);
+
+#endif

@@ -1,0 +1,277 @@
+/*
+ * Starting a threadproc, in the order that makes failure harmless: everything that can fail is done by the calling
+ * thread before a process exists, and one ladder releases it in reverse order.
+ */
+#include "host/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/page.h"
+#include "host/fixed_image.h"
+#include "host/host.h"
+#include "host/threadproc.h"
+#include "loader/elf_file.h"
+#include "loader/entry_stack.h"
+#include "loader/image.h"
+#include "loader/layout.h"
+#include "loader/program.h"
+#include "loader/program_file.h"
+#include "spawn/launch_state.h"
+
+/* The child's frames before the program's entry; a few hundred bytes, more under a sanitizer. */
+#define CHILD_STACK_SIZE (64u << 10)
+
+/* The interpreter of a program, opened and read. */
+struct interpreter {
+  int file; /* -1 when the program has none */
+  struct elf_file elf;
+};
+
+/* What a launch holds while it prepares; the threadproc alone survives it. */
+struct preparation {
+  int directory;
+  struct descriptor_steps descriptor_steps;
+  struct program program;
+  struct elf_file elf;
+  struct interpreter interpreter;
+  struct layout layout;
+  struct image program_image;
+  struct image interpreter_image;
+};
+
+static int read_program(struct preparation *preparation, uint64_t largest, struct tproc_error *error) {
+  int failed = elf_file_read(preparation->program.file, preparation->program.size, largest, &preparation->elf, error);
+  /* For a script it is the interpreter that is at fault, and the message should say so. */
+  if (failed && strcmp(preparation->program.path, preparation->program.file_path) != 0)
+    tproc_error_prefix(error, "%s: ", preparation->program.file_path);
+  return failed;
+}
+
+static int read_interpreter(struct preparation *preparation, uint64_t largest, struct tproc_error *error) {
+  if (!preparation->elf.has_interpreter) return 0;
+  const char *path = preparation->elf.interpreter;
+  struct interpreter *interpreter = &preparation->interpreter;
+  uint64_t size;
+  interpreter->file = program_file_open(preparation->directory, path, &size, error);
+  int failed = interpreter->file < 0 ? interpreter->file : 0;
+  if (!failed) {
+    failed = elf_file_read(interpreter->file, size, largest, &interpreter->elf, error);
+    if (!failed && !interpreter->elf.position_independent)
+      failed = tproc_fail_because(error, ENOEXEC, "an interpreter for fixed addresses (ET_EXEC)");
+    if (failed) tproc_error_prefix(error, "%s: ", path);
+  }
+  if (failed) tproc_error_prefix(error, "PT_INTERP: ");
+  return failed;
+}
+
+static int map_images(struct tproc_host *host, struct preparation *preparation, struct memory *memory,
+                      struct tproc_error *error) {
+  const bool alone = preparation->interpreter.file < 0;
+  int failed = preparation->elf.position_independent ? 0 : fixed_image_take(host, &preparation->elf, memory, error);
+  if (failed) return failed;
+  failed = image_map(preparation->program.file, &preparation->elf, preparation->layout.program_bias, alone,
+                     &preparation->program_image, error);
+  if (failed || alone) return failed;
+  failed = image_map(preparation->interpreter.file, &preparation->interpreter.elf, preparation->layout.interpreter_bias,
+                     true, &preparation->interpreter_image, error);
+  if (failed) tproc_error_prefix(error, "PT_INTERP: %s: ", preparation->elf.interpreter);
+  return failed;
+}
+
+static int map_stack(const struct preparation *preparation, struct tproc_error *error) {
+  const struct address_range stack = preparation->layout.stack;
+  const int protection = PROT_READ | PROT_WRITE | (preparation->elf.executable_stack ? PROT_EXEC : 0);
+  void *mapped = mmap((void *)stack.low, range_size(stack), protection,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  if (mapped == MAP_FAILED)
+    return tproc_fail(error, errno, "map a stack of %llu KiB", (unsigned long long)(range_size(stack) >> 10));
+  return 0;
+}
+
+static int build_stack(struct tproc_host *host, const struct tproc_launch *launch,
+                       const struct preparation *preparation, const struct slot *slot, struct entry_stack *built,
+                       struct tproc_error *error) {
+  const struct entry_stack_content content = {
+      .argv = preparation->program.argv,
+      .envp = launch->envp,
+      .execfn = preparation->program.path,
+      .host = &host->auxv,
+      .program = &preparation->program_image,
+      .program_header_count = preparation->elf.program_header_count,
+      .interpreter = preparation->interpreter.file >= 0 ? &preparation->interpreter_image : NULL,
+      .abi = {.magic = TPROC_ABI_MAGIC,
+              .version = TPROC_ABI_VERSION,
+              .size = sizeof(struct tproc_abi),
+              .scratch = (uint64_t)host->scratch,
+              .scratch_size = TPROC_SCRATCH_SIZE,
+              .slot_base = slot->whole.low,
+              .slot_size = range_size(slot->whole),
+              .host_pid = getpid()}};
+  return entry_stack_build(preparation->layout.stack, &content, built, error);
+}
+
+static int make_plan(const struct tproc_launch *launch, struct preparation *preparation,
+                     const struct entry_stack *stack, struct tproc_threadproc *threadproc, struct tproc_error *error) {
+  struct child_plan *plan = &threadproc->plan;
+  plan->listener = -1;
+  plan->fence.len = threadproc->fence.length;
+  plan->fence.filter = threadproc->fence.instructions;
+  plan->state = CHILD_STARTING;
+  plan->host_pid = getpid();
+  plan->directory = preparation->directory;
+  plan->abi = stack->abi;
+  plan->entry =
+      preparation->interpreter.file >= 0 ? preparation->interpreter_image.entry : preparation->program_image.entry;
+  plan->stack_pointer = stack->pointer;
+  const char *slash = strrchr(preparation->program.path, '/');
+  const char *name = slash != NULL ? slash + 1 : preparation->program.path;
+  memcpy(plan->name, name, strnlen(name, sizeof plan->name - 1)); /* the rest is zero from calloc */
+  return launch_state_plan(launch, plan, &preparation->descriptor_steps, error);
+}
+
+/* Until the child runs the program or is gone; the kernel's own write at its end counts as the news. */
+static void await_child(struct child_plan *plan) {
+  while (__atomic_load_n(&plan->state, __ATOMIC_ACQUIRE) == CHILD_STARTING)
+    syscall(SYS_futex, &plan->state, FUTEX_WAIT, CHILD_STARTING, NULL, NULL, 0);
+}
+
+/* After a failure behind the clone: the process is ended and collected, its listener closed. */
+static void undo_start(struct tproc_threadproc *threadproc) {
+  struct tproc_exit exit;
+  tproc_threadproc_signal(threadproc, SIGKILL, NULL);
+  threadproc_collect(threadproc, true, &exit, NULL);
+}
+
+static int start_process(struct tproc_host *host, struct tproc_threadproc *threadproc,
+                         const struct broker_executable *executable, struct tproc_error *error) {
+  struct child_plan *plan = &threadproc->plan;
+  const struct clone_request request = {
+      /* The child's own frames go below the entry stack, where the program will put its. */
+      .stack = {threadproc->plan.stack_pointer - CHILD_STACK_SIZE, threadproc->plan.stack_pointer},
+      .cleared_at_exit = &plan->state,
+      .function = child_main,
+      .argument = plan};
+  fork_shield_raise(&host->broker.means.shield);
+  pid_t pid = spawner_clone(&host->spawner, &request, &threadproc->pidfd);
+  if (pid < 0) return tproc_fail(error, -pid, "clone");
+  threadproc->pid = pid;
+  await_child(plan);
+  const enum child_step failed_step = __atomic_load_n(&plan->failed_step, __ATOMIC_ACQUIRE);
+  int failed = 0;
+  if (failed_step != CHILD_STEP_NONE) {
+    const char *step = child_step_name(failed_step);
+    failed = plan->failed_number < 0
+                 ? tproc_fail(error, plan->failed_errno, "%s", step)
+                 : tproc_fail(error, plan->failed_errno, "%s: number %d", step, plan->failed_number);
+    if (plan->listener >= 0) close(plan->listener);
+  } else if (plan->listener >= 0) { /* without one it was killed before it got that far */
+    failed = broker_open_gate(&host->broker, plan->listener, pid, threadproc->pidfd, &threadproc->memory, executable,
+                              &threadproc->gate, error);
+  }
+  if (failed) undo_start(threadproc);
+  return failed;
+}
+
+/* The file's own absolute path: what /proc/self/exe says natively, whatever links led to it. */
+static void find_executable(int file, char *path, size_t size) {
+  char link[64];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+  const ssize_t length = readlink(link, path, size - 1);
+  path[length > 0 ? length : 0] = '\0';
+}
+
+static int prepare(struct tproc_host *host, const struct tproc_launch *launch, struct preparation *preparation,
+                   struct tproc_threadproc *threadproc, struct tproc_error *error) {
+  const uint64_t largest = host->slots.slot_size / 8;
+  const uint64_t stack_limit = layout_stack_limit(&host->slots, launch_state_limits(launch));
+  struct argument_size size;
+  struct entry_stack stack;
+  int failed = launch_state_check(launch, error);
+  if (!failed) {
+    preparation->directory = launch_state_directory(launch, error);
+    failed = preparation->directory < 0 ? preparation->directory : 0;
+  }
+  if (!failed) failed = program_find(preparation->directory, launch, &preparation->program, error);
+  if (!failed) failed = argument_size_check(preparation->program.argv, launch->envp, stack_limit, &size, error);
+  if (!failed) failed = read_program(preparation, largest, error);
+  if (!failed) failed = read_interpreter(preparation, largest, error);
+  if (!failed) failed = memory_open(&threadproc->memory, &host->slots, &host->space, threadproc, error);
+  if (!failed)
+    failed = layout_plan(&threadproc->memory.slot, &preparation->elf,
+                         preparation->interpreter.file >= 0 ? &preparation->interpreter.elf : NULL, stack_limit,
+                         size.bytes + size.strings * sizeof(char *), &preparation->layout, error);
+  if (!failed) failed = map_images(host, preparation, &threadproc->memory, error);
+  if (!failed) failed = map_stack(preparation, error);
+  if (!failed) failed = build_stack(host, launch, preparation, &threadproc->memory.slot, &stack, error);
+  if (failed) return failed;
+  memory_divide(&threadproc->memory, preparation->layout.heap, preparation->layout.anonymous,
+                preparation->layout.files);
+  threadproc->stack = preparation->layout.stack;
+  fence_build(&threadproc->fence,
+              &(struct fence_content){.slot = &threadproc->memory.slot,
+                                      .program = {preparation->program_image.low, preparation->program_image.high},
+                                      .files = {preparation->layout.files.low, threadproc->memory.slot.usable.high},
+                                      .arguments = {stack.arguments, preparation->layout.stack.high}});
+  return make_plan(launch, preparation, &stack, threadproc, error);
+}
+
+static void release(struct preparation *preparation) {
+  elf_file_release(&preparation->interpreter.elf);
+  if (preparation->interpreter.file >= 0) close(preparation->interpreter.file);
+  elf_file_release(&preparation->elf);
+  program_release(&preparation->program);
+  descriptor_steps_release(&preparation->descriptor_steps);
+  if (preparation->directory >= 0) close(preparation->directory);
+}
+
+int tproc_host_launch(struct tproc_host *host, const struct tproc_launch *launch, struct tproc_threadproc **result,
+                      struct tproc_error *error) {
+  const struct asker host_itself = {.pid = 0, .uid = getuid()};
+  return launch_for(host, launch, &host_itself, result, error);
+}
+
+int launch_for(struct tproc_host *host, const struct tproc_launch *launch, const struct asker *asker,
+               struct tproc_threadproc **result, struct tproc_error *error) {
+  struct preparation *preparation = calloc(1, sizeof *preparation); /* too large for a small stack */
+  struct tproc_threadproc *threadproc = calloc(1, sizeof *threadproc);
+  int failed = 0;
+  if (preparation == NULL || threadproc == NULL) {
+    failed = tproc_fail(error, ENOMEM, "cannot host %s", launch->program);
+    free(preparation);
+    free(threadproc);
+    return failed;
+  }
+  preparation->directory = preparation->program.file = preparation->interpreter.file = -1;
+  threadproc->host = host;
+  threadproc->pidfd = -1;
+  pthread_mutex_init(&threadproc->lock, NULL);
+
+  failed = origin_open(&threadproc->origin, asker, launch->argv, error);
+  if (!failed) failed = prepare(host, launch, preparation, threadproc, error);
+  if (!failed) {
+    char executable[PATH_MAX];
+    find_executable(preparation->program.file, executable, sizeof executable);
+    origin_start(&threadproc->origin);
+    failed = start_process(host, threadproc, &(struct broker_executable){executable, preparation->program.file}, error);
+  }
+  release(preparation);
+  free(preparation);
+  if (failed) {
+    tproc_error_prefix(error, "cannot host %s: ", launch->program);
+    threadproc_free(threadproc);
+    return failed;
+  }
+  host_remember(host, threadproc);
+  *result = threadproc;
+  return 0;
+}

@@ -1,0 +1,12 @@
+/* Starting a threadproc for somebody. */
+#ifndef TPROC_LAUNCH_H
+#define TPROC_LAUNCH_H
+
+#include "host/origin.h"
+#include "tproc_core.h"
+
+/** As tproc_host_launch, for a client of a listening host. */
+int launch_for(struct tproc_host *host, const struct tproc_launch *launch, const struct asker *asker,
+               struct tproc_threadproc **threadproc, struct tproc_error *error);
+
+#endif

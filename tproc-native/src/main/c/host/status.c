@@ -1,0 +1,113 @@
+/* Who lives in this host, and how much memory each has. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/page.h"
+#include "base/process_state.h"
+#include "host/host.h"
+#include "host/threadproc.h"
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+/* proc_pid_pagemap(5): 8 bytes for each page; bit 63: in memory. */
+#define PRESENT (1ull << 63)
+#define ENTRIES_AT_ONCE 512
+
+struct ranges {
+  struct address_range *entries;
+  size_t count, room;
+};
+
+static bool note(const struct mapping *mapping, void *context) {
+  struct ranges *ranges = context;
+  if (!mapping->readable && !mapping->writable && !mapping->executable) return true;
+  if (ranges->count == ranges->room) {
+    const size_t room = ranges->room == 0 ? 64 : 2 * ranges->room;
+    struct address_range *grown = realloc(ranges->entries, room * sizeof *grown);
+    if (grown == NULL) return false; /* then less is reported, which is better than nothing */
+    ranges->entries = grown;
+    ranges->room = room;
+  }
+  ranges->entries[ranges->count++] = mapping->range;
+  return true;
+}
+
+/* The lock keeps the threadproc's calls waiting, so the pages are counted later. */
+static void find_ranges(struct memory *memory, struct ranges *ranges) {
+  pthread_mutex_lock(&memory->lock);
+  for (const struct outside_range *each = memory->owner.outside; each != NULL; each = each->next)
+    address_space_visit(memory->space, each->range, note, ranges);
+  address_space_visit(memory->space, memory->slot.whole, note, ranges);
+  pthread_mutex_unlock(&memory->lock);
+}
+
+static uint64_t count_present(int pagemap, struct address_range range) {
+  uint64_t entries[ENTRIES_AT_ONCE], count = 0;
+  const uint64_t end = range.high / page_size();
+  for (uint64_t at = range.low / page_size(); at < end;) {
+    const uint64_t wanted = end - at < ENTRIES_AT_ONCE ? end - at : ENTRIES_AT_ONCE;
+    const ssize_t got = pread(pagemap, entries, wanted * sizeof *entries, (off_t)(at * sizeof *entries));
+    if (got < (ssize_t)sizeof *entries) break;
+    const uint64_t read = (uint64_t)got / sizeof *entries;
+    for (uint64_t i = 0; i < read; i++) count += (entries[i] & PRESENT) != 0;
+    at += read;
+  }
+  return count * page_size();
+}
+
+static void measure(struct memory *memory, int pagemap, struct tproc_status *status) {
+  struct ranges ranges = {0};
+  find_ranges(memory, &ranges);
+  for (size_t i = 0; i < ranges.count; i++) {
+    status->mapped += range_size(ranges.entries[i]);
+    if (pagemap >= 0) status->resident += count_present(pagemap, ranges.entries[i]);
+  }
+  free(ranges.entries);
+}
+
+/* Under the threadproc's lock: its pid is its own until the exit is collected. */
+static enum tproc_state state_of(const struct tproc_threadproc *threadproc) {
+  siginfo_t info = {0};
+  if (threadproc->collected) return TPROC_ENDED;
+  const int result = waitid((idtype_t)P_PIDFD, (id_t)threadproc->pidfd, &info, WEXITED | WNOHANG | WNOWAIT | __WALL);
+  if (result != 0 || info.si_pid != 0) return TPROC_ENDED;
+  const char letter = process_state(threadproc->pid);
+  return letter == 'T' || letter == 't' ? TPROC_STOPPED : TPROC_RUNNING;
+}
+
+static void describe(struct tproc_threadproc *threadproc, int pagemap, struct tproc_status *status) {
+  const struct origin *origin = &threadproc->origin;
+  *status = (struct tproc_status){.pid = threadproc->pid,
+                                  .launcher = origin->asker.pid,
+                                  .uid = origin->asker.uid,
+                                  .started_at = origin->started_at,
+                                  .command = origin->command,
+                                  .command_size = origin->command_size,
+                                  .argument_count = origin->argument_count,
+                                  .command_cut = origin->command_cut};
+  pthread_mutex_lock(&threadproc->lock);
+  status->state = state_of(threadproc);
+  status->uptime = origin_uptime(origin);
+  pthread_mutex_unlock(&threadproc->lock);
+  measure(&threadproc->memory, pagemap, status);
+}
+
+void tproc_host_list(struct tproc_host *host, tproc_status_visitor *visit, void *context) {
+  const int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+  struct tproc_threadproc *each = host_pin_next(host, NULL);
+  while (each != NULL) {
+    struct tproc_status status;
+    describe(each, pagemap, &status);
+    if (visit(&status, context) == 0) {
+      host_unpin(host, each);
+      break;
+    }
+    each = host_pin_next(host, each);
+  }
+  if (pagemap >= 0) close(pagemap);
+}

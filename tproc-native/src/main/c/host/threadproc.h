@@ -1,0 +1,45 @@
+/* One threadproc: its process, its slot, and where both are in their lives. */
+#ifndef TPROC_THREADPROC_H
+#define TPROC_THREADPROC_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "broker/fence.h"
+#include "broker/gate.h"
+#include "host/origin.h"
+#include "memory/memory.h"
+#include "spawn/child.h"
+#include "tproc_core.h"
+
+struct tproc_threadproc {
+  struct tproc_host *host;
+  struct tproc_threadproc *previous, *next; /**< the host's list; under the host's lock */
+  unsigned pins;                            /**< who looks at it right now; under the host's lock */
+  bool leaving;                             /**< about to leave the list; under the host's lock */
+  struct origin origin;
+  pid_t pid;
+  void *context;        /**< the watcher's */
+  pthread_mutex_t lock; /**< guards pidfd and collected against a signal that is being sent */
+  int pidfd;            /**< -1 once the exit has been collected */
+  bool collected;
+  struct memory memory; /**< slot and all else; readable until the threadproc is closed */
+  struct address_range stack;
+  struct gate *gate;      /**< to the broker; NULL before the start */
+  struct fence fence;     /**< the filter, as the child installs it */
+  struct child_plan plan; /**< the kernel writes to plan.state at the process's end: freed only after the collection */
+};
+
+/**
+ * Collects the exit if the process has ended.
+ *
+ * @param wait whether to wait for the end
+ * @return 1 and *exit; 0 when it still runs (only without wait); a negative errno
+ */
+int threadproc_collect(struct tproc_threadproc *threadproc, bool wait, struct tproc_exit *exit,
+                       struct tproc_error *error);
+
+/** Frees everything of a collected threadproc that is in no list any more. */
+void threadproc_free(struct tproc_threadproc *threadproc);
+
+#endif

@@ -1,0 +1,145 @@
+/*
+ * The fence lets a threadproc unmap within its slot without asking, so nobody here knows which places are free. The
+ * kernel does: MAP_FIXED_NOREPLACE maps or says EEXIST. A cursor goes down through the area and starts over at its
+ * upper end; what is in its way is skipped in one step, because the kernel can be asked where it begins.
+ */
+#include "memory/memory_place.h"
+
+#include <errno.h>
+#include <linux/mman.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
+#include "base/page.h"
+#include "memory/map_if_free.h"
+#include "memory/memory_outside.h"
+
+/* A mapping of more than this part of the room for it (1 GiB with 47 address bits) goes elsewhere. */
+#define LARGEST_SHARE 4
+
+/* A page table covers 2 MiB with 4-KiB pages, and so does a huge page: larger blocks are worth the alignment. With
+   larger pages it is only a usual alignment. */
+#define HUGE_PAGE (2ull << 20)
+
+/* After this many failures in a row the place of the newest mapping is only tried now and then. */
+#define REUSE_TRUST 4
+
+/* What MAP_HUGETLB means when it names no size: 2 MiB, 32 or 512 with larger pages, or what the boot parameter
+   default_hugepagesz says. Asked each time, for few programs ask for it. */
+static uint64_t default_huge_page(void) {
+  unsigned long long kilobytes = HUGE_PAGE >> 10;
+  char line[128];
+  FILE *file = fopen("/proc/meminfo", "re");
+  if (file == NULL) return HUGE_PAGE;
+  while (fgets(line, sizeof line, file) != NULL)
+    if (sscanf(line, "Hugepagesize: %llu kB", &kilobytes) == 1) break;
+  fclose(file);
+  return kilobytes << 10;
+}
+
+static uint64_t alignment_of(const struct map_request *request) {
+  if ((request->flags & MAP_HUGETLB) != 0) {
+    const unsigned bits = ((unsigned)request->flags >> MAP_HUGE_SHIFT) & MAP_HUGE_MASK;
+    return bits >= 12 && bits <= 34 ? 1ull << bits : default_huge_page();
+  }
+  return request->length >= HUGE_PAGE ? HUGE_PAGE : page_size();
+}
+
+static int64_t placed(struct memory_room *room, int64_t address, uint64_t size) {
+  room->last = (struct address_range){(uint64_t)address, (uint64_t)address + size};
+  return address;
+}
+
+/* A hint inside the own slot is honoured if it is free, as the kernel does; any other hint would lead out of it. */
+static int64_t at_hint(const struct memory *memory, const struct map_request *request, uint64_t size) {
+  const uint64_t hint = page_floor(request->address);
+  if (hint == 0 || size > INT64_MAX - hint ||
+      !range_covers(memory->slot.usable, (struct address_range){hint, hint + size}))
+    return -EEXIST;
+  return map_if_free(hint, request);
+}
+
+/* malloc's large blocks and thread stacks often come and go at the same place: with it their page tables stay warm. */
+static int64_t at_last_place(struct memory_room *room, const struct map_request *request, uint64_t size,
+                             uint64_t alignment) {
+  if (range_size(room->last) < size) return -EEXIST;
+  if (room->reuse_successes == 0 && room->cursor / page_size() % 16 != 0) return -EEXIST;
+  const uint64_t address = align_down(room->last.high - size, alignment);
+  if (address < room->last.low) return -EEXIST;
+  const int64_t got = map_if_free(address, request);
+  if (got >= 0)
+    room->reuse_successes = REUSE_TRUST;
+  else if (room->reuse_successes > 0)
+    room->reuse_successes--;
+  return got;
+}
+
+static bool take_first(const struct mapping *mapping, void *context) {
+  *(struct address_range *)context = mapping->range;
+  return false;
+}
+
+static int64_t below_cursor(const struct memory *memory, struct memory_room *room, const struct map_request *request,
+                            uint64_t size, uint64_t alignment) {
+  while (room->cursor - room->area.low >= size) {
+    const uint64_t address = align_down(room->cursor - size, alignment);
+    if (address < room->area.low) break;
+    const int64_t got = map_if_free(address, request);
+    if (got != -EEXIST) {
+      if (got >= 0) room->cursor = address;
+      return got;
+    }
+    /* The lowest mapping in the way: everything down to its start is of no use for this size or is tried next. */
+    struct address_range obstacle = {0, 0};
+    address_space_visit(memory->space, (struct address_range){address, address + size}, take_first, &obstacle);
+    if (obstacle.high == 0) continue; /* unmapped in between */
+    room->cursor = obstacle.low > room->area.low ? obstacle.low : room->area.low;
+  }
+  return -ENOMEM;
+}
+
+static int64_t place_in_slot(struct memory *memory, const struct map_request *request) {
+  struct memory_room *room = (request->flags & MAP_ANONYMOUS) != 0 ? &memory->anonymous : &memory->files;
+  if (request->length > range_size(room->area)) return -ENOMEM;
+  const uint64_t alignment = alignment_of(request);
+  const uint64_t size = align_up(request->length, (request->flags & MAP_HUGETLB) ? alignment : page_size());
+  int64_t got = at_hint(memory, request, size);
+  if (got != -EEXIST) return got < 0 ? got : placed(room, got, size);
+  got = at_last_place(room, request, size, alignment);
+  if (got != -EEXIST) return got < 0 ? got : placed(room, got, size);
+  got = below_cursor(memory, room, request, size, alignment);
+  if (got == -ENOMEM && room->cursor != room->area.high) {
+    room->cursor = room->area.high;
+    got = below_cursor(memory, room, request, size, alignment);
+  }
+  return got < 0 ? got : placed(room, got, size);
+}
+
+/* Reserving this much at an address of one's choice is no way to ask for any memory. */
+#define LARGE_RESERVATION (64ull << 20)
+
+/*
+ * A hint is only a hint, and leaving the slot costs: each later call there goes to the broker. But who reserves a large
+ * range below the slots needs it there. HotSpot on aarch64 has its class space at a multiple of 4 GiB below 1 TiB or
+ * does not start.
+ */
+static bool is_reservation_below(const struct memory *memory, const struct map_request *request) {
+  const uint64_t end = slot_space_range(memory->slots).low;
+  return request->address != 0 && request->length >= LARGE_RESERVATION && request->protection == PROT_NONE &&
+         (request->flags & MAP_ANONYMOUS) != 0 && (request->flags & MAP_NORESERVE) != 0 && request->address < end &&
+         request->length < end - request->address;
+}
+
+int64_t memory_map_anywhere(struct memory *memory, const struct map_request *request) {
+  if (is_reservation_below(memory, request)) {
+    struct map_request there = *request;
+    there.address = page_floor(request->address);
+    const int64_t got = memory_map_outside(memory, &there);
+    if (got >= 0) return got; /* otherwise it is taken: as for the kernel, any other place will do */
+  }
+  if (request->length <= range_size(memory->anonymous.area) / LARGEST_SHARE) {
+    const int64_t got = place_in_slot(memory, request);
+    if (got != -ENOMEM) return got;
+  }
+  return memory_map_where_kernel_likes(memory, request);
+}

@@ -1,0 +1,119 @@
+/* mremap and System V shared memory: calls that need a place of a known size before they are made. */
+#include <errno.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+
+#include "base/page.h"
+#include "memory/memory.h"
+#include "memory/memory_outside.h"
+#include "memory/memory_place.h"
+
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+
+static bool to_range(uint64_t address, uint64_t length, struct address_range *range) {
+  if (address > INT64_MAX || length > INT64_MAX) return false;
+  *range = (struct address_range){address, page_ceil(address + length)};
+  return true;
+}
+
+static bool covers(const struct memory *memory, uint64_t address, uint64_t length) {
+  struct address_range range;
+  return to_range(address, length, &range) && range_covers(memory->slot.usable, range);
+}
+
+/* An inaccessible mapping that keeps a place of the slot, or outside where that is full, until the real one replaces
+ * it.
+ */
+static int64_t keep_place(struct memory *memory, uint64_t length) {
+  const struct map_request request = {
+      .length = length, .protection = PROT_NONE, .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, .file = -1};
+  return memory_map_anywhere(memory, &request);
+}
+
+static int64_t result_of(const void *got) { return got == MAP_FAILED ? -errno : (int64_t)got; }
+
+static void give_up_place(struct memory *memory, int64_t place, uint64_t length) {
+  const struct address_range range = {(uint64_t)place, page_ceil((uint64_t)place + length)};
+  munmap((void *)range.low, range_size(range));
+  memory_forget_outside(memory, range);
+}
+
+static int64_t move(struct memory *memory, struct address_range old, uint64_t new_length, int flags) {
+  const int64_t place = keep_place(memory, new_length);
+  if (place < 0) return place;
+  const int64_t result = result_of(
+      mremap((void *)old.low, range_size(old), new_length, flags | MREMAP_MAYMOVE | MREMAP_FIXED, (void *)place));
+  if (result < 0)
+    give_up_place(memory, place, new_length);
+  else if ((flags & MREMAP_DONTUNMAP) == 0 && range_size(old) > 0)
+    memory_forget_outside(memory, old);
+  return result;
+}
+
+static int64_t remap_to(struct memory *memory, struct address_range old, uint64_t new_length, int flags,
+                        uint64_t new_address) {
+  struct address_range target;
+  if (!to_range(new_address, new_length, &target)) return -EINVAL;
+  if (!memory_covers(memory, target)) return -ENOMEM;
+  const int64_t result = result_of(mremap((void *)old.low, range_size(old), new_length, flags, (void *)target.low));
+  if (result >= 0 && (flags & MREMAP_DONTUNMAP) == 0 && range_size(old) > 0) memory_forget_outside(memory, old);
+  return result;
+}
+
+static int64_t remap(struct memory *memory, uint64_t address, uint64_t length, uint64_t new_length, int flags,
+                     uint64_t new_address) {
+  struct address_range old, smallest;
+  if (new_length == 0 || address % page_size() != 0) return -EINVAL;
+  if (!to_range(address, length, &old) || !to_range(address, length == 0 ? 1 : length, &smallest)) return -EINVAL;
+  if (!memory_covers(memory, smallest)) return -EFAULT;
+  if ((flags & MREMAP_FIXED) != 0) return remap_to(memory, old, new_length, flags, new_address);
+  if ((flags & MREMAP_DONTUNMAP) == 0 && length != 0) {
+    const bool shrinks = page_ceil(new_length) <= range_size(old);
+    if (shrinks || covers(memory, address, new_length)) {
+      const int64_t result = result_of(mremap((void *)address, length, new_length, 0));
+      if (result >= 0 && shrinks)
+        memory_forget_outside(memory, (struct address_range){page_ceil(address + new_length), old.high});
+      if (result >= 0 || result != -ENOMEM) return result;
+    }
+  }
+  return (flags & MREMAP_MAYMOVE) != 0 ? move(memory, old, new_length, flags) : -ENOMEM;
+}
+
+int64_t memory_remap(struct memory *memory, uint64_t old_address, uint64_t old_length, uint64_t new_length, int flags,
+                     uint64_t new_address) {
+  pthread_mutex_lock(&memory->lock);
+  const int64_t result =
+      memory->released ? -ENOMEM : remap(memory, old_address, old_length, new_length, flags, new_address);
+  pthread_mutex_unlock(&memory->lock);
+  return result;
+}
+
+static int64_t attach(struct memory *memory, int id, uint64_t address, int flags) {
+  struct shmid_ds segment;
+  if (shmctl(id, IPC_STAT, &segment) != 0) return -errno;
+  if (address != 0) {
+    /* SHMLBA of the C library is up to four pages on aarch64; the kernel's is one. */
+    if ((flags & SHM_RND) != 0) address = page_floor(address);
+    if (!covers(memory, address, segment.shm_segsz)) return -EINVAL;
+  } else {
+    const int64_t place = keep_place(memory, segment.shm_segsz);
+    if (place < 0) return place;
+    address = (uint64_t)place;
+    flags |= SHM_REMAP; /* over the place just kept */
+  }
+  void *got = shmat(id, (void *)address, flags);
+  if (got != (void *)-1) return (int64_t)got;
+  const int code = errno;
+  if ((flags & SHM_REMAP) != 0) give_up_place(memory, (int64_t)address, segment.shm_segsz);
+  return -code;
+}
+
+int64_t memory_attach(struct memory *memory, int id, uint64_t address, int flags) {
+  pthread_mutex_lock(&memory->lock);
+  const int64_t result = memory->released ? -ENOMEM : attach(memory, id, address, flags);
+  pthread_mutex_unlock(&memory->lock);
+  return result;
+}

@@ -1,0 +1,124 @@
+#include "memory/slot.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+
+#include "base/error.h"
+#include "base/page.h"
+
+/* With fewer than 47 bits of addresses (aarch64 with 39: 512 GiB) a slot lies within one 4 GiB. */
+#define SMALLEST_SLOT (1ull << 30)
+
+/*
+ * The kernel puts argv[0]'s neighbourhood right below the end of user addresses, so the highest bit of such an address
+ * tells how many bits there are: 47 on x86_64, 48 or 39 on aarch64. (A larger space, 57 or 52 bits, is only used by
+ * those who ask for it with a hint above; we do not.)
+ */
+static unsigned address_bits(void) {
+  const uint64_t near_the_top = getauxval(AT_EXECFN);
+  return 64 - (unsigned)__builtin_clzll(near_the_top);
+}
+
+/*
+ * The lowest eighth holds what programs ask for at fixed or hinted addresses (ET_EXEC images, Go's and Java's heaps,
+ * sanitizers' shadows). The kernel loads position-independent programs from two thirds up, so slots end at five
+ * eighths.
+ */
+void slot_space_init(struct slot_space *space) {
+  const unsigned bits = address_bits();
+  memset(space, 0, sizeof *space);
+  pthread_mutex_init(&space->lock, NULL);
+  space->slot_size = bits >= 47 ? 1ull << (bits - 13) : SMALLEST_SLOT;
+  /* AddressSanitizer's shadow reaches 2 GiB beyond the first eighth on x86_64: one slot further. */
+  space->first = (1ull << (bits - 3)) + space->slot_size;
+  space->places = (1ull << (bits - 1)) / space->slot_size - 1;
+  if (space->places > SLOT_PLACES_MAX) space->places = SLOT_PLACES_MAX;
+  uint32_t random = 0;
+  if (getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random) random = (uint32_t)(uintptr_t)space;
+  space->next = random % space->places;
+}
+
+void slot_space_destroy(struct slot_space *space) { pthread_mutex_destroy(&space->lock); }
+
+struct address_range slot_space_range(const struct slot_space *space) {
+  return (struct address_range){space->first, space->first + space->places * space->slot_size};
+}
+
+/* A mapping of somebody else (another host of this process, an allocator with a hint of its own) rules a place out. */
+static int is_empty(struct address_range range) {
+  void *mapped = mmap((void *)range.low, range_size(range), PROT_NONE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+  if (mapped == MAP_FAILED) return errno == EEXIST ? 0 : -errno;
+  munmap(mapped, range_size(range));
+  return mapped == (void *)range.low;
+}
+
+int slot_reserve(struct slot_space *space, struct slot_owner *owner, struct slot *slot, struct tproc_error *error) {
+  int failed = 0;
+  memset(slot, 0, sizeof *slot);
+  pthread_mutex_lock(&space->lock);
+  uint64_t tries = 0;
+  for (; tries < space->places; tries++) {
+    const uint64_t place = space->next;
+    space->next = (space->next + 1) % space->places;
+    if (space->owners[place] != NULL) continue;
+    const uint64_t low = space->first + place * space->slot_size;
+    const struct address_range whole = {low, low + space->slot_size};
+    const int empty = is_empty(whole);
+    if (empty > 0) {
+      space->owners[place] = owner;
+      slot->whole = whole;
+      slot->usable = (struct address_range){low, low + space->slot_size / 4 * 3};
+      break;
+    }
+    if (empty < 0) {
+      failed = tproc_fail(error, -empty, "take a slot of %llu MiB (ulimit -v, or vm.max_map_count)",
+                          (unsigned long long)(space->slot_size >> 20));
+      break;
+    }
+  }
+  if (!failed && tries == space->places)
+    failed = tproc_fail_because(error, ENOMEM, "take a slot: all %llu places are taken", (unsigned long long)tries);
+  pthread_mutex_unlock(&space->lock);
+  return failed;
+}
+
+void slot_release(struct slot_space *space, struct slot *slot) {
+  if (range_size(slot->whole) == 0) return;
+  munmap((void *)slot->whole.low, range_size(slot->whole));
+  pthread_mutex_lock(&space->lock);
+  space->owners[(slot->whole.low - space->first) / space->slot_size] = NULL;
+  pthread_mutex_unlock(&space->lock);
+  memset(slot, 0, sizeof *slot);
+}
+
+/* The list is short: most threadprocs have nothing outside. The caller holds the lock. */
+static struct slot_owner *owner_of_outside(struct slot_space *space, struct address_range range) {
+  for (uint64_t place = 0; place < space->places; place++) {
+    struct slot_owner *owner = space->owners[place];
+    if (owner == NULL) continue;
+    for (const struct outside_range *each = owner->outside; each != NULL; each = each->next)
+      if (ranges_overlap(each->range, range)) return owner;
+  }
+  return NULL;
+}
+
+void *slot_threadproc_at(struct slot_space *space, uint64_t address) {
+  pthread_mutex_lock(&space->lock);
+  const struct slot_owner *owner = range_contains(slot_space_range(space), address)
+                                       ? space->owners[(address - space->first) / space->slot_size]
+                                       : owner_of_outside(space, (struct address_range){address, address + 1});
+  void *threadproc = owner != NULL ? owner->threadproc : NULL;
+  pthread_mutex_unlock(&space->lock);
+  return threadproc;
+}
+
+bool slot_space_has_outside(struct slot_space *space, struct address_range range) {
+  pthread_mutex_lock(&space->lock);
+  const bool found = owner_of_outside(space, range) != NULL;
+  pthread_mutex_unlock(&space->lock);
+  return found;
+}

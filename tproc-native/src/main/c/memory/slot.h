@@ -1,0 +1,76 @@
+/*
+ * Slots: the contiguous ranges of addresses that threadprocs own.
+ *
+ * Slots stand in the middle of the address space, far below the addresses that the kernel hands out by itself and below
+ * those where it puts programs, so nothing of the host comes to lie in one. A slot is not mapped as a whole: that it is
+ * taken is written in the table here, and whoever maps into it does so with MAP_FIXED_NOREPLACE. The size is a power of
+ * two that depends on the machine's address space (16 GiB with 47 bits). The last quarter stays empty: a run-away index
+ * ends there and not in the next slot.
+ */
+#ifndef TPROC_SLOT_H
+#define TPROC_SLOT_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/address_range.h"
+#include "tproc_core.h"
+
+/** Half of the address space in slots of 1/8192 of it. */
+#define SLOT_PLACES_MAX 4096
+
+/** A range outside all slots that belongs to a threadproc: an ET_EXEC image, a MAP_FIXED or a very large mapping. */
+struct outside_range {
+  struct address_range range;
+  struct outside_range *next;
+};
+
+/** Who has a slot, and what else. */
+struct slot_owner {
+  void *threadproc;              /**< never looked into here */
+  struct outside_range *outside; /**< under slot_space.lock */
+};
+
+/** Hands out slots. Freed ones are reused as late as possible: a stale pointer meets unmapped memory for long. */
+struct slot_space {
+  pthread_mutex_t lock;
+  uint64_t slot_size;
+  uint64_t first;                             /**< address of the first place for a slot */
+  uint64_t places;                            /**< number of places, at most SLOT_PLACES_MAX */
+  uint64_t next;                              /**< place to try next */
+  struct slot_owner *owners[SLOT_PLACES_MAX]; /**< who has each place; NULL: free */
+};
+
+/** One reserved slot. */
+struct slot {
+  struct address_range whole;  /**< what is reserved */
+  struct address_range usable; /**< what may be mapped */
+};
+
+/** Finds out the address space's size. The first slot's place is random. */
+void slot_space_init(struct slot_space *space);
+
+void slot_space_destroy(struct slot_space *space);
+
+/**
+ * Takes a free place in which nothing is mapped.
+ *
+ * @param owner stays the caller's, and valid until slot_release
+ * @return 0 or -ENOMEM
+ */
+int slot_reserve(struct slot_space *space, struct slot_owner *owner, struct slot *slot, struct tproc_error *error);
+
+/** Unmaps everything in a slot and frees its place. Harmless on a zeroed struct. */
+void slot_release(struct slot_space *space, struct slot *slot);
+
+/** The threadproc in whose slot or outside range an address lies, or NULL. It may go away at any time. */
+void *slot_threadproc_at(struct slot_space *space, uint64_t address);
+
+/** Whether any part of a range outside the slots belongs to a threadproc. */
+bool slot_space_has_outside(struct slot_space *space, struct address_range range);
+
+/** The whole range in which slots may stand. */
+struct address_range slot_space_range(const struct slot_space *space);
+
+#endif

@@ -1,0 +1,229 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "server/server.h"
+
+/* News for a launcher that reads none: hundreds of stops. Then it is taken for dead. */
+#define MOST_UNREAD_NEWS (64u << 10)
+
+struct connection *connection_open(struct tproc_server *server, int socket, const struct asker *peer) {
+  struct connection *connection = calloc(1, sizeof *connection);
+  if (connection == NULL) {
+    connection_refuse(socket, ENOMEM, "the host has no memory left (ENOMEM)");
+    close(socket);
+    return NULL;
+  }
+  connection->watch = WATCH_CONNECTION;
+  connection->socket = socket;
+  connection->peer = *peer;
+  connection->events = EPOLLIN;
+  connection->frame_deadline = server_now() + server->options.request_milliseconds;
+  struct epoll_event event = {.events = connection->events, .data.ptr = connection};
+  if (epoll_ctl(server->events, EPOLL_CTL_ADD, socket, &event) != 0) {
+    connection_refuse(socket, errno, "the host cannot watch one connection more (epoll_ctl)");
+    close(socket);
+    free(connection);
+    return NULL;
+  }
+  connection->next = server->connections;
+  if (server->connections != NULL) server->connections->previous = connection;
+  server->connections = connection;
+  server->connection_count++;
+  return connection;
+}
+
+/*
+ * A new process has a copy of every descriptor for a moment, and closing alone would then neither take the socket out
+ * of the epoll set nor end the connection.
+ */
+void connection_close(struct tproc_server *server, struct connection *connection) {
+  if (connection->gone) return;
+  connection->gone = true;
+  epoll_ctl(server->events, EPOLL_CTL_DEL, connection->socket, NULL);
+  shutdown(connection->socket, SHUT_RDWR);
+  discard(server, &connection->frame, connection->socket);
+  if (connection->request != NULL) request_abandon(connection->request);
+  if (connection->program != NULL) attached_lose_client(server, connection->program);
+  free(connection->output);
+  connection->output = NULL;
+  if (connection->previous != NULL)
+    connection->previous->next = connection->next;
+  else
+    server->connections = connection->next;
+  if (connection->next != NULL) connection->next->previous = connection->previous;
+  server->connection_count--;
+  connection->next = server->gone_connections;
+  server->gone_connections = connection;
+}
+
+void connection_update(struct tproc_server *server, struct connection *connection) {
+  if (connection->gone) return;
+  const bool reading = connection->request == NULL && !connection->ending;
+  const uint32_t wanted = (reading ? EPOLLIN : 0u) | (connection->output_size > 0 ? EPOLLOUT : 0u);
+  if (wanted == connection->events) return;
+  struct epoll_event event = {.events = wanted, .data.ptr = connection};
+  if (epoll_ctl(server->events, EPOLL_CTL_MOD, connection->socket, &event) != 0)
+    connection_close(server, connection);
+  else
+    connection->events = wanted;
+}
+
+/* Bytes sent, 0 when there is no room, or a negative errno. */
+static ssize_t send_pieces(int socket, const struct iovec *pieces, size_t count, int descriptor) {
+  union {
+    struct cmsghdr aligned;
+    char bytes[CMSG_SPACE(sizeof descriptor)];
+  } control = {0};
+  struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = count};
+  if (descriptor >= 0) {
+    message.msg_control = &control;
+    message.msg_controllen = sizeof control;
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof descriptor);
+    memcpy(CMSG_DATA(rights), &descriptor, sizeof descriptor);
+  }
+  ssize_t sent;
+  do {
+    sent = sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  if (sent >= 0) return sent;
+  return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
+}
+
+static bool keep_for_later(struct tproc_server *server, struct connection *connection, const char *bytes, size_t size) {
+  if (size == 0) return true;
+  if (connection->program != NULL && connection->output_size + size > MOST_UNREAD_NEWS) return false;
+  char *grown = realloc(connection->output, connection->output_size + size);
+  if (grown == NULL) return false;
+  memcpy(grown + connection->output_size, bytes, size);
+  if (connection->output_size == 0) connection->output_deadline = server_now() + server->options.request_milliseconds;
+  connection->output = grown;
+  connection->output_size += size;
+  return true;
+}
+
+void connection_send(struct tproc_server *server, struct connection *connection, enum wire_type type,
+                     const void *payload, size_t size, int descriptor) {
+  if (connection->gone) return;
+  const struct wire_header header = wire_header_for(type, size, descriptor >= 0 ? 1 : 0);
+  const struct iovec pieces[2] = {{(void *)&header, sizeof header}, {(void *)payload, size}};
+  const bool free_way = connection->output_size == 0;
+  const ssize_t result = free_way ? send_pieces(connection->socket, pieces, 2, descriptor) : 0;
+  const size_t sent = result > 0 ? (size_t)result : 0;
+  const size_t in_header = sent < sizeof header ? sent : sizeof header;
+  const size_t in_payload = sent - in_header;
+  /* A descriptor is not kept for later: it is closed when its program ends. */
+  if (result < 0 || (descriptor >= 0 && sent == 0) ||
+      !keep_for_later(server, connection, (const char *)&header + in_header, sizeof header - in_header) ||
+      !keep_for_later(server, connection, (const char *)payload + in_payload, size - in_payload))
+    connection_close(server, connection);
+  else
+    connection_update(server, connection);
+}
+
+static void flush(struct tproc_server *server, struct connection *connection) {
+  const struct iovec piece = {connection->output, connection->output_size};
+  const ssize_t sent = send_pieces(connection->socket, &piece, 1, -1);
+  if (sent < 0) {
+    connection_close(server, connection);
+    return;
+  }
+  if (sent == 0) return;
+  connection->output_size -= (size_t)sent;
+  memmove(connection->output, connection->output + sent, connection->output_size);
+  connection->output_deadline = server_now() + server->options.request_milliseconds;
+  if (connection->output_size == 0 && connection->ending)
+    connection_close(server, connection);
+  else
+    connection_update(server, connection);
+}
+
+void connection_end(struct tproc_server *server, struct connection *connection) {
+  if (connection->gone) return;
+  if (connection->program != NULL) attached_lose_client(server, connection->program);
+  connection->ending = true;
+  connection->frame_deadline = 0;
+  if (connection->output_size == 0)
+    connection_close(server, connection);
+  else
+    connection_update(server, connection);
+}
+
+/* Both parts of the payload; the message is the rest of it. */
+struct failure {
+  struct wire_failed fixed;
+  char message[TPROC_MESSAGE_SIZE];
+};
+
+static size_t make_failure(struct failure *failure, int code, int exit_code, const char *message) {
+  const size_t length = strnlen(message, sizeof failure->message);
+  failure->fixed = (struct wire_failed){.code = code, .exit_code = exit_code};
+  memcpy(failure->message, message, length);
+  return sizeof failure->fixed + length;
+}
+
+void connection_fail(struct tproc_server *server, struct connection *connection, const struct tproc_error *error,
+                     int exit_code) {
+  struct failure failure;
+  const size_t size = make_failure(&failure, error->code, exit_code, error->message);
+  connection_send(server, connection, WIRE_FAILED, &failure, size, -1);
+  connection_end(server, connection);
+}
+
+void connection_refuse(int socket, int code, const char *message) {
+  struct failure failure;
+  const size_t size = make_failure(&failure, code, WIRE_EXIT_NO_HOST, message);
+  const struct wire_header header = wire_header_for(WIRE_FAILED, size, 0);
+  const struct iovec pieces[2] = {{(void *)&header, sizeof header}, {&failure, size}};
+  send_pieces(socket, pieces, 2, -1);
+  shutdown(socket, SHUT_RDWR);
+}
+
+static void receive(struct tproc_server *server, struct connection *connection) {
+  struct tproc_error error = {0};
+  switch (frame_receive(&connection->frame, connection->socket, WIRE_FROM_CLIENT, &error)) {
+    case FRAME_MORE:
+      if (connection->frame_deadline == 0 && frame_has_begun(&connection->frame))
+        connection->frame_deadline = server_now() + server->options.request_milliseconds;
+      break;
+    case FRAME_WHOLE:
+      connection->frame_deadline = 0;
+      request_begin(server, connection);
+      break;
+    case FRAME_END: /* it may have shut down one direction only, and wait for the answer */
+      if (connection->program == NULL)
+        connection_end(server, connection);
+      else
+        connection_close(server, connection);
+      break;
+    case FRAME_WRONG:
+      connection_fail(server, connection, &error, WIRE_EXIT_NO_HOST);
+      break;
+  }
+}
+
+void connection_event(struct tproc_server *server, struct connection *connection, uint32_t events) {
+  if (!connection->gone && (events & EPOLLOUT) != 0) flush(server, connection);
+  if (connection->gone) return;
+  if ((connection->events & EPOLLIN) != 0)
+    receive(server, connection);
+  else if ((events & (EPOLLHUP | EPOLLERR)) != 0)
+    connection_close(server, connection);
+}
+
+void connection_tick(struct tproc_server *server, struct connection *connection, uint64_t now) {
+  if (connection->frame_deadline != 0 && now >= connection->frame_deadline) {
+    struct tproc_error error;
+    tproc_fail(&error, ETIMEDOUT, "no whole request within %u ms", server->options.request_milliseconds);
+    connection_fail(server, connection, &error, WIRE_EXIT_NO_HOST);
+  } else if (connection->output_size > 0 && connection->program == NULL && now >= connection->output_deadline) {
+    connection_close(server, connection);
+  }
+}

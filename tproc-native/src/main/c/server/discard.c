@@ -1,0 +1,41 @@
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "server/server.h"
+
+struct discarded {
+  struct work work;
+  struct frame frame;
+  int socket;
+};
+
+static void release(struct frame *frame, int socket) {
+  frame_release(frame);
+  if (socket >= 0) close(socket);
+}
+
+static void work_discard(struct work *work) {
+  struct discarded *discarded = (struct discarded *)work;
+  release(&discarded->frame, discarded->socket);
+  free(discarded);
+}
+
+/* What a client has sent and nobody has read may hold descriptors: closing the socket closes them. */
+static bool has_unread(int socket) {
+  int unread = 0;
+  return socket >= 0 && ioctl(socket, FIONREAD, &unread) == 0 && unread > 0;
+}
+
+void discard(struct tproc_server *server, struct frame *frame, int socket) {
+  const bool may_block = frame->descriptor_count > 0 || has_unread(socket);
+  struct discarded *discarded = may_block ? calloc(1, sizeof *discarded) : NULL;
+  if (discarded == NULL) {
+    release(frame, socket);
+    return;
+  }
+  *discarded = (struct discarded){.work.run = work_discard, .frame = *frame, .socket = socket};
+  memset(frame, 0, sizeof *frame);
+  if (workers_submit(&server->helpers, &discarded->work, NULL) != 0) work_discard(&discarded->work);
+}

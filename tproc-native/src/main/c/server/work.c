@@ -1,0 +1,211 @@
+/* What a request asks for, carried out by a worker: it may take long, and hang in a file system. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "host/host.h"
+#include "host/threadproc.h"
+#include "server/server.h"
+
+_Static_assert(WIRE_LIMITS == TPROC_LIMIT_COUNT, "each limit has its place");
+_Static_assert(sizeof(struct wire_limit) == sizeof(struct tproc_limit), "limits are passed on as they arrive");
+_Static_assert((int)WIRE_STATE_RUNNING == (int)TPROC_RUNNING && (int)WIRE_STATE_STOPPED == (int)TPROC_STOPPED &&
+                   (int)WIRE_STATE_ENDED == (int)TPROC_ENDED,
+               "states are passed on as they are");
+_Static_assert((unsigned)WIRE_LARGEST_COMMAND >= TPROC_COMMAND_SIZE, "a command fits into its entry");
+
+#define SIGNAL_BIT(signal) (1ull << ((signal)-1))
+#define CHANGEABLE_SIGNALS (~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP)))
+
+/* Points into the frame, and into the arrays here. */
+struct launch_parts {
+  struct wire_launch_view view;
+  const char **argv, **envp;
+  struct tproc_descriptor *descriptors;
+  struct tproc_limit limits[TPROC_LIMIT_COUNT];
+};
+
+static int read_parts(struct request *request, struct launch_parts *parts) {
+  const struct frame *frame = &request->frame;
+  char problem[WIRE_PROBLEM_SIZE] = "";
+  if (!wire_launch_read(frame->payload, frame->got, frame->descriptor_count, &parts->view, problem))
+    return tproc_fail_because(&request->error, EPROTO, "%s", problem);
+  const struct wire_launch *fixed = &parts->view.fixed;
+  parts->argv = calloc((size_t)fixed->argument_count + 1, sizeof *parts->argv);
+  parts->envp = calloc((size_t)fixed->environment_count + 1, sizeof *parts->envp);
+  parts->descriptors = calloc((size_t)fixed->descriptor_count + 1, sizeof *parts->descriptors);
+  if (parts->argv == NULL || parts->envp == NULL || parts->descriptors == NULL)
+    return tproc_fail(&request->error, ENOMEM, "take apart a launch of %zu bytes", frame->got);
+  wire_strings(parts->view.arguments, fixed->argument_count, parts->argv);
+  wire_strings(parts->view.environment, fixed->environment_count, parts->envp);
+  memcpy(parts->limits, fixed->limits, sizeof parts->limits);
+  return 0;
+}
+
+/* Where the client's shell would look for the program. */
+static const char *search_path_of(const char *const *envp) {
+  for (; *envp != NULL; envp++)
+    if (strncmp(*envp, "PATH=", 5) == 0) return *envp + 5;
+  return NULL;
+}
+
+/* The first descriptor is the working directory, then comes one for each number. */
+static void place_descriptors(const struct request *request, const struct launch_parts *parts,
+                              struct tproc_launch *launch) {
+  const int *received = request->frame.descriptors;
+  launch->directory_fd = received[0];
+  launch->stdio[0] = launch->stdio[1] = launch->stdio[2] = TPROC_FD_CLOSED;
+  for (uint32_t i = 0; i < parts->view.fixed.descriptor_count; i++) {
+    const int number = parts->view.numbers[i], source = received[1 + i];
+    if (number < 3)
+      launch->stdio[number] = source;
+    else
+      parts->descriptors[launch->descriptor_count++] = (struct tproc_descriptor){.number = number, .source = source};
+  }
+  launch->descriptors = parts->descriptors;
+}
+
+static int launch(struct request *request, const struct launch_parts *parts) {
+  const struct wire_launch *fixed = &parts->view.fixed;
+  const bool terminal = (fixed->flags & WIRE_LAUNCH_TERMINAL) != 0;
+  struct tproc_launch launch = {.program = parts->view.program,
+                                .search_path = search_path_of(parts->envp),
+                                .argv = parts->argv,
+                                .envp = parts->envp,
+                                .umask = (int)fixed->umask,
+                                .flags = TPROC_LAUNCH_SESSION | TPROC_LAUNCH_DIRECTORY_FD | TPROC_LAUNCH_NICE |
+                                         TPROC_LAUNCH_LIMITS | TPROC_LAUNCH_SHELL |
+                                         (terminal ? TPROC_LAUNCH_TERMINAL : 0u),
+                                .ignored_signals = fixed->ignored_signals & CHANGEABLE_SIGNALS,
+                                .blocked_signals = fixed->blocked_signals & CHANGEABLE_SIGNALS,
+                                .nice = fixed->nice,
+                                .limits = parts->limits};
+  place_descriptors(request, parts, &launch);
+  request->outlive = (fixed->flags & WIRE_LAUNCH_OUTLIVE) != 0;
+  return request->server->options.launch(request->server->host, &launch, &request->asker, &request->threadproc,
+                                         &request->error);
+}
+
+/* The client's descriptors are closed before it is answered: then its pipes end when the program does. */
+void work_launch(struct work *work) {
+  struct request *request = (struct request *)work;
+  struct launch_parts parts = {0};
+  request->failed = read_parts(request, &parts);
+  if (!request->failed) request->failed = launch(request, &parts);
+  free(parts.descriptors);
+  free(parts.envp);
+  free(parts.argv);
+  frame_release(&request->frame);
+}
+
+/* Room for one entry more in the answer; NULL when the frame would become too large, or without memory. */
+static char *add_entry(struct request *request, size_t size) {
+  if (request->payload_size + size > WIRE_LARGEST_PAYLOAD) return NULL;
+  char *grown = realloc(request->payload, request->payload_size + size);
+  if (grown == NULL) return NULL;
+  char *entry = grown + request->payload_size;
+  request->payload = grown;
+  request->payload_size += size;
+  return entry;
+}
+
+/* The head of both lists: struct wire_listed and struct wire_mapped are alike. */
+static int begin_list(struct request *request, enum wire_type answer) {
+  request->answer = answer;
+  char *head = add_entry(request, sizeof(struct wire_listed));
+  if (head == NULL) return tproc_fail(&request->error, ENOMEM, "list threadprocs");
+  memset(head, 0, sizeof(struct wire_listed));
+  return 0;
+}
+
+static int list_one(const struct tproc_status *status, void *context) {
+  struct request *request = context;
+  const struct wire_threadproc entry = {.pid = status->pid,
+                                        .launcher = status->launcher,
+                                        .uid = status->uid,
+                                        .state = status->state,
+                                        .flags = status->command_cut ? WIRE_COMMAND_CUT : 0,
+                                        .argument_count = (uint32_t)status->argument_count,
+                                        .command_size = (uint32_t)status->command_size,
+                                        .started_at = status->started_at,
+                                        .uptime = status->uptime,
+                                        .mapped = status->mapped,
+                                        .resident = status->resident};
+  char *room = add_entry(request, wire_threadproc_size(status->command_size));
+  struct wire_listed *head = (struct wire_listed *)request->payload;
+  head->total++;
+  if (room == NULL) return 1;
+  wire_threadproc_write(&entry, status->command, room);
+  head->count++;
+  return 1;
+}
+
+void work_list(struct work *work) {
+  struct request *request = (struct request *)work;
+  request->failed = begin_list(request, WIRE_LISTED);
+  if (!request->failed) tproc_host_list(request->server->host, list_one, request);
+}
+
+/* The youngest with a pid: an older one of the same pid has ended. To be let go of with host_unpin. */
+static struct tproc_threadproc *pin(struct request *request, pid_t pid) {
+  struct tproc_threadproc *each = host_pin_next(request->server->host, NULL);
+  while (each != NULL && each->pid != pid) each = host_pin_next(request->server->host, each);
+  if (each == NULL) request->failed = tproc_fail(&request->error, ESRCH, "threadproc %d in this host", pid);
+  return each;
+}
+
+static void map_one(struct request *request, const struct tproc_mapping *mapping) {
+  const size_t name_size = strlen(mapping->name) + 1;
+  const struct wire_mapping entry = {
+      .protection = (mapping->readable ? WIRE_READABLE : 0) | (mapping->writable ? WIRE_WRITABLE : 0) |
+                    (mapping->executable ? WIRE_EXECUTABLE : 0) | (mapping->shared ? WIRE_SHARED : 0),
+      .name_size = (uint32_t)name_size,
+      .address = mapping->address,
+      .length = mapping->size};
+  char *room = add_entry(request, wire_mapping_size(name_size));
+  struct wire_mapped *head = (struct wire_mapped *)request->payload;
+  head->total++;
+  if (room == NULL) return;
+  wire_mapping_write(&entry, mapping->name, room);
+  head->count++;
+}
+
+/* Its program goes on mapping meanwhile, so how many there are is known afterwards only. */
+static int map_all(struct request *request, struct tproc_threadproc *threadproc) {
+  int failed = begin_list(request, WIRE_MAPPED);
+  if (failed) return failed;
+  struct tproc_mapping *mappings = NULL;
+  size_t capacity = 0, count;
+  while ((count = tproc_threadproc_memory(threadproc, mappings, capacity)) > capacity) {
+    free(mappings);
+    capacity = count + count / 4 + 16;
+    mappings = calloc(capacity, sizeof *mappings);
+    if (mappings == NULL) return tproc_fail(&request->error, ENOMEM, "list %zu mappings", count);
+  }
+  for (size_t i = 0; i < count; i++) map_one(request, &mappings[i]);
+  free(mappings);
+  return 0;
+}
+
+void work_maps(struct work *work) {
+  struct request *request = (struct request *)work;
+  struct wire_maps asked;
+  memcpy(&asked, request->frame.payload, sizeof asked);
+  struct tproc_threadproc *threadproc = pin(request, asked.pid);
+  if (threadproc == NULL) return;
+  request->failed = map_all(request, threadproc);
+  host_unpin(request->server->host, threadproc);
+}
+
+void work_signal(struct work *work) {
+  struct request *request = (struct request *)work;
+  struct wire_signal asked;
+  memcpy(&asked, request->frame.payload, sizeof asked);
+  struct tproc_threadproc *threadproc = pin(request, asked.pid);
+  if (threadproc == NULL) return;
+  request->answer = WIRE_DONE;
+  request->failed = tproc_threadproc_signal(threadproc, asked.signal, &request->error);
+  host_unpin(request->server->host, threadproc);
+}

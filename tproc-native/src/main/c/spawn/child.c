@@ -1,0 +1,243 @@
+/*
+ * THE CHILD: DANGEROUS GROUND.
+ *
+ * Between the clone and the program's entry this code runs in a new process that still has the host thread's thread
+ * pointer (fs on x86_64, tpidr_el0 on aarch64) and shares all of the host's memory. So here, and in everything called
+ * from here:
+ *
+ *   - raw system calls only: no libc function, no errno (it is the host thread's!), no thread-local variable;
+ *   - no stack protector (its canary lives behind the thread pointer) and no sanitizer (its state is per thread);
+ *   - nothing that the compiler may turn into a call of memcpy or memset: no struct copies, no large initialisers;
+ *   - nothing is allocated, nothing locked.
+ *
+ * Whatever can be checked beforehand was checked by the launching thread. The steps left can only fail through a race
+ * (a directory that becomes unreadable) or a restriction (seccomp); they are reported through the plan, in shared
+ * memory.
+ */
+#include "spawn/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "base/raw_syscall.h"
+#include "base/trampoline.h"
+#include "tproc_core.h"
+
+#if defined(__x86_64__)
+#include <asm/prctl.h>
+#endif
+
+#define FOREIGN_THREAD_POINTER no_stack_protector, no_sanitize("address", "undefined")
+#define CHILD_CODE static __attribute__((FOREIGN_THREAD_POINTER))
+
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
+
+#define SIGNAL_COUNT 64
+
+/* struct sigaction as the kernel has it; SIG_DFL is all zero, SIG_IGN a handler of 1. */
+struct kernel_sigaction {
+  uint64_t handler, flags, restorer, mask;
+};
+
+/* `number` is the descriptor or the limit that the step was about. */
+CHILD_CODE __attribute__((noreturn)) void give_up_at(struct child_plan *plan, enum child_step step, int number,
+                                                     long result) {
+  plan->failed_errno = (int)-result;
+  plan->failed_number = number;
+  __atomic_store_n(&plan->failed_step, (uint32_t)step, __ATOMIC_RELEASE);
+  /* The kernel then sets plan->state to CHILD_GONE, with a plain store, and wakes the waiter. A release orders what is
+     before it, not that later store; the fence makes sure that who sees CHILD_GONE sees the step. */
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  for (;;) raw_syscall1(SYS_exit_group, 127);
+}
+
+CHILD_CODE __attribute__((noreturn)) void give_up(struct child_plan *plan, enum child_step step, long result) {
+  give_up_at(plan, step, -1, result);
+}
+
+/*
+ * The parent-death signal is sent when the *thread* that cloned ends; the host's own thread lives as long as the host.
+ * A host that died before the prctl is noticed by the changed parent.
+ */
+CHILD_CODE void tie_to_host(struct child_plan *plan) {
+  long result = raw_syscall2(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  if (result < 0) give_up(plan, CHILD_STEP_LIFELINE, result);
+  if (raw_syscall0(SYS_getppid) != plan->host_pid) give_up(plan, CHILD_STEP_LIFELINE, -ESRCH);
+}
+
+/*
+ * The descriptor table is still shared: the listener that the kernel puts into it is the host's. Without
+ * WAIT_KILLABLE_RECV (before 5.19) a signal may interrupt a call that the broker is answering.
+ */
+CHILD_CODE void raise_fence(struct child_plan *plan) {
+  long result = raw_syscall5(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  if (result < 0) give_up(plan, CHILD_STEP_FENCE, result);
+  result = raw_syscall3(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+                        SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &plan->fence);
+  if (result == -EINVAL)
+    result = raw_syscall3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &plan->fence);
+  if (result < 0) give_up(plan, CHILD_STEP_FENCE, result);
+  plan->listener = (int)result;
+}
+
+CHILD_CODE void open_session(struct child_plan *plan) {
+  if (!plan->session) return;
+  long result = raw_syscall0(SYS_setsid);
+  if (result < 0) give_up(plan, CHILD_STEP_SESSION, result);
+}
+
+/* CLONE_CLEAR_SIGHAND leaves ignored signals ignored, and the fallback to clone() leaves everything: set them all. */
+CHILD_CODE void reset_signals(struct child_plan *plan) {
+  struct kernel_sigaction action;
+  action.flags = 0;
+  action.restorer = 0;
+  action.mask = 0;
+  for (int signal = 1; signal <= SIGNAL_COUNT; signal++) {
+    if (signal == SIGKILL || signal == SIGSTOP) continue;
+    action.handler = plan->ignored_signals >> (signal - 1) & 1;
+    long result = raw_syscall4(SYS_rt_sigaction, signal, &action, 0, sizeof action.mask);
+    if (result < 0) give_up(plan, CHILD_STEP_SIGNALS, result);
+  }
+}
+
+CHILD_CODE void get_own_descriptors(struct child_plan *plan) {
+  long result = raw_syscall1(SYS_unshare, CLONE_FILES);
+  if (result < 0) give_up(plan, CHILD_STEP_OWN_DESCRIPTORS, result);
+}
+
+/*
+ * Before the descriptors are placed: the working directory's own is then one that may be overwritten, and its number
+ * keeps a place free in a table that is full.
+ */
+CHILD_CODE void enter_directory(struct child_plan *plan) {
+  long result = raw_syscall1(SYS_fchdir, plan->directory);
+  if (result < 0) give_up(plan, CHILD_STEP_DIRECTORY, result);
+}
+
+/* dup3 with flags 0 leaves close-on-exec clear. A limit that cannot be raised shows in what then fails. */
+CHILD_CODE void place_descriptors(struct child_plan *plan) {
+  if (plan->files_while_placing.hard != 0) raw_syscall4(SYS_prlimit64, 0, RLIMIT_NOFILE, &plan->files_while_placing, 0);
+  for (size_t i = 0; i < plan->descriptor_step_count; i++) {
+    const struct descriptor_step *step = &plan->descriptor_steps[i];
+    enum child_step failing = CHILD_STEP_PLACE_DESCRIPTORS;
+    long result;
+    if (step->action == DESCRIPTOR_COPY) {
+      result = raw_syscall3(SYS_dup3, step->from, step->to, 0);
+    } else if (step->action == DESCRIPTOR_KEEP) {
+      result = raw_syscall3(SYS_fcntl, step->from, F_SETFD, 0);
+    } else {
+      failing = CHILD_STEP_CLOSE_DESCRIPTORS;
+      result = raw_syscall3(SYS_close_range, step->from, step->to, 0);
+    }
+    if (result < 0) give_up_at(plan, failing, (int)step->to, result);
+  }
+}
+
+CHILD_CODE void take_terminal(struct child_plan *plan) {
+  if (!plan->terminal) return;
+  long result = raw_syscall3(SYS_ioctl, 0, TIOCSCTTY, 0);
+  if (result < 0) give_up(plan, CHILD_STEP_TERMINAL, result);
+}
+
+/* Before the limits: RLIMIT_NICE may take the right to it. Without the right the host's value stays. */
+CHILD_CODE void set_nice(struct child_plan *plan) {
+  if (!plan->nice_set) return;
+  long result = raw_syscall3(SYS_setpriority, PRIO_PROCESS, 0, plan->nice);
+  if (result < 0 && result != -EACCES && result != -EPERM) give_up(plan, CHILD_STEP_NICE, result);
+}
+
+/* A hard limit above the own one takes a privilege; the own is then the nearest that can be had. */
+CHILD_CODE long set_limit_below_own(const struct tproc_limit *wanted, int resource) {
+  struct tproc_limit limit;
+  long result = raw_syscall4(SYS_prlimit64, 0, resource, 0, &limit);
+  if (result < 0) return result;
+  limit.soft = wanted->soft < limit.hard ? wanted->soft : limit.hard;
+  result = raw_syscall4(SYS_prlimit64, 0, resource, &limit, 0);
+  return result == -EPERM ? 0 : result; /* RLIMIT_NOFILE above a fs.nr_open that was lowered: nothing can be set */
+}
+
+CHILD_CODE void set_limits(struct child_plan *plan) {
+  for (int resource = 0; resource < TPROC_LIMIT_COUNT; resource++) {
+    if ((plan->limits_set >> resource & 1) == 0) continue;
+    long result = raw_syscall4(SYS_prlimit64, 0, resource, &plan->limits[resource], 0);
+    if (result == -EPERM) result = set_limit_below_own(&plan->limits[resource], resource);
+    if (result < 0) give_up_at(plan, CHILD_STEP_LIMITS, resource, result);
+  }
+}
+
+/* Release: who sees CHILD_RUNNING (await_child acquires it) also sees the listener and everything else written here. */
+CHILD_CODE void announce(struct child_plan *plan) {
+  __atomic_store_n(&plan->state, (uint32_t)CHILD_RUNNING, __ATOMIC_RELEASE);
+  raw_syscall3(SYS_futex, &plan->state, FUTEX_WAKE, 1);
+}
+
+__attribute__((FOREIGN_THREAD_POINTER)) void child_main(void *argument) {
+  struct child_plan *plan = argument;
+  tie_to_host(plan);
+  raise_fence(plan);
+  raw_syscall2(SYS_prctl, PR_SET_NAME, plan->name);
+  open_session(plan);
+  reset_signals(plan);
+  get_own_descriptors(plan);
+  enter_directory(plan);
+  place_descriptors(plan);
+  take_terminal(plan);
+  set_nice(plan);
+  set_limits(plan);
+  if (plan->umask != TPROC_UMASK_INHERIT) raw_syscall1(SYS_umask, plan->umask);
+  plan->abi->pid = (int32_t)raw_syscall0(SYS_getpid);
+
+#if defined(__x86_64__)
+  /* The program sets its own; until then a stray access faults in the child instead of hitting the host thread. */
+  raw_syscall2(SYS_arch_prctl, ARCH_SET_FS, 0);
+  raw_syscall2(SYS_arch_prctl, ARCH_SET_GS, 0);
+#endif
+
+  const uint64_t entry = plan->entry;
+  const uint64_t stack_pointer = plan->stack_pointer;
+  const uint64_t blocked_signals = plan->blocked_signals;
+  announce(plan);
+  raw_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &blocked_signals, 0, sizeof blocked_signals);
+  trampoline_enter(entry, stack_pointer);
+}
+
+const char *child_step_name(enum child_step step) {
+  switch (step) {
+    case CHILD_STEP_LIFELINE:
+      return "tie the process to its host (prctl PR_SET_PDEATHSIG)";
+    case CHILD_STEP_FENCE:
+      return "raise the fence (seccomp with a listener; a host inside a threadproc or a sandbox with a listener "
+             "cannot)";
+    case CHILD_STEP_SESSION:
+      return "open a session (setsid)";
+    case CHILD_STEP_SIGNALS:
+      return "set signal dispositions (rt_sigaction)";
+    case CHILD_STEP_OWN_DESCRIPTORS:
+      return "get an own descriptor table (unshare)";
+    case CHILD_STEP_DIRECTORY:
+      return "change to the working directory (fchdir)";
+    case CHILD_STEP_PLACE_DESCRIPTORS:
+      return "place descriptors (dup3)";
+    case CHILD_STEP_CLOSE_DESCRIPTORS:
+      return "close all other descriptors (close_range)";
+    case CHILD_STEP_TERMINAL:
+      return "make stdin the controlling terminal (ioctl TIOCSCTTY; that of another session cannot be had)";
+    case CHILD_STEP_NICE:
+      return "set the nice value (setpriority)";
+    case CHILD_STEP_LIMITS:
+      return "set resource limits (prlimit64)";
+    case CHILD_STEP_NONE:
+      break;
+  }
+  return "start";
+}

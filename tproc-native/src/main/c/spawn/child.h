@@ -1,0 +1,67 @@
+/* What a new threadproc does between its clone and its first instruction. */
+#ifndef TPROC_CHILD_H
+#define TPROC_CHILD_H
+
+#include <linux/filter.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "spawn/descriptor_steps.h"
+#include "tproc_abi.h"
+#include "tproc_core.h"
+
+/** The steps that can fail, in their order. */
+enum child_step {
+  CHILD_STEP_NONE = 0, /**< nothing failed */
+  CHILD_STEP_LIFELINE,
+  CHILD_STEP_FENCE,
+  CHILD_STEP_SESSION,
+  CHILD_STEP_SIGNALS,
+  CHILD_STEP_OWN_DESCRIPTORS,
+  CHILD_STEP_DIRECTORY,
+  CHILD_STEP_PLACE_DESCRIPTORS,
+  CHILD_STEP_CLOSE_DESCRIPTORS,
+  CHILD_STEP_TERMINAL,
+  CHILD_STEP_NICE,
+  CHILD_STEP_LIMITS,
+};
+
+/** Values of child_plan.state. The kernel itself writes 0 when the child is gone (CLONE_CHILD_CLEARTID). */
+enum child_state { CHILD_GONE = 0, CHILD_STARTING = 1, CHILD_RUNNING = 2 };
+
+/** Made by the launching thread, read by the child. Lives until the child's exit has been collected. */
+struct child_plan {
+  uint32_t state;          /**< child_state; a futex (shared kind: the kernel's own wake is of that kind) */
+  uint32_t failed_step;    /**< child_step, written by the child before it exits */
+  int failed_errno;        /**< positive errno of that step */
+  int failed_number;       /**< the descriptor or the limit it was about; -1 when the step has but one */
+  int listener;            /**< the fence's, in the host's descriptor table, written by the child; -1 before */
+  struct sock_fprog fence; /**< the filter to install */
+  pid_t host_pid;          /**< whoever's death kills the child */
+  const struct descriptor_step *descriptor_steps; /**< not to be read any more once the child runs */
+  size_t descriptor_step_count;
+  int directory;                             /**< descriptor of the working directory */
+  bool session;                              /**< whether it gets a session of its own */
+  bool terminal;                             /**< whether descriptor 0 becomes its controlling terminal */
+  int umask;                                 /**< or TPROC_UMASK_INHERIT */
+  uint64_t ignored_signals, blocked_signals; /**< bit n-1: signal n */
+  bool nice_set;                             /**< whether nice is to be applied */
+  int nice;                                  /**< -20 to 19 */
+  uint32_t limits_set;                       /**< bit n: limits[n] is to be applied */
+  struct tproc_limit limits[TPROC_LIMIT_COUNT];
+  struct tproc_limit files_while_placing; /**< RLIMIT_NOFILE until the descriptors are in place; zero: as it is */
+  char name[16];                          /**< thread name as ps shows it, NUL-terminated */
+  struct tproc_abi *abi;                  /**< on the entry stack; its pid is filled in */
+  uint64_t entry;                         /**< first instruction */
+  uint64_t stack_pointer;                 /**< entry stack */
+};
+
+/** Runs on the new process's own stack; `plan` is a struct child_plan. Never returns. */
+void child_main(void *plan) __attribute__((noreturn));
+
+/** The step in words, for a message: "stdio (dup3)". */
+const char *child_step_name(enum child_step step);
+
+#endif

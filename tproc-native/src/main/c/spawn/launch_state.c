@@ -1,0 +1,177 @@
+#include "spawn/launch_state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+_Static_assert(TPROC_LIMIT_COUNT == RLIM_NLIMITS, "a limit for each of the kernel's");
+
+#define KNOWN_FLAGS                                                                               \
+  (TPROC_LAUNCH_SESSION | TPROC_LAUNCH_TERMINAL | TPROC_LAUNCH_DIRECTORY_FD | TPROC_LAUNCH_NICE | \
+   TPROC_LAUNCH_LIMITS | TPROC_LAUNCH_SHELL)
+
+#define STDIO_COUNT 3
+#define SIGNAL_BIT(signal) (1ull << ((signal)-1))
+#define LOWEST_NICE (-20)
+#define HIGHEST_NICE 19
+
+static int check_stdio(const struct tproc_launch *launch, struct tproc_error *error) {
+  static const char *const names[STDIO_COUNT] = {"stdin", "stdout", "stderr"};
+  for (int i = 0; i < STDIO_COUNT; i++)
+    if (launch->stdio[i] != TPROC_FD_CLOSED && fcntl(launch->stdio[i], F_GETFD) < 0)
+      return tproc_fail(error, errno, "%s: descriptor %d", names[i], launch->stdio[i]);
+  return 0;
+}
+
+static int check_descriptors(const struct tproc_launch *launch, struct tproc_error *error) {
+  if (launch->descriptor_count > TPROC_DESCRIPTORS_MAX)
+    return tproc_fail_because(error, EINVAL, "%zu descriptors, %d are the most", launch->descriptor_count,
+                              TPROC_DESCRIPTORS_MAX);
+  if (launch->descriptor_count == 0) return 0;
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return tproc_fail(error, errno, "limit on open files");
+  for (size_t i = 0; i < launch->descriptor_count; i++) {
+    const struct tproc_descriptor *wanted = &launch->descriptors[i];
+    if (wanted->number < STDIO_COUNT)
+      return tproc_fail_because(error, EBADF, "descriptor number %d: those beyond stdio begin at %d", wanted->number,
+                                STDIO_COUNT);
+    if ((rlim_t)wanted->number >= limit.rlim_max)
+      return tproc_fail_because(error, EBADF, "descriptor number %d: the host's hard limit on open files is %llu",
+                                wanted->number, (unsigned long long)limit.rlim_max);
+    if (fcntl(wanted->source, F_GETFD) < 0)
+      return tproc_fail(error, errno, "descriptor number %d: descriptor %d", wanted->number, wanted->source);
+  }
+  return 0;
+}
+
+static int check_terminal(const struct tproc_launch *launch, struct tproc_error *error) {
+  if ((launch->flags & TPROC_LAUNCH_TERMINAL) == 0) return 0;
+  if (launch->stdio[0] == TPROC_FD_CLOSED)
+    return tproc_fail_because(error, ENOTTY, "controlling terminal: stdin is to be closed");
+  if (!isatty(launch->stdio[0]))
+    return tproc_fail(error, errno, "controlling terminal: stdin: descriptor %d", launch->stdio[0]);
+  return 0;
+}
+
+static int check_signals(const char *what, uint64_t signals, struct tproc_error *error) {
+  if ((signals & SIGNAL_BIT(SIGKILL)) != 0) return tproc_fail_because(error, EINVAL, "%s: SIGKILL cannot be", what);
+  if ((signals & SIGNAL_BIT(SIGSTOP)) != 0) return tproc_fail_because(error, EINVAL, "%s: SIGSTOP cannot be", what);
+  return 0;
+}
+
+static int check_limits(const struct tproc_launch *launch, struct tproc_error *error) {
+  if ((launch->flags & TPROC_LAUNCH_LIMITS) == 0) return 0;
+  if (launch->limits == NULL) return tproc_fail_because(error, EINVAL, "limits: none are given");
+  for (int i = 0; i < TPROC_LIMIT_COUNT; i++)
+    if (launch->limits[i].soft > launch->limits[i].hard)
+      return tproc_fail_because(error, EINVAL, "limit %d: the soft limit %llu is above the hard limit %llu", i,
+                                (unsigned long long)launch->limits[i].soft, (unsigned long long)launch->limits[i].hard);
+  return 0;
+}
+
+int launch_state_check(const struct tproc_launch *launch, struct tproc_error *error) {
+  if ((launch->flags & ~(unsigned)KNOWN_FLAGS) != 0)
+    return tproc_fail_because(error, EINVAL, "unknown flags %#x", launch->flags & ~(unsigned)KNOWN_FLAGS);
+  if (launch->umask != TPROC_UMASK_INHERIT && (launch->umask & ~0777) != 0)
+    return tproc_fail(error, EINVAL, "umask %#o", (unsigned)launch->umask);
+  if ((launch->flags & TPROC_LAUNCH_NICE) != 0 && (launch->nice < LOWEST_NICE || launch->nice > HIGHEST_NICE))
+    return tproc_fail_because(error, EINVAL, "nice value %d is not in %d to %d", launch->nice, LOWEST_NICE,
+                              HIGHEST_NICE);
+  int failed = check_stdio(launch, error);
+  if (!failed) failed = check_descriptors(launch, error);
+  if (!failed) failed = check_terminal(launch, error);
+  if (!failed) failed = check_signals("ignored signals", launch->ignored_signals, error);
+  if (!failed) failed = check_signals("blocked signals", launch->blocked_signals, error);
+  if (!failed) failed = check_limits(launch, error);
+  return failed;
+}
+
+const struct tproc_limit *launch_state_limits(const struct tproc_launch *launch) {
+  return (launch->flags & TPROC_LAUNCH_LIMITS) != 0 ? launch->limits : NULL;
+}
+
+/* An own duplicate: the caller's may be closed by another thread, and one who holds it finds no surprise. */
+static int duplicate_directory(int given, struct tproc_error *error) {
+  struct stat status;
+  const int directory = fcntl(given, F_DUPFD_CLOEXEC, 0);
+  if (directory < 0) return tproc_fail(error, errno, "working directory: descriptor %d", given);
+  int failed = 0;
+  if (fstat(directory, &status) != 0)
+    failed = tproc_fail(error, errno, "working directory: descriptor %d", given);
+  else if (!S_ISDIR(status.st_mode))
+    failed = tproc_fail(error, ENOTDIR, "working directory: descriptor %d", given);
+  if (!failed) return directory;
+  close(directory);
+  return failed;
+}
+
+int launch_state_directory(const struct tproc_launch *launch, struct tproc_error *error) {
+  const bool given = (launch->flags & TPROC_LAUNCH_DIRECTORY_FD) != 0;
+  if (given && launch->directory != NULL)
+    return tproc_fail_because(error, EINVAL, "working directory: both a path and a descriptor");
+  const char *path = launch->directory != NULL ? launch->directory : ".";
+  int directory = -1;
+  if (given) {
+    directory = duplicate_directory(launch->directory_fd, error);
+    if (directory < 0) return directory;
+  } else {
+    directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) return tproc_fail(error, errno, "working directory %s", path);
+  }
+  /* A descriptor says nothing about the permission to enter; looking up "." needs it. */
+  if (faccessat(directory, ".", X_OK, AT_EACCESS) == 0) return directory;
+  const int failed = given ? tproc_fail(error, errno, "enter working directory: descriptor %d", launch->directory_fd)
+                           : tproc_fail(error, errno, "enter working directory %s", path);
+  close(directory);
+  return failed;
+}
+
+static int plan_descriptors(const struct tproc_launch *launch, struct child_plan *plan, struct descriptor_steps *steps,
+                            struct tproc_error *error) {
+  struct tproc_descriptor *wanted = calloc(STDIO_COUNT + launch->descriptor_count, sizeof *wanted);
+  if (wanted == NULL) return tproc_fail(error, ENOMEM, "place %zu descriptors", launch->descriptor_count);
+  size_t count = 0;
+  for (int i = 0; i < STDIO_COUNT; i++)
+    if (launch->stdio[i] != TPROC_FD_CLOSED)
+      wanted[count++] = (struct tproc_descriptor){.number = i, .source = launch->stdio[i]};
+  for (size_t i = 0; i < launch->descriptor_count; i++) wanted[count++] = launch->descriptors[i];
+  const int failed = descriptor_steps_make(wanted, count, steps, error);
+  free(wanted);
+  plan->descriptor_steps = steps->steps;
+  plan->descriptor_step_count = steps->count;
+  return failed;
+}
+
+static void plan_limits(const struct tproc_launch *launch, struct child_plan *plan) {
+  const struct tproc_limit *limits = launch_state_limits(launch);
+  if (limits != NULL) {
+    /* These two are of the address space, and its uses are everybody's together. */
+    plan->limits_set = ((1u << TPROC_LIMIT_COUNT) - 1) & ~(1u << RLIMIT_AS) & ~(1u << RLIMIT_DATA);
+    for (int i = 0; i < TPROC_LIMIT_COUNT; i++) plan->limits[i] = limits[i];
+  }
+  struct rlimit own;
+  if (launch->descriptor_count == 0 || getrlimit(RLIMIT_NOFILE, &own) != 0) return;
+  plan->files_while_placing = (struct tproc_limit){.soft = own.rlim_max, .hard = own.rlim_max};
+  if (limits != NULL) return;
+  plan->limits_set = 1u << RLIMIT_NOFILE;
+  plan->limits[RLIMIT_NOFILE] = (struct tproc_limit){.soft = own.rlim_cur, .hard = own.rlim_max};
+}
+
+int launch_state_plan(const struct tproc_launch *launch, struct child_plan *plan, struct descriptor_steps *steps,
+                      struct tproc_error *error) {
+  plan->session = (launch->flags & (TPROC_LAUNCH_SESSION | TPROC_LAUNCH_TERMINAL)) != 0;
+  plan->terminal = (launch->flags & TPROC_LAUNCH_TERMINAL) != 0;
+  plan->umask = launch->umask;
+  plan->ignored_signals = launch->ignored_signals;
+  plan->blocked_signals = launch->blocked_signals;
+  plan->nice_set = (launch->flags & TPROC_LAUNCH_NICE) != 0;
+  plan->nice = launch->nice;
+  plan_limits(launch, plan);
+  return plan_descriptors(launch, plan, steps, error);
+}

@@ -1,0 +1,318 @@
+#include <doctest/doctest.h>
+#include <linux/audit.h>
+#include <linux/mman.h>
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <initializer_list>
+#include <random>
+#include <stdexcept>
+
+#include "support/elf_builder.h"
+#include "support/own_process.h"
+#include "support/proc_maps.h"
+
+extern "C" {
+#include "broker/fence.h"
+}
+
+#ifndef __NR_mseal
+#define __NR_mseal 462
+#endif
+
+namespace {
+
+constexpr uint64_t kGiB = 1ull << 30;
+
+#if defined(__x86_64__)
+constexpr uint32_t kArchitecture = AUDIT_ARCH_X86_64;
+#else
+constexpr uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
+#endif
+
+// What the kernel does with a filter, for the instructions that filters consist of.
+uint32_t interpret(const fence &filter, const seccomp_data &data) {
+  uint32_t a = 0, x = 0;
+  for (unsigned at = 0; at < filter.length; at++) {
+    const sock_filter &each = filter.instructions[at];
+    const uint32_t operand = BPF_SRC(each.code) == BPF_X ? x : each.k;
+    bool yes = false;
+    switch (each.code) {
+      case BPF_LD | BPF_W | BPF_ABS:
+        if (each.k % 4 != 0 || each.k + 4 > sizeof data) throw std::runtime_error("a load beyond the call's data");
+        a = *reinterpret_cast<const uint32_t *>(reinterpret_cast<const char *>(&data) + each.k);
+        continue;
+      case BPF_MISC | BPF_TAX:
+        x = a;
+        continue;
+      case BPF_RET | BPF_K:
+        return each.k;
+      case BPF_JMP | BPF_JEQ | BPF_K:
+        yes = a == operand;
+        break;
+      case BPF_JMP | BPF_JGE | BPF_K:
+        yes = a >= operand;
+        break;
+      case BPF_JMP | BPF_JGT | BPF_K:
+      case BPF_JMP | BPF_JGT | BPF_X:
+        yes = a > operand;
+        break;
+      case BPF_JMP | BPF_JSET | BPF_K:
+        yes = (a & operand) != 0;
+        break;
+      default:
+        throw std::runtime_error("an instruction that no filter should need");
+    }
+    at += yes ? each.jt : each.jf;
+  }
+  throw std::runtime_error("the filter has no end");
+}
+
+// A fence and what it was built from.
+struct Fenced {
+  slot place{};
+  fence_content content{};
+  fence filter{};
+
+  Fenced(uint64_t low, uint64_t size, address_range program) {
+    place.whole = {low, low + size};
+    place.usable = {low, low + size / 4 * 3};
+    content.slot = &place;
+    content.program = program.high != 0 ? program : address_range{low, low + 0x40000};
+    content.files = {low + size / 2, place.usable.high};
+    content.arguments = {low + size / 2 - 0x3000, low + size / 2};
+    fence_build(&filter, &content);
+  }
+  Fenced(const Fenced &) = delete;
+  Fenced &operator=(const Fenced &) = delete;
+
+  // From an instruction of the program.
+  bool asks(long number, std::initializer_list<uint64_t> arguments) const {
+    return asks_from(content.program.low + 0x1000, number, arguments);
+  }
+  bool asks_from(uint64_t caller, long number, std::initializer_list<uint64_t> arguments) const {
+    seccomp_data data{static_cast<int>(number), kArchitecture, caller, {}};
+    size_t at = 0;
+    for (const uint64_t each : arguments) data.args[at++] = each;
+    const uint32_t decision = interpret(filter, data);
+    CHECK((decision == SECCOMP_RET_ALLOW || decision == SECCOMP_RET_USER_NOTIF));
+    return decision == SECCOMP_RET_USER_NOTIF;
+  }
+};
+
+// The kinds of slots there are: with 47 and more address bits, with 39; and a program for fixed addresses.
+template <typename Body>
+void for_each_kind(Body body) {
+  SUBCASE("a slot of 16 GiB") { body(Fenced(0x2000ull * kGiB, 16 * kGiB, {0, 0})); }
+  SUBCASE("a slot of 1 GiB, within 4 GiB") { body(Fenced(67 * kGiB, 1 * kGiB, {0, 0})); }
+  SUBCASE("a slot of 1 GiB that ends with its 4 GiB") { body(Fenced(71 * kGiB, 1 * kGiB, {0, 0})); }
+  SUBCASE("a program for fixed addresses") { body(Fenced(0x2000ull * kGiB, 16 * kGiB, {0x400000, 0x480000})); }
+}
+
+const std::initializer_list<long> kRanged = {__NR_munmap, __NR_mprotect, __NR_madvise, __NR_pkey_mprotect, __NR_mbind};
+const std::initializer_list<long> kAlwaysAsked = {
+    __NR_brk,   __NR_shmat,  __NR_remap_file_pages, __NR_mlockall,  __NR_munlockall, __NR_process_madvise,
+    __NR_mseal, __NR_execve, __NR_execveat,         __NR_readlinkat};
+
+}  // namespace
+
+TEST_SUITE_BEGIN("fence");
+
+TEST_CASE("the filter fits") {
+  for_each_kind([](const Fenced &fenced) {
+    CHECK(fenced.filter.length > 0);
+    CHECK(fenced.filter.length < FENCE_INSTRUCTIONS_MAX);
+  });
+}
+
+TEST_CASE("calls that are not about memory pass, whatever their arguments are") {
+  for_each_kind([](const Fenced &fenced) {
+    const uint64_t neighbour = fenced.place.whole.high + 0x1000;
+    for (const long number : {__NR_read, __NR_write, __NR_futex, __NR_clone, __NR_exit_group, __NR_rt_sigreturn,
+                              __NR_mlock, __NR_mincore, __NR_msync, __NR_close})
+      CHECK_FALSE(fenced.asks(number, {neighbour, 4096, 0, 0, 0, 0}));
+    for (long number = 0; number < 2000; number++)
+      CHECK_FALSE(fenced.asks_from(fenced.place.whole.high + 0x1000, number, {neighbour, 4096, 7, MAP_FIXED}));
+  });
+}
+
+TEST_CASE("calls from another program's code pass, and its own edges count") {
+  for_each_kind([](const Fenced &fenced) {
+    const uint64_t neighbour = fenced.place.whole.high + 0x100000000;
+    for (const uint64_t inside : {fenced.content.program.low, fenced.content.program.high - 1, fenced.place.whole.low,
+                                  fenced.place.whole.high - 1, fenced.content.files.low})
+      CHECK(fenced.asks_from(inside, __NR_munmap, {neighbour, 4096}));
+    for (const uint64_t outside :
+         {fenced.place.whole.low - 1, fenced.place.whole.high, uint64_t{0x7fff00000000}, uint64_t{0x1000}, UINT64_MAX})
+      CHECK_FALSE(fenced.asks_from(outside, __NR_munmap, {neighbour, 4096}));
+  });
+  const Fenced fixed(0x2000ull * kGiB, 16 * kGiB, {0x400000, 0x480000});
+  CHECK_FALSE(fixed.asks_from(0x3fffff, __NR_munmap, {0x5000, 4096}));
+  CHECK(fixed.asks_from(0x400000, __NR_munmap, {0x5000, 4096}));
+  CHECK(fixed.asks_from(0x47ffff, __NR_munmap, {0x5000, 4096}));
+  CHECK_FALSE(fixed.asks_from(0x480000, __NR_munmap, {0x5000, 4096}));
+}
+
+TEST_CASE("another architecture's calls pass: their numbers mean something else") {
+  const Fenced fenced(0x2000ull * kGiB, 16 * kGiB, {0, 0});
+  seccomp_data data{__NR_brk, AUDIT_ARCH_I386, fenced.content.program.low, {}};
+  CHECK(interpret(fenced.filter, data) == SECCOMP_RET_ALLOW);
+}
+
+TEST_CASE("what nobody but the broker can answer always goes there") {
+  for_each_kind([](const Fenced &fenced) {
+    for (const long number : kAlwaysAsked) CHECK(fenced.asks(number, {fenced.place.usable.low, 4096}));
+#ifdef __NR_readlink
+    CHECK(fenced.asks(__NR_readlink, {fenced.place.usable.low}));
+#endif
+  });
+}
+
+TEST_CASE("ranges: inside the slot without a question, anything else with one") {
+  for_each_kind([](const Fenced &fenced) {
+    const address_range usable = fenced.place.usable;
+    const uint64_t rest = fenced.place.whole.high - usable.high;
+    const uint64_t longest = rest > UINT32_MAX ? UINT32_MAX : rest;
+    for (const long number : kRanged) {
+      CAPTURE(number);
+      CHECK_FALSE(fenced.asks(number, {usable.low, 4096}));
+      CHECK_FALSE(fenced.asks(number, {usable.low, 0}));
+      CHECK_FALSE(fenced.asks(number, {usable.high - 4096, 4096}));
+      CHECK_FALSE(fenced.asks(number, {usable.high - 1, longest})); /* still ends in the slot */
+      CHECK_FALSE(fenced.asks(number, {usable.low, longest}));
+      CHECK(fenced.asks(number, {usable.low, longest + 1}));
+      CHECK(fenced.asks(number, {usable.low, UINT64_MAX}));
+      CHECK(fenced.asks(number, {usable.low, 1ull << 32}));
+      CHECK(fenced.asks(number, {usable.low, (1ull << 32) + 4096}));
+      CHECK(fenced.asks(number, {usable.low - 1, 4096}));
+      CHECK(fenced.asks(number, {usable.low - 4096, 8192}));
+      CHECK(fenced.asks(number, {usable.high, 4096}));
+      CHECK(fenced.asks(number, {fenced.place.whole.high, 4096}));
+      CHECK(fenced.asks(number, {fenced.place.whole.low - 0x100000000, 4096}));
+      CHECK(fenced.asks(number, {0, UINT64_MAX}));
+      CHECK(fenced.asks(number, {UINT64_MAX, 1}));
+    }
+  });
+}
+
+TEST_CASE("no range that is let pass reaches beyond the slot") {
+  for_each_kind([](const Fenced &fenced) {
+    std::mt19937_64 random(4711);
+    const uint64_t marks[] = {fenced.place.whole.low, fenced.place.usable.high, fenced.place.whole.high, 0, 1ull << 32};
+    unsigned passed = 0;
+    for (int i = 0; i < 20000; i++) {
+      const uint64_t address = marks[random() % 5] + random() % 0x4000 - 0x2000 + (random() % 3) * kGiB / 2;
+      const uint64_t length = random() % 4 == 0 ? random() : (1ull << random() % 40) + random() % 3 - 1;
+      const long number = kRanged.begin()[random() % kRanged.size()];
+      if (fenced.asks(number, {address, length})) continue;
+      passed++;
+      const bool inside = address >= fenced.place.whole.low && length <= fenced.place.whole.high - address;
+      CHECK(inside);
+      if (!inside) return;
+    }
+    CHECK(passed > 100);
+  });
+}
+
+TEST_CASE("mmap: only what is fixed inside the slot passes") {
+  for_each_kind([](const Fenced &fenced) {
+    const uint64_t own = fenced.place.usable.low + 0x10000, other = fenced.place.whole.high + 0x10000;
+    for (const uint64_t flag : {MAP_FIXED, MAP_FIXED_NOREPLACE}) {
+      CHECK_FALSE(fenced.asks(__NR_mmap, {own, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | flag}));
+      CHECK(fenced.asks(__NR_mmap, {other, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | flag}));
+      CHECK(fenced.asks(__NR_mmap, {own, fenced.place.whole.high, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | flag}));
+    }
+    CHECK(fenced.asks(__NR_mmap, {own, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS}));
+    CHECK(fenced.asks(__NR_mmap, {0, 4096, PROT_READ, MAP_SHARED}));
+  });
+}
+
+TEST_CASE("mremap: only what shrinks inside the slot passes") {
+  for_each_kind([](const Fenced &fenced) {
+    const uint64_t own = fenced.place.usable.low + 0x10000, other = fenced.place.whole.high + 0x10000;
+    CHECK_FALSE(fenced.asks(__NR_mremap, {own, 8192, 4096, 0}));
+    CHECK_FALSE(fenced.asks(__NR_mremap, {own, 8192, 4096, MREMAP_MAYMOVE}));
+    CHECK_FALSE(fenced.asks(__NR_mremap, {own, 8192, 8192, MREMAP_MAYMOVE}));
+    CHECK(fenced.asks(__NR_mremap, {own, 4096, 8192, MREMAP_MAYMOVE}));
+    CHECK(fenced.asks(__NR_mremap, {own, 8192, 1ull << 32, MREMAP_MAYMOVE}));
+    CHECK(fenced.asks(__NR_mremap, {own, 1ull << 32, 4096, 0}));
+    CHECK(fenced.asks(__NR_mremap, {own, 8192, 8192, MREMAP_MAYMOVE | MREMAP_FIXED, other}));
+    CHECK(fenced.asks(__NR_mremap, {own, 8192, 8192, MREMAP_MAYMOVE | 4 /* MREMAP_DONTUNMAP */}));
+    CHECK(fenced.asks(__NR_mremap, {other, 8192, 4096, 0}));
+  });
+}
+
+TEST_CASE("shmdt: only in the slot") {
+  for_each_kind([](const Fenced &fenced) {
+    CHECK_FALSE(fenced.asks(__NR_shmdt, {fenced.place.usable.low}));
+    CHECK_FALSE(fenced.asks(__NR_shmdt, {fenced.place.usable.high - 1}));
+    CHECK(fenced.asks(__NR_shmdt, {fenced.place.usable.high}));
+    CHECK(fenced.asks(__NR_shmdt, {fenced.place.whole.low - 1}));
+  });
+}
+
+TEST_CASE("prctl: what acts on the whole address space is asked for, everything else passes") {
+  for_each_kind([](const Fenced &fenced) {
+    for (const uint64_t option :
+         {PR_SET_DUMPABLE, PR_SET_MM, PR_SET_THP_DISABLE, 65 /* PR_SET_MDWE */, 67 /* PR_SET_MEMORY_MERGE */})
+      CHECK(fenced.asks(__NR_prctl, {option, 1}));
+    for (const uint64_t option : {PR_SET_NAME, PR_GET_DUMPABLE, PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS, PR_GET_NAME,
+                                  PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER, 0x53564d41 /* PR_SET_VMA */})
+      CHECK_FALSE(fenced.asks(__NR_prctl, {option, 1}));
+  });
+}
+
+TEST_CASE("paths: constants of the program and of libraries, and its arguments") {
+  for_each_kind([](const Fenced &fenced) {
+    const uint64_t constant = fenced.content.program.low + 0x2000, library = fenced.content.files.low + 64,
+                   argument = fenced.content.arguments.low + 8, heap = fenced.place.usable.low + 0x100000;
+    for (const long number : {__NR_openat, __NR_newfstatat, __NR_statx}) {
+      for (const uint64_t path : {constant, library, argument}) CHECK(fenced.asks(number, {0, path}));
+      for (const uint64_t path : {heap, fenced.place.whole.high, fenced.content.arguments.low - 1})
+        CHECK_FALSE(fenced.asks(number, {0, path}));
+    }
+#ifdef __NR_open
+    for (const long number : {__NR_open, __NR_stat}) {
+      for (const uint64_t path : {constant, library, argument}) CHECK(fenced.asks(number, {path}));
+      CHECK_FALSE(fenced.asks(number, {heap}));
+    }
+    CHECK_FALSE(fenced.asks(__NR_lstat, {constant})); /* about the link itself */
+#endif
+  });
+}
+
+TEST_CASE("the kernel takes the filter, and decides as it says") {
+  in_own_process([] {
+    // This process's own code stands for the program; the area for its slot.
+    const Area area(4ull << 32);
+    const uint64_t low = (area.low() + UINT32_MAX) >> 32 << 32;
+    Fenced fenced(low, 2ull << 32, {1, 2});
+    fenced.place.usable.high = low + (1ull << 32);
+    uint64_t own_code = reinterpret_cast<uint64_t>(&mmap) >> 32 << 32;
+    fenced.content.program = {own_code, own_code + (1ull << 32)};
+    fence_build(&fenced.filter, &fenced.content);
+    const sock_fprog program{fenced.filter.length, fenced.filter.instructions};
+    EXPECT_EQUAL(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    const long listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+    EXPECT(listener >= 0);
+    // What passes is done by the kernel; what asks fails once the listener has gone.
+    close(static_cast<int>(listener));
+    char *inside = reinterpret_cast<char *>(low + 0x10000);
+    EXPECT(mmap(inside, 0x4000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == inside);
+    inside[0] = 1;
+    EXPECT_EQUAL(mprotect(inside, 0x4000, PROT_READ), 0);
+    EXPECT_EQUAL(munmap(inside, 0x4000), 0);
+    char *outside = reinterpret_cast<char *>(low + (3ull << 32));
+    EXPECT(munmap(outside, 0x4000) == -1 && errno == ENOSYS);
+    EXPECT(mprotect(outside, 0x4000, PROT_READ) == -1 && errno == ENOSYS);
+    EXPECT(mmap(nullptr, 0x4000, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == ENOSYS);
+    EXPECT(prctl(PR_SET_DUMPABLE, 0) == -1 && errno == ENOSYS);
+    EXPECT_EQUAL(prctl(PR_SET_NAME, "fenced"), 0);
+  });
+}
+
+TEST_SUITE_END();

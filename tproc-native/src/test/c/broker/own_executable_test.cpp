@@ -1,0 +1,64 @@
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+
+#include "support/hosting.h"
+#include "support/resources.h"
+#include "support/temporary_directory.h"
+
+namespace {
+
+std::string outcome(Host &host, const std::string &program, const std::string &mode, const std::string &argv0 = "") {
+  Launch launch(program, {mode});
+  launch.argv0 = argv0;
+  return host.output_of(launch);
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("own_executable");
+
+TEST_CASE("every way to ask means the hosted program") {
+  Host host;
+  CHECK(outcome(host, test_program("calls"), "executable") == "done\n");
+}
+
+TEST_CASE("it is the file, whatever links led to it") {
+  TemporaryDirectory directory;
+  Host host;
+  const std::string link = directory.link("link", test_program("calls"));
+  CHECK(outcome(host, link, "executable", test_program("calls")) == "done\n");
+}
+
+TEST_CASE("it can be executed, from a fork and from a vfork child") {
+  Host host;
+  CHECK(outcome(host, test_program("calls"), "execute") == "done\n");
+  CHECK(leaks_of([&] { outcome(host, test_program("calls"), "execute"); }) == "");
+}
+
+TEST_CASE("a file that is deleted meanwhile is still what runs") {
+  TemporaryDirectory directory;
+  Host host;
+  const std::string copy = directory / "copy";
+  std::filesystem::copy_file(test_program("calls"), copy);
+  WaitWord word;
+  tproc_threadproc *running = host.start(Launch(copy, {"storm", address_of(word.get())}));
+  word.await_running();
+  unlink(copy.c_str());
+  // The storm opens its executable all the time; that it goes on is seen by its end.
+  CHECK(tproc_threadproc_signal(running, 9, nullptr) == 0);
+  CHECK(host.await(running).status == 9);
+  host.close_threadproc(running);
+}
+
+TEST_CASE("a program for fixed addresses") {
+  Host host;
+  CHECK(outcome(host, test_program("fixed_calls"), "executable") == "done\n");
+  CHECK(outcome(host, test_program("fixed_calls"), "flags") == "done\n");
+  CHECK(outcome(host, test_program("fixed_calls"), "fork") == "done\n");
+}
+
+TEST_SUITE_END();

@@ -1,0 +1,137 @@
+#include <doctest/doctest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cctype>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <map>
+#include <set>
+#include <string>
+
+#include "support/hosting.h"
+#include "support/own_process.h"
+#include "support/resources.h"
+#include "support/system_call_filter.h"
+
+namespace {
+
+std::map<std::string, tproc_finding> findings() {
+  tproc_finding entries[TPROC_FINDINGS_MAX];
+  const size_t count = tproc_check(entries, TPROC_FINDINGS_MAX);
+  std::map<std::string, tproc_finding> by_name;
+  for (size_t i = 0; i < count; i++) by_name[entries[i].name] = entries[i];
+  return by_name;
+}
+
+/* In a process where `calls` are forbidden: the finding's verdict and value, and whether a host opens. */
+void expect_finding(const std::vector<Forbidden> &calls, const char *name, tproc_verdict verdict, const char *value) {
+  CAPTURE(name);
+  in_own_process([&] {
+    forbid(calls);
+    const std::map<std::string, tproc_finding> found = findings();
+    EXPECT_EQUAL(found.count(name), 1u);
+    EXPECT_EQUAL(static_cast<int>(found.at(name).verdict), static_cast<int>(verdict));
+    EXPECT_EQUAL(std::string(found.at(name).value), value);
+    EXPECT(found.at(name).advice[0] != '\0');
+    tproc_host *host = nullptr;
+    tproc_error error{};
+    const int opened = tproc_host_open(&host, &error);
+    if (verdict == TPROC_MISSING) {
+      EXPECT_EQUAL(opened, -ENOSYS);
+      EXPECT_EQUAL(std::string(error.message), std::string("cannot open a host: ") + name + ": " + value + "; " +
+                                                   found.at(name).advice + " (ENOSYS)");
+    } else {
+      EXPECT_EQUAL(std::string(error.message), "");
+      EXPECT_EQUAL(opened, 0);
+      if (opened == 0) tproc_host_close(host);
+      Host other;
+      EXPECT_EQUAL(other.run(Launch(test_program("end"), {"exit", "8"})), 8);
+    }
+  });
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("check");
+
+TEST_CASE("this machine can host, and every finding is complete") {
+  const std::map<std::string, tproc_finding> found = findings();
+  for (const char *name :
+       {"kernel", "clone", "clone3", "waitid-pidfd", "pidfd", "pidfd-getfd", "close-range", "seccomp-listener", "kcmp",
+        "max-map-count", "overcommit", "page-size", "address-bits", "yama"})
+    CHECK_MESSAGE(found.count(name) == 1, name);
+  for (const auto &each : found) {
+    CAPTURE(each.first);
+    CHECK(each.second.verdict != TPROC_MISSING);
+    CHECK(each.second.value[0] != '\0');
+    CHECK((each.second.advice[0] == '\0') == (each.second.verdict == TPROC_OK));
+    for (char c : each.first) CHECK((std::islower(c) || std::isdigit(c) || c == '-'));
+  }
+  CHECK(std::string(found.at("page-size").value) == std::to_string(sysconf(_SC_PAGESIZE)));
+}
+
+TEST_CASE("no more is written than there is room for") {
+  tproc_finding all[TPROC_FINDINGS_MAX];
+  const size_t count = tproc_check(all, TPROC_FINDINGS_MAX);
+  CHECK(count < TPROC_FINDINGS_MAX);
+  for (size_t capacity = 0; capacity <= count; capacity++) {
+    tproc_finding some[TPROC_FINDINGS_MAX];
+    std::memset(some, 0x5a, sizeof some);
+    CHECK(tproc_check(some, capacity) == capacity);
+    const unsigned char *behind = reinterpret_cast<const unsigned char *>(some + capacity);
+    for (size_t i = 0; i < sizeof(tproc_finding); i++) REQUIRE(behind[i] == 0x5a);
+    for (size_t i = 0; i < capacity; i++) CHECK(std::string(some[i].name) == all[i].name);
+  }
+}
+
+TEST_CASE("probing leaves nothing, and the signal mask as it was") {
+  sigset_t before, after;
+  sigemptyset(&before);
+  sigaddset(&before, SIGUSR2);
+  sigprocmask(SIG_SETMASK, &before, nullptr);
+  CHECK(leaks_of([] { findings(); }) == "");
+  sigprocmask(SIG_SETMASK, nullptr, &after);
+  for (int signal = 1; signal < 32; signal++) CHECK(sigismember(&after, signal) == (signal == SIGUSR2));
+  sigemptyset(&before);
+  sigprocmask(SIG_SETMASK, &before, nullptr);
+}
+
+TEST_CASE("what only makes hosting worse is said and done without") {
+  expect_finding({{SYS_clone3, ENOSYS}}, "clone3", TPROC_LIMITED, "ENOSYS");
+  expect_finding({{SYS_pidfd_getfd, EPERM}}, "pidfd-getfd", TPROC_LIMITED, "EPERM");
+  expect_finding({{SYS_kcmp, EPERM}}, "kcmp", TPROC_LIMITED, "EPERM");
+  expect_finding({{SYS_kcmp, EPERM}, {SYS_pidfd_getfd, EPERM}, {SYS_clone3, ENOSYS}}, "kcmp", TPROC_LIMITED, "EPERM");
+}
+
+TEST_CASE("where there is a listener already, hosts are refused when they are opened") {
+  in_own_process([] {
+    EXPECT_EQUAL(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    const sock_fprog program{1, &allow};
+    EXPECT(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program) >= 0);
+    EXPECT_EQUAL(std::string(findings().at("seccomp-listener").value), "EBUSY");
+    tproc_host *host = nullptr;
+    tproc_error error{};
+    const Resources before = Resources::now();
+    EXPECT_EQUAL(tproc_host_open(&host, &error), -ENOSYS);
+    EXPECT(std::string(error.message).find("seccomp-listener: EBUSY; there can be only one") != std::string::npos);
+    EXPECT_EQUAL(left_behind(before), "");
+  });
+}
+
+TEST_CASE("what hosting cannot do without is refused by its name") {
+  expect_finding({{SYS_pidfd_open, EPERM}}, "pidfd", TPROC_MISSING, "EPERM");
+  expect_finding({{SYS_pidfd_send_signal, ENOSYS}}, "pidfd", TPROC_MISSING, "ENOSYS");
+  expect_finding({{SYS_close_range, ENOSYS}}, "close-range", TPROC_MISSING, "ENOSYS");
+  expect_finding({{SYS_seccomp, EPERM}}, "seccomp-listener", TPROC_MISSING, "EPERM");
+  expect_finding({{SYS_waitid, EPERM}}, "waitid-pidfd", TPROC_MISSING, "EPERM");
+  expect_finding({{SYS_clone3, ENOSYS}, {SYS_clone, EPERM, CLONE_THREAD}}, "clone", TPROC_MISSING, "EPERM");
+}
+
+TEST_SUITE_END();

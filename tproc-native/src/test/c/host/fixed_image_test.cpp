@@ -1,0 +1,92 @@
+#include <doctest/doctest.h>
+#include <elf.h>
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <string>
+
+#include "support/elf_builder.h"
+#include "support/hosting.h"
+#include "support/own_process.h"
+#include "support/proc_maps.h"
+#include "support/resources.h"
+#include "support/temporary_directory.h"
+
+namespace {
+
+// An address in a slot that was somebody's and is nobody's any longer.
+uint64_t address_in_a_slot(Host &host) {
+  WaitWord word;
+  tproc_threadproc *threadproc = host.start(Launch(test_program("wait"), {address_of(word.get())}));
+  tproc_mapping lowest{};
+  REQUIRE(tproc_threadproc_memory(threadproc, &lowest, 1) > 0);
+  word.go();
+  host.await(threadproc);
+  host.close_threadproc(threadproc);
+  return lowest.address;
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("fixed_image");
+
+TEST_CASE("a program for fixed addresses runs where it wants to be, again and again") {
+  Host host;
+  for (int i = 0; i < 3; i++)
+    CHECK(host.output_of(Launch(test_program("fixed_say"), {"fixed"})) == test_program("fixed_say") + "\nfixed\n");
+  CHECK(leaks_of([&] { host.run(Launch(test_program("fixed_say"), {"x"})); }) == "");
+}
+
+TEST_CASE("it runs once at a time: the second is told who is there") {
+  Host host;
+  WaitWord word;
+  tproc_threadproc *first = host.start(Launch(test_program("fixed_wait"), {address_of(word.get())}));
+  word.await_running();
+  const Launched second = host.launch(Launch(test_program("fixed_wait"), {address_of(word.get())}));
+  CHECK(second.result == -EADDRINUSE);
+  CAPTURE(second.message());
+  CHECK(second.message().find("ELF header: a program for the fixed addresses 0x") != std::string::npos);
+  CHECK(second.message().find("(ET_EXEC), where threadproc " + std::to_string(tproc_threadproc_pid(first)) +
+                              " (fixed_wait) has 0x") != std::string::npos);
+  word.go();
+  host.await(first);
+  host.close_threadproc(first);
+  WaitWord again;
+  again.go();
+  CHECK(host.run(Launch(test_program("fixed_wait"), {address_of(again.get()), "5"})) == 5);
+}
+
+TEST_CASE("where the host itself has something: its name and range, and nothing is changed there") {
+  in_own_process([] {
+    char *const wanted = reinterpret_cast<char *>(0x400000);
+    void *own =
+        mmap(wanted, test_page(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    EXPECT(own == wanted);
+    wanted[5] = 42;
+    Host host;
+    const Resources before = Resources::settled();
+    const Launched refused = host.launch(Launch(test_program("fixed_say")));
+    EXPECT_EQUAL(refused.result, -EADDRINUSE);
+    EXPECT(refused.message().find("where anonymous memory has 0x400000-") != std::string::npos);
+    EXPECT_EQUAL(wanted[5], 42);
+    EXPECT_EQUAL(protection_at(0x400000), "rw-p");
+    EXPECT_EQUAL(left_behind(before), "");
+  });
+}
+
+TEST_CASE("addresses that the fence cannot hold, or that are a slot's") {
+  TemporaryDirectory directory;
+  Host host;
+  auto at = [&](const std::string &name, uint64_t address) {
+    ElfBuilder elf = ElfBuilder::one_segment();
+    elf.header.e_type = ET_EXEC;
+    elf.header.e_entry += address;
+    elf.segments[0].p_vaddr += address;
+    return host.launch(Launch(directory.file(name, elf.bytes())));
+  };
+  const Launched slot = at("slot", address_in_a_slot(host));
+  CHECK(slot.result == -EADDRINUSE);
+  CHECK(slot.message().find("where a slot has ") != std::string::npos);
+}
+
+TEST_SUITE_END();

@@ -1,0 +1,265 @@
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "support/own_process.h"
+
+extern "C" {
+#include "descriptors.h"
+#include "hosted.h"
+#include "message.h"
+#include "options.h"
+#include "outcome.h"
+#include "proc_file.h"
+#include "request.h"
+#include "terminal.h"
+}
+
+namespace {
+
+struct Read {
+  std::vector<std::string> words;
+  std::vector<char *> argv;
+  options read{};
+  options_result result;
+
+  explicit Read(std::vector<std::string> arguments) : words(std::move(arguments)) {
+    words.insert(words.begin(), "tproc-run");
+    for (std::string &word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    /* What it says is for a person. */
+    const int errors = dup(2), nowhere = open("/dev/null", O_WRONLY);
+    dup2(nowhere, 2);
+    result = options_read(argv.data(), &read);
+    dup2(errors, 2);
+    close(errors);
+    close(nowhere);
+  }
+};
+
+}  // namespace
+
+TEST_SUITE_BEGIN("launcher: parts");
+
+TEST_CASE("the socket, the program and its arguments, which are nobody's options") {
+  Read plain({"/run/socket", "ls", "-l", "--terminal", "--"});
+  REQUIRE(plain.result == OPTIONS_RUN);
+  CHECK(std::string(plain.read.socket) == "/run/socket");
+  CHECK(plain.read.program == plain.argv.data() + 2);
+  CHECK(plain.read.terminal == TERMINAL_AUTOMATIC);
+  CHECK_FALSE(plain.read.detach);
+  CHECK(plain.read.passed_count == 0);
+}
+
+TEST_CASE("options come before the socket") {
+  Read all({"-t", "--pass-fd", "7", "--pass-fd=0", "--pass-fds", "--", "-socket", "program"});
+  REQUIRE(all.result == OPTIONS_RUN);
+  CHECK(std::string(all.read.socket) == "-socket");
+  CHECK(all.read.terminal == TERMINAL_ALWAYS);
+  CHECK(all.read.pass_all);
+  REQUIRE(all.read.passed_count == 2);
+  CHECK(all.read.passed[0] == 7);
+  CHECK(all.read.passed[1] == 0);
+  CHECK(Read({"--terminal", "-T", "s", "p"}).read.terminal == TERMINAL_NEVER);
+  CHECK(Read({"-tT", "s", "p"}).read.terminal == TERMINAL_NEVER);
+  CHECK(Read({"--detach", "s", "p"}).read.terminal == TERMINAL_NEVER);
+  CHECK(Read({"-h"}).result == OPTIONS_HELP);
+  CHECK(Read({"--version", "--nonsense"}).result == OPTIONS_VERSION);
+}
+
+TEST_CASE("a wrong command line") {
+  const std::vector<std::vector<std::string>> lines = {{},
+                                                       {"socket"},
+                                                       {"--nonsense", "s", "p"},
+                                                       {"-x", "s", "p"},
+                                                       {"-tx", "s", "p"},
+                                                       {"--pass-fd"},
+                                                       {"--pass-fd", "", "s", "p"},
+                                                       {"--pass-fd", "-1", "s", "p"},
+                                                       {"--pass-fd=3x", "s", "p"},
+                                                       {"--pass-fd=2147483648", "s", "p"},
+                                                       {"--detach", "-t", "s", "p"}};
+  for (const auto &line : lines) {
+    CAPTURE(line.size());
+    CHECK(Read(line).result == OPTIONS_WRONG);
+  }
+}
+
+TEST_CASE("more descriptors than a request can have are refused, not written past the end") {
+  std::vector<std::string> line(WIRE_MOST_DESCRIPTORS + 1, "--pass-fd=3");
+  line.insert(line.end(), {"s", "p"});
+  CHECK(Read(line).result == OPTIONS_WRONG);
+}
+
+TEST_CASE("numbers in decimal") {
+  char text[NUMBER_SIZE];
+  CHECK(std::string(number_text(0, text)) == "0");
+  CHECK(std::string(number_text(1234567890, text)) == "1234567890");
+  CHECK(std::string(number_text(-1, text)) == "-1");
+  CHECK(std::string(number_text(INT64_MIN, text)) == "-9223372036854775808");
+}
+
+TEST_CASE("errors are in the words of strerror") {
+  for (int code :
+       {EPERM,    ENOENT,  EIO,    ENXIO,      EBADF,        EAGAIN,       ENOMEM,       EACCES,     ENODEV,   ENOTDIR,
+        EINVAL,   ENFILE,  EMFILE, ENOTTY,     ENOSPC,       EPIPE,        ENAMETOOLONG, ENOSYS,     ELOOP,    EPROTO,
+        ENOTSOCK, ENOBUFS, E2BIG,  EPROTOTYPE, EAFNOSUPPORT, ETOOMANYREFS, ECONNREFUSED, ECONNRESET, ETIMEDOUT}) {
+    CAPTURE(code);
+    CHECK(std::string(errno_text(code)) == strerror(code));
+    CHECK(std::string(errno_text(-code)) == strerror(code));
+  }
+  CHECK(std::string(errno_text(-4000)) == "Error 4000");
+}
+
+TEST_CASE("what /proc/PID/stat says, whatever the command is called") {
+  process_stat stat{};
+  CHECK(proc_parse_stat("12 (a) T 3 4 5 0 -1 ...", &stat));
+  CHECK(stat.state == 'T');
+  CHECK(stat.parent == 3);
+  CHECK(stat.group == 4);
+  CHECK(stat.session == 5);
+  CHECK(proc_parse_stat("12 (a) S 1 (2) R 7 8 -1 0", &stat));
+  CHECK(stat.state == 'R');
+  CHECK(stat.session == -1);
+  for (const char *wrong : {"", "12 a T 3 4 5", "12 (a)", "12 (a) T", "12 (a) T 3", "12 (a) T 3 x 5", "12 (a)T 3 4 5"})
+    CHECK_FALSE(proc_parse_stat(wrong, &stat));
+  CHECK(proc_read_stat(getpid(), &stat));
+  CHECK(stat.parent == getppid());
+  CHECK(stat.group == getpgid(0));
+  CHECK(stat.session == getsid(0));
+  CHECK_FALSE(proc_read_stat(0x7ffffff0, &stat));
+}
+
+TEST_CASE("a field of /proc/PID/status is found at the start of a line only") {
+  int64_t number = 0;
+  CHECK(proc_parse_field("Name:\tSigIgn:\t1\nSigIgn:\t00000000000000ff\n", "SigIgn:\t", 16, &number));
+  CHECK(number == 0xff);
+  CHECK(proc_parse_field("SigCgt:\tffffffffffffffff\n", "SigCgt:\t", 16, &number));
+  CHECK(number == -1);
+  CHECK(proc_parse_field("pos:\t0\nPid:\t-1\n", "Pid:\t", 10, &number));
+  CHECK(number == -1);
+  CHECK_FALSE(proc_parse_field("Name:\tx\n", "SigIgn:\t", 16, &number));
+  CHECK_FALSE(proc_parse_field("SigIgn:\t\n", "SigIgn:\t", 16, &number));
+  CHECK_FALSE(proc_parse_field("", "SigIgn:\t", 16, &number));
+}
+
+TEST_CASE("the signals that a process handles or ignores") {
+  in_own_process([] {
+    signal(SIGUSR1, SIG_IGN);
+    signal(SIGTSTP, [](int) {});
+    signal(SIGTTIN, SIG_DFL);
+    uint64_t not_default = 0, blocked = 0;
+    sigset_t held;
+    sigemptyset(&held);
+    sigaddset(&held, SIGTTOU);
+    sigprocmask(SIG_SETMASK, &held, nullptr);
+    EXPECT(proc_read_dispositions(getpid(), &not_default, &blocked));
+    EXPECT_EQUAL(blocked, uint64_t{1} << (SIGTTOU - 1));
+    EXPECT((not_default >> (SIGUSR1 - 1) & 1) == 1);
+    EXPECT((not_default >> (SIGTSTP - 1) & 1) == 1);
+    EXPECT((not_default >> (SIGTTIN - 1) & 1) == 0);
+    EXPECT((request_ignored_signals() >> (SIGUSR1 - 1) & 1) == 1);
+    EXPECT((request_ignored_signals() >> (SIGTSTP - 1) & 1) == 0);
+  });
+}
+
+TEST_CASE("how an end is told") {
+  CHECK(outcome_of(1, 0).exit_code == 0);
+  CHECK(outcome_of(1, 255).exit_code == 255);
+  CHECK(outcome_of(1, 7).signal == 0);
+  CHECK(outcome_of(2, SIGSEGV).signal == SIGSEGV);
+  CHECK(outcome_of(3, SIGABRT).signal == SIGABRT);
+  CHECK(outcome_of(2, 64).signal == 64);
+  for (int32_t wrong : {0, -1, 65}) CHECK(outcome_of(2, wrong).exit_code == WIRE_EXIT_NO_HOST);
+  CHECK(outcome_of(17, 0).exit_code == WIRE_EXIT_NO_HOST);
+}
+
+TEST_CASE("raw modes change no byte and answer none with a signal") {
+  termios2 modes{};
+  modes.c_iflag = ICRNL | IXON | ISTRIP | IUTF8;
+  modes.c_oflag = OPOST | ONLCR;
+  modes.c_lflag = ICANON | ECHO | ISIG | IEXTEN | TOSTOP;
+  modes.c_cflag = CS7 | PARENB | CREAD;
+  const termios2 raw = terminal_raw_modes(modes);
+  CHECK(raw.c_iflag == IUTF8);
+  CHECK((raw.c_oflag & OPOST) == 0);
+  CHECK(raw.c_lflag == TOSTOP);
+  CHECK(raw.c_cflag == (CS8 | CREAD));
+  CHECK(raw.c_cc[VMIN] == 1);
+  CHECK(raw.c_cc[VTIME] == 0);
+}
+
+TEST_CASE("a request is one that the host can read, with this process's own state") {
+  in_own_process([] {
+    umask(0751);
+    setpriority(PRIO_PROCESS, 0, 5);
+    const rlimit files{77, 99};
+    setrlimit(RLIMIT_NOFILE, &files);
+    auto passed = std::make_unique<descriptors>();
+    auto chosen = std::make_unique<options>();
+    close(0);
+    dup2(2, 9);
+    chosen->passed[chosen->passed_count++] = 9;
+    EXPECT_EQUAL(descriptors_find(chosen.get(), passed.get()), 0);
+    EXPECT_EQUAL(descriptors_open_directory(passed.get()), 0);
+    EXPECT(fcntl(0, F_GETFD) >= 0); /* something is there: nobody's socket becomes standard input */
+    const char *argv[] = {"program", "", "last", nullptr};
+    const char *envp[] = {"A=1", nullptr};
+    outgoing sent{};
+    EXPECT_EQUAL(request_make(passed.get(), const_cast<char **>(argv), const_cast<char **>(envp), WIRE_LAUNCH_OUTLIVE,
+                              0x11, 0x22, &sent),
+                 0);
+    char problem[WIRE_PROBLEM_SIZE] = "";
+    wire_launch_view view{};
+    EXPECT(wire_header_check(&sent.header, WIRE_FROM_CLIENT, problem));
+    EXPECT(wire_launch_read(sent.payload, sent.header.size, sent.header.descriptors, &view, problem));
+    EXPECT_EQUAL(std::string(problem), "");
+    EXPECT_EQUAL(view.fixed.umask, 0751u);
+    EXPECT_EQUAL(view.fixed.nice, 5);
+    EXPECT_EQUAL(view.fixed.flags, WIRE_LAUNCH_OUTLIVE);
+    EXPECT_EQUAL(view.fixed.ignored_signals, 0x11u);
+    EXPECT_EQUAL(view.fixed.blocked_signals, 0x22u);
+    EXPECT_EQUAL(view.fixed.limits[RLIMIT_NOFILE].soft, 77u);
+    EXPECT_EQUAL(view.fixed.limits[RLIMIT_NOFILE].hard, 99u);
+    EXPECT_EQUAL(view.fixed.argument_count, 3u);
+    EXPECT_EQUAL(std::string(view.arguments, view.fixed.arguments_size), std::string("program\0\0last", 14));
+    EXPECT_EQUAL(std::string(view.environment), "A=1");
+    EXPECT_EQUAL(view.fixed.descriptor_count, 3u);
+    EXPECT_EQUAL(view.numbers[0], 1);
+    EXPECT_EQUAL(view.numbers[1], 2);
+    EXPECT_EQUAL(view.numbers[2], 9);
+    EXPECT_EQUAL(sent.descriptors[3], 9);
+  });
+}
+
+TEST_CASE("all inherited descriptors, and too many of them") {
+  in_own_process([] {
+    closefrom(3);
+    dup2(1, 30);
+    dup2(1, 5);
+    auto passed = std::make_unique<descriptors>();
+    auto chosen = std::make_unique<options>();
+    chosen->pass_all = true;
+    EXPECT_EQUAL(descriptors_find(chosen.get(), passed.get()), 0);
+    EXPECT_EQUAL(passed->count, 5u);
+    EXPECT_EQUAL(passed->numbers[3], 5);
+    EXPECT_EQUAL(passed->numbers[4], 30);
+    const rlimit files{4096, 4096};
+    if (setrlimit(RLIMIT_NOFILE, &files) != 0) return;
+    for (int i = 100; i < 1400; i++) dup2(1, i);
+    dup2(open("/dev/null", O_WRONLY), 2);
+    EXPECT_EQUAL(descriptors_find(chosen.get(), passed.get()), WIRE_EXIT_NO_HOST);
+  });
+}
+
+TEST_SUITE_END();

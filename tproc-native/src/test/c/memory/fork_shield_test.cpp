@@ -1,0 +1,206 @@
+#include <doctest/doctest.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdint>
+#include <fstream>
+#include <memory>
+#include <string>
+
+#include "support/elf_builder.h"
+#include "support/hosting.h"
+#include "support/own_process.h"
+#include "support/owned_memory.h"
+#include "support/proc_maps.h"
+
+extern "C" {
+#include "memory/fork_shield.h"
+}
+
+namespace {
+
+constexpr uint64_t kMiB = 1ull << 20;
+constexpr uint64_t kLarge = 32 * kMiB;
+
+// Whether a forked child sees the page at an address: "dc" is what the kernel calls MADV_DONTFORK in smaps.
+bool in_forks(uint64_t address) {
+  std::ifstream smaps("/proc/self/smaps");
+  bool here = false;
+  for (std::string line; std::getline(smaps, line);) {
+    unsigned long low = 0, high = 0;
+    if (std::sscanf(line.c_str(), "%lx-%lx ", &low, &high) == 2) here = address >= low && address < high;
+    if (here && line.rfind("VmFlags:", 0) == 0) return line.find(" dc") == std::string::npos;
+  }
+  return false;
+}
+
+class Shield {
+ public:
+  Shield() { fork_shield_init(&shield_, slots.view(), slots.space()); }
+  ~Shield() { lower(); }
+  Shield(const Shield &) = delete;
+  Shield &operator=(const Shield &) = delete;
+  fork_shield *get() { return &shield_; }
+  void raise() {
+    shield_.raised_at = 0;  // now, also if it was a moment ago
+    fork_shield_raise(&shield_);
+  }
+  void lower() {
+    if (!lowered_) fork_shield_destroy(&shield_);
+    lowered_ = true;
+  }
+  const Slots slots;
+
+ private:
+  fork_shield shield_{};
+  bool lowered_ = false;
+};
+
+int run_in_fork(uint64_t byte) {
+  const pid_t child = fork();
+  if (child == 0) _exit(*reinterpret_cast<const volatile char *>(byte));
+  int status = -1;
+  if (waitpid(child, &status, 0) != child) return -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("fork_shield");
+
+TEST_CASE("private memory is hidden while the shield is up, everything else is not") {
+  in_own_process([] {
+    Shield shield;
+    /* In this order: neighbours of one kind would be one mapping. */
+    const Area large(kLarge, PROT_READ | PROT_WRITE), reserved(kLarge), small(4 * kMiB, PROT_READ | PROT_WRITE);
+    void *shared = mmap(nullptr, kLarge, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    const uint64_t local = 0;
+    shield.raise();
+    EXPECT(!in_forks(large.low()));
+    EXPECT(!in_forks(small.low()));
+    EXPECT(!in_forks(reserved.low()));
+    EXPECT(in_forks(reinterpret_cast<uint64_t>(shared)));
+    EXPECT(in_forks(reinterpret_cast<uint64_t>(&local) & ~(test_page() - 1)));
+    shield.lower();
+    EXPECT(in_forks(large.low()));
+    EXPECT(in_forks(small.low()));
+    EXPECT(in_forks(reserved.low()));
+  });
+}
+
+TEST_CASE("what is kept stays visible, on both sides of the raise and in the middle of a mapping") {
+  in_own_process([] {
+    Shield shield;
+    const Area large(kLarge, PROT_READ | PROT_WRITE);
+    const uint64_t first = large.low() + 3 * kMiB + 100, second = large.low() + 20 * kMiB;
+    fork_shield_keep(shield.get(), {first, first + 10});
+    shield.raise();
+    fork_shield_keep(shield.get(), {second, second + kMiB});
+    for (int i = 0; i < 2; i++) {
+      EXPECT(!in_forks(large.low()));
+      EXPECT(in_forks(first / test_page() * test_page()));
+      EXPECT(!in_forks(first / test_page() * test_page() + test_page()));
+      EXPECT(in_forks(second));
+      EXPECT(in_forks(second + kMiB - test_page()));
+      EXPECT(!in_forks(second + kMiB));
+      EXPECT(!in_forks(large.high() - test_page()));
+      shield.raise();
+    }
+  });
+}
+
+TEST_CASE("a threadproc's own large mapping outside its slot stays visible to its children") {
+  in_own_process([] {
+    Shield shield;
+    OwnedMemory memory(shield.slots);
+    const int64_t huge = memory.map(range_size(memory->slot.whole), MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+    EXPECT(huge > 0 && !memory.in_slot(huge));
+    shield.raise();
+    EXPECT(in_forks(static_cast<uint64_t>(huge)));
+  });
+}
+
+TEST_CASE("what belongs to a threadproc of another host stays visible to its children") {
+  in_own_process([] {
+    Shield one, other;
+    OwnedMemory memory(one.slots);
+    const int64_t huge = memory.map(range_size(memory->slot.whole), MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+    EXPECT(huge > 0 && !memory.in_slot(huge));
+    other.raise();
+    EXPECT(in_forks(static_cast<uint64_t>(huge)));
+  });
+}
+
+TEST_CASE("of a small mapping all is kept, not only what was named") {
+  in_own_process([] {
+    Shield shield;
+    const Area arena(4 * kMiB, PROT_READ | PROT_WRITE);
+    fork_shield_keep(shield.get(), {arena.low() + kMiB, arena.low() + kMiB + 16});
+    shield.raise();
+    EXPECT(in_forks(arena.low()));
+    EXPECT(in_forks(arena.high() - test_page()));
+  });
+}
+
+TEST_CASE("the process's own fork finds all of its memory, and the shields are up again afterwards") {
+  in_own_process([] {
+    Shield one, other;
+    const Area large(kLarge, PROT_READ | PROT_WRITE);
+    *reinterpret_cast<char *>(large.low()) = 7;
+    one.raise();
+    other.raise();
+    EXPECT_EQUAL(run_in_fork(large.low()), 7);
+    EXPECT(!in_forks(large.low()));
+  });
+}
+
+TEST_CASE("a host shields from its first launch to its end") {
+  in_own_process([] {
+    const Area large(kLarge, PROT_READ | PROT_WRITE);
+    Host host;
+    EXPECT(in_forks(large.low()));
+    EXPECT_EQUAL(host.run(Launch(test_program("end"), {"exit", "0"})), 0);
+    EXPECT(!in_forks(large.low()));
+    host.close();
+    EXPECT(in_forks(large.low()));
+  });
+}
+
+TEST_CASE("no more ranges are remembered than there is room for, the newest among them") {
+  in_own_process([] {
+    auto shield = std::make_unique<Shield>();
+    const Area large(kLarge, PROT_READ | PROT_WRITE);
+    for (uint64_t i = 0; i <= FORK_SHIELD_KEPT_MAX; i++)
+      fork_shield_keep(shield->get(), {large.low() + 2 * i * test_page(), large.low() + 2 * i * test_page() + 1});
+    shield->raise();
+    EXPECT(!in_forks(large.low()));
+    EXPECT(in_forks(large.low() + 2 * FORK_SHIELD_KEPT_MAX * test_page()));
+    EXPECT_EQUAL(shield->get()->kept_count, size_t{FORK_SHIELD_KEPT_MAX});
+  });
+}
+
+TEST_CASE("what was cut into small pieces while it was hidden is unmarked, too") {
+  in_own_process([] {
+    Shield shield;
+    const Area large(kLarge, PROT_READ | PROT_WRITE);
+    shield.raise();
+    for (uint64_t at = large.low(); at < large.high(); at += 4 * kMiB)
+      EXPECT_EQUAL(mprotect(reinterpret_cast<void *>(at), 2 * kMiB, PROT_READ), 0);
+    shield.lower();
+    for (uint64_t at = large.low(); at < large.high(); at += 2 * kMiB) EXPECT(in_forks(at));
+  });
+}
+
+TEST_CASE("a raise is due only now and then") {
+  in_own_process([] {
+    Shield shield;
+    shield.raise();
+    const Area large(kLarge, PROT_READ | PROT_WRITE);
+    fork_shield_raise(shield.get());
+    EXPECT(in_forks(large.low()));
+  });
+}
+
+TEST_SUITE_END();

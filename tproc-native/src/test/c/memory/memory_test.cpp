@@ -1,0 +1,542 @@
+#include <doctest/doctest.h>
+#include <linux/mman.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/elf_builder.h"
+#include "support/memory_file.h"
+#include "support/own_process.h"
+#include "support/owned_memory.h"
+#include "support/proc_maps.h"
+
+extern "C" {
+#include "memory/memory_outside.h"
+}
+
+namespace {
+
+constexpr uint64_t kMiB = 1ull << 20;
+constexpr uint64_t kGiB = 1ull << 30;
+constexpr int kPrivate = MAP_PRIVATE | MAP_ANONYMOUS;
+
+char *pointer(int64_t address) { return reinterpret_cast<char *>(address); }
+uint64_t plain(int64_t address) { return static_cast<uint64_t>(address); }
+
+bool resident(int64_t address, uint64_t length) {
+  std::vector<unsigned char> pages(length / test_page());
+  if (mincore(pointer(address), length, pages.data()) != 0) return false;
+  for (const unsigned char each : pages)
+    if ((each & 1) == 0) return false;
+  return true;
+}
+
+// Somebody else's memory, with content to be harmed.
+class Neighbour {
+ public:
+  explicit Neighbour(uint64_t size = 64 * test_page(), void *at = nullptr)
+      : memory_(mmap(at, size, PROT_READ | PROT_WRITE, kPrivate | (at != nullptr ? MAP_FIXED_NOREPLACE : 0), -1, 0)),
+        size_(size) {
+    REQUIRE(memory_ != MAP_FAILED);
+    for (uint64_t i = 0; i < size; i++) bytes()[i] = static_cast<unsigned char>(i * 7);
+  }
+  ~Neighbour() { munmap(memory_, size_); }
+  Neighbour(const Neighbour &) = delete;
+  Neighbour &operator=(const Neighbour &) = delete;
+  uint64_t low() const { return reinterpret_cast<uint64_t>(memory_); }
+  uint64_t size() const { return size_; }
+  bool unharmed() const {
+    if (protection_at(low()) != "rw-p") return false;
+    for (uint64_t i = 0; i < size_; i++)
+      if (bytes()[i] != static_cast<unsigned char>(i * 7)) return false;
+    return true;
+  }
+
+ private:
+  unsigned char *bytes() const { return static_cast<unsigned char *>(memory_); }
+  void *memory_;
+  uint64_t size_;
+};
+
+// Every harmful call that the fence hands over, aimed at [address, address + size).
+void attack(OwnedMemory &memory, uint64_t address, uint64_t size) {
+  CHECK(memory_unmap(memory.get(), address, size) == -EPERM);
+  CHECK_FALSE(memory_owns(memory.get(), {address, address + size}));
+  CHECK(memory.map(size, kPrivate | MAP_FIXED, address) == -ENOMEM);
+  CHECK(memory.map(size, kPrivate | MAP_FIXED_NOREPLACE, address) < 0);
+  CHECK(memory_remap(memory.get(), address, size, 2 * size, MREMAP_MAYMOVE, 0) == -EFAULT);
+  CHECK(memory_remap(memory.get(), address, size, size / 2, 0, 0) == -EFAULT);
+  const int64_t own = memory.map(size, kPrivate | MAP_NORESERVE); /* a slot may be larger than the machine's memory */
+  REQUIRE(own > 0);
+  CHECK(memory_remap(memory.get(), plain(own), size, size, MREMAP_MAYMOVE | MREMAP_FIXED, address) == -ENOMEM);
+  CHECK(memory_attach(memory.get(), -1, address, 0) < 0);
+  CHECK(memory_unmap(memory.get(), plain(own), size) == 0);
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("memory");
+
+TEST_CASE("mappings come into the slot: anonymous ones and those of files into their own parts") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  MemoryFile file(std::string(3 * test_page(), 'x'));
+  const int64_t anonymous = memory.map(10 * test_page());
+  const int64_t of_file = memory.map(3 * test_page(), MAP_PRIVATE, 0, file.descriptor());
+  CHECK(range_contains(memory->anonymous.area, plain(anonymous)));
+  CHECK(range_contains(memory->files.area, plain(of_file)));
+  CHECK(pointer(of_file)[test_page()] == 'x');
+  std::memset(pointer(anonymous), 1, 10 * test_page());
+  CHECK(memory_unmap(memory.get(), plain(anonymous), 10 * test_page()) == 0);
+  CHECK(protection_at(plain(anonymous)).empty());
+}
+
+TEST_CASE("every flag of mmap") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  MemoryFile file(std::string(4 * test_page(), 'f'));
+  struct Case {
+    const char *name;
+    int flags;
+    bool of_file;
+  };
+  const Case cases[] = {
+      {"MAP_PRIVATE", kPrivate, false},
+      {"MAP_SHARED", MAP_SHARED | MAP_ANONYMOUS, false},
+      {"MAP_STACK", kPrivate | MAP_STACK, false},
+      {"MAP_GROWSDOWN", kPrivate | MAP_GROWSDOWN, false},
+      {"MAP_NORESERVE", kPrivate | MAP_NORESERVE, false},
+      {"MAP_POPULATE", kPrivate | MAP_POPULATE, false},
+      {"MAP_POPULATE | MAP_NONBLOCK", kPrivate | MAP_POPULATE | MAP_NONBLOCK, false},
+      {"MAP_DENYWRITE | MAP_EXECUTABLE", kPrivate | MAP_DENYWRITE | MAP_EXECUTABLE, false},
+      {"a private file", MAP_PRIVATE, true},
+      {"a shared file", MAP_SHARED, true},
+      {"a validated shared file", MAP_SHARED_VALIDATE, true},
+  };
+  for (const Case &each : cases) {
+    CAPTURE(each.name);
+    const int64_t got = memory.map(4 * test_page(), each.flags, 0, each.of_file ? file.descriptor() : -1);
+    REQUIRE(memory.in_slot(got));
+    CHECK(pointer(got)[0] == (each.of_file ? 'f' : 0));
+    pointer(got)[3 * test_page()] = 'w';
+    char in_file = 0;
+    CHECK(pread(file.descriptor(), &in_file, 1, static_cast<off_t>(3 * test_page())) == 1);
+    CHECK((in_file == 'w') == (each.of_file && each.flags != MAP_PRIVATE));
+    CHECK(pwrite(file.descriptor(), "f", 1, static_cast<off_t>(3 * test_page())) == 1);
+    CHECK(memory_unmap(memory.get(), plain(got), 4 * test_page()) == 0);
+  }
+}
+
+TEST_CASE("memory of a device") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  const int zero = open("/dev/zero", O_RDWR | O_CLOEXEC);
+  REQUIRE(zero >= 0);
+  const int64_t got = memory.map(4 * test_page(), MAP_PRIVATE, 0, zero);
+  CHECK(memory.in_slot(got));
+  pointer(got)[5] = 1;
+  CHECK(memory_unmap(memory.get(), plain(got), 4 * test_page()) == 0);
+  close(zero);
+}
+
+TEST_CASE("MAP_HUGETLB: aligned, or the kernel's own refusal where there are no huge pages") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  void *native = mmap(nullptr, 2 * kMiB, PROT_READ | PROT_WRITE, kPrivate | MAP_HUGETLB, -1, 0);
+  const int code = native == MAP_FAILED ? errno : 0;
+  if (native != MAP_FAILED) munmap(native, 2 * kMiB);
+  const int64_t got = memory.map(2 * kMiB, kPrivate | MAP_HUGETLB);
+  if (code != 0) {
+    CHECK(got == -code);
+  } else {
+    CHECK(memory.in_slot(got));
+    CHECK(plain(got) % (2 * kMiB) == 0);
+  }
+}
+
+#ifdef MAP_32BIT
+TEST_CASE("MAP_32BIT: below 2 GiB, remembered and returned") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  const int64_t got = memory.map(4 * test_page(), kPrivate | MAP_32BIT);
+  REQUIRE(got > 0);
+  CHECK(got < static_cast<int64_t>(2 * kGiB));
+  CHECK(slot_threadproc_at(slots.space(), plain(got)) == &memory);
+  memory.release();
+  CHECK(protection_at(plain(got)).empty());
+}
+#endif
+
+TEST_CASE("MAP_LOCKED locks, and says so when the limit is reached") {
+  in_own_process([] {
+    become_ordinary_user();
+    const rlimit limit{64 * test_page(), 64 * test_page()};
+    EXPECT_EQUAL(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+    const Slots slots;
+    OwnedMemory memory(slots);
+    const int64_t got = memory.map(8 * test_page(), kPrivate | MAP_LOCKED);
+    EXPECT(memory.in_slot(got));
+    void *native = mmap(nullptr, 80 * test_page(), PROT_READ, kPrivate | MAP_LOCKED, -1, 0);
+    EXPECT(native == MAP_FAILED && errno == EAGAIN);
+    const auto in_slot = [&memory] { /* malloc may map meanwhile */
+                                     size_t count = 0;
+                                     for (const Mapping &each : mappings())
+                                       count += range_contains(memory->slot.whole, each.low);
+                                     return count;
+    };
+    const size_t before = in_slot();
+    EXPECT_EQUAL(memory.map(80 * test_page(), kPrivate | MAP_LOCKED), -EAGAIN);
+    EXPECT_EQUAL(in_slot(), before);
+  });
+}
+
+TEST_CASE("requests that make no sense") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  CHECK(memory.map(0) == -EINVAL);
+  CHECK(memory.map(UINT64_MAX) == -ENOMEM);
+  CHECK(memory.map(1ull << 62) == -ENOMEM);
+  CHECK(memory.map(test_page(), kPrivate | MAP_FIXED, memory->slot.usable.low + 1) == -EINVAL);
+  CHECK(memory.map(UINT64_MAX, kPrivate | MAP_FIXED, memory->slot.usable.low) == -EINVAL);
+  CHECK(memory.map(test_page(), kPrivate | MAP_FIXED, UINT64_MAX - test_page() + 1) == -EINVAL);
+  CHECK(memory.map(test_page(), MAP_ANONYMOUS) == -EINVAL);
+  CHECK(memory.map(test_page(), MAP_PRIVATE, 0, 9999) == -EBADF);
+  CHECK(memory_unmap(memory.get(), memory->slot.usable.low + 1, test_page()) == -EINVAL);
+  CHECK(memory_unmap(memory.get(), memory->slot.usable.low, 0) == -EINVAL);
+  CHECK(memory_unmap(memory.get(), UINT64_MAX - test_page() + 1, test_page()) == -EINVAL);
+  CHECK(memory_unmap(memory.get(), 0, UINT64_MAX) == -EINVAL);
+  CHECK(memory_remap(memory.get(), memory->slot.usable.low, test_page(), 0, 0, 0) == -EINVAL);
+  CHECK(memory_remap(memory.get(), memory->slot.usable.low + 1, test_page(), test_page(), 0, 0) == -EINVAL);
+  CHECK(memory_remap(memory.get(), memory->slot.usable.low, UINT64_MAX, test_page(), 0, 0) == -EINVAL);
+}
+
+TEST_CASE("a hint in the slot is honoured, any other is not") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  const uint64_t hint = memory->slot.usable.low + 100 * kMiB;
+  CHECK(memory.map(test_page(), kPrivate, hint) == static_cast<int64_t>(hint));
+  CHECK(memory.map(test_page(), kPrivate, hint) != static_cast<int64_t>(hint));
+  CHECK(memory.in_slot(memory.map(test_page(), kPrivate, hint)));
+  CHECK(memory.in_slot(memory.map(test_page(), kPrivate, memory->slot.whole.high + kMiB)));
+  CHECK(memory.in_slot(memory.map(test_page(), kPrivate, 0x10000)));
+}
+
+TEST_CASE("what is too large for the slot goes elsewhere, and back when it is released") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  const uint64_t size = range_size(memory->slot.whole);
+  const int64_t huge = memory.map(size, kPrivate | MAP_NORESERVE);
+  REQUIRE(huge > 0);
+  CHECK_FALSE(ranges_overlap(slot_space_range(slots.space()), {plain(huge), plain(huge) + size}));
+  CHECK(memory_owns(memory.get(), {plain(huge), plain(huge) + size}));
+  pointer(huge)[size - 1] = 1;
+
+  CHECK(memory_unmap(memory.get(), plain(huge) + 4 * kMiB, kMiB) == 0); /* a hole in the middle */
+  CHECK_FALSE(memory_owns(memory.get(), {plain(huge), plain(huge) + size}));
+  CHECK(memory_owns(memory.get(), {plain(huge), plain(huge) + 4 * kMiB}));
+  CHECK(memory_owns(memory.get(), {plain(huge) + 5 * kMiB, plain(huge) + size}));
+  Neighbour in_the_hole(kMiB, pointer(huge) + 4 * kMiB);
+  CHECK(memory_unmap(memory.get(), plain(huge), size) == -EPERM);
+
+  memory.release();
+  CHECK(in_the_hole.unharmed());
+  CHECK(protection_at(plain(huge)).empty());
+  CHECK(protection_at(plain(huge) + 5 * kMiB).empty());
+}
+
+TEST_CASE("a slot that is full: mappings go elsewhere") {
+  const Slots slots(64 * kMiB);
+  OwnedMemory memory(slots);
+  std::vector<int64_t> all;
+  unsigned outside = 0;
+  for (int i = 0; i < 20; i++) {
+    all.push_back(memory.map(2 * kMiB));
+    REQUIRE(all.back() > 0);
+    outside += !memory.in_slot(all.back());
+  }
+  CHECK(outside > 5);
+  CHECK(outside < 20);
+  for (const int64_t each : all) CHECK(memory_unmap(memory.get(), plain(each), 2 * kMiB) == 0);
+  CHECK(memory->owner.outside == nullptr);
+  CHECK(memory.in_slot(memory.map(2 * kMiB)));
+}
+
+TEST_CASE("no two mappings overlap, whatever comes and goes") {
+  for (const bool by_query : {true, false}) {
+    Slots slots(256 * kMiB);
+    if (!by_query) slots.read_maps();
+    OwnedMemory memory(slots);
+    struct Piece {
+      int64_t address;
+      uint64_t size;
+      unsigned char mark;
+    };
+    std::vector<Piece> pieces;
+    unsigned seed = 11;
+    unsigned wrong = 0;
+    for (unsigned i = 0; i < 3000; i++) {
+      seed = seed * 1103515245 + 12345;
+      if (pieces.size() < 100 || (seed >> 16) % 2 == 0) {
+        const uint64_t size = ((seed >> 8) % 40 + 1) * test_page();
+        const int64_t got = memory.map(size);
+        if (got < 0) continue;
+        for (uint64_t at = 0; at < size; at += test_page()) wrong += pointer(got)[at] != 0;
+        std::memset(pointer(got), static_cast<int>(i % 255) + 1, size);
+        pieces.push_back({got, size, static_cast<unsigned char>(i % 255 + 1)});
+      } else {
+        const size_t which = (seed >> 4) % pieces.size();
+        const Piece piece = pieces[which];
+        for (uint64_t at = 0; at < piece.size; at++)
+          wrong += static_cast<unsigned char>(pointer(piece.address)[at]) != piece.mark;
+        munmap(pointer(piece.address), piece.size); /* as the fence lets it: without asking */
+        pieces.erase(pieces.begin() + static_cast<long>(which));
+      }
+    }
+    CHECK(wrong == 0);
+  }
+}
+
+TEST_CASE("a fixed address outside: once, if it is free, and given back") {
+  const Slots slots;
+  OwnedMemory first(slots), second(slots);
+  const uint64_t free_address = Area(64 * kMiB).low() + 32 * kMiB; /* mapped no longer */
+  REQUIRE(protection_at(free_address).empty());
+  CHECK(first.map(kMiB, kPrivate | MAP_FIXED, free_address) == static_cast<int64_t>(free_address));
+  CHECK(slot_threadproc_at(slots.space(), free_address) == &first);
+  CHECK(second.map(kMiB, kPrivate | MAP_FIXED, free_address) == -ENOMEM);
+  CHECK(second.map(kMiB, kPrivate | MAP_FIXED_NOREPLACE, free_address) == -EEXIST);
+  CHECK(second.map(2 * kMiB, kPrivate | MAP_FIXED, free_address - kMiB) == -ENOMEM);
+  CHECK(protection_at(free_address - kMiB).empty());
+  pointer(static_cast<int64_t>(free_address))[0] = 1;
+  CHECK(first.map(kMiB, kPrivate | MAP_FIXED, free_address) == static_cast<int64_t>(free_address)); /* over its own */
+  CHECK(pointer(static_cast<int64_t>(free_address))[0] == 0);
+  first.release();
+  CHECK(second.map(kMiB, kPrivate | MAP_FIXED, free_address) == static_cast<int64_t>(free_address));
+}
+
+TEST_CASE("a place without mappings in another's slot is not free") {
+  const Slots slots;
+  OwnedMemory first(slots), second(slots);
+  const uint64_t low = second->slot.whole.low, high = second->slot.whole.high;
+  for (const uint64_t address : {low, low + kGiB / 2, second->slot.usable.high, high - test_page()}) {
+    CHECK(first.map(test_page(), kPrivate | MAP_FIXED, address) == -ENOMEM);
+    CHECK(first.map(test_page(), kPrivate | MAP_FIXED_NOREPLACE, address) == -EEXIST);
+  }
+}
+
+TEST_CASE("a neighbour and the host cannot be harmed") {
+  const Slots slots;
+  OwnedMemory memory(slots), other(slots);
+  Neighbour host;
+  attack(memory, host.low(), host.size());
+  attack(memory, host.low() + test_page(), test_page());
+  CHECK(host.unharmed());
+
+  const int64_t place = other.map(64 * test_page());
+  REQUIRE(other.in_slot(place));
+  REQUIRE(memory_unmap(other.get(), plain(place), 64 * test_page()) == 0);
+  Neighbour in_slot(64 * test_page(), pointer(place));
+  attack(memory, in_slot.low(), in_slot.size());
+  attack(memory, other->slot.whole.low, range_size(other->slot.whole));
+  attack(memory, memory->slot.whole.low - test_page(), 2 * test_page()); /* across the edge of its own */
+  attack(memory, memory->slot.usable.high - test_page(), 2 * test_page());
+  CHECK(in_slot.unharmed());
+}
+
+TEST_CASE("the break: grows, shrinks, comes back zeroed, stops at its ends") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  const address_range heap = memory->heap;
+  CHECK(memory_break(memory.get(), 0) == static_cast<int64_t>(heap.low));
+  CHECK(memory_break(memory.get(), heap.low - 1) == static_cast<int64_t>(heap.low));
+  CHECK(memory_break(memory.get(), heap.high + 1) == static_cast<int64_t>(heap.low));
+  uint64_t seed = 1;
+  for (int i = 0; i < 300; i++) {
+    seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+    const uint64_t before = memory->program_break, wanted = heap.low + (seed >> 33) % (6 * kMiB);
+    REQUIRE(memory_break(memory.get(), wanted) == static_cast<int64_t>(wanted));
+    CHECK(memory_break(memory.get(), 0) == static_cast<int64_t>(wanted));
+    if (wanted > before) {
+      const uint64_t fresh = (before + test_page() - 1) / test_page() * test_page();
+      bool zero = true;
+      for (uint64_t at = fresh; at < wanted; at += 512) zero = zero && pointer(static_cast<int64_t>(at))[0] == 0;
+      CHECK(zero);
+      std::memset(pointer(static_cast<int64_t>(before)), 0x5a, wanted - before);
+    }
+  }
+  CHECK(memory_break(memory.get(), heap.low) == static_cast<int64_t>(heap.low));
+}
+
+TEST_CASE("the break: protected pages come back accessible") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  const uint64_t low = memory->heap.low;
+  REQUIRE(memory_break(memory.get(), low + kMiB) == static_cast<int64_t>(low + kMiB));
+  REQUIRE(mprotect(pointer(static_cast<int64_t>(low)), kMiB, PROT_NONE) == 0);
+  CHECK(memory_break(memory.get(), low) == static_cast<int64_t>(low));
+  REQUIRE(memory_break(memory.get(), low + kMiB) == static_cast<int64_t>(low + kMiB));
+  CHECK(protection_at(low) == "rw-p");
+  CHECK(protection_at(low + kMiB - test_page()) == "rw-p");
+}
+
+TEST_CASE("the break: memory is there a little beyond it, for a growth that was interrupted") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  const uint64_t low = memory->heap.low;
+  for (const uint64_t size : {test_page(), 3 * kMiB, 600 * 1024 + uint64_t{1}, 64 * test_page()}) {
+    REQUIRE(memory_break(memory.get(), low + size) == static_cast<int64_t>(low + size));
+    CHECK(protection_at(low + size + 500 * 1024) == "rw-p");
+  }
+  CHECK(protection_at(low + 64 * test_page() + 2 * kMiB).empty()); /* but no more than a little */
+  REQUIRE(memory_break(memory.get(), memory->heap.high) >= 0);
+  CHECK(memory->heap_mapped <= memory->heap.high);
+}
+
+TEST_CASE("the break: stops where something has been mapped") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  const uint64_t low = memory->heap.low;
+  Neighbour own(test_page(), pointer(static_cast<int64_t>(low + 4 * kMiB)));
+  CHECK(memory_break(memory.get(), low + 4 * kMiB) == static_cast<int64_t>(low + 4 * kMiB));
+  CHECK(memory_break(memory.get(), low + 5 * kMiB) == static_cast<int64_t>(low + 4 * kMiB));
+  CHECK(memory_break(memory.get(), low + kMiB) == static_cast<int64_t>(low + kMiB));
+  CHECK(own.unharmed());
+}
+
+TEST_CASE("mremap: in place, moved, with a new address, of what lies outside") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  const int64_t small = memory.map(4 * test_page());
+  std::strcpy(pointer(small), "content");
+  const int64_t below = memory.map(4 * test_page()); /* so that there is something behind it */
+  std::memset(pointer(below), 2, 4 * test_page());
+  CHECK(memory_remap(memory.get(), plain(below), 4 * test_page(), 64 * test_page(), 0, 0) == -ENOMEM);
+  const int64_t moved = memory_remap(memory.get(), plain(below), 4 * test_page(), 64 * test_page(), MREMAP_MAYMOVE, 0);
+  REQUIRE(memory.in_slot(moved));
+  CHECK(pointer(moved)[5] == 2);
+  CHECK(protection_at(plain(below)).empty());
+  CHECK(memory_remap(memory.get(), plain(moved), 64 * test_page(), 8 * test_page(), 0, 0) == moved);
+  CHECK(protection_at(plain(moved) + 8 * test_page()).empty());
+
+  const int64_t target = memory.map(4 * test_page());
+  CHECK(memory_remap(memory.get(), plain(small), 4 * test_page(), 4 * test_page(), MREMAP_MAYMOVE | MREMAP_FIXED,
+                     plain(target)) == target);
+  CHECK(std::string(pointer(target)) == "content");
+}
+
+TEST_CASE("mremap: a block that has outgrown the slot goes on growing elsewhere, and is returned") {
+  const Slots slots(64 * kMiB);
+  OwnedMemory memory(slots);
+  int64_t block = memory.map(kMiB);
+  REQUIRE(memory.in_slot(block));
+  pointer(block)[17] = 42;
+  std::set<uint64_t> places;
+  for (uint64_t size = kMiB; size < 256 * kMiB; size *= 2) {
+    const int64_t next = memory_remap(memory.get(), plain(block), size, 2 * size, MREMAP_MAYMOVE, 0);
+    REQUIRE(next > 0);
+    CHECK(pointer(next)[17] == 42);
+    CHECK(memory_owns(memory.get(), {plain(next), plain(next) + 2 * size}));
+    if (next != block) CHECK_FALSE(memory_outside_covers(memory.get(), {plain(block), plain(block) + size}));
+    places.insert(plain(next));
+    block = next;
+  }
+  CHECK_FALSE(memory.in_slot(block));
+  CHECK(memory_remap(memory.get(), plain(block), 256 * kMiB, kMiB, 0, 0) == block); /* shrinks where it is */
+  CHECK_FALSE(memory_owns(memory.get(), {plain(block), plain(block) + 2 * kMiB}));
+  const int64_t back = memory_remap(memory.get(), plain(block), kMiB, 2 * kMiB, MREMAP_MAYMOVE, 0);
+  CHECK(memory.in_slot(back));
+  CHECK(pointer(back)[17] == 42);
+  CHECK(memory->owner.outside == nullptr);
+  memory.release();
+  for (const uint64_t each : places) CHECK(protection_at(each).empty());
+}
+
+TEST_CASE("mremap that fails leaves everything as it was") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  CHECK(memory_remap(memory.get(), memory->slot.usable.high - kMiB, test_page(), kMiB, MREMAP_MAYMOVE, 0) == -EFAULT);
+  for (const Mapping &each : mappings()) CHECK_FALSE(range_contains(memory->slot.whole, each.low)); /* no kept place */
+}
+
+TEST_CASE("System V shared memory is attached in the slot, and two attach the same") {
+  const Slots slots;
+  OwnedMemory first(slots), second(slots);
+  const int id = shmget(IPC_PRIVATE, 3 * test_page(), IPC_CREAT | 0600);
+  if (id < 0) {
+    MESSAGE("not tested: no System V shared memory here");
+    return;
+  }
+  const int64_t one = memory_attach(first.get(), id, 0, 0), two = memory_attach(second.get(), id, 0, SHM_RDONLY);
+  shmctl(id, IPC_RMID, nullptr);
+  REQUIRE(first.in_slot(one));
+  REQUIRE(second.in_slot(two));
+  pointer(one)[7] = 'x';
+  CHECK(pointer(two)[7] == 'x');
+  CHECK(memory_attach(second.get(), -1, 0, 0) == -EINVAL);
+  CHECK(memory_attach(second.get(), id, first->slot.usable.low, 0) == -EINVAL);
+}
+
+TEST_CASE("MAP_POPULATE is left to the caller, whatever the size") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  const int64_t got = memory.map(64 * test_page(), kPrivate | MAP_POPULATE);
+  CHECK_FALSE(resident(got, 64 * test_page()));
+}
+
+TEST_CASE("what is released stays so") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  const address_range whole = memory->slot.whole;
+  memory.map(kMiB);
+  memory_break(memory.get(), memory->heap.low + kMiB);
+  memory.release();
+  for (const Mapping &each : mappings()) CHECK_FALSE(ranges_overlap(whole, {each.low, each.high}));
+  CHECK(slot_threadproc_at(slots.space(), whole.low) == nullptr);
+}
+
+TEST_CASE("a release while threads map: nothing is left and nothing comes later") {
+  for (int round = 0; round < 20; round++) {
+    const Slots slots;
+    memory owned{};
+    tproc_error error{};
+    REQUIRE(memory_open(&owned, slots.space(), slots.view(), &owned, &error) == 0);
+    const uint64_t low = owned.slot.usable.low;
+    memory_divide(&owned, {low, low + kGiB / 4}, {low + kGiB / 4, low + kGiB / 2},
+                  {low + kGiB / 2, owned.slot.usable.high});
+    const address_range whole = owned.slot.whole;
+    std::atomic<bool> stop{false};
+    std::atomic<unsigned> running{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 3; i++)
+      threads.emplace_back([&] {
+        const map_request request{0, 16 * test_page(), PROT_READ | PROT_WRITE, kPrivate, -1, 0};
+        while (!stop) {
+          memory_map(&owned, &request);
+          memory_break(&owned, low + kMiB);
+          memory_break(&owned, low);
+          running++;
+        }
+      });
+    while (running < 10) std::this_thread::yield();
+    pthread_mutex_lock(&owned.lock); /* as memory_release does, but the lock has to outlive the threads here */
+    owned.released = true;
+    memory_release_outside(&owned);
+    slot_release(slots.space(), &owned.slot);
+    pthread_mutex_unlock(&owned.lock);
+    stop = true;
+    for (std::thread &each : threads) each.join();
+    for (const Mapping &each : mappings()) CHECK_FALSE(ranges_overlap(whole, {each.low, each.high}));
+    pthread_mutex_destroy(&owned.lock);
+  }
+}
+
+TEST_SUITE_END();

@@ -1,0 +1,198 @@
+#include "support/fault_injection.h"
+
+#include <elf.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <map>
+#include <set>
+#include <stdexcept>
+
+#include "support/own_process.h"
+
+namespace {
+
+// How the watched process talks to its tracer: calls of prctl that mean nothing to the kernel.
+constexpr uint64_t kBegin = 0x7470726f, kEnd = 0x74707270;
+
+#define FAULT(name, code) \
+  { SYS_##name, #name " " #code, code }
+void set_number(pid_t thread, long number) {
+#if defined(__x86_64__)
+  ptrace(PTRACE_POKEUSER, thread, offsetof(user_regs_struct, orig_rax), number);
+#else
+  int value = static_cast<int>(number);
+  iovec part{&value, sizeof value};
+  ptrace(PTRACE_SETREGSET, thread, NT_ARM_SYSTEM_CALL, &part);
+#endif
+}
+
+void set_result(pid_t thread, long result) {
+#if defined(__x86_64__)
+  ptrace(PTRACE_POKEUSER, thread, offsetof(user_regs_struct, rax), result);
+#else
+  user_regs_struct registers{};
+  iovec part{&registers, sizeof registers};
+  ptrace(PTRACE_GETREGSET, thread, NT_PRSTATUS, &part);
+  registers.regs[0] = static_cast<uint64_t>(result);
+  ptrace(PTRACE_SETREGSET, thread, NT_PRSTATUS, &part);
+#endif
+}
+
+class Tracer {
+ public:
+  explicit Tracer(pid_t first) : first_(first) {}
+
+  // Until the first process has ended. Its wait status.
+  int watch() {
+    for (;;) {
+      int status = 0;
+      const pid_t thread = waitpid(-1, &status, __WALL);
+      if (thread < 0) return -1;
+      if (WIFEXITED(status) || WIFSIGNALED(status)) {
+        results_.erase(thread);
+        if (thread == first_) return status;
+        continue;
+      }
+      int deliver = 0;
+      if (WSTOPSIG(status) == (SIGTRAP | 0x80))
+        on_call(thread);
+      else if (status >> 16 == 0)
+        deliver = WSTOPSIG(status);
+      ptrace(PTRACE_SYSCALL, thread, 0, deliver);
+    }
+  }
+
+ private:
+  void on_call(pid_t thread) {
+    __ptrace_syscall_info info{};
+    if (ptrace(static_cast<__ptrace_request>(PTRACE_GET_SYSCALL_INFO), thread, sizeof info, &info) <= 0) return;
+    if (info.op == PTRACE_SYSCALL_INFO_ENTRY) on_entry(thread, static_cast<long>(info.entry.nr), info.entry.args);
+    if (info.op == PTRACE_SYSCALL_INFO_EXIT && results_.count(thread) != 0) {
+      set_result(thread, results_[thread]);
+      results_.erase(thread);
+    }
+  }
+
+  void on_entry(pid_t thread, long number, const uint64_t *arguments) {
+    if (number == SYS_prctl && arguments[0] == kBegin) {
+      fault_ = &FaultInjection::faults()[arguments[1]];
+      left_ = arguments[2];
+      results_[thread] = 0;
+    } else if (number == SYS_prctl && arguments[0] == kEnd) {
+      results_[thread] = left_ == 0;
+      left_ = 0;
+    } else if (left_ > 0 && number == fault_->number && --left_ == 0) {
+      set_number(thread, -1);
+      results_[thread] = -fault_->code;
+    }
+  }
+
+  pid_t first_;
+  uint64_t left_ = 0;
+  const Fault *fault_ = nullptr;
+  std::map<pid_t, long> results_;
+};
+
+}  // namespace
+
+const std::vector<Fault> &FaultInjection::faults() {
+  static const std::vector<Fault> all = {
+      FAULT(openat, EMFILE),
+      FAULT(read, EIO),
+      FAULT(pread64, EIO),
+      FAULT(newfstatat, EACCES),
+      FAULT(fstat, EIO),
+      FAULT(faccessat, EACCES),
+      FAULT(faccessat2, EACCES),
+      FAULT(readlinkat, EACCES),
+      FAULT(fcntl, EMFILE),
+      FAULT(mmap, ENOMEM),
+      FAULT(mprotect, ENOMEM),
+      FAULT(brk, ENOMEM),
+      FAULT(madvise, ENOMEM),
+      FAULT(clone, EAGAIN),
+      FAULT(clone3, EAGAIN),
+      FAULT(clone3, ENOSYS),
+      FAULT(epoll_ctl, ENOSPC),
+      FAULT(epoll_create1, EMFILE),
+      FAULT(eventfd2, EMFILE),
+      FAULT(getrandom, EAGAIN),
+      FAULT(ioctl, EPERM),
+      FAULT(kcmp, EPERM),
+      FAULT(pidfd_open, EMFILE),
+      FAULT(pidfd_getfd, EPERM),
+      FAULT(pidfd_send_signal, EPERM),
+      FAULT(waitid, ECHILD),
+      FAULT(prctl, EPERM),
+      FAULT(seccomp, EBUSY),
+      FAULT(seccomp, EINVAL),
+      FAULT(rt_sigaction, EPERM),
+      FAULT(unshare, EMFILE),
+      FAULT(close_range, EINVAL),
+      FAULT(dup3, EBUSY),
+      FAULT(fchdir, ENOENT),
+      FAULT(getppid, EPERM),
+      FAULT(prlimit64, EPERM),
+      FAULT(pwrite64, EIO),
+      FAULT(dup, EMFILE),
+#ifdef SYS_readlink
+      FAULT(readlink, EACCES),
+      FAULT(access, EACCES),
+      FAULT(open, EMFILE),
+      FAULT(stat, EACCES),
+      FAULT(arch_prctl, EPERM),
+#endif
+  };
+  return all;
+}
+
+bool FaultInjection::failing(const Fault &fault, unsigned n, const std::function<void()> &work) {
+  syscall(SYS_prctl, kBegin, &fault - faults().data(), n);
+  work();
+  return syscall(SYS_prctl, kEnd) == 1;
+}
+
+bool FaultInjection::run(const std::function<void(FaultInjection &)> &body) {
+  if (kAddressSanitizer) return false; /* its own calls would fail, too, and it does not expect that */
+  bool possible = true;
+  const std::string complaints = complaints_of([&] {
+    int go[2];
+    if (pipe(go) != 0) throw std::runtime_error("pipe");
+    const pid_t watched = fork();
+    if (watched == 0) {
+      char byte;
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      if (read(go[0], &byte, 1) != 1) _exit(1);
+      FaultInjection injection;
+      try {
+        body(injection);
+      } catch (const std::exception &thrown) {
+        complain("exception", 0, thrown.what());
+      }
+      _exit(0);
+    }
+    const long options =
+        PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_EXITKILL;
+    if (ptrace(static_cast<__ptrace_request>(PTRACE_SEIZE), watched, 0, options) != 0) {
+      kill(watched, SIGKILL);
+      complain("no tracing", 0, std::strerror(errno));
+      return;
+    }
+    ptrace(static_cast<__ptrace_request>(PTRACE_INTERRUPT), watched, 0, 0);
+    if (write(go[1], "g", 1) != 1) throw std::runtime_error("write");
+    const int status = Tracer(watched).watch();
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) complain("watched process", 0, std::to_string(status));
+  });
+  possible = complaints.find("no tracing") == std::string::npos;
+  if (possible) report_complaints(complaints);
+  return possible;
+}

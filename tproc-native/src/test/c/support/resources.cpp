@@ -1,0 +1,130 @@
+#include "support/resources.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <memory>
+#include <sstream>
+
+#include "support/proc_maps.h"
+
+extern "C" {
+#include "memory/slot.h"
+}
+
+namespace {
+
+void for_each_entry(const char *path, const std::function<void(const char *)> &visit) {
+  DIR *directory = opendir(path);
+  if (directory == nullptr) return;
+  while (const dirent *entry = readdir(directory))
+    if (entry->d_name[0] != '.' && std::atoi(entry->d_name) != dirfd(directory)) visit(entry->d_name);
+  closedir(directory);
+}
+
+size_t count_entries(const char *path) {
+  size_t count = 0;
+  for_each_entry(path, [&count](const char *) { count++; });
+  return count;
+}
+
+/* Field 4 of /proc/PID/stat, behind the name, which may itself contain anything. */
+int parent_of(const char *pid) {
+  char path[64], text[512];
+  std::snprintf(path, sizeof path, "/proc/%s/stat", pid);
+  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return -1;
+  const ssize_t got = read(file, text, sizeof text - 1);
+  close(file);
+  text[got > 0 ? got : 0] = '\0';
+  const char *behind_name = std::strrchr(text, ')');
+  int parent = -1;
+  if (behind_name == nullptr || std::sscanf(behind_name + 1, " %*c %d", &parent) != 1) return -1;
+  return parent;
+}
+
+size_t count_children() {
+  size_t count = 0;
+  const int own = getpid();
+  for_each_entry("/proc", [&count, own](const char *name) {
+    if (std::atoi(name) > 0 && parent_of(name) == own) count++;
+  });
+  return count;
+}
+
+address_range range_of_slots() {
+  const auto space = std::make_unique<slot_space>();
+  slot_space_init(space.get());
+  const address_range range = slot_space_range(space.get());
+  slot_space_destroy(space.get());
+  return range;
+}
+
+/* Nameless memory outside the slots is malloc's, or the cached stack of a thread that has ended. */
+size_t count_mappings() {
+  const address_range slots = range_of_slots();
+  size_t count = 0;
+  for (const Mapping &mapping : mappings()) {
+    const bool named = !mapping.name.empty() && mapping.name != "[heap]" && mapping.name != "[stack]";
+    if (named || range_contains(slots, mapping.low)) count++;
+  }
+  return count;
+}
+
+void pause_a_little() {
+  const timespec millisecond{0, 1000000};
+  nanosleep(&millisecond, nullptr);
+}
+
+}  // namespace
+
+Resources Resources::now() {
+  Resources found;
+  found.descriptors = count_entries("/proc/self/fd");
+  found.threads = count_entries("/proc/self/task");
+  found.children = count_children();
+  found.mappings = count_mappings();
+  return found;
+}
+
+Resources Resources::settled() {
+  Resources last = now();
+  for (int same = 0; same < 3;) {
+    pause_a_little();
+    const Resources next = now();
+    same = next.text() == last.text() ? same + 1 : 0;
+    last = next;
+  }
+  return last;
+}
+
+std::string Resources::text() const {
+  std::ostringstream text;
+  text << descriptors << " descriptors, " << threads << " threads, " << children << " children, " << mappings
+       << " mappings";
+  return text.str();
+}
+
+std::string left_behind(const Resources &before) {
+  Resources found;
+  for (int tries = 0; tries < 3000; tries++) {
+    found = Resources::now();
+    if (found.descriptors <= before.descriptors && found.threads <= before.threads &&
+        found.children <= before.children && found.mappings <= before.mappings)
+      return "";
+    pause_a_little();
+  }
+  return "before: " + before.text() + "; after: " + found.text();
+}
+
+std::string leaks_of(const std::function<void()> &work, int times) {
+  work();
+  const Resources before = Resources::settled();
+  for (int i = 0; i < times; i++) work();
+  return left_behind(before);
+}
