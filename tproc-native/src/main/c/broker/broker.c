@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "broker/gates.h"
+#include "broker/fence_listeners.h"
 #include "broker/reply.h"
 
 #define BROKER_STACK_SIZE (256u << 10)

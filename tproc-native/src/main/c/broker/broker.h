@@ -6,8 +6,8 @@
 #include <stdatomic.h>
 
 #include "broker/broker_call.h"
-#include "broker/errand.h"
-#include "broker/gate.h"
+#include "broker/deferred_reply.h"
+#include "broker/fence_listener.h"
 #include "tproc_core.h"
 
 /** Called by the broker's thread when it has failed in something: broker_take_report tells in what. */

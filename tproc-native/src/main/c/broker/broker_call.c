@@ -11,7 +11,7 @@
 
 #include "base/page.h"
 #include "broker/forked_break.h"
-#include "broker/own_executable.h"
+#include "broker/proc_self_exe.h"
 
 /* Linux 5.14; absent from older headers. */
 #ifndef MADV_POPULATE_READ

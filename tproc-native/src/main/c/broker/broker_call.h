@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "broker/gate.h"
-#include "broker/requester.h"
+#include "broker/fence_listener.h"
+#include "broker/target.h"
 #include "memory/fork_shield.h"
 
 /** A call that the fence handed over. */

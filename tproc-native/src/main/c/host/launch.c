@@ -24,8 +24,8 @@
 #include "loader/entry_stack.h"
 #include "loader/image.h"
 #include "loader/layout.h"
-#include "loader/program.h"
-#include "loader/program_file.h"
+#include "loader/executable.h"
+#include "loader/executable_file.h"
 #include "spawn/launch_state.h"
 
 /* The child's frames before the program's entry; a few hundred bytes, more under a sanitizer. */

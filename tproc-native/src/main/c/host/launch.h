@@ -2,7 +2,7 @@
 #ifndef TPROC_LAUNCH_H
 #define TPROC_LAUNCH_H
 
-#include "host/origin.h"
+#include "host/launch_info.h"
 #include "tproc_core.h"
 
 /** As tproc_host_launch, for a client of a listening host. */

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 #include "broker/fence.h"
-#include "broker/gate.h"
-#include "host/origin.h"
+#include "broker/fence_listener.h"
+#include "host/launch_info.h"
 #include "memory/memory.h"
 #include "spawn/child.h"
 #include "tproc_core.h"

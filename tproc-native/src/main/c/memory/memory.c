@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/page.h"
-#include "memory/memory_outside.h"
+#include "memory/memory_external.h"
 #include "memory/memory_place.h"
 
 int memory_open(struct memory *memory, struct slot_space *slots, const struct address_space *space, void *threadproc,

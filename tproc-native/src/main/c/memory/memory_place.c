@@ -11,8 +11,8 @@
 #include <sys/mman.h>
 
 #include "base/page.h"
-#include "memory/map_if_free.h"
-#include "memory/memory_outside.h"
+#include "memory/map_noreplace.h"
+#include "memory/memory_external.h"
 
 /* A mapping of more than this part of the room for it (1 GiB with 47 address bits) goes elsewhere. */
 #define LARGEST_SHARE 4

@@ -6,7 +6,7 @@
 
 #include "base/page.h"
 #include "memory/memory.h"
-#include "memory/memory_outside.h"
+#include "memory/memory_external.h"
 #include "memory/memory_place.h"
 
 #ifndef MREMAP_DONTUNMAP

@@ -20,7 +20,7 @@
 #include "support/proc_maps.h"
 
 extern "C" {
-#include "memory/memory_outside.h"
+#include "memory/memory_external.h"
 }
 
 namespace {

@@ -1,4 +1,4 @@
-#include "memory/map_if_free.h"
+#include "memory/map_noreplace.h"
 
 #include <errno.h>
 #include <linux/mman.h>

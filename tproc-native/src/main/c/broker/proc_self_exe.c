@@ -1,4 +1,4 @@
-#include "broker/own_executable.h"
+#include "broker/proc_self_exe.h"
 
 #include <errno.h>
 #include <fcntl.h>

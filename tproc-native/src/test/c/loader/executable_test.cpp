@@ -13,8 +13,8 @@
 #include "support/temporary_directory.h"
 
 extern "C" {
-#include "loader/program.h"
-#include "loader/program_file.h"
+#include "loader/executable.h"
+#include "loader/executable_file.h"
 }
 
 namespace {

@@ -1,11 +1,11 @@
-#include "memory/memory_outside.h"
+#include "memory/memory_external.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "base/page.h"
-#include "memory/map_if_free.h"
+#include "memory/map_noreplace.h"
 
 #ifndef MAP_32BIT
 #define MAP_32BIT 0

@@ -1,4 +1,4 @@
-#include "broker/requester.h"
+#include "broker/target.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "host/origin.h"
+#include "host/launch_info.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "broker/gates.h"
+#include "broker/fence_listeners.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "broker/gate.h"
+#include "broker/fence_listener.h"
 
 /** Prepares a process's requests to be told apart; one for each broker. */
 struct requester_check {

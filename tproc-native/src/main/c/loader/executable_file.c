@@ -1,4 +1,4 @@
-#include "loader/program_file.h"
+#include "loader/executable_file.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "loader/program.h"
+#include "loader/executable.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "loader/program_file.h"
+#include "loader/executable_file.h"
 #include "loader/script.h"
 
 #define DEFAULT_SEARCH_PATH "/bin:/usr/bin"

@@ -1,4 +1,4 @@
-#include "broker/errand.h"
+#include "broker/deferred_reply.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
-#include "broker/own_executable.h"
+#include "broker/proc_self_exe.h"
 #include "broker/reply.h"
 
 #define ERRAND_STACK_SIZE (128u << 10)
