@@ -11,7 +11,7 @@
 #include "loader/elf_file.h"
 #include "loader/image.h"
 
-#define LARGEST_IMAGE (64ull << 20)
+#define IMAGE_MAX (64ull << 20)
 
 static void map_inside(int file, const struct elf_file *elf) {
   const size_t size = elf->high - elf->low;
@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (file < 0 || write(file, data, size) != (ssize_t)size) abort();
   struct elf_file elf;
   struct tproc_error error = {0};
-  if (elf_file_read(file, size, LARGEST_IMAGE, &elf, &error) == 0) {
+  if (elf_file_read(file, size, IMAGE_MAX, &elf, &error) == 0) {
     map_inside(file, &elf);
     elf_file_release(&elf);
   } else if (error.code == 0 || error.message[0] == '\0') {

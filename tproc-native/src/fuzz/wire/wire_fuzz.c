@@ -19,7 +19,7 @@ static void read_header(const uint8_t *data, size_t size) {
   memcpy(&header, data, sizeof header);
   for (int sender = WIRE_FROM_CLIENT; sender <= WIRE_FROM_HOST; sender++) {
     const bool accepted = wire_header_check(&header, (enum wire_sender)sender, problem);
-    REQUIRE(accepted ? header.size <= WIRE_LARGEST_PAYLOAD && header.descriptors <= WIRE_MOST_DESCRIPTORS
+    REQUIRE(accepted ? header.size <= WIRE_PAYLOAD_MAX && header.descriptors <= WIRE_DESCRIPTORS_MAX
                      : strlen(problem) > 0);
   }
 }

@@ -154,7 +154,7 @@ static bool size_is_right(const struct wire_header *header) {
     case WIRE_STARTED:
       return header->size == sizeof(struct wire_started) && header->descriptors == 1;
     case WIRE_FAILED:
-      return header->size >= sizeof(struct wire_failed) && header->size <= LARGEST_ANSWER - sizeof *header;
+      return header->size >= sizeof(struct wire_failed) && header->size <= ANSWER_MAX - sizeof *header;
     case WIRE_ENDED:
       return header->size == sizeof(struct wire_ended);
     case WIRE_STOPPED:
@@ -170,7 +170,7 @@ static enum received take_answer(struct connection *connection, struct answer *a
   struct wire_header header;
   if (connection->received < sizeof header) return RECEIVED_NOTHING;
   memcpy(&header, connection->bytes, sizeof header);
-  if (header.magic != WIRE_MAGIC || header.version != WIRE_VERSION || !size_is_right(&header)) return RECEIVED_NONSENSE;
+  if (header.magic != WIRE_MAGIC || header.version != WIRE_VERSION || !size_is_right(&header)) return RECEIVED_INVALID;
   if (connection->received < sizeof header + header.size) return RECEIVED_NOTHING;
   answer->type = header.type;
   answer->payload = connection->bytes + sizeof header;

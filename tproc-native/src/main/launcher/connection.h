@@ -9,14 +9,14 @@
 #include "wire/wire.h"
 
 /** The largest frame that a host sends to a launcher: a FAILED with its text. */
-#define LARGEST_ANSWER (sizeof(struct wire_header) + sizeof(struct wire_failed) + (64u << 10))
+#define ANSWER_MAX (sizeof(struct wire_header) + sizeof(struct wire_failed) + (64u << 10))
 
 struct connection {
   int socket;
   int descriptor;  /**< the last one that came, -1: none; its taker sets it to -1 */
   size_t taken;    /**< bytes of `bytes` that the last answer was */
   size_t received; /**< bytes in `bytes` */
-  char bytes[LARGEST_ANSWER];
+  char bytes[ANSWER_MAX];
 };
 
 /**
@@ -60,7 +60,7 @@ struct answer {
   size_t size;
 };
 
-enum received { RECEIVED_NOTHING, RECEIVED_ANSWER, RECEIVED_END, RECEIVED_NONSENSE };
+enum received { RECEIVED_NOTHING, RECEIVED_ANSWER, RECEIVED_END, RECEIVED_INVALID };
 
 /** The next whole answer, if it has come. RECEIVED_END: the host has closed the connection, or is dead. */
 enum received connection_receive(struct connection *connection, struct answer *answer);

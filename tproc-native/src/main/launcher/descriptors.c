@@ -17,10 +17,10 @@ static int fail(const char *text, long code) {
 }
 
 /* The working directory takes one place, and 0-2 keep theirs also while they are closed. */
-#define MOST_FURTHER (WIRE_MOST_DESCRIPTORS - 1 - STANDARD)
+#define FURTHER_MAX (WIRE_DESCRIPTORS_MAX - 1 - STANDARD)
 
 static bool add(struct descriptors *descriptors, int32_t number) {
-  if (descriptors->count >= MOST_FURTHER) return false;
+  if (descriptors->count >= FURTHER_MAX) return false;
   descriptors_set(descriptors, number, number);
   return true;
 }

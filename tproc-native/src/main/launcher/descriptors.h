@@ -9,8 +9,8 @@
 
 struct descriptors {
   size_t count;
-  int32_t numbers[WIRE_MOST_DESCRIPTORS]; /**< ascending */
-  int sources[WIRE_MOST_DESCRIPTORS + 1]; /**< [0]: the working directory; [i + 1]: what becomes numbers[i] */
+  int32_t numbers[WIRE_DESCRIPTORS_MAX]; /**< ascending */
+  int sources[WIRE_DESCRIPTORS_MAX + 1]; /**< [0]: the working directory; [i + 1]: what becomes numbers[i] */
 };
 
 /**

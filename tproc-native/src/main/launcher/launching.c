@@ -90,7 +90,7 @@ enum launched launching_ask(struct connection *connection, const char *socket, s
         break;
       case RECEIVED_END:
         return fail("the host at ", socket, " has ended, or closed the connection without an answer", outcome);
-      case RECEIVED_NONSENSE:
+      case RECEIVED_INVALID:
         return fail("what listens at ", socket, " does not answer as a host of this version does", outcome);
       case RECEIVED_ANSWER:
         if (answer.type == WIRE_FAILED) {

@@ -45,7 +45,7 @@ static int print(const char *text) {
 /* What the protocol has no words for, said as a shell does. 0: the name is one that can be asked for. */
 static int check_name(const char *program) {
   const size_t length = strlen(program);
-  if (length > 0 && length < WIRE_LARGEST_PROGRAM) return 0;
+  if (length > 0 && length < WIRE_PROGRAM_MAX) return 0;
   message(length == 0 ? "''" : program, ": ", errno_text(length == 0 ? ENOENT : ENAMETOOLONG), NULL);
   return length == 0 ? WIRE_EXIT_NOT_FOUND : WIRE_EXIT_NOT_HOSTABLE;
 }

@@ -6,7 +6,7 @@
 
 #include "system.h"
 
-#define MOST_TEXTS 12
+#define TEXTS_MAX 12
 
 static void add(struct iovec *part, const char *text, size_t size) {
   part->iov_base = (void *)(uintptr_t)text;
@@ -17,12 +17,12 @@ static void add(struct iovec *part, const char *text, size_t size) {
 static void write_all(const struct iovec *parts, size_t count) { raw_syscall3(SYS_writev, 2, parts, count); }
 
 void message(const char *text, ...) {
-  struct iovec parts[MOST_TEXTS + 2];
+  struct iovec parts[TEXTS_MAX + 2];
   size_t count = 0;
   add(&parts[count++], "tproc-run: ", 11);
   va_list texts;
   va_start(texts, text);
-  for (; text != NULL && count <= MOST_TEXTS; text = va_arg(texts, const char *))
+  for (; text != NULL && count <= TEXTS_MAX; text = va_arg(texts, const char *))
     add(&parts[count++], text, strlen(text));
   va_end(texts);
   add(&parts[count++], "\n", 1);

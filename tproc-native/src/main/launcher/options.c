@@ -46,7 +46,7 @@ static enum options_result pass(struct options *options, const char *text) {
   if (text == NULL) return wrong("--pass-fd needs a descriptor's number", "");
   const int number = descriptor_number(text);
   if (number < 0) return wrong("--pass-fd: not a descriptor's number: ", text);
-  if (options->passed_count == WIRE_MOST_DESCRIPTORS) return wrong("--pass-fd: too many descriptors", "");
+  if (options->passed_count == WIRE_DESCRIPTORS_MAX) return wrong("--pass-fd: too many descriptors", "");
   options->passed[options->passed_count++] = number;
   return OPTIONS_RUN;
 }

@@ -12,8 +12,8 @@ enum terminal_choice { TERMINAL_AUTOMATIC, TERMINAL_ALWAYS, TERMINAL_NEVER };
 struct options {
   enum terminal_choice terminal;
   bool detach;
-  bool pass_all;                     /**< --pass-fds */
-  int passed[WIRE_MOST_DESCRIPTORS]; /**< --pass-fd, in the order given */
+  bool pass_all;                    /**< --pass-fds */
+  int passed[WIRE_DESCRIPTORS_MAX]; /**< --pass-fd, in the order given */
   size_t passed_count;
   const char *socket;
   char **program; /**< the program and its arguments, NULL-terminated: a part of argv */

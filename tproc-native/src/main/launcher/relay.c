@@ -8,7 +8,7 @@
 enum { INPUT, MASTER, OUTPUT };
 
 /* More than a pty holds on its way: what the program has written before its end is in the first so many bytes. */
-#define MOST_DRAINED (256u << 10)
+#define DRAINED_MAX (256u << 10)
 
 /*
  * The user's descriptors are shared with the shell and other programs, so they must not become non-blocking. A terminal
@@ -150,7 +150,7 @@ void relay_drain(struct relay *relay, int interrupt) {
       write_shown(relay);
       continue;
     }
-    if (relay->terminal->master < 0 || drained >= MOST_DRAINED) return;
+    if (relay->terminal->master < 0 || drained >= DRAINED_MAX) return;
     const long size = fill(&relay->shown, relay->terminal->master);
     if (size == -EINTR) continue;
     if (size <= 0) return;

@@ -56,7 +56,7 @@ int request_make(const struct descriptors *descriptors, char **argv, char **envp
   content.argv = (const char *const *)argv;
   content.envp = (const char *const *)envp;
   const size_t size = wire_launch_size(&content);
-  if (size > WIRE_LARGEST_PAYLOAD) return -E2BIG;
+  if (size > WIRE_PAYLOAD_MAX) return -E2BIG;
   void *payload = sys_map(size);
   if (payload == NULL) return -ENOMEM;
   wire_launch_write(&content, payload);

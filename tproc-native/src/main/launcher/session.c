@@ -71,7 +71,7 @@ static bool take_answers(struct session *session, struct outcome *outcome) {
       case RECEIVED_END:
         *outcome = fail(session, "the host at ", " has ended, and its programs with it");
         return true;
-      case RECEIVED_NONSENSE:
+      case RECEIVED_INVALID:
         *outcome = fail(session, "the host at ", " has sent what is not of this protocol");
         return true;
       case RECEIVED_ANSWER:

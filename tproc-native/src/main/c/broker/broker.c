@@ -19,28 +19,29 @@
 
 #define BROKER_STACK_SIZE (256u << 10)
 
-static struct broker_answer answer(struct broker *broker, struct gate *gate, struct broker_call *call) {
-  pthread_mutex_lock(&gate->lock);
-  call->shares = requester_shares_memory(&broker->means.check, gate, call->pid);
-  const struct broker_answer result = broker_answer_call(&broker->means, gate, call);
-  if (result.verdict == BROKER_LATER) gate->errands++;
-  pthread_mutex_unlock(&gate->lock);
+static struct broker_answer answer(struct broker *broker, struct fence_listener *listener, struct broker_call *call) {
+  pthread_mutex_lock(&listener->lock);
+  call->shares = target_shares_memory(&broker->context.check, listener, call->pid);
+  const struct broker_answer result = broker_answer_call(&broker->context, listener, call);
+  if (broker_defers(&result)) listener->deferred_replies++;
+  pthread_mutex_unlock(&listener->lock);
   return result;
 }
 
 /* @return 0, or the errno of a descriptor that does not work any more */
-static int serve_one(struct broker *broker, struct gate *gate) {
-  _Alignas(8) char room[LARGEST_NOTIFICATION];
+static int serve_one(struct broker *broker, struct fence_listener *listener) {
+  _Alignas(8) char room[NOTIFICATION_MAX];
   struct seccomp_notif *request = (struct seccomp_notif *)room;
   memset(room, 0, broker->request_size);
   /* ENOENT: the caller was killed while it waited. */
-  if (ioctl(gate->listener, SECCOMP_IOCTL_NOTIF_RECV, request) != 0)
+  if (ioctl(listener->notify_fd, SECCOMP_IOCTL_NOTIF_RECV, request) != 0)
     return errno == ENOENT || errno == EINTR ? 0 : errno;
   struct broker_call call = {.number = request->data.nr, .pid = (pid_t)request->pid, .id = request->id};
   for (int i = 0; i < 6; i++) call.arguments[i] = request->data.args[i];
-  const struct broker_answer given = answer(broker, gate, &call);
-  if (given.verdict != BROKER_LATER) return reply_send(gate->listener, call.id, &given);
-  errand_run(&broker->errands, &broker->means, gate, &call, &given, gates_errand_is_done, broker);
+  const struct broker_answer given = answer(broker, listener, &call);
+  if (!broker_defers(&given)) return reply_send(listener->notify_fd, call.id, &given);
+  deferred_reply_run(&broker->deferred, &broker->context, listener, &call, &given, fence_listeners_reply_is_sent,
+                     broker);
   return 0;
 }
 
@@ -48,14 +49,14 @@ static void report(struct broker *broker, const struct tproc_error *error) {
   pthread_mutex_lock(&broker->lock);
   if (broker->report.code == 0) broker->report = *error;
   pthread_mutex_unlock(&broker->lock);
-  broker->failed(broker->context);
+  broker->failed(broker->failed_context);
 }
 
-static void report_gate(struct broker *broker, struct gate *gate, int code) {
+static void report_listener(struct broker *broker, struct fence_listener *listener, int code) {
   struct tproc_error error;
-  tproc_fail(&error, code, "the host's broker could not answer threadproc %d and has ended it", gate->pid);
-  epoll_ctl(broker->events, EPOLL_CTL_DEL, gate->listener, NULL);
-  gates_give_up(broker, gate);
+  tproc_fail(&error, code, "the host's broker could not answer threadproc %d and has ended it", listener->pid);
+  epoll_ctl(broker->events, EPOLL_CTL_DEL, listener->notify_fd, NULL);
+  fence_listeners_give_up(broker, listener);
   report(broker, &error);
 }
 
@@ -64,7 +65,8 @@ static void report_end(struct broker *broker, int code) {
   tproc_fail(&error, code, "the host's broker has failed (epoll_wait), and all threadprocs are ended");
   atomic_store(&broker->failure, code);
   pthread_mutex_lock(&broker->lock);
-  for (struct gate *each = broker->first; each != NULL; each = each->next) gates_give_up(broker, each);
+  for (struct fence_listener *each = broker->first; each != NULL; each = each->next)
+    fence_listeners_give_up(broker, each);
   pthread_mutex_unlock(&broker->lock);
   report(broker, &error);
 }
@@ -88,16 +90,16 @@ static void *serve(void *argument) {
       report_end(broker, errno);
       return NULL;
     }
-    struct gate *gate = ready > 0 ? event.data.ptr : NULL;
-    if (ready > 0 && gate == NULL) return NULL;
-    if (gate != NULL && (event.events & EPOLLIN) != 0) {
-      const int failed = serve_one(broker, gate);
-      if (failed) report_gate(broker, gate, failed);
-    } else if (gate != NULL) {
-      gates_hang_up(broker, gate);
+    struct fence_listener *listener = ready > 0 ? event.data.ptr : NULL;
+    if (ready > 0 && listener == NULL) return NULL;
+    if (listener != NULL && (event.events & EPOLLIN) != 0) {
+      const int failed = serve_one(broker, listener);
+      if (failed) report_listener(broker, listener, failed);
+    } else if (listener != NULL) {
+      fence_listeners_hang_up(broker, listener);
     }
     /* Behind the answer: a call that nobody has heard of yet can be interrupted by a signal. */
-    fork_shield_raise(&broker->means.shield);
+    fork_shield_raise(&broker->context.shield);
   }
 }
 
@@ -106,7 +108,7 @@ static int ask_sizes(struct broker *broker, struct tproc_error *error) {
   if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) != 0)
     return tproc_fail(error, errno, "seccomp SECCOMP_GET_NOTIF_SIZES");
   broker->request_size = sizes.seccomp_notif;
-  if (broker->request_size > LARGEST_NOTIFICATION || sizes.seccomp_notif_resp > LARGEST_NOTIFICATION)
+  if (broker->request_size > NOTIFICATION_MAX || sizes.seccomp_notif_resp > NOTIFICATION_MAX)
     return tproc_fail(error, EOVERFLOW, "seccomp notifications of %zu bytes", broker->request_size);
   return 0;
 }
@@ -138,12 +140,12 @@ static int create_thread(struct broker *broker, struct tproc_error *error) {
 }
 
 static void release(struct broker *broker) {
-  errand_desk_close(&broker->errands);
-  gates_close_all(broker);
-  requester_check_close(&broker->means.check);
+  deferred_replies_close(&broker->deferred);
+  fence_listeners_close_all(broker);
+  target_check_close(&broker->context.check);
   if (broker->stop >= 0) close(broker->stop);
   if (broker->events >= 0) close(broker->events);
-  fork_shield_destroy(&broker->means.shield);
+  fork_shield_destroy(&broker->context.shield);
   pthread_mutex_destroy(&broker->lock);
 }
 
@@ -151,15 +153,15 @@ int broker_start(struct broker *broker, const struct address_space *space, struc
                  broker_failed *failed_hook, void *context, struct tproc_error *error) {
   memset(broker, 0, sizeof *broker);
   broker->failed = failed_hook;
-  broker->context = context;
-  broker->events = broker->stop = broker->means.check.own_memory = -1;
-  broker->means.space = space;
-  broker->means.slots = slots;
+  broker->failed_context = context;
+  broker->events = broker->stop = broker->context.check.own_memory = -1;
+  broker->context.space = space;
+  broker->context.slots = slots;
   pthread_mutex_init(&broker->lock, NULL);
-  errand_desk_open(&broker->errands);
-  fork_shield_init(&broker->means.shield, space, slots);
+  deferred_replies_open(&broker->deferred);
+  fork_shield_init(&broker->context.shield, space, slots);
   int failed = ask_sizes(broker, error);
-  if (!failed) failed = requester_check_open(&broker->means.check, error);
+  if (!failed) failed = target_check_open(&broker->context.check, error);
   if (!failed) failed = open_events(broker, error);
   if (!failed) failed = create_thread(broker, error);
   if (failed) release(broker);

@@ -15,15 +15,15 @@ typedef void broker_failed(void *context);
 
 struct broker {
   pthread_t thread;
-  int events;           /**< epoll set of the gates' listeners and `stop` */
+  int events;           /**< epoll set of the listeners' listeners and `stop` */
   int stop;             /**< eventfd */
   pthread_mutex_t lock; /**< guards the list */
-  struct gate *first;
+  struct fence_listener *first;
   struct tproc_error report; /**< of a failure that nobody has been told of; under the lock */
   broker_failed *failed;
-  void *context; /**< for `failed` */
-  struct broker_means means;
-  struct errand_desk errands;
+  void *failed_context; /**< for `failed` */
+  struct broker_context context;
+  struct deferred_replies deferred;
   atomic_int failure;  /**< errno that ended the thread; 0 while all is well */
   size_t request_size; /**< of a notification, as this kernel writes it */
 };
@@ -31,7 +31,7 @@ struct broker {
 int broker_start(struct broker *broker, const struct address_space *space, struct slot_space *slots,
                  broker_failed *failed, void *context, struct tproc_error *error);
 
-/** Closes all gates: what still waits behind one gets ENOSYS. */
+/** Closes all listeners: what still waits behind one gets ENOSYS. */
 void broker_stop(struct broker *broker);
 
 /** A program's file. */
@@ -41,21 +41,22 @@ struct broker_executable {
 };
 
 /**
- * Opens a threadproc's gate. Takes over `listener`, also when it fails.
+ * Opens a threadproc's listener. Takes over `listener`, also when it fails.
  *
  * @param process pidfd of the threadproc; stays the caller's, until broker_forget_process
  * @param executable copied and duplicated
  */
-int broker_open_gate(struct broker *broker, int listener, pid_t pid, int process, struct memory *memory,
-                     const struct broker_executable *executable, struct gate **gate, struct tproc_error *error);
+int broker_open_listener(struct broker *broker, int notify_fd, pid_t pid, int process, struct memory *memory,
+                         const struct broker_executable *executable, struct fence_listener **listener,
+                         struct tproc_error *error);
 
 /** Tells of a failure, once. @return 0 when there was none */
 int broker_take_report(struct broker *broker, struct tproc_error *error);
 
 /** The threadproc's process is gone, and its pidfd is about to be closed. */
-void broker_forget_process(struct gate *gate);
+void broker_forget_process(struct fence_listener *listener);
 
-/** The threadproc's memory is not touched any more. The caller's pointer to the gate is invalid from here on. */
-void broker_detach(struct broker *broker, struct gate *gate);
+/** The threadproc's memory is not touched any more. The caller's pointer to the listener is invalid from here on. */
+void broker_detach(struct broker *broker, struct fence_listener *listener);
 
 #endif

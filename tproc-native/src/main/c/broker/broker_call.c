@@ -19,7 +19,7 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-static const struct broker_answer go_on = {.verdict = BROKER_GO_ON};
+static const struct broker_answer go_on = {.verdict = BROKER_CONTINUE};
 
 static struct broker_answer result(int64_t value) { return (struct broker_answer){.result = value}; }
 
@@ -35,24 +35,24 @@ static struct broker_answer fill(const struct map_request *request, int64_t addr
   answer.fill_for_writing = (request->flags & MAP_TYPE) == MAP_PRIVATE && (request->protection & PROT_WRITE) != 0;
   answer.fill = (struct address_range){(uint64_t)address, page_ceil((uint64_t)address + request->length)};
   if ((request->flags & MAP_ANONYMOUS) == 0 || request->length > FILLED_AT_ONCE)
-    answer.verdict = BROKER_LATER;
+    answer.verdict = BROKER_DEFER_FILL;
   else
     madvise((void *)address, range_size(answer.fill),
             answer.fill_for_writing ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
   return answer;
 }
 
-static struct broker_answer map(struct gate *gate, const struct broker_call *call) {
+static struct broker_answer map(struct fence_listener *listener, const struct broker_call *call) {
   struct map_request request = {.address = call->arguments[0],
                                 .length = call->arguments[1],
                                 .protection = (int)call->arguments[2],
                                 .flags = (int)call->arguments[3],
                                 .file = -1,
                                 .offset = call->arguments[5]};
-  if ((request.flags & MAP_ANONYMOUS) != 0) return fill(&request, memory_map(gate->memory, &request));
-  request.file = requester_descriptor(gate, call->pid, (int)call->arguments[4], request.flags);
+  if ((request.flags & MAP_ANONYMOUS) != 0) return fill(&request, memory_map(listener->memory, &request));
+  request.file = target_descriptor(listener, call->pid, (int)call->arguments[4], request.flags);
   if (request.file < 0) return result(request.file);
-  const int64_t address = memory_map(gate->memory, &request);
+  const int64_t address = memory_map(listener->memory, &request);
   close(request.file);
   return fill(&request, address);
 }
@@ -67,12 +67,12 @@ static uint64_t without_tag(uint64_t address) {
 }
 
 /* Calls that only need to be kept off other people's memory: the kernel makes them itself where they may go. */
-static struct broker_answer if_owned(struct gate *gate, const struct broker_call *call, int otherwise) {
+static struct broker_answer if_owned(struct fence_listener *listener, const struct broker_call *call, int otherwise) {
   const uint64_t address = without_tag(call->arguments[0]), length = call->arguments[1];
   if (length == 0) return go_on;
   if (address > INT64_MAX || length > INT64_MAX) return result(-EINVAL);
   const struct address_range range = {page_floor(address), page_ceil(address + length)};
-  return memory_owns(gate->memory, range) ? go_on : result(otherwise);
+  return memory_owns(listener->memory, range) ? go_on : result(otherwise);
 }
 
 /* Controls of the whole address space. What only tunes or hardens one's own memory succeeds without an effect. */
@@ -87,30 +87,30 @@ static struct broker_answer control(const struct broker_call *call) {
   }
 }
 
-static struct broker_answer answer_of_memory(struct gate *gate, const struct broker_call *call) {
+static struct broker_answer answer_of_memory(struct fence_listener *listener, const struct broker_call *call) {
   const uint64_t *a = call->arguments;
   switch (call->number) {
     case __NR_mmap:
-      return map(gate, call);
+      return map(listener, call);
     case __NR_munmap:
-      return result(memory_unmap(gate->memory, without_tag(a[0]), a[1]));
+      return result(memory_unmap(listener->memory, without_tag(a[0]), a[1]));
     case __NR_mremap:
-      return result(memory_remap(gate->memory, without_tag(a[0]), a[1], a[2], (int)a[3], a[4]));
+      return result(memory_remap(listener->memory, without_tag(a[0]), a[1], a[2], (int)a[3], a[4]));
     case __NR_brk:
-      return result(memory_break(gate->memory, a[0]));
+      return result(memory_break(listener->memory, a[0]));
     case __NR_shmat:
-      return result(memory_attach(gate->memory, (int)a[0], a[1], (int)a[2]));
+      return result(memory_attach(listener->memory, (int)a[0], a[1], (int)a[2]));
     case __NR_shmdt:
       return result(-EINVAL);
     case __NR_mprotect:
     case __NR_pkey_mprotect:
-      return if_owned(gate, call, -EACCES);
+      return if_owned(listener, call, -EACCES);
     case __NR_madvise:
-      return if_owned(gate, call, -EPERM);
+      return if_owned(listener, call, -EPERM);
     case __NR_mbind:
-      return if_owned(gate, call, -EFAULT);
+      return if_owned(listener, call, -EFAULT);
     case __NR_remap_file_pages:
-      return if_owned(gate, call, -EINVAL);
+      return if_owned(listener, call, -EINVAL);
     case __NR_munlockall:
       return result(0);
     case __NR_prctl:
@@ -120,10 +120,11 @@ static struct broker_answer answer_of_memory(struct gate *gate, const struct bro
   }
 }
 
-struct broker_answer broker_answer_call(struct broker_means *means, struct gate *gate, const struct broker_call *call) {
+struct broker_answer broker_answer_call(struct broker_context *context, struct fence_listener *listener,
+                                        const struct broker_call *call) {
   struct broker_answer executable;
-  if (own_executable_answer(means, gate, call, &executable)) return executable;
+  if (proc_self_exe_answer(context, listener, call, &executable)) return executable;
   if (!call->shares) /* a forked child: a memory of its own, where it can hurt nobody */
-    return call->number == __NR_brk ? result(forked_break(means, gate, call)) : go_on;
-  return gate->memory != NULL ? answer_of_memory(gate, call) : result(-ENOMEM);
+    return call->number == __NR_brk ? result(forked_break(context, listener, call)) : go_on;
+  return listener->memory != NULL ? answer_of_memory(listener, call) : result(-ENOMEM);
 }

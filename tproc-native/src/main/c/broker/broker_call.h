@@ -20,20 +20,21 @@ struct broker_call {
 };
 
 /** What answering needs of the host. */
-struct broker_means {
+struct broker_context {
   const struct address_space *space;
   struct slot_space *slots;
   struct fork_shield shield;
-  struct requester_check check;
+  struct target_check check;
 };
 
 /** What the kernel is told to do with a call. */
 enum broker_verdict {
-  BROKER_RESULT,     /**< it returns `result`: a value or a negative errno */
-  BROKER_GO_ON,      /**< it is made as it stands */
-  BROKER_DESCRIPTOR, /**< it returns a new descriptor of the caller for the host's descriptor `result`, which is then
-                        closed */
-  BROKER_LATER /**< an errand comes first: `fill`, and then it returns `result`; or without that own_executable_run */
+  BROKER_RETURN,     /**< it returns `result`: a value or a negative errno */
+  BROKER_CONTINUE,   /**< it is made as it stands */
+  BROKER_ADDFD,      /**< it returns a new descriptor of the caller for the host's descriptor `result`, which is then
+                             closed */
+  BROKER_DEFER_FILL, /**< once the pages of `fill` are there it returns `result`; a deferred reply */
+  BROKER_DEFER_OPEN_EXECUTABLE /**< it returns what proc_self_exe_run gives; a deferred reply */
 };
 
 struct broker_answer {
@@ -44,7 +45,13 @@ struct broker_answer {
   bool fill_for_writing;
 };
 
-/** Never blocks on the caller. The gate's lock is held; its memory may be NULL (the threadproc was closed). */
-struct broker_answer broker_answer_call(struct broker_means *means, struct gate *gate, const struct broker_call *call);
+/** Whether the answer takes a deferred reply. */
+static inline bool broker_defers(const struct broker_answer *answer) {
+  return answer->verdict == BROKER_DEFER_FILL || answer->verdict == BROKER_DEFER_OPEN_EXECUTABLE;
+}
+
+/** Never blocks on the caller. The listener's lock is held; its memory may be NULL (the threadproc was closed). */
+struct broker_answer broker_answer_call(struct broker_context *context, struct fence_listener *listener,
+                                        const struct broker_call *call);
 
 #endif

@@ -2,39 +2,40 @@
  * Errands: answers that may take long (filling memory, a file system that does not answer) are fetched by a thread of
  * their own, so that the broker is there for everybody else.
  */
-#ifndef TPROC_ERRAND_H
-#define TPROC_ERRAND_H
+#ifndef TPROC_DEFERRED_REPLY_H
+#define TPROC_DEFERRED_REPLY_H
 
 #include <pthread.h>
 
 #include "broker/broker_call.h"
 
 /** More than so many at once are not begun: memory is then not filled, and the rest gets EAGAIN. */
-#define ERRANDS_MAX 64
+#define DEFERRED_REPLIES_MAX 64
 
 /** What is under way. */
-struct errand_desk {
+struct deferred_replies {
   pthread_mutex_t lock;
   pthread_cond_t changed;
   unsigned under_way;
   bool closing; /**< what can be cut short ends soon */
 };
 
-void errand_desk_open(struct errand_desk *desk);
+void deferred_replies_open(struct deferred_replies *desk);
 
-/** Waits for the end of all errands. */
-void errand_desk_close(struct errand_desk *desk);
+/** Waits for the end of all deferred replies. */
+void deferred_replies_close(struct deferred_replies *desk);
 
-/** Called when an errand has been answered, by its thread. */
-typedef void errand_done(void *context, struct gate *gate);
+/** Called when a deferred reply has been answered, by its thread. */
+typedef void deferred_reply_done(void *context, struct fence_listener *listener);
 
 /**
- * Runs the errand of an answer with the verdict BROKER_LATER, and then answers the call. If no thread can be had it is
- * answered at once.
+ * Does what an answer with one of the verdicts BROKER_DEFER_… puts off, and then answers the call. If no thread can be
+ * had it is answered at once.
  *
- * @param gate has to stay as it is until `done` was called
+ * @param listener has to stay as it is until `done` was called
  */
-void errand_run(struct errand_desk *desk, struct broker_means *means, struct gate *gate, const struct broker_call *call,
-                const struct broker_answer *answer, errand_done *done, void *context);
+void deferred_reply_run(struct deferred_replies *desk, struct broker_context *host, struct fence_listener *listener,
+                        const struct broker_call *call, const struct broker_answer *answer, deferred_reply_done *done,
+                        void *context);
 
 #endif

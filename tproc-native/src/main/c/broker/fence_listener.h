@@ -1,6 +1,6 @@
-/* One threadproc's gate to the broker: its fence's listener, and what the broker has to know to answer. */
-#ifndef TPROC_GATE_H
-#define TPROC_GATE_H
+/* One threadproc's listener to the broker: its fence's listener, and what the broker has to know to answer. */
+#ifndef TPROC_FENCE_LISTENER_H
+#define TPROC_FENCE_LISTENER_H
 
 #include <limits.h>
 #include <pthread.h>
@@ -13,21 +13,21 @@
  * Outlives its threadproc while descendants that inherited the fence live: their calls still arrive here and are passed
  * on to the kernel. Freed when the last of them is gone and the threadproc is detached.
  */
-struct gate {
-  int listener;                 /**< seccomp notification descriptor */
-  pthread_mutex_t lock;         /**< held while a request is answered, and to detach the threadproc */
-  pid_t pid;                    /**< the threadproc's */
-  int process;                  /**< the threadproc's pidfd, not owned; -1 once its exit has been collected */
-  struct memory *memory;        /**< the threadproc's; NULL once detached */
-  struct address_range heap;    /**< where the program break may be */
-  bool hung_up;                 /**< nobody is left behind the fence; with memory NULL nobody needs the gate any more */
-  unsigned errands;             /**< under way for calls of this gate, which have to find it as it is */
-  char executable[PATH_MAX];    /**< what /proc/self/exe means: its path, ... */
-  int executable_file;          /**< ... and the file itself, also when it has been deleted */
-  uint64_t patched;             /**< address of a "/proc/self/exe" that was overwritten for an execve; 0: none */
-  char patched_text[16];        /**< what stood there, ... */
-  size_t patched_size;          /**< ... so many bytes of it */
-  struct gate *previous, *next; /**< the broker's list */
+struct fence_listener {
+  int notify_fd;             /**< seccomp notification descriptor */
+  pthread_mutex_t lock;      /**< held while a request is answered, and to detach the threadproc */
+  pid_t pid;                 /**< the threadproc's */
+  int process;               /**< the threadproc's pidfd, not owned; -1 once its exit has been collected */
+  struct memory *memory;     /**< the threadproc's; NULL once detached */
+  struct address_range heap; /**< where the program break may be */
+  bool hung_up; /**< nobody is left behind the fence; with memory NULL nobody needs the listener any more */
+  unsigned deferred_replies; /**< under way for calls of this listener, which have to find it as it is */
+  char executable[PATH_MAX]; /**< what /proc/self/exe means: its path, ... */
+  int executable_file;       /**< ... and the file itself, also when it has been deleted */
+  uint64_t patched;          /**< address of a "/proc/self/exe" that was overwritten for an execve; 0: none */
+  char patched_text[16];     /**< what stood there, ... */
+  size_t patched_size;       /**< ... so many bytes of it */
+  struct fence_listener *previous, *next; /**< the broker's list */
 };
 
 #endif

@@ -1,22 +1,22 @@
-/* The gates of a broker: how they are opened (broker.h), and how they end. */
-#ifndef TPROC_GATES_H
-#define TPROC_GATES_H
+/* The listeners of a broker: how they are opened (broker.h), and how they end. */
+#ifndef TPROC_FENCE_LISTENERS_H
+#define TPROC_FENCE_LISTENERS_H
 
 #include "broker/broker.h"
 
-/** Nobody is left behind this fence (EPOLLHUP). May free the gate. */
-void gates_hang_up(struct broker *broker, struct gate *gate);
+/** Nobody is left behind this fence (EPOLLHUP). May free the listener. */
+void fence_listeners_hang_up(struct broker *broker, struct fence_listener *listener);
 
 /**
  * What cannot be answered any more must not wait for ever: the threadproc is killed, and its descendants get ENOSYS.
  * Frees nothing.
  */
-void gates_give_up(struct broker *broker, struct gate *gate);
+void fence_listeners_give_up(struct broker *broker, struct fence_listener *listener);
 
-/** An errand_done; `broker` is a struct broker. May free the gate. */
-void gates_errand_is_done(void *broker, struct gate *gate);
+/** An deferred_reply_done; `broker` is a struct broker. May free the listener. */
+void fence_listeners_reply_is_sent(void *broker, struct fence_listener *listener);
 
-/** When the broker's thread and all errands have ended. */
-void gates_close_all(struct broker *broker);
+/** When the broker's thread and all deferred replies have ended. */
+void fence_listeners_close_all(struct broker *broker);
 
 #endif

@@ -9,6 +9,7 @@
  * kernel's own break is the host's: so the heap never grows beyond what was mapped at the fork, but it shrinks, as
  * malloc expects when it gives memory back.
  */
-int64_t forked_break(struct broker_means *means, const struct gate *gate, const struct broker_call *call);
+int64_t forked_break(struct broker_context *context, const struct fence_listener *listener,
+                     const struct broker_call *call);
 
 #endif

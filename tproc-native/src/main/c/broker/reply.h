@@ -8,15 +8,15 @@
 #include "broker/broker_call.h"
 
 /** Notifications and answers are small structs that later kernels may enlarge at the end. */
-#define LARGEST_NOTIFICATION 512
+#define NOTIFICATION_MAX 512
 
 /**
  * From any thread, once for each call. A caller that was killed meanwhile is no error.
  *
  * @param id of the notification
- * @param answer with another verdict than BROKER_LATER
+ * @param answer that broker_defers is false of
  * @return 0, or the errno of a listener that does not work any more
  */
-int reply_send(int listener, uint64_t id, const struct broker_answer *answer);
+int reply_send(int notify_fd, uint64_t id, const struct broker_answer *answer);
 
 #endif

@@ -19,7 +19,7 @@ static int open_memory(pid_t pid, int flags) {
   return open(path, flags | O_CLOEXEC);
 }
 
-int requester_check_open(struct requester_check *check, struct tproc_error *error) {
+int target_check_open(struct target_check *check, struct tproc_error *error) {
   check->has_kcmp = syscall(SYS_kcmp, getpid(), getpid(), KCMP_VM, 0, 0) == 0;
   check->marker = 0;
   check->own_memory = open_memory(getpid(), O_RDWR);
@@ -27,7 +27,7 @@ int requester_check_open(struct requester_check *check, struct tproc_error *erro
   return 0;
 }
 
-void requester_check_close(struct requester_check *check) {
+void target_check_close(struct target_check *check) {
   if (check->own_memory >= 0) close(check->own_memory);
   check->own_memory = -1;
 }
@@ -39,7 +39,7 @@ static bool is_thread_of(pid_t process, pid_t thread) {
   return access(path, F_OK) == 0;
 }
 
-static bool sees_marker(struct requester_check *check, pid_t pid) {
+static bool sees_marker(struct target_check *check, pid_t pid) {
   const uint64_t expected = ++check->marker;
   uint64_t found = 0;
   const int memory = open_memory(pid, O_RDONLY);
@@ -49,14 +49,14 @@ static bool sees_marker(struct requester_check *check, pid_t pid) {
   return got == sizeof found && found == expected;
 }
 
-bool requester_shares_memory(struct requester_check *check, const struct gate *gate, pid_t pid) {
+bool target_shares_memory(struct target_check *check, const struct fence_listener *listener, pid_t pid) {
   /* Had it exec'd, its calls would come from outside the slot; once it is collected another may have its pid. */
-  if (pid == gate->pid && gate->process >= 0) return true;
+  if (pid == listener->pid && listener->process >= 0) return true;
   if (check->has_kcmp) {
     const long different = syscall(SYS_kcmp, getpid(), pid, KCMP_VM, 0, 0);
     if (different >= 0) return different == 0;
   }
-  return (gate->process >= 0 && is_thread_of(gate->pid, pid)) || sees_marker(check, pid);
+  return (listener->process >= 0 && is_thread_of(listener->pid, pid)) || sees_marker(check, pid);
 }
 
 /*
@@ -74,18 +74,18 @@ static int reopen(pid_t pid, int descriptor, int flags) {
   return copy >= 0 ? copy : -errno;
 }
 
-int requester_descriptor(const struct gate *gate, pid_t pid, int descriptor, int flags) {
+int target_descriptor(const struct fence_listener *listener, pid_t pid, int descriptor, int flags) {
   /* A thread is no process of its own and has no pidfd: its table is the threadproc's. A vfork child has both. */
-  const int process = pid == gate->pid ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
-  const int copy = (int)syscall(SYS_pidfd_getfd, process >= 0 ? process : gate->process, descriptor, 0);
+  const int process = pid == listener->pid ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
+  const int copy = (int)syscall(SYS_pidfd_getfd, process >= 0 ? process : listener->process, descriptor, 0);
   const int code = copy < 0 ? errno : 0;
   if (process >= 0) close(process);
   if (code == 0) return copy;
   return code == EPERM || code == ENOSYS ? reopen(pid, descriptor, flags) : -code;
 }
 
-int64_t requester_read(const struct requester_check *check, pid_t pid, bool shares, uint64_t address, void *buffer,
-                       size_t size) {
+int64_t target_read(const struct target_check *check, pid_t pid, bool shares, uint64_t address, void *buffer,
+                    size_t size) {
   const int memory = shares ? check->own_memory : open_memory(pid, O_RDONLY);
   if (memory < 0) return -EFAULT;
   const ssize_t got = pread(memory, buffer, size, (off_t)address);
@@ -93,8 +93,8 @@ int64_t requester_read(const struct requester_check *check, pid_t pid, bool shar
   return got > 0 ? got : -EFAULT;
 }
 
-int requester_write(const struct requester_check *check, pid_t pid, bool shares, uint64_t address, const void *buffer,
-                    size_t size) {
+int target_write(const struct target_check *check, pid_t pid, bool shares, uint64_t address, const void *buffer,
+                 size_t size) {
   const int memory = shares ? check->own_memory : open_memory(pid, O_RDWR);
   if (memory < 0) return -EFAULT;
   const ssize_t put = pwrite(memory, buffer, size, (off_t)address);

@@ -1,6 +1,6 @@
 /* Who sent a request to the broker, and how to reach its memory and descriptors. */
-#ifndef TPROC_REQUESTER_H
-#define TPROC_REQUESTER_H
+#ifndef TPROC_TARGET_H
+#define TPROC_TARGET_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,31 +10,31 @@
 #include "broker/fence_listener.h"
 
 /** Prepares a process's requests to be told apart; one for each broker. */
-struct requester_check {
+struct target_check {
   bool has_kcmp;
   volatile uint64_t marker; /**< changes with each question; a copy of the memory has an old one */
   int own_memory;           /**< /proc/self/mem */
 };
 
-int requester_check_open(struct requester_check *check, struct tproc_error *error);
+int target_check_open(struct target_check *check, struct tproc_error *error);
 
-void requester_check_close(struct requester_check *check);
+void target_check_close(struct target_check *check);
 
 /**
  * Whether the process shares the host's memory (the threadproc, its threads, a vfork child) or has a copy of its own (a
  * fork child). Asked with kcmp; where that is forbidden by looking for the marker in the process's memory.
  */
-bool requester_shares_memory(struct requester_check *check, const struct gate *gate, pid_t pid);
+bool target_shares_memory(struct target_check *check, const struct fence_listener *listener, pid_t pid);
 
-/** A duplicate of the requester's descriptor, for mmap with `flags`, that the caller closes; or a negative errno. */
-int requester_descriptor(const struct gate *gate, pid_t pid, int descriptor, int flags);
+/** A duplicate of the target's descriptor, for mmap with `flags`, that the caller closes; or a negative errno. */
+int target_descriptor(const struct fence_listener *listener, pid_t pid, int descriptor, int flags);
 
-/** Reads from the requester's memory, at most `size` bytes, fewer at its end. @return bytes or -EFAULT */
-int64_t requester_read(const struct requester_check *check, pid_t pid, bool shares, uint64_t address, void *buffer,
-                       size_t size);
-
-/** Writes to the requester's memory. @return 0 or -EFAULT */
-int requester_write(const struct requester_check *check, pid_t pid, bool shares, uint64_t address, const void *buffer,
+/** Reads from the target's memory, at most `size` bytes, fewer at its end. @return bytes or -EFAULT */
+int64_t target_read(const struct target_check *check, pid_t pid, bool shares, uint64_t address, void *buffer,
                     size_t size);
+
+/** Writes to the target's memory. @return 0 or -EFAULT */
+int target_write(const struct target_check *check, pid_t pid, bool shares, uint64_t address, const void *buffer,
+                 size_t size);
 
 #endif

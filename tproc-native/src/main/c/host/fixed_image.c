@@ -24,7 +24,7 @@ int fixed_image_take(struct tproc_host *host, const struct elf_file *elf, struct
   if (range.low >> 32 != (range.high - 1) >> 32)
     return tproc_fail_because(error, ENOEXEC, "ELF header: a program for the fixed addresses %#llx-%#llx, across 4 GiB",
                               (unsigned long long)range.low, (unsigned long long)range.high);
-  const int taken = memory_take_outside(memory, range);
+  const int taken = memory_take_external(memory, range);
   if (taken == 0) return 0;
   if (taken != -EEXIST)
     return tproc_fail(error, -taken, "ELF header: a program for the fixed addresses %#llx-%#llx (ET_EXEC)",

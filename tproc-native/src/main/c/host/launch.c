@@ -22,10 +22,10 @@
 #include "host/threadproc.h"
 #include "loader/elf_file.h"
 #include "loader/entry_stack.h"
-#include "loader/image.h"
-#include "loader/layout.h"
 #include "loader/executable.h"
 #include "loader/executable_file.h"
+#include "loader/image.h"
+#include "loader/layout.h"
 #include "spawn/launch_state.h"
 
 /* The child's frames before the program's entry; a few hundred bytes, more under a sanitizer. */
@@ -41,7 +41,7 @@ struct interpreter {
 struct preparation {
   int directory;
   struct descriptor_steps descriptor_steps;
-  struct program program;
+  struct executable program;
   struct elf_file elf;
   struct interpreter interpreter;
   struct layout layout;
@@ -62,7 +62,7 @@ static int read_interpreter(struct preparation *preparation, uint64_t largest, s
   const char *path = preparation->elf.interpreter;
   struct interpreter *interpreter = &preparation->interpreter;
   uint64_t size;
-  interpreter->file = program_file_open(preparation->directory, path, &size, error);
+  interpreter->file = executable_file_open(preparation->directory, path, &size, error);
   int failed = interpreter->file < 0 ? interpreter->file : 0;
   if (!failed) {
     failed = elf_file_read(interpreter->file, size, largest, &interpreter->elf, error);
@@ -123,7 +123,7 @@ static int build_stack(struct tproc_host *host, const struct tproc_launch *launc
 static int make_plan(const struct tproc_launch *launch, struct preparation *preparation,
                      const struct entry_stack *stack, struct tproc_threadproc *threadproc, struct tproc_error *error) {
   struct child_plan *plan = &threadproc->plan;
-  plan->listener = -1;
+  plan->notify_fd = -1;
   plan->fence.len = threadproc->fence.length;
   plan->fence.filter = threadproc->fence.instructions;
   plan->state = CHILD_STARTING;
@@ -161,7 +161,7 @@ static int start_process(struct tproc_host *host, struct tproc_threadproc *threa
       .cleared_at_exit = &plan->state,
       .function = child_main,
       .argument = plan};
-  fork_shield_raise(&host->broker.means.shield);
+  fork_shield_raise(&host->broker.context.shield);
   pid_t pid = spawner_clone(&host->spawner, &request, &threadproc->pidfd);
   if (pid < 0) return tproc_fail(error, -pid, "clone");
   threadproc->pid = pid;
@@ -173,10 +173,10 @@ static int start_process(struct tproc_host *host, struct tproc_threadproc *threa
     failed = plan->failed_number < 0
                  ? tproc_fail(error, plan->failed_errno, "%s", step)
                  : tproc_fail(error, plan->failed_errno, "%s: number %d", step, plan->failed_number);
-    if (plan->listener >= 0) close(plan->listener);
-  } else if (plan->listener >= 0) { /* without one it was killed before it got that far */
-    failed = broker_open_gate(&host->broker, plan->listener, pid, threadproc->pidfd, &threadproc->memory, executable,
-                              &threadproc->gate, error);
+    if (plan->notify_fd >= 0) close(plan->notify_fd);
+  } else if (plan->notify_fd >= 0) { /* without one it was killed before it got that far */
+    failed = broker_open_listener(&host->broker, plan->notify_fd, pid, threadproc->pidfd, &threadproc->memory,
+                                  executable, &threadproc->listener, error);
   }
   if (failed) undo_start(threadproc);
   return failed;
@@ -201,7 +201,7 @@ static int prepare(struct tproc_host *host, const struct tproc_launch *launch, s
     preparation->directory = launch_state_directory(launch, error);
     failed = preparation->directory < 0 ? preparation->directory : 0;
   }
-  if (!failed) failed = program_find(preparation->directory, launch, &preparation->program, error);
+  if (!failed) failed = executable_find(preparation->directory, launch, &preparation->program, error);
   if (!failed) failed = argument_size_check(preparation->program.argv, launch->envp, stack_limit, &size, error);
   if (!failed) failed = read_program(preparation, largest, error);
   if (!failed) failed = read_interpreter(preparation, largest, error);
@@ -229,18 +229,18 @@ static void release(struct preparation *preparation) {
   elf_file_release(&preparation->interpreter.elf);
   if (preparation->interpreter.file >= 0) close(preparation->interpreter.file);
   elf_file_release(&preparation->elf);
-  program_release(&preparation->program);
+  executable_release(&preparation->program);
   descriptor_steps_release(&preparation->descriptor_steps);
   if (preparation->directory >= 0) close(preparation->directory);
 }
 
 int tproc_host_launch(struct tproc_host *host, const struct tproc_launch *launch, struct tproc_threadproc **result,
                       struct tproc_error *error) {
-  const struct asker host_itself = {.pid = 0, .uid = getuid()};
+  const struct launch_client host_itself = {.pid = 0, .uid = getuid()};
   return launch_for(host, launch, &host_itself, result, error);
 }
 
-int launch_for(struct tproc_host *host, const struct tproc_launch *launch, const struct asker *asker,
+int launch_for(struct tproc_host *host, const struct tproc_launch *launch, const struct launch_client *client,
                struct tproc_threadproc **result, struct tproc_error *error) {
   struct preparation *preparation = calloc(1, sizeof *preparation); /* too large for a small stack */
   struct tproc_threadproc *threadproc = calloc(1, sizeof *threadproc);
@@ -256,12 +256,12 @@ int launch_for(struct tproc_host *host, const struct tproc_launch *launch, const
   threadproc->pidfd = -1;
   pthread_mutex_init(&threadproc->lock, NULL);
 
-  failed = origin_open(&threadproc->origin, asker, launch->argv, error);
+  failed = launch_info_open(&threadproc->info, client, launch->argv, error);
   if (!failed) failed = prepare(host, launch, preparation, threadproc, error);
   if (!failed) {
     char executable[PATH_MAX];
     find_executable(preparation->program.file, executable, sizeof executable);
-    origin_start(&threadproc->origin);
+    launch_info_start(&threadproc->info);
     failed = start_process(host, threadproc, &(struct broker_executable){executable, preparation->program.file}, error);
   }
   release(preparation);

@@ -6,7 +6,7 @@
 #include "tproc_core.h"
 
 /** As tproc_host_launch, for a client of a listening host. */
-int launch_for(struct tproc_host *host, const struct tproc_launch *launch, const struct asker *asker,
+int launch_for(struct tproc_host *host, const struct tproc_launch *launch, const struct launch_client *client,
                struct tproc_threadproc **threadproc, struct tproc_error *error);
 
 #endif

@@ -25,14 +25,15 @@ static size_t size_of(const char *const *argv, size_t *count, bool *cut) {
   return size > TPROC_COMMAND_SIZE ? TPROC_COMMAND_SIZE : size;
 }
 
-int origin_open(struct origin *origin, const struct asker *asker, const char *const *argv, struct tproc_error *error) {
-  memset(origin, 0, sizeof *origin);
-  origin->asker = *asker;
-  origin->command_size = size_of(argv, &origin->argument_count, &origin->command_cut);
-  if (origin->command_size == 0) return 0; /* no arguments: the launch is about to be refused */
-  origin->command = malloc(origin->command_size);
-  if (origin->command == NULL) return tproc_fail(error, ENOMEM, "copy the command");
-  char *to = origin->command, *const end = to + origin->command_size;
+int launch_info_open(struct launch_info *info, const struct launch_client *client, const char *const *argv,
+                     struct tproc_error *error) {
+  memset(info, 0, sizeof *info);
+  info->client = *client;
+  info->command_size = size_of(argv, &info->argument_count, &info->command_cut);
+  if (info->command_size == 0) return 0; /* no arguments: the launch is about to be refused */
+  info->command = malloc(info->command_size);
+  if (info->command == NULL) return tproc_fail(error, ENOMEM, "copy the command");
+  char *to = info->command, *const end = to + info->command_size;
   for (size_t i = 0; argv[i] != NULL && to < end; i++) {
     const size_t length = strnlen(argv[i], (size_t)(end - to) - 1);
     memcpy(to, argv[i], length);
@@ -42,18 +43,18 @@ int origin_open(struct origin *origin, const struct asker *asker, const char *co
   return 0;
 }
 
-void origin_start(struct origin *origin) {
-  origin->started_at = now(CLOCK_REALTIME);
-  origin->started = now(CLOCK_MONOTONIC);
+void launch_info_start(struct launch_info *info) {
+  info->started_at = now(CLOCK_REALTIME);
+  info->started = now(CLOCK_MONOTONIC);
 }
 
-void origin_end(struct origin *origin) { origin->ended = now(CLOCK_MONOTONIC); }
+void launch_info_end(struct launch_info *info) { info->ended = now(CLOCK_MONOTONIC); }
 
-uint64_t origin_uptime(const struct origin *origin) {
-  return (origin->ended != 0 ? origin->ended : now(CLOCK_MONOTONIC)) - origin->started;
+uint64_t launch_info_uptime(const struct launch_info *info) {
+  return (info->ended != 0 ? info->ended : now(CLOCK_MONOTONIC)) - info->started;
 }
 
-void origin_release(struct origin *origin) {
-  free(origin->command);
-  origin->command = NULL;
+void launch_info_release(struct launch_info *info) {
+  free(info->command);
+  info->command = NULL;
 }

@@ -1,6 +1,6 @@
 /* Where a threadproc comes from: who asked for it, when, and with which words. What a listing shows of it. */
-#ifndef TPROC_ORIGIN_H
-#define TPROC_ORIGIN_H
+#ifndef TPROC_LAUNCH_INFO_H
+#define TPROC_LAUNCH_INFO_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,13 +10,13 @@
 #include "tproc_core.h"
 
 /** Who asks for a launch. */
-struct asker {
+struct launch_client {
   pid_t pid; /**< of the client of a listening host; 0: the host itself; -1: it has none here (a pid namespace) */
   uid_t uid;
 };
 
-struct origin {
-  struct asker asker;
+struct launch_info {
+  struct launch_client client;
   uint64_t started_at; /**< CLOCK_REALTIME, nanoseconds */
   uint64_t started;    /**< CLOCK_MONOTONIC, nanoseconds */
   uint64_t ended;      /**< CLOCK_MONOTONIC; 0: not collected yet. Written once, under the threadproc's lock. */
@@ -27,15 +27,16 @@ struct origin {
 };
 
 /** Copies the command. @return 0 or -ENOMEM */
-int origin_open(struct origin *origin, const struct asker *asker, const char *const *argv, struct tproc_error *error);
+int launch_info_open(struct launch_info *info, const struct launch_client *client, const char *const *argv,
+                     struct tproc_error *error);
 
 /** Notes the time of the start, or of the end. */
-void origin_start(struct origin *origin);
-void origin_end(struct origin *origin);
+void launch_info_start(struct launch_info *info);
+void launch_info_end(struct launch_info *info);
 
 /** Nanoseconds between the start and the end, or now. */
-uint64_t origin_uptime(const struct origin *origin);
+uint64_t launch_info_uptime(const struct launch_info *info);
 
-void origin_release(struct origin *origin);
+void launch_info_release(struct launch_info *info);
 
 #endif

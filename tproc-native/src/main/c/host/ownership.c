@@ -13,7 +13,7 @@ const struct tproc_threadproc *tproc_host_owner_of(struct tproc_host *host, cons
 
 void tproc_host_keep_in_forks(struct tproc_host *host, const void *address, size_t length) {
   if (length == 0 || (uint64_t)address > INT64_MAX || length > INT64_MAX) return;
-  fork_shield_keep(&host->broker.means.shield, (struct address_range){(uint64_t)address, (uint64_t)address + length});
+  fork_shield_keep(&host->broker.context.shield, (struct address_range){(uint64_t)address, (uint64_t)address + length});
 }
 
 struct listing {
@@ -51,7 +51,7 @@ size_t tproc_threadproc_memory(struct tproc_threadproc *threadproc, struct tproc
   struct listing listing = {.threadproc = threadproc, .entries = entries, .capacity = capacity};
   struct memory *memory = &threadproc->memory;
   pthread_mutex_lock(&memory->lock);
-  for (const struct outside_range *each = memory->owner.outside; each != NULL; each = each->next)
+  for (const struct external_range *each = memory->owner.external; each != NULL; each = each->next)
     address_space_visit(memory->space, each->range, list, &listing);
   address_space_visit(memory->space, memory->slot.whole, list, &listing);
   pthread_mutex_unlock(&memory->lock);

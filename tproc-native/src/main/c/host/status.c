@@ -40,7 +40,7 @@ static bool note(const struct mapping *mapping, void *context) {
 /* The lock keeps the threadproc's calls waiting, so the pages are counted later. */
 static void find_ranges(struct memory *memory, struct ranges *ranges) {
   pthread_mutex_lock(&memory->lock);
-  for (const struct outside_range *each = memory->owner.outside; each != NULL; each = each->next)
+  for (const struct external_range *each = memory->owner.external; each != NULL; each = each->next)
     address_space_visit(memory->space, each->range, note, ranges);
   address_space_visit(memory->space, memory->slot.whole, note, ranges);
   pthread_mutex_unlock(&memory->lock);
@@ -81,18 +81,18 @@ static enum tproc_state state_of(const struct tproc_threadproc *threadproc) {
 }
 
 static void describe(struct tproc_threadproc *threadproc, int pagemap, struct tproc_status *status) {
-  const struct origin *origin = &threadproc->origin;
+  const struct launch_info *info = &threadproc->info;
   *status = (struct tproc_status){.pid = threadproc->pid,
-                                  .launcher = origin->asker.pid,
-                                  .uid = origin->asker.uid,
-                                  .started_at = origin->started_at,
-                                  .command = origin->command,
-                                  .command_size = origin->command_size,
-                                  .argument_count = origin->argument_count,
-                                  .command_cut = origin->command_cut};
+                                  .launcher = info->client.pid,
+                                  .uid = info->client.uid,
+                                  .started_at = info->started_at,
+                                  .command = info->command,
+                                  .command_size = info->command_size,
+                                  .argument_count = info->argument_count,
+                                  .command_cut = info->command_cut};
   pthread_mutex_lock(&threadproc->lock);
   status->state = state_of(threadproc);
-  status->uptime = origin_uptime(origin);
+  status->uptime = launch_info_uptime(info);
   pthread_mutex_unlock(&threadproc->lock);
   measure(&threadproc->memory, pagemap, status);
 }

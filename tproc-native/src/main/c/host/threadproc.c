@@ -48,13 +48,13 @@ int threadproc_collect(struct tproc_threadproc *threadproc, bool wait, struct tp
   if (info.si_pid == 0) return 0;
   describe(&info, threadproc, exit);
   pthread_mutex_lock(&threadproc->lock);
-  if (threadproc->gate != NULL) broker_forget_process(threadproc->gate);
+  if (threadproc->listener != NULL) broker_forget_process(threadproc->listener);
   /* A new process of the host may have a duplicate for a moment, and closing alone would leave it in the set. */
   epoll_ctl(threadproc->host->exits, EPOLL_CTL_DEL, threadproc->pidfd, NULL);
   close(threadproc->pidfd);
   threadproc->pidfd = -1;
   threadproc->collected = true;
-  origin_end(&threadproc->origin);
+  launch_info_end(&threadproc->info);
   pthread_mutex_unlock(&threadproc->lock);
   return 1;
 }
@@ -70,9 +70,9 @@ int tproc_threadproc_close(struct tproc_threadproc *threadproc, struct tproc_err
 }
 
 void threadproc_free(struct tproc_threadproc *threadproc) {
-  if (threadproc->gate != NULL) broker_detach(&threadproc->host->broker, threadproc->gate);
+  if (threadproc->listener != NULL) broker_detach(&threadproc->host->broker, threadproc->listener);
   memory_release(&threadproc->memory);
-  origin_release(&threadproc->origin);
+  launch_info_release(&threadproc->info);
   pthread_mutex_destroy(&threadproc->lock);
   free(threadproc);
 }

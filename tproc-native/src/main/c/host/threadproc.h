@@ -17,7 +17,7 @@ struct tproc_threadproc {
   struct tproc_threadproc *previous, *next; /**< the host's list; under the host's lock */
   unsigned pins;                            /**< who looks at it right now; under the host's lock */
   bool leaving;                             /**< about to leave the list; under the host's lock */
-  struct origin origin;
+  struct launch_info info;
   pid_t pid;
   void *context;        /**< the watcher's */
   pthread_mutex_t lock; /**< guards pidfd and collected against a signal that is being sent */
@@ -25,8 +25,8 @@ struct tproc_threadproc {
   bool collected;
   struct memory memory; /**< slot and all else; readable until the threadproc is closed */
   struct address_range stack;
-  struct gate *gate;      /**< to the broker; NULL before the start */
-  struct fence fence;     /**< the filter, as the child installs it */
+  struct fence_listener *listener; /**< to the broker; NULL before the start */
+  struct fence fence;              /**< the filter, as the child installs it */
   struct child_plan plan; /**< the kernel writes to plan.state at the process's end: freed only after the collection */
 };
 

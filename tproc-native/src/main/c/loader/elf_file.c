@@ -19,13 +19,13 @@
 #endif
 
 /* The kernel's own limit (fs/binfmt_elf.c, load_elf_phdrs). */
-#define LARGEST_PROGRAM_HEADERS 65536
+#define PROGRAM_HEADERS_MAX 65536
 
 /* Nothing needs more; the kernel would round a larger one down to what mmap gives. */
-#define LARGEST_ALIGNMENT (1ull << 30)
+#define ALIGNMENT_MAX (1ull << 30)
 
 /* GNU property notes of real programs have some 50 bytes. */
-#define LARGEST_PROPERTY_NOTE 1024
+#define PROPERTY_NOTE_MAX 1024
 
 /* Older elf.h does not have them. */
 #ifndef PT_GNU_PROPERTY
@@ -87,7 +87,7 @@ static int check_header(const Elf64_Ehdr *header, struct tproc_error *error) {
   if (header->e_phentsize != sizeof(Elf64_Phdr))
     return tproc_fail_because(error, ENOEXEC, "ELF header: e_phentsize %u instead of %zu", header->e_phentsize,
                               sizeof(Elf64_Phdr));
-  if (header->e_phnum == 0 || header->e_phnum * sizeof(Elf64_Phdr) > LARGEST_PROGRAM_HEADERS)
+  if (header->e_phnum == 0 || header->e_phnum * sizeof(Elf64_Phdr) > PROGRAM_HEADERS_MAX)
     return tproc_fail_because(error, ENOEXEC, "ELF header: e_phnum %u", header->e_phnum);
   return 0;
 }
@@ -109,7 +109,7 @@ static int add_segment(struct elf_file *elf, const Elf64_Phdr *header, unsigned 
   if ((header->p_vaddr - header->p_offset) % page_size() != 0)
     return tproc_fail_because(error, ENOEXEC, "PT_LOAD %u: offset and address differ within the page of %llu bytes",
                               index, (unsigned long long)page_size());
-  if ((header->p_align & (header->p_align - 1)) != 0 || header->p_align > LARGEST_ALIGNMENT)
+  if ((header->p_align & (header->p_align - 1)) != 0 || header->p_align > ALIGNMENT_MAX)
     return tproc_fail_because(error, ENOEXEC, "PT_LOAD %u: alignment %#llx", index,
                               (unsigned long long)header->p_align);
   if (elf->segment_count > 0) {
@@ -143,7 +143,7 @@ static int read_interpreter(int file, const Elf64_Phdr *header, struct elf_file 
 
 /* A malformed note only means that nothing is promised, as for the kernel's older versions: it is never an error. */
 static void read_properties(int file, const Elf64_Phdr *header, struct elf_file *elf) {
-  _Alignas(8) unsigned char note[LARGEST_PROPERTY_NOTE];
+  _Alignas(8) unsigned char note[PROPERTY_NOTE_MAX];
   if (header->p_filesz > sizeof note || header->p_offset > INT64_MAX - sizeof note) return;
   if (read_exactly(file, note, header->p_filesz, header->p_offset, "PT_GNU_PROPERTY", NULL)) return;
   const size_t size = header->p_filesz;

@@ -14,7 +14,7 @@
 #define NEVER_MORE_THAN (6u << 20)
 
 /* MAX_ARG_STRLEN: the longest single string, in pages. */
-#define LONGEST_STRING_PAGES 32
+#define STRING_PAGES_MAX 32
 
 #define RANDOM_BYTES 16
 
@@ -51,7 +51,7 @@ static size_t count_strings(const char *const *strings) {
 
 static int measure(const char *what, const char *const *strings, struct argument_size *size,
                    struct tproc_error *error) {
-  const size_t longest = LONGEST_STRING_PAGES * page_size();
+  const size_t longest = STRING_PAGES_MAX * page_size();
   for (size_t i = 0; strings[i] != NULL; i++) {
     const size_t length = strlen(strings[i]) + 1;
     if (length > longest)

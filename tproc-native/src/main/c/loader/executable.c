@@ -15,14 +15,14 @@
 #define SHELL "/bin/sh"
 
 /* fs/exec.c, exec_binprm: five scripts may name one another before the sixth file has to be a program. */
-#define MOST_NESTED_SCRIPTS 5
+#define NESTED_SCRIPTS_MAX 5
 
 /* Errors after which execvp tries the next directory. */
 static bool try_next_directory(int code) {
   return code == ENOENT || code == ENOTDIR || code == EACCES || code == ESTALE || code == ENODEV || code == ETIMEDOUT;
 }
 
-static int search(int directory, const char *name, const char *search_path, struct program *program,
+static int search(int directory, const char *name, const char *search_path, struct executable *program,
                   struct tproc_error *error) {
   if (search_path == NULL) search_path = DEFAULT_SEARCH_PATH;
   struct tproc_error refused = {0};
@@ -33,7 +33,7 @@ static int search(int directory, const char *name, const char *search_path, stru
                               : snprintf(program->path, sizeof program->path, "%.*s/%s", (int)length, at, name);
     if (written > 0 && (size_t)written < sizeof program->path) {
       struct tproc_error here = {0};
-      int file = program_file_open(directory, program->path, &program->size, &here);
+      int file = executable_file_open(directory, program->path, &program->size, &here);
       if (file >= 0) return file;
       if (!try_next_directory(here.code)) {
         if (error != NULL) *error = here;
@@ -51,23 +51,23 @@ static int search(int directory, const char *name, const char *search_path, stru
   return tproc_fail(error, ENOENT, "not found in the search path %s", search_path);
 }
 
-static int find_file(int directory, const char *name, const char *search_path, struct program *program,
+static int find_file(int directory, const char *name, const char *search_path, struct executable *program,
                      struct tproc_error *error) {
   if (name[0] == '\0') return tproc_fail(error, ENOENT, "an empty program name");
   if (strlen(name) >= sizeof program->path)
     return tproc_fail(error, ENAMETOOLONG, "a program name of %zu bytes", strlen(name));
   if (strchr(name, '/') == NULL) return search(directory, name, search_path, program, error);
   memcpy(program->path, name, strlen(name) + 1);
-  return program_file_open(directory, name, &program->size, error);
+  return executable_file_open(directory, name, &program->size, error);
 }
 
-static int copy_arguments(const char *const *argv, struct program *program, struct tproc_error *error) {
+static int copy_arguments(const char *const *argv, struct executable *program, struct tproc_error *error) {
   size_t count = 0;
   while (argv[count] != NULL) count++;
   if (count == 0) return tproc_fail(error, EINVAL, "no arguments: argv[0] is needed");
   /* Each script replaces argv[0] by at most three. */
-  program->argv = calloc(count + 2 * MOST_NESTED_SCRIPTS + 1, sizeof *program->argv);
-  program->strings = malloc(MOST_NESTED_SCRIPTS * (SCRIPT_LINE_SIZE + PATH_MAX));
+  program->argv = calloc(count + 2 * NESTED_SCRIPTS_MAX + 1, sizeof *program->argv);
+  program->strings = malloc(NESTED_SCRIPTS_MAX * (SCRIPT_LINE_SIZE + PATH_MAX));
   if (program->argv == NULL || program->strings == NULL) return tproc_fail(error, ENOMEM, "copy %zu arguments", count);
   memcpy(program->argv, argv, count * sizeof *argv);
   program->argc = count;
@@ -75,7 +75,7 @@ static int copy_arguments(const char *const *argv, struct program *program, stru
 }
 
 /* argv becomes: interpreter, its one argument if any, the script's path, the caller's arguments from the second on. */
-static void put_interpreter_in_front(struct program *program, const char *interpreter, const char *argument,
+static void put_interpreter_in_front(struct executable *program, const char *interpreter, const char *argument,
                                      const char *script) {
   const size_t added = argument != NULL ? 2 : 1;
   memmove(program->argv + 1 + added, program->argv + 1, program->argc * sizeof *program->argv);
@@ -95,7 +95,8 @@ static const char *keep(char **room, const char *text) {
 }
 
 /* A text without #!: only the file that was asked for, not an interpreter, is given to a shell. */
-static int read_script(const struct program *program, bool shell, struct script_line *line, struct tproc_error *error) {
+static int read_script(const struct executable *program, bool shell, struct script_line *line,
+                       struct tproc_error *error) {
   const int found = script_read(program->file, line, error);
   if (found != 0 || !shell || script_is_elf(line)) return found;
   line->interpreter = SHELL;
@@ -103,7 +104,7 @@ static int read_script(const struct program *program, bool shell, struct script_
   return 1;
 }
 
-static int resolve_scripts(int directory, bool shell, struct program *program, struct tproc_error *error) {
+static int resolve_scripts(int directory, bool shell, struct executable *program, struct tproc_error *error) {
   char *room = program->strings;
   memcpy(program->file_path, program->path, sizeof program->file_path);
   for (int depth = 0;; depth++) {
@@ -114,10 +115,10 @@ static int resolve_scripts(int directory, bool shell, struct program *program, s
       return found;
     }
     if (found == 0) return 0;
-    if (depth == MOST_NESTED_SCRIPTS)
-      return tproc_fail(error, ELOOP, "#! of %s: more than %d nested scripts", program->file_path, MOST_NESTED_SCRIPTS);
+    if (depth == NESTED_SCRIPTS_MAX)
+      return tproc_fail(error, ELOOP, "#! of %s: more than %d nested scripts", program->file_path, NESTED_SCRIPTS_MAX);
     close(program->file);
-    program->file = program_file_open(directory, line.interpreter, &program->size, error);
+    program->file = executable_file_open(directory, line.interpreter, &program->size, error);
     if (program->file < 0) {
       tproc_error_prefix(error, "#! of %s: ", program->file_path);
       return program->file;
@@ -129,7 +130,8 @@ static int resolve_scripts(int directory, bool shell, struct program *program, s
   }
 }
 
-int program_find(int directory, const struct tproc_launch *launch, struct program *program, struct tproc_error *error) {
+int executable_find(int directory, const struct tproc_launch *launch, struct executable *program,
+                    struct tproc_error *error) {
   memset(program, 0, sizeof *program);
   program->file = -1;
   int failed = copy_arguments(launch->argv, program, error);
@@ -138,11 +140,11 @@ int program_find(int directory, const struct tproc_launch *launch, struct progra
     failed = program->file < 0 ? program->file : 0;
   }
   if (!failed) failed = resolve_scripts(directory, (launch->flags & TPROC_LAUNCH_SHELL) != 0, program, error);
-  if (failed) program_release(program);
+  if (failed) executable_release(program);
   return failed;
 }
 
-void program_release(struct program *program) {
+void executable_release(struct executable *program) {
   if (program->file >= 0) close(program->file);
   program->file = -1;
   free(program->argv);

@@ -1,6 +1,6 @@
 /* From what the caller asks for to the ELF file that runs: search path, and #! scripts as the kernel resolves them. */
-#ifndef TPROC_PROGRAM_H
-#define TPROC_PROGRAM_H
+#ifndef TPROC_EXECUTABLE_H
+#define TPROC_EXECUTABLE_H
 
 #include <limits.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 #include "tproc_core.h"
 
 /** A found program: its open file and the arguments it gets. Zeroed or released, it owns nothing. */
-struct program {
+struct executable {
   int file;                 /**< the ELF file to map; -1 when released */
   uint64_t size;            /**< its size in bytes */
   char path[PATH_MAX];      /**< what was found for the caller's name: a script's own path, for AT_EXECFN */
@@ -25,8 +25,9 @@ struct program {
  * @param directory descriptor of the threadproc's working directory, which relative paths start from
  * @return 0 or a negative errno as execvp would give; -ELOOP after five nested scripts
  */
-int program_find(int directory, const struct tproc_launch *launch, struct program *program, struct tproc_error *error);
+int executable_find(int directory, const struct tproc_launch *launch, struct executable *program,
+                    struct tproc_error *error);
 
-void program_release(struct program *program);
+void executable_release(struct executable *program);
 
 #endif

@@ -26,7 +26,7 @@ static int check_regular(int directory, const char *path, struct stat *status, s
   return failed;
 }
 
-int program_file_open(int directory, const char *path, uint64_t *size, struct tproc_error *error) {
+int executable_file_open(int directory, const char *path, uint64_t *size, struct tproc_error *error) {
   struct stat before, after;
   int failed = check_regular(directory, path, &before, error);
   if (failed) return failed;

@@ -1,6 +1,6 @@
 /* Opening a file to execute it, with the checks that execve makes, without ever blocking. */
-#ifndef TPROC_PROGRAM_FILE_H
-#define TPROC_PROGRAM_FILE_H
+#ifndef TPROC_EXECUTABLE_FILE_H
+#define TPROC_EXECUTABLE_FILE_H
 
 #include <stdint.h>
 
@@ -15,6 +15,6 @@
  * @param size receives the file's size in bytes
  * @return a close-on-exec descriptor that the caller closes, or -ENOENT, -EACCES, … as execve would give
  */
-int program_file_open(int directory, const char *path, uint64_t *size, struct tproc_error *error);
+int executable_file_open(int directory, const char *path, uint64_t *size, struct tproc_error *error);
 
 #endif

@@ -16,7 +16,7 @@ static struct fork_shield *all;
 /* The caller holds all_lock. */
 static bool is_a_threadprocs(struct address_range range) {
   for (const struct fork_shield *shield = all; shield != NULL; shield = shield->next)
-    if (slot_space_has_outside(shield->slots, range)) return true;
+    if (slot_space_has_external(shield->slots, range)) return true;
   return false;
 }
 

@@ -10,7 +10,7 @@ static int64_t map_at(uint64_t address, const struct map_request *request, int h
   return got == MAP_FAILED ? -errno : (int64_t)got;
 }
 
-int64_t map_if_free(uint64_t address, const struct map_request *request) {
+int64_t map_noreplace(uint64_t address, const struct map_request *request) {
   if ((request->flags & MAP_TYPE) != MAP_SHARED_VALIDATE) return map_at(address, request, MAP_FIXED_NOREPLACE);
   /* MAP_SHARED_VALIDATE refuses a flag as young as that one: the place is taken first, and then replaced. */
   const struct map_request taken = {

@@ -1,10 +1,10 @@
 /* mmap at an address where nothing may be replaced. */
-#ifndef TPROC_MAP_IF_FREE_H
-#define TPROC_MAP_IF_FREE_H
+#ifndef TPROC_MAP_NOREPLACE_H
+#define TPROC_MAP_NOREPLACE_H
 
 #include "memory/memory.h"
 
 /** Maps the request at exactly `address`, whatever its flags say of that. @return the address, -EEXIST, … */
-int64_t map_if_free(uint64_t address, const struct map_request *request);
+int64_t map_noreplace(uint64_t address, const struct map_request *request);
 
 #endif

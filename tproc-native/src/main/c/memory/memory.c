@@ -34,7 +34,7 @@ void memory_release(struct memory *memory) {
   if (range_size(memory->slot.whole) == 0) return;
   pthread_mutex_lock(&memory->lock);
   memory->released = true;
-  memory_release_outside(memory);
+  memory_release_external(memory);
   slot_release(memory->slots, &memory->slot);
   pthread_mutex_unlock(&memory->lock);
   pthread_mutex_destroy(&memory->lock);
@@ -48,7 +48,7 @@ static bool to_range(uint64_t address, uint64_t length, struct address_range *ra
 }
 
 bool memory_covers(const struct memory *memory, struct address_range range) {
-  return range_covers(memory->slot.usable, range) || memory_outside_covers(memory, range);
+  return range_covers(memory->slot.usable, range) || memory_external_covers(memory, range);
 }
 
 bool memory_owns(struct memory *memory, struct address_range range) {
@@ -58,15 +58,15 @@ bool memory_owns(struct memory *memory, struct address_range range) {
   return result;
 }
 
-int memory_take_outside(struct memory *memory, struct address_range range) {
+int memory_take_external(struct memory *memory, struct address_range range) {
   pthread_mutex_lock(&memory->lock);
   const int64_t got = memory->released
                           ? -ENOMEM
-                          : memory_map_outside(memory, &(struct map_request){.address = range.low,
-                                                                             .length = range_size(range),
-                                                                             .protection = PROT_NONE,
-                                                                             .flags = MAP_PRIVATE | MAP_ANONYMOUS,
-                                                                             .file = -1});
+                          : memory_map_external(memory, &(struct map_request){.address = range.low,
+                                                                              .length = range_size(range),
+                                                                              .protection = PROT_NONE,
+                                                                              .flags = MAP_PRIVATE | MAP_ANONYMOUS,
+                                                                              .file = -1});
   pthread_mutex_unlock(&memory->lock);
   return got < 0 ? (int)got : 0;
 }
@@ -91,7 +91,7 @@ static int64_t map_fixed(struct memory *memory, const struct map_request *reques
     return got == MAP_FAILED ? -errno : (int64_t)got;
   }
   if (ranges_overlap(range, memory->slot.whole)) return -ENOMEM;
-  const int64_t got = memory_map_outside(memory, request);
+  const int64_t got = memory_map_external(memory, request);
   /* MAP_FIXED natively replaces what is there; here that is somebody else's, and there is no memory to be had. */
   return got == -EEXIST && (request->flags & MAP_FIXED_NOREPLACE) != MAP_FIXED_NOREPLACE ? -ENOMEM : got;
 }
@@ -102,7 +102,7 @@ static int64_t lock_pages(struct memory *memory, uint64_t address, uint64_t leng
   const int code = errno == ENOMEM ? EAGAIN : errno; /* mmap has its own word for RLIMIT_MEMLOCK */
   const struct address_range range = {address, page_ceil(address + length)};
   munmap((void *)range.low, range_size(range));
-  memory_forget_outside(memory, range);
+  memory_forget_external(memory, range);
   return -code;
 }
 
@@ -134,7 +134,7 @@ int64_t memory_unmap(struct memory *memory, uint64_t address, uint64_t length) {
     result = -ENOMEM;
   } else if (memory_covers(memory, range)) {
     result = munmap((void *)range.low, range_size(range)) == 0 ? 0 : -errno;
-    if (result == 0) memory_forget_outside(memory, range);
+    if (result == 0) memory_forget_external(memory, range);
   }
   pthread_mutex_unlock(&memory->lock);
   return result;

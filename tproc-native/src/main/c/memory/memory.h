@@ -61,7 +61,7 @@ bool memory_owns(struct memory *memory, struct address_range range);
  *
  * @return 0, or -EEXIST when something is mapped there or it is some threadproc's slot
  */
-int memory_take_outside(struct memory *memory, struct address_range range);
+int memory_take_external(struct memory *memory, struct address_range range);
 
 /** A request of mmap(2); `file` is a descriptor of the host. */
 struct map_request {

@@ -15,10 +15,10 @@
  * The list is changed by its owner alone, who holds the memory's lock; the slots' lock on top is for those who look at
  * all owners' lists. The owner therefore reads without it.
  */
-static void add(struct memory *memory, struct outside_range *entry) {
+static void add(struct memory *memory, struct external_range *entry) {
   pthread_mutex_lock(&memory->slots->lock);
-  entry->next = memory->owner.outside;
-  memory->owner.outside = entry;
+  entry->next = memory->owner.external;
+  memory->owner.external = entry;
   pthread_mutex_unlock(&memory->slots->lock);
 }
 
@@ -29,9 +29,9 @@ static int64_t map_where_kernel_likes(const struct map_request *request) {
 }
 
 static int64_t map_and_remember(struct memory *memory, const struct map_request *request, bool there) {
-  struct outside_range *entry = malloc(sizeof *entry);
+  struct external_range *entry = malloc(sizeof *entry);
   if (entry == NULL) return -ENOMEM;
-  const int64_t got = there ? map_if_free(request->address, request) : map_where_kernel_likes(request);
+  const int64_t got = there ? map_noreplace(request->address, request) : map_where_kernel_likes(request);
   if (got < 0) {
     free(entry);
     return got;
@@ -44,7 +44,7 @@ static int64_t map_and_remember(struct memory *memory, const struct map_request 
   return got;
 }
 
-int64_t memory_map_outside(struct memory *memory, const struct map_request *request) {
+int64_t memory_map_external(struct memory *memory, const struct map_request *request) {
   const struct address_range range = {request->address, page_ceil(request->address + request->length)};
   /* Slots are not mapped as a whole, so the kernel alone would find room in a neighbour's. */
   if (ranges_overlap(range, slot_space_range(memory->slots))) return -EEXIST;
@@ -56,17 +56,17 @@ int64_t memory_map_where_kernel_likes(struct memory *memory, const struct map_re
   struct map_request there = *request;
   there.address = page_floor(request->address);
   if (there.address != 0 && there.address <= INT64_MAX - request->length && (request->flags & MAP_32BIT) == 0) {
-    const int64_t got = memory_map_outside(memory, &there);
+    const int64_t got = memory_map_external(memory, &there);
     if (got >= 0) return got;
   }
   return map_and_remember(memory, request, false);
 }
 
-void memory_forget_outside(struct memory *memory, struct address_range gone) {
-  struct outside_range *spare = malloc(sizeof *spare); /* for a hole in the middle */
+void memory_forget_external(struct memory *memory, struct address_range gone) {
+  struct external_range *spare = malloc(sizeof *spare); /* for a hole in the middle */
   pthread_mutex_lock(&memory->slots->lock);
-  for (struct outside_range **at = &memory->owner.outside; *at != NULL;) {
-    struct outside_range *entry = *at;
+  for (struct external_range **at = &memory->owner.external; *at != NULL;) {
+    struct external_range *entry = *at;
     const struct address_range range = entry->range;
     if (ranges_overlap(range, gone) && gone.low <= range.low && gone.high >= range.high) {
       *at = entry->next;
@@ -80,7 +80,7 @@ void memory_forget_outside(struct memory *memory, struct address_range gone) {
         entry->range.high = gone.low;
       } else if (spare !=
                  NULL) { /* without memory for the second part the first keeps all: too much beats too little */
-        *spare = (struct outside_range){.range = {gone.high, range.high}, .next = entry->next};
+        *spare = (struct external_range){.range = {gone.high, range.high}, .next = entry->next};
         entry->range.high = gone.low;
         entry->next = spare;
         spare = NULL;
@@ -92,13 +92,13 @@ void memory_forget_outside(struct memory *memory, struct address_range gone) {
   free(spare);
 }
 
-bool memory_outside_covers(const struct memory *memory, struct address_range range) {
+bool memory_external_covers(const struct memory *memory, struct address_range range) {
   /* Ranges may touch: each pass moves the start over the one that holds it. */
   uint64_t from = range.low;
   bool progress = true;
   while (from < range.high && progress) {
     progress = false;
-    for (const struct outside_range *entry = memory->owner.outside; entry != NULL; entry = entry->next)
+    for (const struct external_range *entry = memory->owner.external; entry != NULL; entry = entry->next)
       if (range_contains(entry->range, from)) {
         from = entry->range.high;
         progress = true;
@@ -107,13 +107,13 @@ bool memory_outside_covers(const struct memory *memory, struct address_range ran
   return from >= range.high;
 }
 
-void memory_release_outside(struct memory *memory) {
+void memory_release_external(struct memory *memory) {
   pthread_mutex_lock(&memory->slots->lock);
-  struct outside_range *entry = memory->owner.outside;
-  memory->owner.outside = NULL;
+  struct external_range *entry = memory->owner.external;
+  memory->owner.external = NULL;
   pthread_mutex_unlock(&memory->slots->lock);
   while (entry != NULL) {
-    struct outside_range *next = entry->next;
+    struct external_range *next = entry->next;
     munmap((void *)entry->range.low, range_size(entry->range));
     free(entry);
     entry = next;

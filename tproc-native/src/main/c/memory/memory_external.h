@@ -1,25 +1,25 @@
 /* What a threadproc may map outside its slot: free addresses only, remembered and returned. Callers hold the lock. */
-#ifndef TPROC_MEMORY_OUTSIDE_H
-#define TPROC_MEMORY_OUTSIDE_H
+#ifndef TPROC_MEMORY_EXTERNAL_H
+#define TPROC_MEMORY_EXTERNAL_H
 
 #include "memory/memory.h"
 
 /** Maps at exactly request->address, if nothing is there and it is nobody's slot. @return the address, -EEXIST, … */
-int64_t memory_map_outside(struct memory *memory, const struct map_request *request);
+int64_t memory_map_external(struct memory *memory, const struct map_request *request);
 
 /** For MAP_32BIT (anywhere below 2 GiB), and for what is too large for the slot. */
 int64_t memory_map_where_kernel_likes(struct memory *memory, const struct map_request *request);
 
 /** Forgets the part of the remembered ranges that was unmapped. */
-void memory_forget_outside(struct memory *memory, struct address_range range);
+void memory_forget_external(struct memory *memory, struct address_range range);
 
 /** Whether all of it is the slot's or was remembered. */
 bool memory_covers(const struct memory *memory, struct address_range range);
 
 /** Whether remembered ranges cover all of it. */
-bool memory_outside_covers(const struct memory *memory, struct address_range range);
+bool memory_external_covers(const struct memory *memory, struct address_range range);
 
 /** Unmaps and forgets all of them. */
-void memory_release_outside(struct memory *memory);
+void memory_release_external(struct memory *memory);
 
 #endif

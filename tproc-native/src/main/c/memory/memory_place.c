@@ -15,7 +15,7 @@
 #include "memory/memory_external.h"
 
 /* A mapping of more than this part of the room for it (1 GiB with 47 address bits) goes elsewhere. */
-#define LARGEST_SHARE 4
+#define SHARE_MAX 4
 
 /* A page table covers 2 MiB with 4-KiB pages, and so does a huge page: larger blocks are worth the alignment. With
    larger pages it is only a usual alignment. */
@@ -56,7 +56,7 @@ static int64_t at_hint(const struct memory *memory, const struct map_request *re
   if (hint == 0 || size > INT64_MAX - hint ||
       !range_covers(memory->slot.usable, (struct address_range){hint, hint + size}))
     return -EEXIST;
-  return map_if_free(hint, request);
+  return map_noreplace(hint, request);
 }
 
 /* malloc's large blocks and thread stacks often come and go at the same place: with it their page tables stay warm. */
@@ -66,7 +66,7 @@ static int64_t at_last_place(struct memory_room *room, const struct map_request 
   if (room->reuse_successes == 0 && room->cursor / page_size() % 16 != 0) return -EEXIST;
   const uint64_t address = align_down(room->last.high - size, alignment);
   if (address < room->last.low) return -EEXIST;
-  const int64_t got = map_if_free(address, request);
+  const int64_t got = map_noreplace(address, request);
   if (got >= 0)
     room->reuse_successes = REUSE_TRUST;
   else if (room->reuse_successes > 0)
@@ -84,7 +84,7 @@ static int64_t below_cursor(const struct memory *memory, struct memory_room *roo
   while (room->cursor - room->area.low >= size) {
     const uint64_t address = align_down(room->cursor - size, alignment);
     if (address < room->area.low) break;
-    const int64_t got = map_if_free(address, request);
+    const int64_t got = map_noreplace(address, request);
     if (got != -EEXIST) {
       if (got >= 0) room->cursor = address;
       return got;
@@ -134,10 +134,10 @@ int64_t memory_map_anywhere(struct memory *memory, const struct map_request *req
   if (is_reservation_below(memory, request)) {
     struct map_request there = *request;
     there.address = page_floor(request->address);
-    const int64_t got = memory_map_outside(memory, &there);
+    const int64_t got = memory_map_external(memory, &there);
     if (got >= 0) return got; /* otherwise it is taken: as for the kernel, any other place will do */
   }
-  if (request->length <= range_size(memory->anonymous.area) / LARGEST_SHARE) {
+  if (request->length <= range_size(memory->anonymous.area) / SHARE_MAX) {
     const int64_t got = place_in_slot(memory, request);
     if (got != -ENOMEM) return got;
   }

@@ -38,7 +38,7 @@ static int64_t result_of(const void *got) { return got == MAP_FAILED ? -errno : 
 static void give_up_place(struct memory *memory, int64_t place, uint64_t length) {
   const struct address_range range = {(uint64_t)place, page_ceil((uint64_t)place + length)};
   munmap((void *)range.low, range_size(range));
-  memory_forget_outside(memory, range);
+  memory_forget_external(memory, range);
 }
 
 static int64_t move(struct memory *memory, struct address_range old, uint64_t new_length, int flags) {
@@ -49,7 +49,7 @@ static int64_t move(struct memory *memory, struct address_range old, uint64_t ne
   if (result < 0)
     give_up_place(memory, place, new_length);
   else if ((flags & MREMAP_DONTUNMAP) == 0 && range_size(old) > 0)
-    memory_forget_outside(memory, old);
+    memory_forget_external(memory, old);
   return result;
 }
 
@@ -59,7 +59,7 @@ static int64_t remap_to(struct memory *memory, struct address_range old, uint64_
   if (!to_range(new_address, new_length, &target)) return -EINVAL;
   if (!memory_covers(memory, target)) return -ENOMEM;
   const int64_t result = result_of(mremap((void *)old.low, range_size(old), new_length, flags, (void *)target.low));
-  if (result >= 0 && (flags & MREMAP_DONTUNMAP) == 0 && range_size(old) > 0) memory_forget_outside(memory, old);
+  if (result >= 0 && (flags & MREMAP_DONTUNMAP) == 0 && range_size(old) > 0) memory_forget_external(memory, old);
   return result;
 }
 
@@ -75,7 +75,7 @@ static int64_t remap(struct memory *memory, uint64_t address, uint64_t length, u
     if (shrinks || covers(memory, address, new_length)) {
       const int64_t result = result_of(mremap((void *)address, length, new_length, 0));
       if (result >= 0 && shrinks)
-        memory_forget_outside(memory, (struct address_range){page_ceil(address + new_length), old.high});
+        memory_forget_external(memory, (struct address_range){page_ceil(address + new_length), old.high});
       if (result >= 0 || result != -ENOMEM) return result;
     }
   }

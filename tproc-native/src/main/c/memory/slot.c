@@ -96,11 +96,11 @@ void slot_release(struct slot_space *space, struct slot *slot) {
 }
 
 /* The list is short: most threadprocs have nothing outside. The caller holds the lock. */
-static struct slot_owner *owner_of_outside(struct slot_space *space, struct address_range range) {
+static struct slot_owner *owner_of_external(struct slot_space *space, struct address_range range) {
   for (uint64_t place = 0; place < space->places; place++) {
     struct slot_owner *owner = space->owners[place];
     if (owner == NULL) continue;
-    for (const struct outside_range *each = owner->outside; each != NULL; each = each->next)
+    for (const struct external_range *each = owner->external; each != NULL; each = each->next)
       if (ranges_overlap(each->range, range)) return owner;
   }
   return NULL;
@@ -110,15 +110,15 @@ void *slot_threadproc_at(struct slot_space *space, uint64_t address) {
   pthread_mutex_lock(&space->lock);
   const struct slot_owner *owner = range_contains(slot_space_range(space), address)
                                        ? space->owners[(address - space->first) / space->slot_size]
-                                       : owner_of_outside(space, (struct address_range){address, address + 1});
+                                       : owner_of_external(space, (struct address_range){address, address + 1});
   void *threadproc = owner != NULL ? owner->threadproc : NULL;
   pthread_mutex_unlock(&space->lock);
   return threadproc;
 }
 
-bool slot_space_has_outside(struct slot_space *space, struct address_range range) {
+bool slot_space_has_external(struct slot_space *space, struct address_range range) {
   pthread_mutex_lock(&space->lock);
-  const bool found = owner_of_outside(space, range) != NULL;
+  const bool found = owner_of_external(space, range) != NULL;
   pthread_mutex_unlock(&space->lock);
   return found;
 }

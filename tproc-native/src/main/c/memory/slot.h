@@ -21,15 +21,15 @@
 #define SLOT_PLACES_MAX 4096
 
 /** A range outside all slots that belongs to a threadproc: an ET_EXEC image, a MAP_FIXED or a very large mapping. */
-struct outside_range {
+struct external_range {
   struct address_range range;
-  struct outside_range *next;
+  struct external_range *next;
 };
 
 /** Who has a slot, and what else. */
 struct slot_owner {
-  void *threadproc;              /**< never looked into here */
-  struct outside_range *outside; /**< under slot_space.lock */
+  void *threadproc;                /**< never looked into here */
+  struct external_range *external; /**< under slot_space.lock */
 };
 
 /** Hands out slots. Freed ones are reused as late as possible: a stale pointer meets unmapped memory for long. */
@@ -68,7 +68,7 @@ void slot_release(struct slot_space *space, struct slot *slot);
 void *slot_threadproc_at(struct slot_space *space, uint64_t address);
 
 /** Whether any part of a range outside the slots belongs to a threadproc. */
-bool slot_space_has_outside(struct slot_space *space, struct address_range range);
+bool slot_space_has_external(struct slot_space *space, struct address_range range);
 
 /** The whole range in which slots may stand. */
 struct address_range slot_space_range(const struct slot_space *space);

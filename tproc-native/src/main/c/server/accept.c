@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "server/server.h"
 
-#define MOST_AT_ONCE 64
+#define AT_ONCE_MAX 64
 #define PAUSE_MILLISECONDS 100
 
 int server_watch_socket(struct tproc_server *server, struct tproc_error *error) {
@@ -73,7 +73,7 @@ static void welcome(struct tproc_server *server, int socket) {
   }
   if (code == 0) {
     /* The pid is 0 for a client in a pid namespace that is not below the host's. */
-    connection_open(server, socket, &(struct asker){.pid = peer.pid > 0 ? peer.pid : -1, .uid = peer.uid});
+    connection_open(server, socket, &(struct launch_client){.pid = peer.pid > 0 ? peer.pid : -1, .uid = peer.uid});
     return;
   }
   connection_refuse(socket, code, message);
@@ -81,7 +81,7 @@ static void welcome(struct tproc_server *server, int socket) {
 }
 
 void server_accept(struct tproc_server *server) {
-  for (int i = 0; i < MOST_AT_ONCE; i++) {
+  for (int i = 0; i < AT_ONCE_MAX; i++) {
     const int socket = accept_one(server);
     if (socket >= 0) {
       welcome(server, socket);

@@ -34,11 +34,11 @@ static int open_launcher(int socket, pid_t pid) {
   return errno == ENOPROTOOPT ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 }
 
-int attached_open(struct tproc_server *server, struct tproc_threadproc *threadproc, struct connection *connection,
-                  const struct asker *launcher, bool outlive, struct tproc_error *error) {
-  struct attached *program = calloc(1, sizeof *program);
+int client_program_open(struct tproc_server *server, struct tproc_threadproc *threadproc, struct connection *connection,
+                        const struct launch_client *launcher, bool outlive, struct tproc_error *error) {
+  struct client_program *program = calloc(1, sizeof *program);
   if (program == NULL) return tproc_fail(error, ENOMEM, "watch threadproc %d", threadproc->pid);
-  program->watch = WATCH_ATTACHED;
+  program->watch = WATCH_CLIENT_PROGRAM;
   program->threadproc = threadproc;
   program->connection = connection;
   program->outlive = outlive;
@@ -55,7 +55,7 @@ int attached_open(struct tproc_server *server, struct tproc_threadproc *threadpr
   if (server->programs != NULL) server->programs->previous = program;
   server->programs = program;
   if (connection == NULL) {
-    attached_lose_client(server, program);
+    client_program_lose_client(server, program);
     return 0;
   }
   connection->program = program;
@@ -80,7 +80,7 @@ static void release(struct work *work) {
   free(released);
 }
 
-void attached_release(struct tproc_server *server, struct tproc_threadproc *threadproc) {
+void client_program_release(struct tproc_server *server, struct tproc_threadproc *threadproc) {
   struct release *released = calloc(1, sizeof *released);
   /* Without memory it stays a threadproc of the host, whose end releases it. */
   if (released == NULL) return;
@@ -89,7 +89,7 @@ void attached_release(struct tproc_server *server, struct tproc_threadproc *thre
   if (workers_submit(&server->helpers, &released->work, NULL) != 0) release(&released->work);
 }
 
-static void detach(struct attached *program) {
+static void detach(struct client_program *program) {
   if (program->launcher_pidfd >= 0) close(program->launcher_pidfd);
   program->launcher_pidfd = -1;
   if (program->connection != NULL) program->connection->program = NULL;
@@ -97,7 +97,7 @@ static void detach(struct attached *program) {
 }
 
 /* Until its exit is collected its pid is its own, and it leads a group of its own. Stopped, it could not hang up. */
-void attached_lose_client(struct tproc_server *server, struct attached *program) {
+void client_program_lose_client(struct tproc_server *server, struct client_program *program) {
   detach(program);
   if (program->gone) return;
   const pid_t group = -program->threadproc->pid;
@@ -111,14 +111,14 @@ void attached_lose_client(struct tproc_server *server, struct attached *program)
 }
 
 /* 1: *exit; 0: it has not ended, or a debugger that holds it sees its end first; a negative errno */
-static int collect(struct tproc_server *server, struct attached *program, bool wait, struct tproc_exit *exit,
+static int collect(struct tproc_server *server, struct client_program *program, bool wait, struct tproc_exit *exit,
                    struct tproc_error *error) {
   if (!program->uncollected) epoll_ctl(server->events, EPOLL_CTL_DEL, program->threadproc->pidfd, NULL);
   program->uncollected = true;
   return threadproc_collect(program->threadproc, wait, exit, error);
 }
 
-static void forget(struct tproc_server *server, struct attached *program) {
+static void forget(struct tproc_server *server, struct client_program *program) {
   program->gone = true;
   detach(program);
   if (program->previous != NULL)
@@ -136,7 +136,7 @@ static void tell_end(struct tproc_server *server, struct connection *connection,
   connection_end(server, connection);
 }
 
-void attached_end(struct tproc_server *server, struct attached *program, bool wait) {
+void client_program_end(struct tproc_server *server, struct client_program *program, bool wait) {
   if (program->gone) return;
   struct tproc_exit exit;
   struct tproc_error error;
@@ -149,18 +149,18 @@ void attached_end(struct tproc_server *server, struct attached *program, bool wa
     connection_fail(server, connection, &error, WIRE_EXIT_NO_HOST);
   else if (connection != NULL)
     tell_end(server, connection, &exit);
-  attached_release(server, program->threadproc);
+  client_program_release(server, program->threadproc);
 }
 
-void attached_look(struct tproc_server *server, struct attached *program) {
+void client_program_look(struct tproc_server *server, struct client_program *program) {
   const uint64_t now = server_now();
   program->look_closely_until = now + LOOK_CLOSELY_FOR;
   program->next_look = now;
-  attached_tick(server, program, now);
+  client_program_tick(server, program, now);
 }
 
 /* Whoever stops a launcher means its program; the launcher itself cannot do it any more. */
-static void follow_launcher(struct attached *program) {
+static void follow_launcher(struct client_program *program) {
   if (program->launcher_pidfd < 0) return;
   const char state = process_state(program->launcher);
   /* Only if the process is still there was it its state that we saw. */
@@ -178,7 +178,7 @@ static void follow_launcher(struct attached *program) {
 }
 
 /* A stop that is our own doing is not told: the launcher would stop once more as soon as it is continued. */
-static void tell(struct tproc_server *server, struct attached *program, const siginfo_t *info) {
+static void tell(struct tproc_server *server, struct client_program *program, const siginfo_t *info) {
   if (info->si_code == CLD_CONTINUED) {
     if (!program->stopped) return;
     program->stopped = false;
@@ -190,7 +190,7 @@ static void tell(struct tproc_server *server, struct attached *program, const si
   }
 }
 
-static void look(struct tproc_server *server, struct attached *program) {
+static void look(struct tproc_server *server, struct client_program *program) {
   follow_launcher(program);
   while (program->connection != NULL) {
     siginfo_t info = {0};
@@ -201,13 +201,13 @@ static void look(struct tproc_server *server, struct attached *program) {
   }
 }
 
-void attached_tick(struct tproc_server *server, struct attached *program, uint64_t now) {
+void client_program_tick(struct tproc_server *server, struct client_program *program, uint64_t now) {
   if (program->kill_at != 0 && now >= program->kill_at) {
     program->kill_at = 0;
     tproc_threadproc_signal(program->threadproc, SIGKILL, NULL);
   }
   if (program->uncollected) {
-    attached_end(server, program, false);
+    client_program_end(server, program, false);
     return;
   }
   if (program->connection == NULL || now < program->next_look) return;

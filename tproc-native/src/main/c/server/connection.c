@@ -9,9 +9,9 @@
 #include "server/server.h"
 
 /* News for a launcher that reads none: hundreds of stops. Then it is taken for dead. */
-#define MOST_UNREAD_NEWS (64u << 10)
+#define UNREAD_NEWS_MAX (64u << 10)
 
-struct connection *connection_open(struct tproc_server *server, int socket, const struct asker *peer) {
+struct connection *connection_open(struct tproc_server *server, int socket, const struct launch_client *peer) {
   struct connection *connection = calloc(1, sizeof *connection);
   if (connection == NULL) {
     connection_refuse(socket, ENOMEM, "the host has no memory left (ENOMEM)");
@@ -48,7 +48,7 @@ void connection_close(struct tproc_server *server, struct connection *connection
   shutdown(connection->socket, SHUT_RDWR);
   discard(server, &connection->frame, connection->socket);
   if (connection->request != NULL) request_abandon(connection->request);
-  if (connection->program != NULL) attached_lose_client(server, connection->program);
+  if (connection->program != NULL) client_program_lose_client(server, connection->program);
   free(connection->output);
   connection->output = NULL;
   if (connection->previous != NULL)
@@ -99,7 +99,7 @@ static ssize_t send_pieces(int socket, const struct iovec *pieces, size_t count,
 
 static bool keep_for_later(struct tproc_server *server, struct connection *connection, const char *bytes, size_t size) {
   if (size == 0) return true;
-  if (connection->program != NULL && connection->output_size + size > MOST_UNREAD_NEWS) return false;
+  if (connection->program != NULL && connection->output_size + size > UNREAD_NEWS_MAX) return false;
   char *grown = realloc(connection->output, connection->output_size + size);
   if (grown == NULL) return false;
   memcpy(grown + connection->output_size, bytes, size);
@@ -147,7 +147,7 @@ static void flush(struct tproc_server *server, struct connection *connection) {
 
 void connection_end(struct tproc_server *server, struct connection *connection) {
   if (connection->gone) return;
-  if (connection->program != NULL) attached_lose_client(server, connection->program);
+  if (connection->program != NULL) client_program_lose_client(server, connection->program);
   connection->ending = true;
   connection->frame_deadline = 0;
   if (connection->output_size == 0)

@@ -70,7 +70,7 @@ static void serve_out_of_order(struct tproc_server *server, struct connection *c
   const uint16_t type = connection->frame.header.type;
   if (type == WIRE_LOOK && connection->program != NULL) {
     frame_release(&connection->frame);
-    attached_look(server, connection->program);
+    client_program_look(server, connection->program);
     return;
   }
   tproc_fail_because(&error, EPROTO, "a frame of type %u while %s program runs", type,
@@ -93,7 +93,7 @@ void request_begin(struct tproc_server *server, struct connection *connection) {
   request->work.run = work;
   request->work.tell = true;
   request->server = server;
-  request->asker = connection->peer;
+  request->client = connection->peer;
   request->connection = connection;
   request->frame = connection->frame;
   memset(&connection->frame, 0, sizeof connection->frame);
@@ -127,9 +127,10 @@ void request_tick(struct tproc_server *server, struct request *request, uint64_t
 static void attach(struct tproc_server *server, struct request *request) {
   struct connection *connection = request->connection;
   struct tproc_threadproc *threadproc = request->threadproc;
-  request->failed = attached_open(server, threadproc, connection, &request->asker, request->outlive, &request->error);
+  request->failed =
+      client_program_open(server, threadproc, connection, &request->client, request->outlive, &request->error);
   if (request->failed) {
-    attached_release(server, threadproc);
+    client_program_release(server, threadproc);
     refuse(server, request);
     return;
   }

@@ -52,8 +52,8 @@ static void handle(struct tproc_server *server, const struct epoll_event *event)
     case WATCH_CONNECTION:
       connection_event(server, event->data.ptr, event->events);
       break;
-    case WATCH_ATTACHED:
-      attached_end(server, event->data.ptr, false);
+    case WATCH_CLIENT_PROGRAM:
+      client_program_end(server, event->data.ptr, false);
       break;
   }
 }
@@ -66,7 +66,7 @@ static void free_gone(struct tproc_server *server) {
     free(connection);
   }
   while (server->gone_programs != NULL) {
-    struct attached *program = server->gone_programs;
+    struct client_program *program = server->gone_programs;
     server->gone_programs = program->next;
     free(program);
   }
@@ -84,9 +84,9 @@ static void tick(struct tproc_server *server) {
     next = each->next;
     request_tick(server, each, now);
   }
-  for (struct attached *each = server->programs, *next; each != NULL; each = next) {
+  for (struct client_program *each = server->programs, *next; each != NULL; each = next) {
     next = each->next;
-    attached_tick(server, each, now);
+    client_program_tick(server, each, now);
   }
 }
 
@@ -96,7 +96,7 @@ static int next_timeout(const struct tproc_server *server) {
   const unsigned quarter = server->options.request_milliseconds / 4;
   const uint64_t now = server_now();
   uint64_t next = now + (quarter < TICK_MILLISECONDS ? quarter : TICK_MILLISECONDS);
-  for (const struct attached *each = server->programs; each != NULL; each = each->next) {
+  for (const struct client_program *each = server->programs; each != NULL; each = each->next) {
     if (each->kill_at != 0 && each->kill_at < next) next = each->kill_at;
     if (each->connection != NULL && each->next_look < next) next = each->next_look;
     needed = needed || each->connection != NULL || each->kill_at != 0 || each->uncollected;
@@ -195,7 +195,7 @@ int tproc_server_open(struct tproc_host *host, const char *path, struct tproc_se
 }
 
 static void kill_programs(struct tproc_server *server) {
-  for (struct attached *each = server->programs; each != NULL; each = each->next)
+  for (struct client_program *each = server->programs; each != NULL; each = each->next)
     tproc_threadproc_signal(each->threadproc, SIGKILL, NULL);
 }
 
@@ -223,7 +223,7 @@ void tproc_server_close(struct tproc_server *server) {
   workers_stop(&server->launchers);
   handle_news(server); /* what was launched meanwhile has no client any more */
   kill_programs(server);
-  while (server->programs != NULL) attached_end(server, server->programs, true);
+  while (server->programs != NULL) client_program_end(server, server->programs, true);
   workers_stop(&server->helpers);
   handle_news(server);
   free_gone(server);

@@ -32,7 +32,7 @@ struct server_options {
   unsigned hangup_milliseconds;  /**< for a program whose client is lost, from SIGHUP to SIGKILL */
   unsigned most_launches;        /**< at the same time */
   unsigned most_connections;
-  int (*launch)(struct tproc_host *host, const struct tproc_launch *launch, const struct asker *asker,
+  int (*launch)(struct tproc_host *host, const struct tproc_launch *launch, const struct launch_client *client,
                 struct tproc_threadproc **threadproc, struct tproc_error *error); /**< launch_for */
 };
 
@@ -43,7 +43,7 @@ int server_open(struct tproc_host *host, const char *path, const struct server_o
                 struct tproc_server **server, struct tproc_error *error);
 
 /** What an event of the server's epoll set is about; the first member of what it is about. */
-enum watch { WATCH_SOCKET, WATCH_NEWS, WATCH_CONNECTION, WATCH_ATTACHED };
+enum watch { WATCH_SOCKET, WATCH_NEWS, WATCH_CONNECTION, WATCH_CLIENT_PROGRAM };
 
 struct connection {
   enum watch watch;
@@ -52,14 +52,14 @@ struct connection {
   struct connection *previous, *next;
   int socket;
   uint32_t events; /**< waited for */
-  struct asker peer;
+  struct launch_client peer;
   struct frame frame;      /**< arriving */
   uint64_t frame_deadline; /**< milliseconds; 0: none */
   char *output;            /**< not sent yet */
   size_t output_size;
   uint64_t output_deadline;
-  struct request *request;  /**< being carried out; nothing is read meanwhile */
-  struct attached *program; /**< started here, and not ended yet */
+  struct request *request;        /**< being carried out; nothing is read meanwhile */
+  struct client_program *program; /**< started here, and not ended yet */
 };
 
 /** A client's request, from its whole frame to its answer. */
@@ -68,7 +68,7 @@ struct request {
   struct tproc_server *server;
   struct connection *connection; /**< NULL: the client is lost. The server's thread alone looks at it. */
   struct request *previous, *next;
-  struct asker asker;
+  struct launch_client client;
   struct frame frame;
   uint64_t begin_deadline; /**< of a launch, milliseconds */
 
@@ -83,10 +83,10 @@ struct request {
 };
 
 /** A program that was started for a client. */
-struct attached {
+struct client_program {
   enum watch watch;
   bool gone;
-  struct attached *previous, *next;
+  struct client_program *previous, *next;
   struct tproc_threadproc *threadproc;
   struct connection *connection; /**< NULL: nobody is attached */
   pid_t launcher;
@@ -114,7 +114,7 @@ struct tproc_server {
   struct connection *connections, *gone_connections;
   size_t connection_count;
   struct request *requests; /**< launches that have not been answered */
-  struct attached *programs, *gone_programs;
+  struct client_program *programs, *gone_programs;
 };
 
 /** CLOCK_MONOTONIC in milliseconds. */
@@ -128,7 +128,7 @@ int server_watch_socket(struct tproc_server *server, struct tproc_error *error);
 
 /* server_connection.c */
 /** Takes over the socket in any case. @return NULL on failure, then the socket is closed */
-struct connection *connection_open(struct tproc_server *server, int socket, const struct asker *peer);
+struct connection *connection_open(struct tproc_server *server, int socket, const struct launch_client *peer);
 void connection_event(struct tproc_server *server, struct connection *connection, uint32_t events);
 void connection_tick(struct tproc_server *server, struct connection *connection, uint64_t now);
 /** Sends a frame, or notes it for later. A connection that fails is closed. `descriptor` is -1 or sent at once. */
@@ -167,16 +167,16 @@ void work_signal(struct work *work);
 
 /* server_attached.c*/
 /** Watches a threadproc that was launched for `connection` (NULL: which is lost). @return 0 or a negative errno */
-int attached_open(struct tproc_server *server, struct tproc_threadproc *threadproc, struct connection *connection,
-                  const struct asker *launcher, bool outlive, struct tproc_error *error);
+int client_program_open(struct tproc_server *server, struct tproc_threadproc *threadproc, struct connection *connection,
+                        const struct launch_client *launcher, bool outlive, struct tproc_error *error);
 /** It has ended: tells its client, and releases it. @param wait whether to wait for the end */
-void attached_end(struct tproc_server *server, struct attached *program, bool wait);
-void attached_tick(struct tproc_server *server, struct attached *program, uint64_t now);
+void client_program_end(struct tproc_server *server, struct client_program *program, bool wait);
+void client_program_tick(struct tproc_server *server, struct client_program *program, uint64_t now);
 /** The client asks to look closely for a while. */
-void attached_look(struct tproc_server *server, struct attached *program);
+void client_program_look(struct tproc_server *server, struct client_program *program);
 /** The client is lost: the program is hung up, unless it may outlive. */
-void attached_lose_client(struct tproc_server *server, struct attached *program);
+void client_program_lose_client(struct tproc_server *server, struct client_program *program);
 /** Closes a threadproc, killed if need be, on a helper: releasing much memory takes a while. */
-void attached_release(struct tproc_server *server, struct tproc_threadproc *threadproc);
+void client_program_release(struct tproc_server *server, struct tproc_threadproc *threadproc);
 
 #endif

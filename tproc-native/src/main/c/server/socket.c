@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 
-#define MOST_WAITING 4096 /* the kernel cuts it to net.core.somaxconn */
+#define WAITING_MAX 4096 /* the kernel cuts it to net.core.somaxconn */
 
 /* Somebody who can read the directory can hold its lock: nobody waits for him without end. */
 #define LOCK_TRIES 500
@@ -118,7 +118,7 @@ static int bind_and_listen(struct server_socket *socket_file, const struct socka
   socket_file->device = status.st_dev;
   socket_file->inode = status.st_ino;
   if (fchmodat(socket_file->directory, socket_file->name, 0600, 0) != 0) return tproc_fail(error, errno, "chmod 0600");
-  if (listen(socket_file->listening, MOST_WAITING) != 0) return tproc_fail(error, errno, "listen");
+  if (listen(socket_file->listening, WAITING_MAX) != 0) return tproc_fail(error, errno, "listen");
   return 0;
 }
 

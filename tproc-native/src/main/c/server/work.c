@@ -14,7 +14,7 @@ _Static_assert(sizeof(struct wire_limit) == sizeof(struct tproc_limit), "limits 
 _Static_assert((int)WIRE_STATE_RUNNING == (int)TPROC_RUNNING && (int)WIRE_STATE_STOPPED == (int)TPROC_STOPPED &&
                    (int)WIRE_STATE_ENDED == (int)TPROC_ENDED,
                "states are passed on as they are");
-_Static_assert((unsigned)WIRE_LARGEST_COMMAND >= TPROC_COMMAND_SIZE, "a command fits into its entry");
+_Static_assert((unsigned)WIRE_COMMAND_MAX >= TPROC_COMMAND_SIZE, "a command fits into its entry");
 
 #define SIGNAL_BIT(signal) (1ull << ((signal)-1))
 #define CHANGEABLE_SIGNALS (~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP)))
@@ -84,7 +84,7 @@ static int launch(struct request *request, const struct launch_parts *parts) {
                                 .limits = parts->limits};
   place_descriptors(request, parts, &launch);
   request->outlive = (fixed->flags & WIRE_LAUNCH_OUTLIVE) != 0;
-  return request->server->options.launch(request->server->host, &launch, &request->asker, &request->threadproc,
+  return request->server->options.launch(request->server->host, &launch, &request->client, &request->threadproc,
                                          &request->error);
 }
 
@@ -102,7 +102,7 @@ void work_launch(struct work *work) {
 
 /* Room for one entry more in the answer; NULL when the frame would become too large, or without memory. */
 static char *add_entry(struct request *request, size_t size) {
-  if (request->payload_size + size > WIRE_LARGEST_PAYLOAD) return NULL;
+  if (request->payload_size + size > WIRE_PAYLOAD_MAX) return NULL;
   char *grown = realloc(request->payload, request->payload_size + size);
   if (grown == NULL) return NULL;
   char *entry = grown + request->payload_size;

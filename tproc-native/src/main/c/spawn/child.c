@@ -87,7 +87,7 @@ CHILD_CODE void raise_fence(struct child_plan *plan) {
   if (result == -EINVAL)
     result = raw_syscall3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &plan->fence);
   if (result < 0) give_up(plan, CHILD_STEP_FENCE, result);
-  plan->listener = (int)result;
+  plan->notify_fd = (int)result;
 }
 
 CHILD_CODE void open_session(struct child_plan *plan) {

@@ -37,7 +37,7 @@ struct child_plan {
   uint32_t failed_step;    /**< child_step, written by the child before it exits */
   int failed_errno;        /**< positive errno of that step */
   int failed_number;       /**< the descriptor or the limit it was about; -1 when the step has but one */
-  int listener;            /**< the fence's, in the host's descriptor table, written by the child; -1 before */
+  int notify_fd;           /**< the fence's, in the host's descriptor table, written by the child; -1 before */
   struct sock_fprog fence; /**< the filter to install */
   pid_t host_pid;          /**< whoever's death kills the child */
   const struct descriptor_step *descriptor_steps; /**< not to be read any more once the child runs */

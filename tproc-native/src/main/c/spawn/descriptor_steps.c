@@ -16,7 +16,7 @@
 /* One wanted descriptor, in the order of their numbers. */
 struct move {
   int number, source;
-  size_t origin;  /* the other entry whose number is the source; NONE */
+  size_t info;    /* the other entry whose number is the source; NONE */
   size_t moved;   /* for an entry of a cycle that is done: the entry at which its old content now is; NONE */
   size_t waiting; /* entries not yet done that read this one's number */
   size_t walk;    /* the last search for a cycle that came along here */
@@ -57,15 +57,15 @@ static int sort_moves(struct work *work, struct tproc_error *error) {
 static void link_moves(struct work *work) {
   for (size_t i = 0; i < work->count; i++) {
     struct move *move = &work->moves[i];
-    move->origin = move->moved = NONE;
+    move->info = move->moved = NONE;
     if (move->number == move->source) {
       move->done = true;
       add(work, DESCRIPTOR_KEEP, (unsigned)move->number, (unsigned)move->number);
       continue;
     }
     const struct move key = {.number = move->source};
-    const struct move *origin = bsearch(&key, work->moves, work->count, sizeof *work->moves, by_number);
-    if (origin != NULL && origin->source != origin->number) move->origin = (size_t)(origin - work->moves);
+    const struct move *info = bsearch(&key, work->moves, work->count, sizeof *work->moves, by_number);
+    if (info != NULL && info->source != info->number) move->info = (size_t)(info - work->moves);
   }
 }
 
@@ -83,12 +83,12 @@ static void rotate(struct work *work, size_t first, int aside) {
   copy(work, moves[first].number, aside);
   size_t at = first;
   for (;;) {
-    const size_t origin = moves[at].origin;
-    copy(work, origin == first ? aside : moves[at].source, moves[at].number);
+    const size_t info = moves[at].info;
+    copy(work, info == first ? aside : moves[at].source, moves[at].number);
     moves[at].done = true;
-    moves[origin].moved = at;
-    if (origin == first) return;
-    at = origin;
+    moves[info].moved = at;
+    if (info == first) return;
+    at = info;
   }
 }
 
@@ -97,7 +97,7 @@ static void do_cycles(struct work *work, int aside) {
     size_t at = i;
     while (at != NONE && !work->moves[at].done && work->moves[at].walk == 0) {
       work->moves[at].walk = i + 1;
-      at = work->moves[at].origin;
+      at = work->moves[at].info;
     }
     if (at != NONE && !work->moves[at].done && work->moves[at].walk == i + 1) rotate(work, at, aside);
   }
@@ -107,13 +107,13 @@ static void do_cycles(struct work *work, int aside) {
 static void redirect(struct work *work) {
   for (size_t i = 0; i < work->count; i++) {
     struct move *move = &work->moves[i];
-    if (move->done || move->origin == NONE) continue;
-    const struct move *origin = &work->moves[move->origin];
-    if (origin->moved != NONE) {
-      move->source = work->moves[origin->moved].number;
-      move->origin = NONE;
+    if (move->done || move->info == NONE) continue;
+    const struct move *info = &work->moves[move->info];
+    if (info->moved != NONE) {
+      move->source = work->moves[info->moved].number;
+      move->info = NONE;
     } else {
-      work->moves[move->origin].waiting++;
+      work->moves[move->info].waiting++;
     }
   }
 }
@@ -126,7 +126,7 @@ static void do_chains(struct work *work) {
       struct move *move = &work->moves[at];
       copy(work, move->source, move->number);
       move->done = true;
-      at = move->origin;
+      at = move->info;
       if (at != NONE) work->moves[at].waiting--;
     }
   }

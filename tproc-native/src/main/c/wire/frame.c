@@ -11,7 +11,7 @@
 #define FIRST_ROOM 4096u
 
 /* How much one call reads: a client that sends without end does not keep the others waiting. */
-#define MOST_AT_ONCE (1u << 20)
+#define AT_ONCE_MAX (1u << 20)
 
 bool frame_has_begun(const struct frame *frame) { return frame->header_got > 0; }
 
@@ -25,11 +25,11 @@ void frame_release(struct frame *frame) {
 /* Takes what it can: a descriptor that is not noted would stay open for ever. */
 static int take_descriptors(struct frame *frame, const int *received, size_t count, struct tproc_error *error) {
   const size_t total = frame->descriptor_count + count;
-  int *grown = total <= WIRE_MOST_DESCRIPTORS ? realloc(frame->descriptors, total * sizeof *grown) : NULL;
+  int *grown = total <= WIRE_DESCRIPTORS_MAX ? realloc(frame->descriptors, total * sizeof *grown) : NULL;
   if (grown == NULL) {
     for (size_t i = 0; i < count; i++) close(received[i]);
-    return total > WIRE_MOST_DESCRIPTORS
-               ? tproc_fail_because(error, EPROTO, "a frame with more than %u descriptors", WIRE_MOST_DESCRIPTORS)
+    return total > WIRE_DESCRIPTORS_MAX
+               ? tproc_fail_because(error, EPROTO, "a frame with more than %u descriptors", WIRE_DESCRIPTORS_MAX)
                : tproc_fail(error, ENOMEM, "take %zu descriptors", count);
   }
   memcpy(grown + frame->descriptor_count, received, count * sizeof *grown);
@@ -95,7 +95,7 @@ static int check_descriptors(const struct frame *frame, struct tproc_error *erro
 }
 
 enum frame_result frame_receive(struct frame *frame, int socket, enum wire_sender sender, struct tproc_error *error) {
-  for (size_t read = 0; read < MOST_AT_ONCE;) {
+  for (size_t read = 0; read < AT_ONCE_MAX;) {
     const bool in_header = frame->header_got < sizeof frame->header;
     if (!in_header && frame->got == frame->room && grow(frame, error) != 0) return FRAME_WRONG;
     char *to = in_header ? (char *)&frame->header + frame->header_got : frame->payload + frame->got;

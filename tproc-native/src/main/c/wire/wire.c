@@ -20,7 +20,7 @@ struct shape {
 };
 
 static const struct shape shapes[] = {
-    {WIRE_LAUNCH, WIRE_FROM_CLIENT, sizeof(struct wire_launch) + 2 + 1, WIRE_LARGEST_PAYLOAD, 1, WIRE_MOST_DESCRIPTORS},
+    {WIRE_LAUNCH, WIRE_FROM_CLIENT, sizeof(struct wire_launch) + 2 + 1, WIRE_PAYLOAD_MAX, 1, WIRE_DESCRIPTORS_MAX},
     {WIRE_LOOK, WIRE_FROM_CLIENT, 0, 0, 0, 0},
     {WIRE_LIST, WIRE_FROM_CLIENT, 0, 0, 0, 0},
     {WIRE_MAPS, WIRE_FROM_CLIENT, sizeof(struct wire_maps), sizeof(struct wire_maps), 0, 0},
@@ -30,8 +30,8 @@ static const struct shape shapes[] = {
     {WIRE_ENDED, WIRE_FROM_HOST, sizeof(struct wire_ended), sizeof(struct wire_ended), 0, 0},
     {WIRE_STOPPED, WIRE_FROM_HOST, sizeof(struct wire_stopped), sizeof(struct wire_stopped), 0, 0},
     {WIRE_CONTINUED, WIRE_FROM_HOST, 0, 0, 0, 0},
-    {WIRE_LISTED, WIRE_FROM_HOST, sizeof(struct wire_listed), WIRE_LARGEST_PAYLOAD, 0, 0},
-    {WIRE_MAPPED, WIRE_FROM_HOST, sizeof(struct wire_mapped), WIRE_LARGEST_PAYLOAD, 0, 0},
+    {WIRE_LISTED, WIRE_FROM_HOST, sizeof(struct wire_listed), WIRE_PAYLOAD_MAX, 0, 0},
+    {WIRE_MAPPED, WIRE_FROM_HOST, sizeof(struct wire_mapped), WIRE_PAYLOAD_MAX, 0, 0},
     {WIRE_DONE, WIRE_FROM_HOST, 0, 0, 0, 0},
 };
 
@@ -72,7 +72,7 @@ static bool check_settings(const struct wire_launch *fixed, char problem[WIRE_PR
   if (fixed->umask > 0777) return PROBLEM("a launch with umask %#" PRIo32, fixed->umask);
   if (fixed->nice < -20 || fixed->nice > 19) return PROBLEM("a launch with nice value %" PRId32, fixed->nice);
   if (fixed->argument_count == 0) return PROBLEM("a launch without arguments: argv[0] is needed");
-  if (fixed->program_size > WIRE_LARGEST_PROGRAM)
+  if (fixed->program_size > WIRE_PROGRAM_MAX)
     return PROBLEM("a launch with a program name of %" PRIu32 " bytes", fixed->program_size);
   return true;
 }
@@ -103,10 +103,10 @@ static bool strings_fit(const char *block, uint64_t size, uint32_t count) {
 bool wire_launch_read(const void *payload, size_t size, size_t descriptors, struct wire_launch_view *view,
                       char problem[WIRE_PROBLEM_SIZE]) {
   struct wire_launch *fixed = &view->fixed;
-  if (size < sizeof *fixed || size > WIRE_LARGEST_PAYLOAD) return PROBLEM("a launch of %zu bytes", size);
+  if (size < sizeof *fixed || size > WIRE_PAYLOAD_MAX) return PROBLEM("a launch of %zu bytes", size);
   memcpy(fixed, payload, sizeof *fixed);
   if (!check_settings(fixed, problem)) return false;
-  if (fixed->descriptor_count >= WIRE_MOST_DESCRIPTORS || descriptors != (size_t)fixed->descriptor_count + 1)
+  if (fixed->descriptor_count >= WIRE_DESCRIPTORS_MAX || descriptors != (size_t)fixed->descriptor_count + 1)
     return PROBLEM("a launch with %zu descriptors, where %" PRIu32 " and the working directory are announced",
                    descriptors, fixed->descriptor_count);
   /* Each is bounded first, so the sum cannot wrap around. */

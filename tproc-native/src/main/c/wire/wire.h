@@ -17,18 +17,18 @@
 #define WIRE_VERSION 1u
 
 /** Most bytes behind a header. The kernel's own limit for arguments and environment together is 6 MiB. */
-#define WIRE_LARGEST_PAYLOAD (8u << 20)
+#define WIRE_PAYLOAD_MAX (8u << 20)
 
 /** Most descriptors with one frame, and with one sendmsg (the kernel's SCM_MAX_FD). */
-#define WIRE_MOST_DESCRIPTORS 1024u
+#define WIRE_DESCRIPTORS_MAX 1024u
 #define WIRE_DESCRIPTORS_PER_MESSAGE 253u
 
 /** Longest program name in a LAUNCH, with its NUL: the kernel's PATH_MAX. */
-#define WIRE_LARGEST_PROGRAM 4096u
+#define WIRE_PROGRAM_MAX 4096u
 
 /** Most bytes of a command in a LISTED and of a name in a MAPPED, with their NULs. What is longer is cut. */
-#define WIRE_LARGEST_COMMAND 4096u
-#define WIRE_LARGEST_NAME 256u
+#define WIRE_COMMAND_MAX 4096u
+#define WIRE_NAME_MAX 256u
 
 /** Resource limits in a LAUNCH: RLIMIT_CPU (0) to RLIMIT_RTTIME (15). */
 #define WIRE_LIMITS 16u
@@ -213,10 +213,10 @@ struct wire_launch_content {
   const char *const *envp; /**< NULL-terminated */
 };
 
-/** Bytes of the payload of a LAUNCH, which may be more than WIRE_LARGEST_PAYLOAD: the client's E2BIG. */
+/** Bytes of the payload of a LAUNCH, which may be more than WIRE_PAYLOAD_MAX: the client's E2BIG. */
 size_t wire_launch_size(const struct wire_launch_content *content);
 
-/** Writes the payload of a LAUNCH: wire_launch_size bytes, at most WIRE_LARGEST_PAYLOAD. */
+/** Writes the payload of a LAUNCH: wire_launch_size bytes, at most WIRE_PAYLOAD_MAX. */
 void wire_launch_write(const struct wire_launch_content *content, void *payload);
 
 /**

@@ -51,10 +51,10 @@ int broker_events() {
   for (const int set : descriptors("anon_inode:[eventpoll]")) {
     std::ifstream info("/proc/self/fdinfo/" + std::to_string(set));
     for (std::string word; info >> word;) {
-      int listener = -1;
-      if (word == "tfd:" && info >> listener)
+      int notify_fd = -1;
+      if (word == "tfd:" && info >> notify_fd)
         for (const int each : listeners)
-          if (each == listener) return set;
+          if (each == notify_fd) return set;
     }
   }
   throw std::runtime_error("no broker's epoll set");
@@ -250,7 +250,7 @@ TEST_CASE("calls that cannot be received end their threadproc, and the host is t
     const std::string expected =
         "the host's broker could not answer threadproc " + std::to_string(pid) + " and has ended it: ";
     EXPECT_EQUAL(told, expected + "Input/output error (EIO)");
-    /* An errand may still have it. */
+    /* A deferred reply may still have it. */
     for (int i = 0; i < 3000 && !descriptors("anon_inode:seccomp notify").empty(); i++) pause_for(1000);
     EXPECT_EQUAL(descriptors("anon_inode:seccomp notify").size(), 0u);
     EXPECT_EQUAL(reported(host, 300), "nothing"); /* said once */

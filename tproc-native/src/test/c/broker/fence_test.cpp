@@ -297,10 +297,10 @@ TEST_CASE("the kernel takes the filter, and decides as it says") {
     fence_build(&fenced.filter, &fenced.content);
     const sock_fprog program{fenced.filter.length, fenced.filter.instructions};
     EXPECT_EQUAL(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-    const long listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
-    EXPECT(listener >= 0);
+    const long notify_fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+    EXPECT(notify_fd >= 0);
     // What passes is done by the kernel; what asks fails once the listener has gone.
-    close(static_cast<int>(listener));
+    close(static_cast<int>(notify_fd));
     char *inside = reinterpret_cast<char *>(low + 0x10000);
     EXPECT(mmap(inside, 0x4000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == inside);
     inside[0] = 1;

@@ -19,7 +19,7 @@ std::string outcome(Host &host, const std::string &program, const std::string &m
 
 }  // namespace
 
-TEST_SUITE_BEGIN("own_executable");
+TEST_SUITE_BEGIN("proc_self_exe");
 
 TEST_CASE("every way to ask means the hosted program") {
   Host host;

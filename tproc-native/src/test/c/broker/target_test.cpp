@@ -31,7 +31,7 @@ void without(const std::vector<Forbidden> &calls) {
 
 }  // namespace
 
-TEST_SUITE_BEGIN("requester");
+TEST_SUITE_BEGIN("target");
 
 TEST_CASE("without kcmp") {
   without({{SYS_kcmp, EPERM}});

@@ -96,7 +96,7 @@ TEST_CASE("a wrong command line") {
 }
 
 TEST_CASE("more descriptors than a request can have are refused, not written past the end") {
-  std::vector<std::string> line(WIRE_MOST_DESCRIPTORS + 1, "--pass-fd=3");
+  std::vector<std::string> line(WIRE_DESCRIPTORS_MAX + 1, "--pass-fd=3");
   line.insert(line.end(), {"s", "p"});
   CHECK(Read(line).result == OPTIONS_WRONG);
 }

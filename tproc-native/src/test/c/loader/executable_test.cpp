@@ -19,9 +19,9 @@ extern "C" {
 
 namespace {
 
-/* What program_find makes of a name. */
+/* What executable_find makes of a name. */
 struct Found {
-  std::unique_ptr<program> found = std::make_unique<program>();
+  std::unique_ptr<executable> found = std::make_unique<executable>();
   tproc_error error{};
   int result;
 
@@ -35,10 +35,10 @@ struct Found {
     launch.search_path = search_path;
     launch.argv = argv.data();
     launch.flags = flags;
-    result = program_find(directory, &launch, found.get(), &error);
+    result = executable_find(directory, &launch, found.get(), &error);
     for (size_t i = 0; found->argv != nullptr && i < found->argc; i++) argv_.emplace_back(found->argv[i]);
   }
-  ~Found() { program_release(found.get()); }
+  ~Found() { executable_release(found.get()); }
   Found(const Found &) = delete;
   Found &operator=(const Found &) = delete;
 
@@ -353,8 +353,8 @@ TEST_CASE("nothing stays open, whatever the outcome") {
 
 TEST_CASE("releasing twice is harmless") {
   Found found("/bin/sh");
-  program_release(found.found.get());
-  program_release(found.found.get());
+  executable_release(found.found.get());
+  executable_release(found.found.get());
 }
 
 TEST_SUITE_END();

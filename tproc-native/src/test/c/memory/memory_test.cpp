@@ -266,7 +266,7 @@ TEST_CASE("a slot that is full: mappings go elsewhere") {
   CHECK(outside > 5);
   CHECK(outside < 20);
   for (const int64_t each : all) CHECK(memory_unmap(memory.get(), plain(each), 2 * kMiB) == 0);
-  CHECK(memory->owner.outside == nullptr);
+  CHECK(memory->owner.external == nullptr);
   CHECK(memory.in_slot(memory.map(2 * kMiB)));
 }
 
@@ -445,7 +445,7 @@ TEST_CASE("mremap: a block that has outgrown the slot goes on growing elsewhere,
     REQUIRE(next > 0);
     CHECK(pointer(next)[17] == 42);
     CHECK(memory_owns(memory.get(), {plain(next), plain(next) + 2 * size}));
-    if (next != block) CHECK_FALSE(memory_outside_covers(memory.get(), {plain(block), plain(block) + size}));
+    if (next != block) CHECK_FALSE(memory_external_covers(memory.get(), {plain(block), plain(block) + size}));
     places.insert(plain(next));
     block = next;
   }
@@ -455,7 +455,7 @@ TEST_CASE("mremap: a block that has outgrown the slot goes on growing elsewhere,
   const int64_t back = memory_remap(memory.get(), plain(block), kMiB, 2 * kMiB, MREMAP_MAYMOVE, 0);
   CHECK(memory.in_slot(back));
   CHECK(pointer(back)[17] == 42);
-  CHECK(memory->owner.outside == nullptr);
+  CHECK(memory->owner.external == nullptr);
   memory.release();
   for (const uint64_t each : places) CHECK(protection_at(each).empty());
 }
@@ -529,7 +529,7 @@ TEST_CASE("a release while threads map: nothing is left and nothing comes later"
     while (running < 10) std::this_thread::yield();
     pthread_mutex_lock(&owned.lock); /* as memory_release does, but the lock has to outlive the threads here */
     owned.released = true;
-    memory_release_outside(&owned);
+    memory_release_external(&owned);
     slot_release(slots.space(), &owned.slot);
     pthread_mutex_unlock(&owned.lock);
     stop = true;

@@ -228,18 +228,18 @@ TEST_CASE("an address tells its threadproc: in the slot, mapped or not, and in w
   CHECK(owner_of(slot_space_range(space.space.get()).low - 1) == nullptr);
   CHECK(owner_of(slot_space_range(space.space.get()).high) == nullptr);
 
-  outside_range second_range{{0x900000, 0x910000}, nullptr};
-  outside_range first_range{{0x400000, 0x500000}, &second_range};
-  first.outside = &first_range;
+  external_range second_range{{0x900000, 0x910000}, nullptr};
+  external_range first_range{{0x400000, 0x500000}, &second_range};
+  first.external = &first_range;
   CHECK(owner_of(0x3fffff) == nullptr);
   CHECK(owner_of(0x400000) == &first_one);
   CHECK(owner_of(0x4fffff) == &first_one);
   CHECK(owner_of(0x500000) == nullptr);
   CHECK(owner_of(0x90ffff) == &first_one);
-  CHECK(slot_space_has_outside(space.space.get(), {0x4ff000, 0x600000}));
-  CHECK(slot_space_has_outside(space.space.get(), {0, 0x1000000}));
-  CHECK_FALSE(slot_space_has_outside(space.space.get(), {0x500000, 0x900000}));
-  first.outside = nullptr;
+  CHECK(slot_space_has_external(space.space.get(), {0x4ff000, 0x600000}));
+  CHECK(slot_space_has_external(space.space.get(), {0, 0x1000000}));
+  CHECK_FALSE(slot_space_has_external(space.space.get(), {0x500000, 0x900000}));
+  first.external = nullptr;
   space.release(&place);
   space.release(&other);
 }

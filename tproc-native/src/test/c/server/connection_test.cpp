@@ -52,7 +52,7 @@ std::string launch_frame(size_t descriptors) {
 
 // A threadproc of the host's own with a long command, which stays in its list.
 void start_long_command(tproc_host *host) {
-  const std::string program = test_program("end"), command(WIRE_LARGEST_COMMAND, 'c');
+  const std::string program = test_program("end"), command(WIRE_COMMAND_MAX, 'c');
   const char *const argv[] = {command.c_str(), "exit", "0", nullptr};
   tproc_launch launch{};
   launch.program = program.c_str();
@@ -79,7 +79,7 @@ TEST_CASE("a frame that breaks a rule is answered with what is wrong, and ends t
   CHECK(reply.message() == "version 9 of the protocol, where version 1 is spoken (EPROTO)");
   for (const wire_header &wrong :
        {wire_header_for(WIRE_LIST, 1, 0), wire_header_for(WIRE_MAPS, 0, 0), wire_header_for(WIRE_DONE, 0, 0),
-        wire_header_for(WIRE_LAUNCH, WIRE_LARGEST_PAYLOAD + 1, 1), wire_header_for(WIRE_LAUNCH, 1000, 5000),
+        wire_header_for(WIRE_LAUNCH, WIRE_PAYLOAD_MAX + 1, 1), wire_header_for(WIRE_LAUNCH, 1000, 5000),
         wire_header_for(WIRE_LAUNCH, 400, 0)})
     CHECK(answer_to(listening, bytes_of(wrong)).error_code() == EPROTO);
   CHECK(answer_to(listening, "GET / HTTP/1.1\r\n\r\n").error_code() == EPROTO);

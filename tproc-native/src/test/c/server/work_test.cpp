@@ -39,15 +39,15 @@ std::vector<Listed> list(const Listening &listening) {
   return found;
 }
 
-// The launch step of a file system that does not answer: programs called "hang" wait for the gate.
-std::atomic<bool> gate{false};
+// The launch step of a file system that does not answer: programs called "hang" wait for the listener.
+std::atomic<bool> listener{false};
 std::atomic<int> hanging{0};
 
-int launch_or_hang(tproc_host *host, const tproc_launch *launch, const asker *who, tproc_threadproc **threadproc,
-                   tproc_error *error) {
+int launch_or_hang(tproc_host *host, const tproc_launch *launch, const launch_client *who,
+                   tproc_threadproc **threadproc, tproc_error *error) {
   if (std::string(launch->program) == "hang") {
     ++hanging;
-    eventually([] { return gate.load(); });
+    eventually([] { return listener.load(); });
     --hanging;
     tproc_launch later = *launch;
     const std::string program = test_program("wait");
@@ -58,7 +58,7 @@ int launch_or_hang(tproc_host *host, const tproc_launch *launch, const asker *wh
 }
 
 server_options hanging_options(unsigned most_launches, unsigned queue_milliseconds) {
-  gate = false;
+  listener = false;
   hanging = 0;
   server_options options = server_default_options;
   options.launch = launch_or_hang;
@@ -156,7 +156,7 @@ TEST_CASE("a launch that hangs holds up neither other launches nor lists") {
   CHECK(eventually([] { return hanging == 2; }));
   for (int i = 0; i < 5; i++) CHECK(run_end(listening) == 9);
   CHECK(eventually([&] { return list(listening).empty(); }));
-  gate = true;
+  listener = true;
   first.started();
   second.started();
   word.go();
@@ -176,7 +176,7 @@ TEST_CASE("a launch for which no worker has time is refused") {
   CHECK(reply.error_code() == EAGAIN);
   CHECK(reply.exit_code() == 125);
   CHECK(reply.message() == "not begun within 100 ms: 2 launches hang (EAGAIN)");
-  gate = true;
+  listener = true;
   first.started();
   word.go();
   CHECK(first.ended() == 0);
@@ -194,7 +194,7 @@ TEST_CASE("the program of a client that is lost while its launch hangs is ended"
   Client probe(listening.path());
   probe.send_frame(WIRE_LIST); /* the host has seen the loss by the time it answers */
   CHECK(probe.receive().type == WIRE_LISTED);
-  gate = true;
+  listener = true;
   CHECK(eventually([&] { return hanging == 0 && listening.count() == 0; }));
   CHECK(run_end(listening) == 9);
 }
@@ -210,7 +210,7 @@ TEST_CASE("closing while launches hang or are queued leaves nothing") {
           std::thread closing([&listening] { listening.close(); });
           CHECK(hangs.receive().error_code() == ESHUTDOWN); /* told before the launch has come to an end */
           CHECK(queued.receive().error_code() == ESHUTDOWN);
-          gate = true;
+          listener = true;
           closing.join();
           CHECK(listening.count() == 0);
         }) == "");

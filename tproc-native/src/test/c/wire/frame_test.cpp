@@ -91,7 +91,7 @@ TEST_CASE("what follows a frame is left for the next, with its descriptors") {
 }
 
 TEST_CASE("more descriptors than one message holds come in batches") {
-  const size_t count = WIRE_MOST_DESCRIPTORS;
+  const size_t count = WIRE_DESCRIPTORS_MAX;
   const std::string whole = launch_frame(LaunchRequest("/x").payload(), count);
   Arrival arrival;
   size_t sent = 0, batch = 0;
@@ -114,7 +114,7 @@ TEST_CASE("descriptors that are not as announced are refused, and closed") {
           CHECK(std::string(many.error.message) == "a frame with 2 descriptors, where 1 are announced (EPROTO)");
           unannounced.send(bytes_of(wire_header_for(WIRE_LIST, 0, 0)), 1);
           CHECK(unannounced.receive() == FRAME_WRONG);
-          const std::string whole = launch_frame(payload, WIRE_MOST_DESCRIPTORS);
+          const std::string whole = launch_frame(payload, WIRE_DESCRIPTORS_MAX);
           for (size_t i = 0; i < 5; i++) far_too_many.send(whole.substr(i, 1), WIRE_DESCRIPTORS_PER_MESSAGE);
           CHECK(far_too_many.receive() == FRAME_WRONG);
           CHECK(std::string(far_too_many.error.message) == "a frame with more than 1024 descriptors (EPROTO)");
@@ -132,7 +132,7 @@ TEST_CASE("a header is judged before its payload is waited for") {
 
 TEST_CASE("memory grows with what arrives, not with what is announced") {
   Arrival arrival;
-  arrival.send(bytes_of(wire_header_for(WIRE_LAUNCH, WIRE_LARGEST_PAYLOAD, 1)) + "x", 1);
+  arrival.send(bytes_of(wire_header_for(WIRE_LAUNCH, WIRE_PAYLOAD_MAX, 1)) + "x", 1);
   CHECK(arrival.receive() == FRAME_MORE);
   CHECK(arrival.arriving.room <= 4096);
 }

@@ -79,7 +79,7 @@ TEST_CASE("a header that breaks a rule is refused in words") {
   CHECK(problem_of(wire_header_for(WIRE_LIST, 0, 1)) == "a frame of type 3 with 1 descriptors, where 0 to 0 are right");
   CHECK(problem_of(wire_header_for(WIRE_LAUNCH, 400, 0)).find("0 descriptors") != std::string::npos);
   CHECK(problem_of(wire_header_for(WIRE_LAUNCH, 400, 1025)).find("1025 descriptors") != std::string::npos);
-  CHECK(problem_of(wire_header_for(WIRE_LAUNCH, WIRE_LARGEST_PAYLOAD + 1, 4)).find("8388609") != std::string::npos);
+  CHECK(problem_of(wire_header_for(WIRE_LAUNCH, WIRE_PAYLOAD_MAX + 1, 4)).find("8388609") != std::string::npos);
 }
 
 TEST_CASE("a launch arrives as it was written") {
@@ -145,7 +145,7 @@ TEST_CASE("a launch with settings that cannot be is refused") {
   launch.program = "";
   CHECK(problem_of(launch) == "a launch whose program name is empty or does not end");
   launch = LaunchPayload();
-  launch.program = std::string(WIRE_LARGEST_PROGRAM, 'x');
+  launch.program = std::string(WIRE_PROGRAM_MAX, 'x');
   CHECK(problem_of(launch) == "a launch with a program name of 4097 bytes");
   launch = LaunchPayload();
   launch.numbers = {1, 2};
