@@ -15,7 +15,8 @@ static const char *const method_names[FAILURE_KINDS] = {
     [FAILURE_IO] = "io",
 };
 
-static jclass native_failure;
+/* Weak: a strong one would keep the class loader of an application that has been undeployed. */
+static jweak native_failure;
 static jmethodID methods[FAILURE_KINDS];
 
 bool exceptions_load(JNIEnv *env) {
@@ -25,18 +26,21 @@ bool exceptions_load(JNIEnv *env) {
     methods[i] = (*env)->GetStaticMethodID(env, found, method_names[i], "(I[B)Ljava/lang/Throwable;");
     if (methods[i] == NULL) return false;
   }
-  native_failure = (*env)->NewGlobalRef(env, found);
+  native_failure = (*env)->NewWeakGlobalRef(env, found);
   (*env)->DeleteLocalRef(env, found);
   return native_failure != NULL;
 }
 
-void exceptions_unload(JNIEnv *env) { (*env)->DeleteGlobalRef(env, native_failure); }
+void exceptions_unload(JNIEnv *env) { (*env)->DeleteWeakGlobalRef(env, native_failure); }
 
 void throw_failure(JNIEnv *env, enum failure kind, const struct tproc_error *error) {
   jbyteArray message = bytes_to_java(env, error->message);
   if (message == NULL) return; /* an OutOfMemoryError is pending, and says enough */
-  jobject exception = (*env)->CallStaticObjectMethod(env, native_failure, methods[kind], (jint)error->code, message);
+  /* Whoever called is of that class's loader, so it is still there. */
+  jclass maker = (*env)->NewLocalRef(env, native_failure);
+  jobject exception = (*env)->CallStaticObjectMethod(env, maker, methods[kind], (jint)error->code, message);
   const bool thrown = (*env)->ExceptionCheck(env);
+  (*env)->DeleteLocalRef(env, maker);
   (*env)->DeleteLocalRef(env, message);
   if (thrown || exception == NULL) return; /* no memory for the exception: that is what Java sees */
   (*env)->Throw(env, (jthrowable)exception);

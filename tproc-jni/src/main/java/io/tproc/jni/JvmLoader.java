@@ -8,9 +8,29 @@ import org.scijava.nativelib.BaseJniExtractor;
 
 /** Loads libraries into this JVM, bound to this class's loader. */
 final class JvmLoader implements NativeLibrary.Loader {
+  /** What a JVM says of a file that another class loader of it has loaded. */
+  private static final String TAKEN = "already loaded in another classloader";
+
+  /** One file is for one class loader; a second web application gets a copy of it. */
   @Override
-  @SuppressWarnings("restricted") // Loading native code is what this module is for.
   public void load(Path file) {
+    try {
+      loadItself(file);
+    } catch (UnsatisfiedLinkError refused) {
+      if (refused.getMessage() == null || !refused.getMessage().contains(TAKEN)) {
+        throw refused;
+      }
+      try (Unpacked copy = Unpacked.create(Unpacked.place())) {
+        loadItself(Files.copy(file, copy.library()));
+      } catch (IOException unwritable) {
+        refused.addSuppressed(unwritable);
+        throw refused;
+      }
+    }
+  }
+
+  @SuppressWarnings("restricted") // Loading native code is what this module is for.
+  private static void loadItself(Path file) {
     System.load(file.toString());
   }
 
@@ -26,26 +46,15 @@ final class JvmLoader implements NativeLibrary.Loader {
     if (jars.getResource(folder + System.mapLibraryName(name)) == null) {
       return false;
     }
-    Path directory = Files.createTempDirectory("tproc-");
-    try {
-      File library = new PrivateExtractor(directory).extractJni(folder, name);
-      load(library.toPath());
-    } finally {
-      // Mapped it stays; and no file is left for a JVM that is killed, or for another user to
-      // exchange.
-      delete(directory.resolve(System.mapLibraryName(name)));
-      delete(directory);
+    try (Unpacked unpacked = Unpacked.create(Unpacked.place())) {
+      loadItself(unpack(folder, name, unpacked.directory()));
     }
     return true;
   }
 
-  private static void delete(Path path) {
-    try {
-      Files.deleteIfExists(path);
-    } catch (IOException stays) {
-      // An empty directory or a file too many is no reason to refuse a library that has been
-      // loaded.
-    }
+  private static Path unpack(String folder, String name, Path directory) throws IOException {
+    File library = new PrivateExtractor(directory).extractJni(folder, name);
+    return library.toPath();
   }
 
   /**

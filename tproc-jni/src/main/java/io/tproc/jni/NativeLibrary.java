@@ -3,11 +3,13 @@ package io.tproc.jni;
 import io.tproc.TprocUnavailableException;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Loads {@code libtproc-jni.so}: from the file that {@code -Dtproc.library} names, else from {@code
- * java.library.path}, else from the classifier jar.
+ * java.library.path}, else from the classifier jar, which is unpacked into {@code -Dtproc.tmpdir}
+ * or {@code java.io.tmpdir}.
  *
  * <p>Not by native-lib-loader's own {@code NativeLoader}: it needs a writable temporary directory
  * even when the library is on the path, and binds the library to its own class loader instead of
@@ -18,6 +20,21 @@ final class NativeLibrary {
   static final String PROPERTY = "tproc.library";
 
   static final String NAME = "tproc-jni";
+
+  /** What glibc's and musl's dynamic linkers say when a library does not fit what is there. */
+  private static final List<String> LINKERS_WORDS =
+      List.of(
+          "GLIBC_",
+          "undefined symbol",
+          "symbol not found",
+          "Error relocating",
+          "Error loading shared library",
+          "cannot open shared object file",
+          "wrong ELF class");
+
+  private static final String LINKING =
+      "it cannot be linked into this JVM: tproc needs a JVM for glibc 2.34 or newer, of this"
+          + " machine's architecture";
 
   /** How libraries get into the JVM; another one in tests. */
   interface Loader {
@@ -94,9 +111,29 @@ final class NativeLibrary {
               + "="
               + file
               + " does not load: "
-              + refused.getMessage(),
+              + refused.getMessage()
+              + (cannotBeLinked(refused) ? "; " + LINKING : ""),
           refused);
     }
+  }
+
+  /** The place is to blame, unless the dynamic linker says that it is the library or the JVM. */
+  private static String advice(Throwable refused) {
+    return cannotBeLinked(refused)
+        ? LINKING
+        : "it is unpacked into "
+            + Unpacked.place()
+            + ", which must be writable and not mounted noexec. Name another directory with -D"
+            + Unpacked.PROPERTY
+            + "=DIRECTORY, or unpack it yourself and name it with -D"
+            + PROPERTY
+            + "=FILE";
+  }
+
+  private static boolean cannotBeLinked(Throwable refused) {
+    String message = String.valueOf(refused.getMessage());
+    return refused instanceof UnsatisfiedLinkError
+        && LINKERS_WORDS.stream().anyMatch(message::contains);
   }
 
   private void search(Machine machine) {
@@ -118,10 +155,8 @@ final class NativeLibrary {
               + machine.classifier
               + " does not load: "
               + refused.getMessage()
-              + "; it is unpacked into java.io.tmpdir, which must be writable and not mounted noexec. Otherwise unpack it"
-              + " yourself and name it with -D"
-              + PROPERTY
-              + "=FILE",
+              + "; "
+              + advice(refused),
           refused);
     }
     throw new TprocUnavailableException(

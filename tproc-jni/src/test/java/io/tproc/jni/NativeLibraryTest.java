@@ -15,6 +15,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.mockito.InOrder;
 import org.mockito.Mock;
 import org.mockito.junit.jupiter.MockitoExtension;
@@ -94,12 +96,49 @@ class NativeLibraryTest {
     assertThatExceptionOfType(TprocUnavailableException.class)
         .isThrownBy(() -> load(null))
         .withMessageContaining("Read-only file system")
-        .withMessageContaining("java.io.tmpdir")
+        .withMessageContaining(System.getProperty("java.io.tmpdir"))
         .satisfies(
             failure ->
                 assertThat(failure.getCause().getSuppressed())
                     .as("why it was not on the path")
                     .hasSize(1));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.34' not found (required by x.so)",
+        "x.so: undefined symbol: pthread_atfork",
+        "Error relocating x.so: __isoc23_strtol: symbol not found",
+        "Error loading shared library libgcc_s.so.1: No such file or directory (needed by x.so)"
+      })
+  void whatCannotBeLinkedIsNotBlamedOnTheDirectory(String linker) throws IOException {
+    notOnTheLibraryPath();
+    when(loader.loadFromJar(anyString(), anyString())).thenThrow(new UnsatisfiedLinkError(linker));
+    doThrow(new UnsatisfiedLinkError(linker)).when(loader).load(any());
+
+    for (String file : new String[] {"", "/opt/x.so"}) {
+      assertThatExceptionOfType(TprocUnavailableException.class)
+          .isThrownBy(() -> load(file))
+          .withMessageContaining(linker)
+          .withMessageContaining("cannot be linked")
+          .withMessageNotContaining("noexec");
+    }
+  }
+
+  @Test
+  void aPlaceWithoutTheRightToExecuteIsBlamed() throws IOException {
+    notOnTheLibraryPath();
+    when(loader.loadFromJar(anyString(), anyString()))
+        .thenThrow(
+            new UnsatisfiedLinkError("failed to map segment from shared object: Not permitted"));
+
+    assertThatExceptionOfType(TprocUnavailableException.class)
+        .isThrownBy(() -> load(null))
+        .withMessageContaining("noexec")
+        .withMessageContaining(System.getProperty("java.io.tmpdir"))
+        .withMessageContaining("-Dtproc.tmpdir=")
+        .withMessageNotContaining("linked");
   }
 
   @Test
