@@ -8,11 +8,15 @@
  * without being copied.
  *
  * <pre>{@code
- * try (TprocHost host = TprocHost.open();
- *     ThreadProc worker = host.command("./denoise", "--gain", "2").inheritIO().start()) {
- *   ByteBuffer samples = ByteBuffer.allocateDirect(64 << 20);
- *   host.scratch().putLong(0, host.addressOf(samples));
- *   ExitStatus status = worker.waitForExit();
+ * ByteBuffer samples = ByteBuffer.allocateDirect(64 << 20).order(ByteOrder.nativeOrder());
+ * try (TprocHost host = TprocHost.open()) {
+ *   // First the address, then the program that looks for it.
+ *   host.scratch().putLong(0, host.addressOf(samples)).putLong(8, samples.capacity() / Float.BYTES);
+ *   try (ThreadProc worker = host.command("./gain", "2").inheritIO().start()) {
+ *     ExitStatus status = worker.waitForExit();
+ *   }
+ * } finally {
+ *   Reference.reachabilityFence(samples);
  * }
  * }</pre>
  *
