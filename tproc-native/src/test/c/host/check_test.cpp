@@ -109,6 +109,19 @@ TEST_CASE("what only makes hosting worse is said and done without") {
   expect_finding({{SYS_kcmp, EPERM}, {SYS_pidfd_getfd, EPERM}, {SYS_clone3, ENOSYS}}, "kcmp", TPROC_LIMITED, "EPERM");
 }
 
+TEST_CASE("what a container's default profile forbids is not needed") {
+  in_own_process([] {
+    forbid(
+        {{SYS_clone3, ENOSYS}, {SYS_unshare, EPERM}, {SYS_kcmp, EPERM}, {SYS_pidfd_getfd, EPERM}, {SYS_mbind, EPERM}});
+    const std::map<std::string, tproc_finding> found = findings();
+    for (const auto &each : found)
+      if (each.second.verdict == TPROC_MISSING) EXPECT_EQUAL(each.first, "");
+    Host host;
+    EXPECT_EQUAL(host.run(Launch(test_program("end"), {"exit", "8"})), 8);
+    EXPECT_EQUAL(host.output_of(Launch(test_program("dynamic_say"), {"mapped"})).empty(), false);
+  });
+}
+
 TEST_CASE("where there is a listener already, hosts are refused when they are opened") {
   in_own_process([] {
     EXPECT_EQUAL(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);

@@ -136,7 +136,6 @@ const std::vector<Fault> &FaultInjection::faults() {
       FAULT(seccomp, EBUSY),
       FAULT(seccomp, EINVAL),
       FAULT(rt_sigaction, EPERM),
-      FAULT(unshare, EMFILE),
       FAULT(close_range, EINVAL),
       FAULT(dup3, EBUSY),
       FAULT(fchdir, ENOENT),
