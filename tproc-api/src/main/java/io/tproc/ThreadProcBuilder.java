@@ -1,13 +1,14 @@
 package io.tproc;
 
-import io.tproc.spi.HostBinding;
 import io.tproc.spi.LaunchRequest;
+import io.tproc.spi.ProgramStarter;
 import java.io.File;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * at the same time.
  */
 public final class ThreadProcBuilder {
-  private final HostBinding binding;
+  private final ProgramStarter starter;
 
   /**
    * Keeps and checks all that it knows about, so that every rule is the JDK's own; it never starts
@@ -28,8 +29,14 @@ public final class ThreadProcBuilder {
 
   private int umask = LaunchRequest.INHERIT_UMASK;
 
-  ThreadProcBuilder(HostBinding binding, List<String> command) {
-    this.binding = binding;
+  /**
+   * For providers; users get one from {@link TprocHost#command(String...)}.
+   *
+   * @param starter starts what this builder describes
+   * @param command the program, then its arguments; kept, not copied
+   */
+  public ThreadProcBuilder(ProgramStarter starter, List<String> command) {
+    this.starter = Objects.requireNonNull(starter, "starter");
     this.settings = new ProcessBuilder(command);
   }
 
@@ -259,7 +266,7 @@ public final class ThreadProcBuilder {
    * @throws IllegalStateException when the host is closed
    */
   public ThreadProc start() throws IOException {
-    return binding.launch(
+    return starter.start(
         new LaunchRequest(
             settings.command(),
             settings.environment(),

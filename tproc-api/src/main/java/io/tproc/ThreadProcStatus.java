@@ -7,7 +7,7 @@ import java.util.Objects;
 import java.util.OptionalLong;
 
 /**
- * One threadproc, as it was when {@link TprocHost#list()} asked: what {@code tproc ps} shows.
+ * One threadproc, as it was when {@link TprocHost#statuses()} asked: what {@code tproc ps} shows.
  *
  * @param pid its process id; another process may have it once the threadproc is closed
  * @param launched whether a launcher ({@code tproc-run}) asked for it; otherwise this JVM did, and

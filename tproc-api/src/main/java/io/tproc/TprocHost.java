@@ -29,7 +29,7 @@ public interface TprocHost extends PlatformMemory, AutoCloseable {
    *     or the machine cannot host; the message says what is missing and what to do
    */
   static TprocHost open() {
-    return new BoundHost(Providers.first().open());
+    return Providers.first().open();
   }
 
   /**
@@ -138,20 +138,21 @@ public interface TprocHost extends PlatformMemory, AutoCloseable {
 
   /**
    * Lists the threadprocs that run now and were started by this host's {@code command}. Programs
-   * that launchers have started are not among them: {@link #list()} has those too.
+   * that launchers have started are not among them: {@link #statuses()} has those too.
    *
    * @return an unmodifiable snapshot, in the order of their start
    */
-  List<ThreadProc> threadProcs();
+  List<ThreadProc> running();
 
   /**
-   * All threadprocs of this host whose memory has not been given back, those that launchers have
-   * started included. Looks at each of them, which takes some milliseconds when there are hundreds.
+   * Describes all threadprocs of this host whose memory has not been given back, those that
+   * launchers have started included. Looks at each of them, which takes some milliseconds when
+   * there are hundreds.
    *
-   * @return a snapshot, in the order of their start
+   * @return an unmodifiable snapshot, in the order of their start
    * @throws IllegalStateException when the host is closed
    */
-  List<ThreadProcStatus> list();
+  List<ThreadProcStatus> statuses();
 
   /**
    * Closes the listeners, kills every threadproc that still runs, waits for their exits, and

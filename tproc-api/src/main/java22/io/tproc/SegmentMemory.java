@@ -1,5 +1,6 @@
 package io.tproc;
 
+import io.tproc.spi.Checks;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 
@@ -32,7 +33,7 @@ interface SegmentMemory {
    */
   @SuppressWarnings("restricted") // Said above; no other way leads beyond a ByteBuffer's limit.
   default MemorySegment segment(long address, long size) {
-    MemoryRange.check(address, size);
+    Checks.range(address, size);
     if (size <= Integer.MAX_VALUE) {
       return MemorySegment.ofBuffer(view(address, size));
     }

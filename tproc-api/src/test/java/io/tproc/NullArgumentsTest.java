@@ -3,8 +3,9 @@ package io.tproc;
 import static org.mockito.Mockito.mock;
 
 import com.google.common.testing.NullPointerTester;
-import io.tproc.spi.HostBinding;
+import io.tproc.spi.Checks;
 import io.tproc.spi.LaunchRequest;
+import io.tproc.spi.ProgramStarter;
 import java.lang.ProcessBuilder.Redirect;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -17,13 +18,15 @@ class NullArgumentsTest {
           .setDefault(Finding.Verdict.class, Finding.Verdict.OK);
 
   @Test
-  void ofHosts() {
-    tester.testAllPublicInstanceMethods(new BoundHost(mock(HostBinding.class)));
+  void ofChecks() {
+    tester.testAllPublicStaticMethods(Checks.class);
   }
 
   @Test
   void ofBuilders() {
-    tester.testAllPublicInstanceMethods(new ThreadProcBuilder(mock(HostBinding.class), List.of()));
+    tester.testAllPublicConstructors(ThreadProcBuilder.class);
+    tester.testAllPublicInstanceMethods(
+        new ThreadProcBuilder(mock(ProgramStarter.class), List.of()));
   }
 
   @Test

@@ -10,13 +10,14 @@ import static org.mockito.Mockito.times;
 import static org.mockito.Mockito.verify;
 import static org.mockito.Mockito.when;
 
-import io.tproc.spi.HostBinding;
 import io.tproc.spi.LaunchRequest;
+import io.tproc.spi.ProgramStarter;
 import java.io.File;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -29,16 +30,16 @@ import org.mockito.junit.jupiter.MockitoExtension;
 
 @ExtendWith(MockitoExtension.class)
 class ThreadProcBuilderTest {
-  @Mock HostBinding binding;
+  @Mock ProgramStarter starter;
   @Mock ThreadProc started;
   @Captor ArgumentCaptor<LaunchRequest> request;
 
   private ThreadProcBuilder builder(String... command) {
-    return new BoundHost(binding).command(command);
+    return new ThreadProcBuilder(starter, Arrays.asList(command));
   }
 
   private LaunchRequest launched(ThreadProcBuilder builder) throws IOException {
-    when(binding.launch(request.capture())).thenReturn(started);
+    when(starter.start(request.capture())).thenReturn(started);
     assertThat(builder.start()).isSameAs(started);
     return request.getValue();
   }
@@ -59,7 +60,7 @@ class ThreadProcBuilderTest {
   }
 
   @Test
-  void everythingSetReachesTheBinding() throws IOException {
+  void everythingSetReachesTheStarter() throws IOException {
     File in = new File("in");
     File out = new File("out");
     ThreadProcBuilder builder =
@@ -97,7 +98,7 @@ class ThreadProcBuilderTest {
   @Test
   void theCommandListIsLive() throws IOException {
     List<String> command = new ArrayList<>(List.of("echo"));
-    ThreadProcBuilder builder = new BoundHost(binding).command(command);
+    ThreadProcBuilder builder = new ThreadProcBuilder(starter, command);
     command.add("later");
 
     assertThat(launched(builder).command()).containsExactly("echo", "later");
@@ -112,7 +113,7 @@ class ThreadProcBuilderTest {
     builder.environment().put("N", "2");
     builder.start();
 
-    verify(binding, times(2)).launch(request.capture());
+    verify(starter, times(2)).start(request.capture());
     assertThat(first.command()).containsExactly("echo", "1");
     assertThat(first.environment()).containsEntry("N", "1");
     assertThat(request.getValue().environment()).containsEntry("N", "2");
@@ -146,12 +147,12 @@ class ThreadProcBuilderTest {
   void refusesAnEmptyCommandAndNullElements() throws IOException {
     assertThatExceptionOfType(IndexOutOfBoundsException.class).isThrownBy(() -> builder().start());
     assertThatNullPointerException().isThrownBy(() -> builder("x", null).start());
-    verify(binding, never()).launch(any());
+    verify(starter, never()).start(any());
   }
 
   @Test
   void aFailedLaunchReachesTheCaller() throws IOException {
-    when(binding.launch(any()))
+    when(starter.start(any()))
         .thenThrow(new LaunchException(2, "cannot host /x: No such file or directory (ENOENT)"));
 
     assertThatExceptionOfType(LaunchException.class)

@@ -96,7 +96,7 @@ class ConcurrencyIT {
             }
           }
         });
-    assertThat(host.threadProcs()).isEmpty();
+    assertThat(host.running()).isEmpty();
     before.assertAsBefore();
   }
 

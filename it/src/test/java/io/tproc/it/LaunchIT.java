@@ -96,13 +96,13 @@ class LaunchIT {
   void theHostListsWhatRuns(TprocHost host) throws Exception {
     try (ThreadProc first = host.command(Programs.probe("waiter")).start();
         ThreadProc second = host.command(Programs.probe("waiter")).start()) {
-      assertThat(host.threadProcs()).containsExactly(first, second);
+      assertThat(host.running()).containsExactly(first, second);
 
       first.destroyForcibly();
       first.waitForExit();
-      assertThat(host.threadProcs()).containsExactly(second);
+      assertThat(host.running()).containsExactly(second);
     }
-    assertThat(host.threadProcs()).isEmpty();
+    assertThat(host.running()).isEmpty();
   }
 
   @Test

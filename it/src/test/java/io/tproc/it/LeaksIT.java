@@ -113,7 +113,7 @@ class LeaksIT {
     for (int i = 0; i < 50; i++) {
       programs.add(host.command(Programs.probe("waiter")).start());
     }
-    assertThat(host.threadProcs()).hasSize(50);
+    assertThat(host.running()).hasSize(50);
     programs.forEach(ThreadProc::close);
     before.assertAsBefore();
   }

@@ -88,10 +88,10 @@ class ListenIT {
     try (listening;
         ThreadProc own = host.command(Programs.installed("sleep"), "60").start()) {
       Process launcher = listening.start(Programs.installed("sleep"), "61");
-      assertThat(until(() -> host.list().size() == 2)).isTrue();
+      assertThat(until(() -> host.statuses().size() == 2)).isTrue();
 
-      ThreadProcStatus first = host.list().get(0);
-      ThreadProcStatus second = host.list().get(1);
+      ThreadProcStatus first = host.statuses().get(0);
+      ThreadProcStatus second = host.statuses().get(1);
       assertThat(first.pid()).isEqualTo(own.pid());
       assertThat(first.launched()).isFalse();
       assertThat(first.launcher()).isEmpty();
@@ -110,17 +110,17 @@ class ListenIT {
       }
 
       own.signal(19); // SIGSTOP
-      assertThat(until(() -> host.list().get(0).state() == State.STOPPED)).isTrue();
+      assertThat(until(() -> host.statuses().get(0).state() == State.STOPPED)).isTrue();
       own.destroyForcibly();
       own.waitFor();
-      assertThat(host.list().get(0).state()).isEqualTo(State.ENDED);
-      assertThat(host.list().get(0).uptime()).isEqualTo(host.list().get(0).uptime());
+      assertThat(host.statuses().get(0).state()).isEqualTo(State.ENDED);
+      assertThat(host.statuses().get(0).uptime()).isEqualTo(host.statuses().get(0).uptime());
       own.close();
-      assertThat(host.list()).extracting(ThreadProcStatus::pid).containsExactly(second.pid());
+      assertThat(host.statuses()).extracting(ThreadProcStatus::pid).containsExactly(second.pid());
       launcher.destroyForcibly();
-      assertThat(until(() -> host.list().isEmpty())).isTrue();
+      assertThat(until(() -> host.statuses().isEmpty())).isTrue();
     }
-    assertThatIllegalStateException().isThrownBy(host::list).withMessage("the host is closed");
+    assertThatIllegalStateException().isThrownBy(host::statuses).withMessage("the host is closed");
   }
 
   private static boolean until(BooleanSupplier condition) {
@@ -134,7 +134,7 @@ class ListenIT {
     try (TprocHost host = TprocHost.open();
         ThreadProc program = host.command(command).start()) {
       program.waitFor();
-      ThreadProcStatus status = host.list().get(0);
+      ThreadProcStatus status = host.statuses().get(0);
       assertThat(status.commandCut()).isTrue();
       assertThat(status.command().subList(0, 30)).isEqualTo(command.subList(0, 30));
       assertThat(String.join(" ", status.command())).hasSizeBetween(3900, 4096);
@@ -227,7 +227,7 @@ class ListenIT {
       assertThat(launcher.inputReader().readLine()).isEqualTo("ready");
       var own = listening.host().command(Programs.probe("waiter")).start();
 
-      assertThat(listening.host().threadProcs()).containsExactly(own);
+      assertThat(listening.host().running()).containsExactly(own);
       assertThat(listening.programs()).hasSize(2);
       launcher.destroy();
       assertThat(launcher.waitFor()).isEqualTo(128 + 15);

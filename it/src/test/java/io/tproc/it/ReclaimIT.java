@@ -113,7 +113,7 @@ class ReclaimIT {
     }
     assertThat(Processes.isRunning(pid)).isTrue();
     ThreadProc found =
-        host.threadProcs().stream().filter(any -> any.pid() == pid).findFirst().orElseThrow();
+        host.running().stream().filter(any -> any.pid() == pid).findFirst().orElseThrow();
     found.close();
     assertThat(Processes.isRunning(pid)).isFalse();
   }

@@ -1,6 +1,7 @@
 package io.tproc.spi;
 
 import io.tproc.Finding;
+import io.tproc.TprocHost;
 import io.tproc.TprocUnavailableException;
 import java.util.List;
 
@@ -15,11 +16,11 @@ public interface TprocProvider {
   /**
    * Makes this JVM a host.
    *
-   * @return a new host, owned by the caller
+   * @return a new host, to be closed by the caller
    * @throws TprocUnavailableException when this machine or JVM cannot be a host; the message says
    *     what is missing and what to do
    */
-  HostBinding open();
+  TprocHost open();
 
   /**
    * Probes what this machine offers, without side effects that outlive the call.

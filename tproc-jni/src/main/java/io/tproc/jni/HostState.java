@@ -96,7 +96,7 @@ final class HostState {
     }
   }
 
-  List<ThreadProcStatus> list() {
+  List<ThreadProcStatus> statuses() {
     lifecycle.readLock().lock();
     try {
       checkOpen();

@@ -1,15 +1,18 @@
 package io.tproc.jni;
 
 import io.tproc.ThreadProc;
+import io.tproc.ThreadProcBuilder;
 import io.tproc.ThreadProcStatus;
+import io.tproc.TprocHost;
 import io.tproc.TprocListener;
-import io.tproc.spi.HostBinding;
-import io.tproc.spi.LaunchRequest;
+import io.tproc.spi.Checks;
 import java.io.IOException;
 import java.lang.ref.Cleaner;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -19,7 +22,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * nor an open listener, nor a buffer over its scratch page, the {@link HostState} behind it is
  * closed.
  */
-final class JniHost implements HostBinding {
+final class JniHost implements TprocHost {
   private static final Cleaner CLEANER = Cleaner.create();
 
   private final HostState state;
@@ -55,23 +58,31 @@ final class JniHost implements HostBinding {
   }
 
   @Override
-  public ThreadProc launch(LaunchRequest request) throws IOException {
-    return state.launch(this, request);
+  public ThreadProcBuilder command(String... command) {
+    return command(Arrays.asList(command.clone()));
+  }
+
+  @Override
+  public ThreadProcBuilder command(List<String> command) {
+    return new ThreadProcBuilder(request -> state.launch(this, request), command);
   }
 
   @Override
   public ByteBuffer scratch() {
     state.checkOpen();
-    return scratch;
+    // duplicate() does not inherit the byte order.
+    return scratch.duplicate().order(ByteOrder.nativeOrder());
   }
 
   @Override
-  public ByteBuffer view(long address, int size) {
-    return Native.view(address, size);
+  public ByteBuffer view(long address, long size) {
+    int bufferSize = Checks.bufferRange(address, size);
+    return Native.view(address, bufferSize).order(ByteOrder.nativeOrder());
   }
 
   @Override
   public long addressOf(Buffer directBuffer) {
+    Checks.direct(directBuffer);
     long address = Native.addressOf(directBuffer);
     state.keepInForks(address, BufferSizes.bytes(directBuffer));
     return address;
@@ -79,7 +90,7 @@ final class JniHost implements HostBinding {
 
   @Override
   public TprocListener listen(Path socket) throws IOException {
-    return state.listen(this, socket);
+    return state.listen(this, Checks.socket(socket));
   }
 
   @Override
@@ -88,13 +99,13 @@ final class JniHost implements HostBinding {
   }
 
   @Override
-  public List<ThreadProc> threadProcs() {
+  public List<ThreadProc> running() {
     return List.copyOf(state.running());
   }
 
   @Override
-  public List<ThreadProcStatus> list() {
-    return state.list();
+  public List<ThreadProcStatus> statuses() {
+    return state.statuses();
   }
 
   @Override
@@ -104,6 +115,6 @@ final class JniHost implements HostBinding {
 
   @Override
   public String toString() {
-    return state.toString();
+    return "TprocHost[" + state + "]";
   }
 }

@@ -1,7 +1,7 @@
 package io.tproc.jni;
 
 import io.tproc.Finding;
-import io.tproc.spi.HostBinding;
+import io.tproc.TprocHost;
 import io.tproc.spi.TprocProvider;
 import java.util.List;
 
@@ -14,7 +14,7 @@ public final class JniProvider implements TprocProvider {
   public JniProvider() {}
 
   @Override
-  public HostBinding open() {
+  public TprocHost open() {
     NativeLibrary.ensureLoaded();
     return JniHost.open();
   }

@@ -40,14 +40,14 @@ class HostLifecycleTest {
     ThreadProc first = sleeper(host);
     ThreadProc second = sleeper(host);
     CompletableFuture<Process> onExit = first.onExit();
-    assertThat(host.threadProcs()).containsExactly(first, second);
+    assertThat(host.running()).containsExactly(first, second);
 
     host.close();
 
     assertThat(first.exitStatus()).contains(KILLED);
     assertThat(second.exitValue()).isEqualTo(137);
     assertThat(onExit.get(20, TimeUnit.SECONDS)).isSameAs(first);
-    assertThat(host.threadProcs()).isEmpty();
+    assertThat(host.running()).isEmpty();
   }
 
   @Test
@@ -85,7 +85,7 @@ class HostLifecycleTest {
 
       assertThat(program.exitStatus()).contains(KILLED);
       assertThat(program.signal(0)).isFalse();
-      assertThat(host.threadProcs()).isEmpty();
+      assertThat(host.running()).isEmpty();
     }
   }
 
@@ -155,7 +155,7 @@ class HostLifecycleTest {
           .withMessageEndingWith("(ENOENT)")
           .extracting(LaunchException::errno)
           .isEqualTo(2);
-      assertThat(host.threadProcs()).isEmpty();
+      assertThat(host.running()).isEmpty();
     }
   }
 
