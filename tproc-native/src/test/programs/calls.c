@@ -8,6 +8,7 @@
  *   executable            every way to ask for one's own executable, compared with argv[0]
  *   execute               execve and execveat of /proc/self/exe, from a fork and from a vfork child
  *   break                 the program break, also in a forked child
+ *   user                  as `fork` and `executable`, by a program of root's that has become an ordinary user
  *   fork                  memory calls in a forked child, which has a memory of its own
  *   signals               a heap that grows under signals
  *   storm ADDRESS         four threads that map, unmap, remap and break without end; says at ADDRESS that it runs
@@ -16,6 +17,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/memfd.h>
 #include <linux/mman.h>
 #include <pthread.h>
@@ -327,6 +329,18 @@ static void use_fork(void) {
   EXPECT(parents[7] == 'p');
 }
 
+/* Its files are mapped by somebody who may not look into it any more, also those that only root may open. */
+static void change_user(const char *own) {
+  const int file = open(own, O_RDONLY), roots = memfd_create("roots", 0);
+  EXPECT(ftruncate(roots, (off_t)page) == 0 && fchmod(roots, 0600) == 0);
+  EXPECT(setgroups(0, NULL) == 0 && setgid(65534) == 0 && setuid(65534) == 0);
+  char *text = mmap(NULL, page, PROT_READ, MAP_PRIVATE, file, 0);
+  EXPECT(text != MAP_FAILED && in_slot(text) && memcmp(text, "\177ELF", 4) == 0);
+  EXPECT(mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, roots, 0) != MAP_FAILED);
+  use_executable(own);
+  use_fork();
+}
+
 static void tick(int signal) { (void)signal; }
 
 static void grow_under_signals(void) {
@@ -387,6 +401,8 @@ int main(int argc, char **argv) {
     use_break();
   } else if (strcmp(mode, "fork") == 0) {
     use_fork();
+  } else if (strcmp(mode, "user") == 0) {
+    change_user(argv[0]);
   } else if (strcmp(mode, "signals") == 0) {
     grow_under_signals();
   } else if (strcmp(mode, "storm") == 0 && argc > 2) {

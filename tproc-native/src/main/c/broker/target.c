@@ -7,24 +7,48 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "broker/target_access.h"
+
+/* What the kernel says of a process that is not to be looked into. */
+static bool is_no_access(int code) { return code == EPERM || code == EACCES; }
 
 /* Through /proc/PID/mem an address that is not mapped is an error and not a fault, whoever has unmapped it meanwhile.
  */
 static int open_memory(pid_t pid, int flags) {
   char path[64];
+  struct target_access access;
   snprintf(path, sizeof path, "/proc/%d/mem", pid);
-  return open(path, flags | O_CLOEXEC);
+  int memory = open(path, flags | O_CLOEXEC);
+  if (memory >= 0 || !is_no_access(errno) || !target_access_begin(&access, pid)) return memory;
+  memory = open(path, flags | O_CLOEXEC);
+  target_access_end(&access);
+  return memory;
+}
+
+/* Without /proc/PID/mem, where /proc is read-only. An address that is not mapped is an error here, too. */
+static int64_t read_directly(pid_t pid, uint64_t address, void *buffer, size_t size) {
+  const struct iovec source = {(void *)address, size}, target = {buffer, size};
+  return syscall(SYS_process_vm_readv, pid, &target, 1, &source, 1, 0);
+}
+
+static int64_t write_directly(pid_t pid, uint64_t address, const void *buffer, size_t size) {
+  const struct iovec source = {(void *)buffer, size}, target = {(void *)address, size};
+  return syscall(SYS_process_vm_writev, pid, &source, 1, &target, 1, 0);
 }
 
 int target_check_open(struct target_check *check, struct tproc_error *error) {
   check->has_kcmp = syscall(SYS_kcmp, getpid(), getpid(), KCMP_VM, 0, 0) == 0;
   check->marker = 0;
   check->own_memory = open_memory(getpid(), O_RDWR);
-  if (check->own_memory < 0) return tproc_fail(error, errno, "open /proc/self/mem");
-  return 0;
+  if (check->own_memory >= 0) return 0;
+  const int code = errno; /* a read-only /proc */
+  char byte = 0, copy;
+  if (read_directly(getpid(), (uint64_t)&byte, &copy, 1) == 1) return 0;
+  return tproc_fail(error, code, "open /proc/self/mem");
 }
 
 void target_check_close(struct target_check *check) {
@@ -74,7 +98,7 @@ static int reopen(pid_t pid, int descriptor, int flags) {
   return copy >= 0 ? copy : -errno;
 }
 
-int target_descriptor(const struct fence_listener *listener, pid_t pid, int descriptor, int flags) {
+static int copy_descriptor(const struct fence_listener *listener, pid_t pid, int descriptor, int flags) {
   /* A thread is no process of its own and has no pidfd: its table is the threadproc's. A vfork child has both. */
   const int process = pid == listener->pid ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
   const int copy = (int)syscall(SYS_pidfd_getfd, process >= 0 ? process : listener->process, descriptor, 0);
@@ -84,20 +108,29 @@ int target_descriptor(const struct fence_listener *listener, pid_t pid, int desc
   return code == EPERM || code == ENOSYS ? reopen(pid, descriptor, flags) : -code;
 }
 
+int target_descriptor(const struct fence_listener *listener, pid_t pid, int descriptor, int flags) {
+  struct target_access access;
+  int copy = copy_descriptor(listener, pid, descriptor, flags);
+  if (copy >= 0 || !is_no_access(-copy) || !target_access_begin(&access, pid)) return copy;
+  copy = copy_descriptor(listener, pid, descriptor, flags);
+  target_access_end(&access);
+  return copy;
+}
+
 int64_t target_read(const struct target_check *check, pid_t pid, bool shares, uint64_t address, void *buffer,
                     size_t size) {
   const int memory = shares ? check->own_memory : open_memory(pid, O_RDONLY);
-  if (memory < 0) return -EFAULT;
-  const ssize_t got = pread(memory, buffer, size, (off_t)address);
-  if (!shares) close(memory);
+  const int64_t got = memory >= 0 ? pread(memory, buffer, size, (off_t)address)
+                                  : read_directly(shares ? getpid() : pid, address, buffer, size);
+  if (!shares && memory >= 0) close(memory);
   return got > 0 ? got : -EFAULT;
 }
 
 int target_write(const struct target_check *check, pid_t pid, bool shares, uint64_t address, const void *buffer,
                  size_t size) {
   const int memory = shares ? check->own_memory : open_memory(pid, O_RDWR);
-  if (memory < 0) return -EFAULT;
-  const ssize_t put = pwrite(memory, buffer, size, (off_t)address);
-  if (!shares) close(memory);
-  return put == (ssize_t)size ? 0 : -EFAULT;
+  const int64_t put = memory >= 0 ? pwrite(memory, buffer, size, (off_t)address)
+                                  : write_directly(shares ? getpid() : pid, address, buffer, size);
+  if (!shares && memory >= 0) close(memory);
+  return put == (int64_t)size ? 0 : -EFAULT;
 }

@@ -13,7 +13,7 @@
 struct target_check {
   bool has_kcmp;
   volatile uint64_t marker; /**< changes with each question; a copy of the memory has an old one */
-  int own_memory;           /**< /proc/self/mem */
+  int own_memory;           /**< /proc/self/mem; -1 where /proc is read-only: what the program cannot write stays */
 };
 
 int target_check_open(struct target_check *check, struct tproc_error *error);

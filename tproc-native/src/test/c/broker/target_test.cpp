@@ -1,5 +1,11 @@
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <string>
@@ -13,10 +19,12 @@
 namespace {
 
 // Everything that has to know who asks: threads, forked and vforked children, descriptors.
-void use_all(Host &host) {
-  for (const char *mode : {"flags", "thread", "fork", "break", "execute", "executable"})
+void use(Host &host, const std::vector<const char *> &modes) {
+  for (const char *mode : modes)
     EXPECT_EQUAL(mode + (": " + host.output_of(Launch(test_program("calls"), {mode}))), mode + std::string(": done\n"));
 }
+
+void use_all(Host &host) { use(host, {"flags", "thread", "fork", "break", "execute", "executable"}); }
 
 void without(const std::vector<Forbidden> &calls) {
   in_own_process([&calls] {
@@ -53,6 +61,54 @@ TEST_CASE("as an ordinary user") {
     forbid({{SYS_kcmp, EPERM}, {SYS_pidfd_getfd, EPERM}});
     Host host;
     use_all(host);
+  });
+}
+
+TEST_CASE("a program that has changed its user, for a root without the right to look into others") {
+  if (geteuid() != 0) {
+    MESSAGE("skipped: only root can become another user");
+    return;
+  }
+  for (const std::vector<Forbidden> &calls :
+       {std::vector<Forbidden>{}, std::vector<Forbidden>{{SYS_kcmp, EPERM}, {SYS_pidfd_getfd, EPERM}}}) {
+    in_own_process([&calls] {
+      give_up_capability(CAP_SYS_PTRACE);
+      forbid(calls);
+      Host host;
+      EXPECT_EQUAL(host.output_of(Launch(test_program("calls"), {"user"})), "done\n");
+      const Resources before = Resources::settled();
+      EXPECT_EQUAL(host.output_of(Launch(test_program("calls"), {"user"})), "done\n");
+      EXPECT_EQUAL(prctl(PR_GET_DUMPABLE), 0); /* as the kernel left it, and not for longer than a look */
+      use(host,
+          {"flags", "thread", "fork", "executable"}); /* the next program's files are as much within reach as before */
+      EXPECT_EQUAL(left_behind(before), "");
+    });
+  }
+}
+
+TEST_CASE("where /proc is read-only") {
+  if (geteuid() != 0) {
+    MESSAGE("skipped: only root can mount");
+    return;
+  }
+  in_own_process([] {
+    EXPECT_EQUAL(unshare(CLONE_NEWNS), 0);
+    EXPECT_EQUAL(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+    EXPECT_EQUAL(mount("/proc", "/proc", nullptr, MS_BIND, nullptr), 0);
+    EXPECT_EQUAL(mount(nullptr, "/proc", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr), 0);
+    EXPECT(open("/proc/self/mem", O_RDWR) < 0 && errno == EROFS);
+    Host host;
+    use_all(host);
+  });
+}
+
+TEST_CASE("a host whose memory is not dumpable") {
+  in_own_process([] {
+    become_ordinary_user();
+    prctl(PR_SET_DUMPABLE, 0);
+    Host host;
+    use(host, {"flags", "thread", "fork", "executable"}); /* forked children cannot be looked into */
+    EXPECT_EQUAL(prctl(PR_GET_DUMPABLE), 0);
   });
 }
 

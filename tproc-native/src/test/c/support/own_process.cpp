@@ -3,8 +3,10 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,6 +88,17 @@ void become_ordinary_user() {
   if (setgroups(0, nullptr) != 0 || setgid(kOrdinaryUser) != 0 || setuid(kOrdinaryUser) != 0)
     throw std::runtime_error("cannot become an ordinary user");
   prctl(PR_SET_DUMPABLE, 1); /* or all of /proc/self stays root's */
+}
+
+void give_up_capability(unsigned capability) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+  if (syscall(SYS_capget, &header, data) != 0) throw std::runtime_error("capget");
+  for (uint32_t *set :
+       {&data[capability / 32].effective, &data[capability / 32].permitted, &data[capability / 32].inheritable})
+    *set &= ~(1u << capability % 32);
+  if (prctl(PR_CAPBSET_DROP, capability) != 0 || syscall(SYS_capset, &header, data) != 0)
+    throw std::runtime_error("cannot give up a capability");
 }
 
 void set_own_limit(int resource, uint64_t soft, uint64_t hard) {

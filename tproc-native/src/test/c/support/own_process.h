@@ -40,6 +40,9 @@ void report_complaints(const std::string &complaints);
 // For tests of permissions, which root does not feel: becomes an ordinary user when the process is root.
 void become_ordinary_user();
 
+// Root without one of its capabilities, for good.
+void give_up_capability(unsigned capability);
+
 // Limits this process, which may be for good. A complaint when it cannot be.
 void set_own_limit(int resource, uint64_t soft, uint64_t hard);
 
