@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const int file = memfd_create("fuzz", MFD_CLOEXEC);
   if (file < 0 || (size_t)write(file, "#!", 2) != 2 || write(file, data, size) != (ssize_t)size) abort();
   struct script_line line;
-  if (script_read(file, &line, NULL) == 1) {
+  if (script_read(file, &line, NULL) == 0 && line.interpreter != NULL) {
     check_inside(&line, line.interpreter);
     if (line.argument != NULL) check_inside(&line, line.argument);
   }

@@ -34,26 +34,26 @@ static enum launched cannot_connect(const char *socket, long code, struct outcom
   return NOT_LAUNCHED;
 }
 
-enum launched launching_connect(struct connection *connection, const char *socket, struct patience *patience,
+enum launched launching_connect(struct host_connection *connection, const char *socket, struct patience *patience,
                                 struct outcome *outcome) {
-  int result = connection_prepare(connection);
+  int result = host_connection_prepare(connection);
   if (result < 0) return cannot_connect(socket, result, outcome);
-  while ((result = connection_try(connection, socket)) == -EAGAIN || result == -EINTR)
+  while ((result = host_connection_try(connection, socket)) == -EAGAIN || result == -EINTR)
     if (patience_poll(patience, -1, 0, 0) == -ECANCELED) return give_up(socket, patience, outcome);
   if (result < 0) return cannot_connect(socket, result, outcome);
-  if (!connection_is_own_user(connection))
+  if (!host_connection_is_own_user(connection))
     return fail("the host at ", socket, " is another user's: it is not given this program and its files", outcome);
   return LAUNCHED;
 }
 
 /* Sends the whole request, or as much as the host wants before it answers or closes. */
-static enum launched send_request(const struct connection *connection, const char *socket, struct outgoing *request,
-                                  struct patience *patience, struct outcome *outcome) {
+static enum launched send_request(const struct host_connection *connection, const char *socket,
+                                  struct outgoing *request, struct patience *patience, struct outcome *outcome) {
   for (int tries = 0;;) {
     const int result = outgoing_send(connection, request);
-    if (result == 1) return LAUNCHED;
+    if (result == 0) return LAUNCHED;
     int events;
-    if (result == 0) {
+    if (result == -EAGAIN) {
       events = patience_poll(patience, connection->socket, POLLIN | POLLOUT, -1);
       if (events > 0 && (events & POLLIN) != 0) return LAUNCHED;
     } else if (result == -ETOOMANYREFS && tries++ < DESCRIPTORS_TRIES) {
@@ -77,13 +77,13 @@ struct outcome launching_failed(const struct answer *answer) {
   return (struct outcome){.exit_code = known ? failed.exit_code : WIRE_EXIT_NO_HOST};
 }
 
-enum launched launching_ask(struct connection *connection, const char *socket, struct outgoing *request,
+enum launched launching_ask(struct host_connection *connection, const char *socket, struct outgoing *request,
                             struct patience *patience, int *pidfd, struct outcome *outcome) {
   if (send_request(connection, socket, request, patience, outcome) != LAUNCHED) return NOT_LAUNCHED;
   crash_point("requested");
   for (;;) {
     struct answer answer;
-    switch (connection_receive(connection, &answer)) {
+    switch (host_connection_receive(connection, &answer)) {
       case RECEIVED_NOTHING:
         if (patience_poll(patience, connection->socket, POLLIN, -1) == -ECANCELED)
           return give_up(socket, patience, outcome);

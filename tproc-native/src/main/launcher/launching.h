@@ -2,7 +2,7 @@
 #ifndef TPROC_LAUNCHER_LAUNCHING_H
 #define TPROC_LAUNCHER_LAUNCHING_H
 
-#include "connection.h"
+#include "host_connection.h"
 #include "outcome.h"
 #include "signals.h"
 
@@ -13,7 +13,7 @@ enum launched { LAUNCHED, NOT_LAUNCHED };
  *
  * @param outcome how the launcher ends when the host cannot be had
  */
-enum launched launching_connect(struct connection *connection, const char *socket, struct patience *patience,
+enum launched launching_connect(struct host_connection *connection, const char *socket, struct patience *patience,
                                 struct outcome *outcome);
 
 /**
@@ -21,7 +21,7 @@ enum launched launching_connect(struct connection *connection, const char *socke
  *
  * @param pidfd receives the program's pidfd
  */
-enum launched launching_ask(struct connection *connection, const char *socket, struct outgoing *request,
+enum launched launching_ask(struct host_connection *connection, const char *socket, struct outgoing *request,
                             struct patience *patience, int *pidfd, struct outcome *outcome);
 
 /** Says what a FAILED says, and gives the exit code that it asks for. */

@@ -24,7 +24,7 @@
 static struct launcher {
   struct options options;
   struct descriptors descriptors;
-  struct connection connection;
+  struct host_connection connection;
   struct outgoing request;
   struct patience patience;
   struct terminal terminal;

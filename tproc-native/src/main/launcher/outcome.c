@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "base/kernel_sigaction.h"
 #include "signals.h"
 #include "system.h"
 #include "tproc_core.h"
@@ -22,10 +23,7 @@ int outcome_end(struct outcome outcome) {
   const struct rlimit64 none = {.rlim_cur = 0, .rlim_max = 0};
   raw_syscall4(SYS_prlimit64, 0, RLIMIT_CORE, &none, NULL);
   raw_syscall5(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
-  const struct {
-    uintptr_t handler;
-    uint64_t flags, restorer, mask;
-  } default_action = {0};
+  const struct kernel_sigaction default_action = {0};
   raw_syscall4(SYS_rt_sigaction, outcome.signal, &default_action, NULL, SIGNAL_SET_SIZE);
   const uint64_t this_one = signal_bit(outcome.signal);
   sys_kill(sys_pid(), outcome.signal);

@@ -23,52 +23,6 @@ static bool read_file(const char *prefix, int number, const char *suffix, char t
   return true;
 }
 
-static unsigned digit_value(char digit) {
-  if (digit >= '0' && digit <= '9') return (unsigned)(digit - '0');
-  if (digit >= 'a' && digit <= 'f') return (unsigned)(digit - 'a') + 10;
-  return ~0u;
-}
-
-/* Returns where the number ends, or NULL. */
-static const char *parse_number(const char *text, unsigned base, int64_t *number) {
-  const bool negative = *text == '-';
-  if (negative) text++;
-  if (digit_value(*text) >= base) return NULL;
-  uint64_t value = 0;
-  for (; digit_value(*text) < base; text++) value = value * base + digit_value(*text);
-  *number = (int64_t)(negative ? -value : value);
-  return text;
-}
-
-bool proc_parse_stat(const char *text, struct process_stat *stat) {
-  const char *behind = NULL;
-  for (; *text != '\0'; text++)
-    if (*text == ')') behind = text + 1;
-  if (behind == NULL || behind[0] != ' ' || behind[1] == '\0') return false;
-  stat->state = behind[1];
-  behind += 2;
-  int64_t numbers[3];
-  for (int i = 0; i < 3; i++) {
-    if (*behind != ' ') return false;
-    behind = parse_number(behind + 1, 10, &numbers[i]);
-    if (behind == NULL) return false;
-  }
-  stat->parent = (int)numbers[0];
-  stat->group = (int)numbers[1];
-  stat->session = (int)numbers[2];
-  return true;
-}
-
-bool proc_parse_field(const char *text, const char *name, unsigned base, int64_t *number) {
-  const size_t length = strlen(name);
-  bool line_starts = true;
-  for (; *text != '\0'; text++) {
-    if (line_starts && strncmp(text, name, length) == 0) return parse_number(text + length, base, number) != NULL;
-    line_starts = *text == '\n';
-  }
-  return false;
-}
-
 bool proc_read_stat(int pid, struct process_stat *stat) {
   char text[FILE_SIZE];
   return read_file("/proc/", pid, "/stat", text) && proc_parse_stat(text, stat);

@@ -6,10 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct process_stat {
-  char state; /**< 'R', 'S', 'T', … */
-  int parent, group, session;
-};
+#include "base/proc_text.h"
 
 /** /proc/PID/stat; false when there is no such process, or no /proc. */
 bool proc_read_stat(int pid, struct process_stat *stat);
@@ -19,17 +16,5 @@ bool proc_read_dispositions(int pid, uint64_t *not_default, uint64_t *blocked);
 
 /** The pid, in this pid namespace, of the process that a pidfd names; not positive when it has none, or is gone. */
 int proc_pid_of(int pidfd);
-
-/* The parts that need no process: */
-
-/** Takes apart the text of /proc/PID/stat. The command in it may hold anything, blanks and parentheses too. */
-bool proc_parse_stat(const char *text, struct process_stat *stat);
-
-/**
- * The number behind `name` at the start of a line.
- *
- * @param name with all up to the number, as in "SigIgn:\t"
- */
-bool proc_parse_field(const char *text, const char *name, unsigned base, int64_t *number);
 
 #endif

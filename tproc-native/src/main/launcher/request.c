@@ -4,19 +4,14 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/kernel_sigaction.h"
 #include "signals.h"
 #include "system.h"
-
-/* struct sigaction as the kernel has it. */
-struct kernel_action {
-  uintptr_t handler;
-  uint64_t flags, restorer, mask;
-};
 
 uint64_t request_ignored_signals(void) {
   uint64_t ignored = 0;
   for (int number = 1; number <= SIGNAL_COUNT; number++) {
-    struct kernel_action action;
+    struct kernel_sigaction action;
     if (raw_syscall4(SYS_rt_sigaction, number, NULL, &action, SIGNAL_SET_SIZE) == 0 &&
         action.handler == (uintptr_t)SIG_IGN)
       ignored |= signal_bit(number);

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-#include "connection.h"
 #include "descriptors.h"
+#include "host_connection.h"
 
 /**
  * Makes a LAUNCH of this process's umask, nice value, limits and ignored signals, and the descriptors.

@@ -65,7 +65,7 @@ static struct outcome follow_end(struct session *session, const struct answer *a
 static bool take_answers(struct session *session, struct outcome *outcome) {
   for (;;) {
     struct answer answer;
-    switch (connection_receive(session->connection, &answer)) {
+    switch (host_connection_receive(session->connection, &answer)) {
       case RECEIVED_NOTHING:
         return false;
       case RECEIVED_END:

@@ -2,14 +2,14 @@
 #ifndef TPROC_LAUNCHER_SESSION_H
 #define TPROC_LAUNCHER_SESSION_H
 
-#include "connection.h"
+#include "host_connection.h"
 #include "hosted.h"
 #include "outcome.h"
 #include "relay.h"
 
 struct session {
   const char *socket; /**< path, for messages */
-  struct connection *connection;
+  struct host_connection *connection;
   struct hosted hosted;
   int signals; /**< of signals_open, for all signals */
   struct terminal *terminal;

@@ -1,32 +1,16 @@
 #include "base/workers.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/thread.h"
+#include "base/wake.h"
 
 /* A launch has a few paths of PATH_MAX and messages on its stack; a sanitizer wants three times as much. */
 #define WORKER_STACK_SIZE (512u << 10)
-
-int start_blocked_thread(pthread_t *thread, void *(*function)(void *), void *argument) {
-  pthread_attr_t attributes;
-  sigset_t all, before;
-  int code = pthread_attr_init(&attributes);
-  if (code != 0) return code;
-  code = pthread_attr_setstacksize(&attributes, WORKER_STACK_SIZE);
-  if (code == 0) {
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    code = pthread_create(thread, &attributes, function, argument);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-  }
-  pthread_attr_destroy(&attributes);
-  return code;
-}
 
 /* The caller is counted as idle already. */
 static struct work *next_work(struct workers *workers) {
@@ -38,12 +22,6 @@ static struct work *next_work(struct workers *workers) {
   if (workers->first == NULL) workers->last = &workers->first;
   workers->queued--;
   return work;
-}
-
-static void announce(const struct workers *workers) {
-  const uint64_t one = 1;
-  const ssize_t written = write(workers->news, &one, sizeof one);
-  (void)written; /* it can only fail when 2^64 are pending */
 }
 
 static void *work_on(void *argument) {
@@ -62,7 +40,7 @@ static void *work_on(void *argument) {
     work->next = workers->done;
     workers->done = work;
     pthread_mutex_unlock(&workers->lock); /* whoever is woken will want it */
-    announce(workers);
+    wake_ring(workers->news);
     pthread_mutex_lock(&workers->lock);
   }
   pthread_mutex_unlock(&workers->lock);
@@ -71,9 +49,9 @@ static void *work_on(void *argument) {
 
 /* Under the lock. */
 static int start_one(struct workers *workers) {
-  const int code = start_blocked_thread(&workers->threads[workers->count], work_on, workers);
-  if (code == 0) workers->count++;
-  return code;
+  const int failed = thread_start(&workers->threads[workers->count], WORKER_STACK_SIZE, work_on, workers);
+  if (!failed) workers->count++;
+  return failed;
 }
 
 int workers_open(struct workers *workers, size_t most, size_t at_once, int news, struct tproc_error *error) {
@@ -83,32 +61,32 @@ int workers_open(struct workers *workers, size_t most, size_t at_once, int news,
   workers->news = news;
   pthread_mutex_init(&workers->lock, NULL);
   pthread_cond_init(&workers->changed, NULL);
-  int code = 0;
+  int failed = 0;
   pthread_mutex_lock(&workers->lock);
-  while (code == 0 && workers->count < at_once) code = start_one(workers);
+  while (!failed && workers->count < at_once) failed = start_one(workers);
   pthread_mutex_unlock(&workers->lock);
-  if (code == 0) return 0;
+  if (!failed) return 0;
   workers_stop(workers);
   workers_release(workers);
-  return tproc_fail(error, code, "start a worker thread (limit on threads)");
+  return tproc_fail(error, -failed, "start a worker thread (limit on threads)");
 }
 
 int workers_submit(struct workers *workers, struct work *work, struct tproc_error *error) {
-  int code = 0;
+  int failed = 0;
   pthread_mutex_lock(&workers->lock);
   if (workers->queued >= workers->idle && workers->count < workers->most) {
-    code = start_one(workers);
-    if (workers->count > 0) code = 0; /* one of the others will find the time */
+    failed = start_one(workers);
+    if (workers->count > 0) failed = 0; /* one of the others will find the time */
   }
-  if (code == 0) {
+  if (!failed) {
     work->next = NULL;
     *workers->last = work;
     workers->last = &work->next;
     workers->queued++;
   }
   pthread_mutex_unlock(&workers->lock);
-  if (code == 0) pthread_cond_signal(&workers->changed); /* whoever is woken finds the lock free */
-  return code == 0 ? 0 : tproc_fail(error, code, "start a worker thread (limit on threads)");
+  if (!failed) pthread_cond_signal(&workers->changed); /* whoever is woken finds the lock free */
+  return failed ? tproc_fail(error, -failed, "start a worker thread (limit on threads)") : 0;
 }
 
 bool workers_withdraw(struct workers *workers, struct work *work) {

@@ -21,7 +21,7 @@ struct work {
 #define WORKERS_MAX 64
 
 struct workers {
-  pthread_mutex_t lock;
+  pthread_mutex_t lock; /**< guards the queue and the counts; no other lock is taken under it */
   pthread_cond_t changed;
   struct work *first, **last; /**< not begun, oldest first */
   struct work *done;          /**< to be told, youngest first */
@@ -52,8 +52,5 @@ void workers_stop(struct workers *workers);
 
 /** After workers_stop. */
 void workers_release(struct workers *workers);
-
-/** Starts a thread of the host's own: all signals blocked, a stack that is just large enough. @return 0 or an errno */
-int start_blocked_thread(pthread_t *thread, void *(*function)(void *), void *argument);
 
 #endif

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <linux/seccomp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,8 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/thread.h"
+#include "base/wake.h"
 #include "broker/fence_listeners.h"
 #include "broker/reply.h"
 
@@ -21,22 +22,22 @@
 
 static struct broker_answer answer(struct broker *broker, struct fence_listener *listener, struct broker_call *call) {
   pthread_mutex_lock(&listener->lock);
-  call->shares = target_shares_memory(&broker->context.check, listener, call->pid);
+  call->shares = target_shares_memory(&broker->context.check, listener, call->tid);
   const struct broker_answer result = broker_answer_call(&broker->context, listener, call);
   if (broker_defers(&result)) listener->deferred_replies++;
   pthread_mutex_unlock(&listener->lock);
   return result;
 }
 
-/* @return 0, or the errno of a descriptor that does not work any more */
+/* @return 0, or the negative errno of a descriptor that does not work any more */
 static int serve_one(struct broker *broker, struct fence_listener *listener) {
   _Alignas(8) char room[NOTIFICATION_MAX];
   struct seccomp_notif *request = (struct seccomp_notif *)room;
   memset(room, 0, broker->request_size);
   /* ENOENT: the caller was killed while it waited. */
   if (ioctl(listener->notify_fd, SECCOMP_IOCTL_NOTIF_RECV, request) != 0)
-    return errno == ENOENT || errno == EINTR ? 0 : errno;
-  struct broker_call call = {.number = request->data.nr, .pid = (pid_t)request->pid, .id = request->id};
+    return errno == ENOENT || errno == EINTR ? 0 : -errno;
+  struct broker_call call = {.number = request->data.nr, .tid = (pid_t)request->pid, .id = request->id};
   for (int i = 0; i < 6; i++) call.arguments[i] = request->data.args[i];
   const struct broker_answer given = answer(broker, listener, &call);
   if (!broker_defers(&given)) return reply_send(listener->notify_fd, call.id, &given);
@@ -94,7 +95,7 @@ static void *serve(void *argument) {
     if (ready > 0 && listener == NULL) return NULL;
     if (listener != NULL && (event.events & EPOLLIN) != 0) {
       const int failed = serve_one(broker, listener);
-      if (failed) report_listener(broker, listener, failed);
+      if (failed) report_listener(broker, listener, -failed);
     } else if (listener != NULL) {
       fence_listeners_hang_up(broker, listener);
     }
@@ -125,18 +126,8 @@ static int open_events(struct broker *broker, struct tproc_error *error) {
 }
 
 static int create_thread(struct broker *broker, struct tproc_error *error) {
-  pthread_attr_t attributes;
-  sigset_t all, before;
-  int code = pthread_attr_init(&attributes);
-  if (code == 0) {
-    pthread_attr_setstacksize(&attributes, BROKER_STACK_SIZE);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    code = pthread_create(&broker->thread, &attributes, serve, broker);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-  }
-  return code == 0 ? 0 : tproc_fail(error, code, "start the broker's thread");
+  const int failed = thread_start(&broker->thread, BROKER_STACK_SIZE, serve, broker);
+  return failed ? tproc_fail(error, -failed, "start the broker's thread") : 0;
 }
 
 static void release(struct broker *broker) {
@@ -169,9 +160,7 @@ int broker_start(struct broker *broker, const struct address_space *space, struc
 }
 
 void broker_stop(struct broker *broker) {
-  const uint64_t one = 1;
-  ssize_t written = write(broker->stop, &one, sizeof one);
-  (void)written; /* an eventfd that was never written to takes it */
+  wake_ring(broker->stop);
   pthread_join(broker->thread, NULL);
   release(broker);
 }

@@ -15,11 +15,11 @@ typedef void broker_failed(void *context);
 
 struct broker {
   pthread_t thread;
-  int events;           /**< epoll set of the listeners' listeners and `stop` */
+  int events;           /**< epoll set of the listeners' descriptors and `stop` */
   int stop;             /**< eventfd */
-  pthread_mutex_t lock; /**< guards the list */
+  pthread_mutex_t lock; /**< guards the list and the report; then a listener's lock */
   struct fence_listener *first;
-  struct tproc_error report; /**< of a failure that nobody has been told of; under the lock */
+  struct tproc_error report; /**< a failure that has not been told yet; under the lock */
   broker_failed *failed;
   void *failed_context; /**< for `failed` */
   struct broker_context context;
@@ -31,7 +31,7 @@ struct broker {
 int broker_start(struct broker *broker, const struct address_space *space, struct slot_space *slots,
                  broker_failed *failed, void *context, struct tproc_error *error);
 
-/** Closes all listeners: what still waits behind one gets ENOSYS. */
+/** Closes all listeners: calls that still wait for an answer get ENOSYS. */
 void broker_stop(struct broker *broker);
 
 /** A program's file. */

@@ -9,15 +9,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "base/page.h"
 #include "broker/forked_break.h"
 #include "broker/proc_self_exe.h"
-
-/* Linux 5.14; absent from older headers. */
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#define MADV_POPULATE_WRITE 23
-#endif
 
 static const struct broker_answer go_on = {.verdict = BROKER_CONTINUE};
 
@@ -50,7 +45,7 @@ static struct broker_answer map(struct fence_listener *listener, const struct br
                                 .file = -1,
                                 .offset = call->arguments[5]};
   if ((request.flags & MAP_ANONYMOUS) != 0) return fill(&request, memory_map(listener->memory, &request));
-  request.file = target_descriptor(listener, call->pid, (int)call->arguments[4], request.flags);
+  request.file = target_descriptor(listener, call->tid, (int)call->arguments[4], request.flags);
   if (request.file < 0) return result(request.file);
   const int64_t address = memory_map(listener->memory, &request);
   close(request.file);

@@ -14,7 +14,7 @@
 struct broker_call {
   int number;
   uint64_t arguments[6];
-  pid_t pid;   /**< the calling thread's id */
+  pid_t tid;   /**< the calling thread's id */
   bool shares; /**< it runs in the host's memory */
   uint64_t id; /**< of the notification */
 };

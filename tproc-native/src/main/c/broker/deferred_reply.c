@@ -1,11 +1,12 @@
 #include "broker/deferred_reply.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
+#include "base/compat.h"
+#include "base/thread.h"
 #include "broker/proc_self_exe.h"
 #include "broker/reply.h"
 
@@ -13,12 +14,6 @@
 
 /* Filling holds up everybody who maps memory, so it is done in pieces. */
 #define PIECE (4ull << 20)
-
-/* Linux 5.14; absent from older headers. */
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#define MADV_POPULATE_WRITE 23
-#endif
 
 struct deferred_reply {
   struct deferred_replies *desk;
@@ -94,22 +89,6 @@ static void *run(void *argument) {
   return NULL;
 }
 
-static int start_thread(struct deferred_reply *reply) {
-  pthread_attr_t attributes;
-  pthread_t thread;
-  sigset_t all, before;
-  int code = pthread_attr_init(&attributes);
-  if (code != 0) return code;
-  pthread_attr_setstacksize(&attributes, DEFERRED_REPLY_STACK_SIZE);
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  code = pthread_create(&thread, &attributes, run, reply);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  pthread_attr_destroy(&attributes);
-  return code;
-}
-
 void deferred_reply_run(struct deferred_replies *desk, struct broker_context *host, struct fence_listener *listener,
                         const struct broker_call *call, const struct broker_answer *answer, deferred_reply_done *done,
                         void *context) {
@@ -117,7 +96,7 @@ void deferred_reply_run(struct deferred_replies *desk, struct broker_context *ho
   const bool begun = reply != NULL && begin(desk);
   if (begun) {
     *reply = (struct deferred_reply){desk, host, listener, *call, *answer, done, context};
-    if (start_thread(reply) == 0) return;
+    if (thread_start(NULL, DEFERRED_REPLY_STACK_SIZE, run, reply) == 0) return;
     end(desk);
   }
   free(reply);

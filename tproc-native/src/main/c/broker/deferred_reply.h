@@ -1,6 +1,6 @@
 /*
- * Errands: answers that may take long (filling memory, a file system that does not answer) are fetched by a thread of
- * their own, so that the broker is there for everybody else.
+ * Deferred replies: an answer that may take long (filling memory, a file system that does not answer) is fetched by a
+ * thread of its own, so that the broker goes on answering others.
  */
 #ifndef TPROC_DEFERRED_REPLY_H
 #define TPROC_DEFERRED_REPLY_H
@@ -14,7 +14,7 @@
 
 /** What is under way. */
 struct deferred_replies {
-  pthread_mutex_t lock;
+  pthread_mutex_t lock; /**< guards the count; no other lock is taken under it */
   pthread_cond_t changed;
   unsigned under_way;
   bool closing; /**< what can be cut short ends soon */

@@ -1,4 +1,4 @@
-/* One threadproc's listener to the broker: its fence's listener, and what the broker has to know to answer. */
+/* One threadproc's fence as the broker sees it: where its calls arrive, and what the broker needs to answer them. */
 #ifndef TPROC_FENCE_LISTENER_H
 #define TPROC_FENCE_LISTENER_H
 
@@ -15,12 +15,12 @@
  */
 struct fence_listener {
   int notify_fd;             /**< seccomp notification descriptor */
-  pthread_mutex_t lock;      /**< held while a request is answered, and to detach the threadproc */
+  pthread_mutex_t lock;      /**< held while a request is answered, and to detach; then the memory's lock */
   pid_t pid;                 /**< the threadproc's */
   int process;               /**< the threadproc's pidfd, not owned; -1 once its exit has been collected */
   struct memory *memory;     /**< the threadproc's; NULL once detached */
   struct address_range heap; /**< where the program break may be */
-  bool hung_up; /**< nobody is left behind the fence; with memory NULL nobody needs the listener any more */
+  bool hung_up;              /**< no process has this fence any more; with memory NULL the listener is unused */
   unsigned deferred_replies; /**< under way for calls of this listener, which have to find it as it is */
   char executable[PATH_MAX]; /**< what /proc/self/exe means: its path, ... */
   int executable_file;       /**< ... and the file itself, also when it has been deleted */

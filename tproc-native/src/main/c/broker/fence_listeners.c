@@ -11,15 +11,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "base/error.h"
-
-/* Linux 6.6: the waker goes to sleep at once, so the answer reaches the caller on the same CPU without a detour. */
-#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
-#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
-#endif
-#ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
-#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1ull
-#endif
+#include "base/list.h"
 
 /*
  * Out of the epoll set first: closing alone leaves it in there while a duplicate lives, and for a moment every new
@@ -34,11 +28,7 @@ static void close_notify_fd(struct broker *broker, struct fence_listener *listen
 
 static void remove_listener(struct broker *broker, struct fence_listener *listener) {
   pthread_mutex_lock(&broker->lock);
-  if (listener->previous != NULL)
-    listener->previous->next = listener->next;
-  else
-    broker->first = listener->next;
-  if (listener->next != NULL) listener->next->previous = listener->previous;
+  LIST_UNLINK(broker->first, listener);
   pthread_mutex_unlock(&broker->lock);
   close_notify_fd(broker, listener);
   if (listener->executable_file >= 0) close(listener->executable_file);
@@ -107,9 +97,7 @@ int broker_open_listener(struct broker *broker, int notify_fd, pid_t pid, int pr
   snprintf(listener->executable, sizeof listener->executable, "%s", executable->path);
   pthread_mutex_init(&listener->lock, NULL);
   pthread_mutex_lock(&broker->lock);
-  listener->next = broker->first;
-  if (broker->first != NULL) broker->first->previous = listener;
-  broker->first = listener;
+  LIST_PREPEND(broker->first, listener);
   pthread_mutex_unlock(&broker->lock);
 
   ioctl(notify_fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP); /* only makes it faster */

@@ -11,7 +11,7 @@
 
 static bool is_mapped(struct broker_context *context, const struct broker_call *call, uint64_t address) {
   char byte;
-  return target_read(&context->check, call->pid, false, address, &byte, 1) == 1;
+  return target_read(&context->check, call->tid, false, address, &byte, 1) == 1;
 }
 
 /* The heap is mapped from its start without a hole. */
@@ -34,9 +34,9 @@ static void clear(struct broker_context *context, const struct broker_call *call
     const uint64_t rest = range.high - at;
     const size_t size = rest < CHUNK_SIZE ? (size_t)rest : CHUNK_SIZE;
     /* Pages that nobody has touched stay so. */
-    if (target_read(&context->check, call->pid, false, at, found, size) != (int64_t)size ||
+    if (target_read(&context->check, call->tid, false, at, found, size) != (int64_t)size ||
         memcmp(found, zeros, size) != 0)
-      target_write(&context->check, call->pid, false, at, zeros, size);
+      target_write(&context->check, call->tid, false, at, zeros, size);
     at += size;
   }
 }

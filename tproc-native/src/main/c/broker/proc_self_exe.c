@@ -14,7 +14,7 @@
 /* Longer than every path that is recognised. */
 #define PATH_SIZE 64
 
-static bool is_own(const struct fence_listener *listener, pid_t pid, const char *path) {
+static bool is_own(const struct fence_listener *listener, pid_t tid, const char *path) {
   if (strncmp(path, "/proc/", 6) != 0) return false;
   const char *who = path + 6;
   const char *slash = strchr(who, '/');
@@ -22,7 +22,7 @@ static bool is_own(const struct fence_listener *listener, pid_t pid, const char 
   if (strncmp(who, "self/", 5) == 0 || strncmp(who, "thread-self/", 12) == 0) return true;
   char *end;
   const long number = strtol(who, &end, 10);
-  return end == slash && number > 0 && (number == listener->pid || number == pid);
+  return end == slash && number > 0 && (number == listener->pid || number == tid);
 }
 
 /* Which argument is the path; -1 for calls without one. */
@@ -54,7 +54,7 @@ static struct broker_answer go_on(void) { return (struct broker_answer){.verdict
 
 static struct broker_answer give(struct broker_context *context, const struct broker_call *call, uint64_t address,
                                  const void *bytes, size_t size, int64_t value) {
-  const int failed = target_write(&context->check, call->pid, call->shares, address, bytes, size);
+  const int failed = target_write(&context->check, call->tid, call->shares, address, bytes, size);
   return result(failed ? failed : value);
 }
 
@@ -96,7 +96,7 @@ static struct broker_answer examine_extended(struct broker_context *context, con
 /* The text that an earlier execve has overwritten: its process has long read it. */
 static void restore(struct broker_context *context, struct fence_listener *listener, const struct broker_call *call) {
   if (listener->patched == 0 || !call->shares) return;
-  target_write(&context->check, call->pid, true, listener->patched, listener->patched_text, listener->patched_size);
+  target_write(&context->check, call->tid, true, listener->patched, listener->patched_text, listener->patched_size);
   listener->patched = 0;
 }
 
@@ -113,9 +113,9 @@ static struct broker_answer execute(struct broker_context *context, struct fence
   if (descriptor < 0) return result(-errno);
   char text[sizeof listener->patched_text], old[sizeof listener->patched_text];
   const int length = snprintf(text, sizeof text, "/dev/fd/%d", descriptor);
-  const int64_t got = target_read(&context->check, call->pid, call->shares, path, old, sizeof old);
+  const int64_t got = target_read(&context->check, call->tid, call->shares, path, old, sizeof old);
   if (length >= (int)sizeof "/proc/self/exe" || got < (int64_t)sizeof "/proc/self/exe") return result(-ENOEXEC);
-  if (target_write(&context->check, call->pid, call->shares, path, text, (size_t)length + 1)) return result(-EFAULT);
+  if (target_write(&context->check, call->tid, call->shares, path, text, (size_t)length + 1)) return result(-EFAULT);
   if (call->shares) {
     listener->patched = path;
     listener->patched_size = (size_t)length + 1;
@@ -182,8 +182,8 @@ bool proc_self_exe_answer(struct broker_context *context, struct fence_listener 
   restore(context, listener, call);
   char path[PATH_SIZE];
   const int64_t got =
-      target_read(&context->check, call->pid, call->shares, call->arguments[argument], path, sizeof path);
-  const bool own = got > 0 && memchr(path, '\0', (size_t)got) != NULL && is_own(listener, call->pid, path);
+      target_read(&context->check, call->tid, call->shares, call->arguments[argument], path, sizeof path);
+  const bool own = got > 0 && memchr(path, '\0', (size_t)got) != NULL && is_own(listener, call->tid, path);
   *answer = own ? answer_path(context, listener, call) : go_on();
   return true;
 }

@@ -15,7 +15,7 @@
  *
  * @param id of the notification
  * @param answer that broker_defers is false of
- * @return 0, or the errno of a listener that does not work any more
+ * @return 0, or the negative errno of a listener that does not work any more
  */
 int reply_send(int notify_fd, uint64_t id, const struct broker_answer *answer);
 

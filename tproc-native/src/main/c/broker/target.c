@@ -63,34 +63,34 @@ static bool is_thread_of(pid_t process, pid_t thread) {
   return access(path, F_OK) == 0;
 }
 
-static bool sees_marker(struct target_check *check, pid_t pid) {
+static bool sees_marker(struct target_check *check, pid_t tid) {
   const uint64_t expected = ++check->marker;
   uint64_t found = 0;
-  const int memory = open_memory(pid, O_RDONLY);
+  const int memory = open_memory(tid, O_RDONLY);
   if (memory < 0) return false;
   const ssize_t got = pread(memory, &found, sizeof found, (off_t)(uintptr_t)&check->marker);
   close(memory);
   return got == sizeof found && found == expected;
 }
 
-bool target_shares_memory(struct target_check *check, const struct fence_listener *listener, pid_t pid) {
+bool target_shares_memory(struct target_check *check, const struct fence_listener *listener, pid_t tid) {
   /* Had it exec'd, its calls would come from outside the slot; once it is collected another may have its pid. */
-  if (pid == listener->pid && listener->process >= 0) return true;
+  if (tid == listener->pid && listener->process >= 0) return true;
   if (check->has_kcmp) {
-    const long different = syscall(SYS_kcmp, getpid(), pid, KCMP_VM, 0, 0);
+    const long different = syscall(SYS_kcmp, getpid(), tid, KCMP_VM, 0, 0);
     if (different >= 0) return different == 0;
   }
-  return (listener->process >= 0 && is_thread_of(listener->pid, pid)) || sees_marker(check, pid);
+  return (listener->process >= 0 && is_thread_of(listener->pid, tid)) || sees_marker(check, tid);
 }
 
 /*
  * Where pidfd_getfd is forbidden: the same file, opened anew with what the mapping needs of the access that the
  * descriptor has. (The link's permissions are the descriptor's access.)
  */
-static int reopen(pid_t pid, int descriptor, int flags) {
+static int reopen(pid_t tid, int descriptor, int flags) {
   char path[64];
   struct stat link;
-  snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, descriptor);
+  snprintf(path, sizeof path, "/proc/%d/fd/%d", tid, descriptor);
   if (lstat(path, &link) != 0) return errno == ENOENT ? -EBADF : -errno;
   if ((link.st_mode & S_IRUSR) == 0) return -EACCES; /* as mmap says of it */
   const bool writable = (flags & MAP_TYPE) != MAP_PRIVATE && (link.st_mode & S_IWUSR) != 0;
@@ -98,39 +98,39 @@ static int reopen(pid_t pid, int descriptor, int flags) {
   return copy >= 0 ? copy : -errno;
 }
 
-static int copy_descriptor(const struct fence_listener *listener, pid_t pid, int descriptor, int flags) {
+static int copy_descriptor(const struct fence_listener *listener, pid_t tid, int descriptor, int flags) {
   /* A thread is no process of its own and has no pidfd: its table is the threadproc's. A vfork child has both. */
-  const int process = pid == listener->pid ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
+  const int process = tid == listener->pid ? -1 : (int)syscall(SYS_pidfd_open, tid, 0);
   const int copy = (int)syscall(SYS_pidfd_getfd, process >= 0 ? process : listener->process, descriptor, 0);
   const int code = copy < 0 ? errno : 0;
   if (process >= 0) close(process);
   if (code == 0) return copy;
-  return code == EPERM || code == ENOSYS ? reopen(pid, descriptor, flags) : -code;
+  return code == EPERM || code == ENOSYS ? reopen(tid, descriptor, flags) : -code;
 }
 
-int target_descriptor(const struct fence_listener *listener, pid_t pid, int descriptor, int flags) {
+int target_descriptor(const struct fence_listener *listener, pid_t tid, int descriptor, int flags) {
   struct target_access access;
-  int copy = copy_descriptor(listener, pid, descriptor, flags);
-  if (copy >= 0 || !is_no_access(-copy) || !target_access_begin(&access, pid)) return copy;
-  copy = copy_descriptor(listener, pid, descriptor, flags);
+  int copy = copy_descriptor(listener, tid, descriptor, flags);
+  if (copy >= 0 || !is_no_access(-copy) || !target_access_begin(&access, tid)) return copy;
+  copy = copy_descriptor(listener, tid, descriptor, flags);
   target_access_end(&access);
   return copy;
 }
 
-int64_t target_read(const struct target_check *check, pid_t pid, bool shares, uint64_t address, void *buffer,
+int64_t target_read(const struct target_check *check, pid_t tid, bool shares, uint64_t address, void *buffer,
                     size_t size) {
-  const int memory = shares ? check->own_memory : open_memory(pid, O_RDONLY);
+  const int memory = shares ? check->own_memory : open_memory(tid, O_RDONLY);
   const int64_t got = memory >= 0 ? pread(memory, buffer, size, (off_t)address)
-                                  : read_directly(shares ? getpid() : pid, address, buffer, size);
+                                  : read_directly(shares ? getpid() : tid, address, buffer, size);
   if (!shares && memory >= 0) close(memory);
   return got > 0 ? got : -EFAULT;
 }
 
-int target_write(const struct target_check *check, pid_t pid, bool shares, uint64_t address, const void *buffer,
+int target_write(const struct target_check *check, pid_t tid, bool shares, uint64_t address, const void *buffer,
                  size_t size) {
-  const int memory = shares ? check->own_memory : open_memory(pid, O_RDWR);
+  const int memory = shares ? check->own_memory : open_memory(tid, O_RDWR);
   const int64_t put = memory >= 0 ? pwrite(memory, buffer, size, (off_t)address)
-                                  : write_directly(shares ? getpid() : pid, address, buffer, size);
+                                  : write_directly(shares ? getpid() : tid, address, buffer, size);
   if (!shares && memory >= 0) close(memory);
   return put == (int64_t)size ? 0 : -EFAULT;
 }

@@ -24,17 +24,17 @@ void target_check_close(struct target_check *check);
  * Whether the process shares the host's memory (the threadproc, its threads, a vfork child) or has a copy of its own (a
  * fork child). Asked with kcmp; where that is forbidden by looking for the marker in the process's memory.
  */
-bool target_shares_memory(struct target_check *check, const struct fence_listener *listener, pid_t pid);
+bool target_shares_memory(struct target_check *check, const struct fence_listener *listener, pid_t tid);
 
 /** A duplicate of the target's descriptor, for mmap with `flags`, that the caller closes; or a negative errno. */
-int target_descriptor(const struct fence_listener *listener, pid_t pid, int descriptor, int flags);
+int target_descriptor(const struct fence_listener *listener, pid_t tid, int descriptor, int flags);
 
 /** Reads from the target's memory, at most `size` bytes, fewer at its end. @return bytes or -EFAULT */
-int64_t target_read(const struct target_check *check, pid_t pid, bool shares, uint64_t address, void *buffer,
+int64_t target_read(const struct target_check *check, pid_t tid, bool shares, uint64_t address, void *buffer,
                     size_t size);
 
 /** Writes to the target's memory. @return 0 or -EFAULT */
-int target_write(const struct target_check *check, pid_t pid, bool shares, uint64_t address, const void *buffer,
+int target_write(const struct target_check *check, pid_t tid, bool shares, uint64_t address, const void *buffer,
                  size_t size);
 
 #endif

@@ -15,17 +15,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "base/page.h"
 #include "base/raw_syscall.h"
 #include "spawn/clone.h"
 #include "tproc_core.h"
-
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
-#ifndef KCMP_VM
-#define KCMP_VM 1
-#endif
 
 /* Before 5.16 the kernel killed every process that shared the memory of one that died with a core-dumping signal. */
 #define OLDEST_MAJOR 5

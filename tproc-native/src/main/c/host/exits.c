@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/wake.h"
 #include "host/host.h"
 #include "host/threadproc.h"
 
@@ -15,17 +16,7 @@ int tproc_threadproc_watch(struct tproc_threadproc *threadproc, void *context, s
   return 0;
 }
 
-void tproc_host_wake(struct tproc_host *host) {
-  const uint64_t one = 1;
-  ssize_t written = write(host->wake, &one, sizeof one);
-  (void)written; /* it can only fail when 2^64 wake-ups are pending */
-}
-
-static void take_wake(struct tproc_host *host) {
-  uint64_t one;
-  ssize_t got = read(host->wake, &one, sizeof one);
-  (void)got; /* nothing to read: another thread took it */
-}
+void tproc_host_wake(struct tproc_host *host) { wake_ring(host->wake); }
 
 int tproc_host_next_exit(struct tproc_host *host, int timeout_milliseconds, struct tproc_exit *exit,
                          struct tproc_error *error) {
@@ -37,8 +28,9 @@ int tproc_host_next_exit(struct tproc_host *host, int timeout_milliseconds, stru
   if (ready < 0) return tproc_fail(error, errno, "wait for the next exit");
   if (ready == 0) return 0;
   if (event.data.ptr == NULL) {
-    take_wake(host);
+    wake_take(host->wake);
     return broker_take_report(&host->broker, error);
   }
-  return threadproc_collect(event.data.ptr, true, exit, error);
+  const int failed = threadproc_collect(event.data.ptr, true, exit, error);
+  return failed ? failed : 1;
 }

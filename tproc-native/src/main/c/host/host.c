@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/list.h"
 #include "host/threadproc.h"
 
 /* Refuses with the first thing that is missing, in its own words. */
@@ -90,9 +91,7 @@ void *tproc_host_scratch(const struct tproc_host *host) { return host->scratch; 
 
 void host_remember(struct tproc_host *host, struct tproc_threadproc *threadproc) {
   pthread_mutex_lock(&host->lock);
-  threadproc->next = host->first;
-  if (host->first != NULL) host->first->previous = threadproc;
-  host->first = threadproc;
+  LIST_PREPEND(host->first, threadproc);
   pthread_mutex_unlock(&host->lock);
 }
 
@@ -100,11 +99,7 @@ void host_forget(struct tproc_host *host, struct tproc_threadproc *threadproc) {
   pthread_mutex_lock(&host->lock);
   threadproc->leaving = true; /* nobody new looks at it */
   while (threadproc->pins > 0) pthread_cond_wait(&host->unpinned, &host->lock);
-  if (threadproc->previous != NULL)
-    threadproc->previous->next = threadproc->next;
-  else
-    host->first = threadproc->next;
-  if (threadproc->next != NULL) threadproc->next->previous = threadproc->previous;
+  LIST_UNLINK(host->first, threadproc);
   pthread_mutex_unlock(&host->lock);
 }
 

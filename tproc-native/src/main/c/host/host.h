@@ -12,7 +12,7 @@
 #include "tproc_core.h"
 
 struct tproc_host {
-  pthread_mutex_t lock;           /**< guards the list */
+  pthread_mutex_t lock;           /**< guards the list and the pins; no other lock is taken under it */
   pthread_cond_t unpinned;        /**< a threadproc of the list is not looked at any more */
   struct tproc_threadproc *first; /**< every threadproc that has not been closed */
   struct slot_space slots;

@@ -3,15 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
-
-static uint64_t now(clockid_t clock) {
-  struct timespec time;
-  clock_gettime(clock, &time);
-  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
 
 /* How much of the command is kept, with a NUL at its end. */
 static size_t size_of(const char *const *argv, size_t *count, bool *cut) {
@@ -44,14 +38,14 @@ int launch_info_open(struct launch_info *info, const struct launch_client *clien
 }
 
 void launch_info_start(struct launch_info *info) {
-  info->started_at = now(CLOCK_REALTIME);
-  info->started = now(CLOCK_MONOTONIC);
+  info->started_at = clock_nanoseconds(CLOCK_REALTIME);
+  info->started = clock_nanoseconds(CLOCK_MONOTONIC);
 }
 
-void launch_info_end(struct launch_info *info) { info->ended = now(CLOCK_MONOTONIC); }
+void launch_info_end(struct launch_info *info) { info->ended = clock_nanoseconds(CLOCK_MONOTONIC); }
 
 uint64_t launch_info_uptime(const struct launch_info *info) {
-  return (info->ended != 0 ? info->ended : now(CLOCK_MONOTONIC)) - info->started;
+  return (info->ended != 0 ? info->ended : clock_nanoseconds(CLOCK_MONOTONIC)) - info->started;
 }
 
 void launch_info_release(struct launch_info *info) {

@@ -5,14 +5,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "base/page.h"
 #include "base/process_state.h"
 #include "host/host.h"
 #include "host/threadproc.h"
-
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
 
 /* proc_pid_pagemap(5): 8 bytes for each page; bit 63: in memory. */
 #define PRESENT (1ull << 63)

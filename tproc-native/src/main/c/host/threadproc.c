@@ -8,12 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "base/error.h"
 #include "host/host.h"
-
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
 
 pid_t tproc_threadproc_pid(const struct tproc_threadproc *threadproc) { return threadproc->pid; }
 
@@ -45,7 +42,7 @@ int threadproc_collect(struct tproc_threadproc *threadproc, bool wait, struct tp
     result = waitid((idtype_t)P_PIDFD, (id_t)threadproc->pidfd, &info, WEXITED | __WALL | (wait ? 0 : WNOHANG));
   } while (result != 0 && errno == EINTR);
   if (result != 0) return tproc_fail(error, errno, "collect the exit of threadproc %d", threadproc->pid);
-  if (info.si_pid == 0) return 0;
+  if (info.si_pid == 0) return -EAGAIN;
   describe(&info, threadproc, exit);
   pthread_mutex_lock(&threadproc->lock);
   if (threadproc->listener != NULL) broker_forget_process(threadproc->listener);
@@ -56,7 +53,7 @@ int threadproc_collect(struct tproc_threadproc *threadproc, bool wait, struct tp
   threadproc->collected = true;
   launch_info_end(&threadproc->info);
   pthread_mutex_unlock(&threadproc->lock);
-  return 1;
+  return 0;
 }
 
 int tproc_threadproc_close(struct tproc_threadproc *threadproc, struct tproc_error *error) {

@@ -20,7 +20,7 @@ struct tproc_threadproc {
   struct launch_info info;
   pid_t pid;
   void *context;        /**< the watcher's */
-  pthread_mutex_t lock; /**< guards pidfd and collected against a signal that is being sent */
+  pthread_mutex_t lock; /**< guards pidfd and collected while a signal is sent; then the listener's lock */
   int pidfd;            /**< -1 once the exit has been collected */
   bool collected;
   struct memory memory; /**< slot and all else; readable until the threadproc is closed */
@@ -34,7 +34,7 @@ struct tproc_threadproc {
  * Collects the exit if the process has ended.
  *
  * @param wait whether to wait for the end
- * @return 1 and *exit; 0 when it still runs (only without wait); a negative errno
+ * @return 0 and *exit; -EAGAIN when it still runs (only without wait); or another negative errno
  */
 int threadproc_collect(struct tproc_threadproc *threadproc, bool wait, struct tproc_exit *exit,
                        struct tproc_error *error);

@@ -97,11 +97,11 @@ static const char *keep(char **room, const char *text) {
 /* A text without #!: only the file that was asked for, not an interpreter, is given to a shell. */
 static int read_script(const struct executable *program, bool shell, struct script_line *line,
                        struct tproc_error *error) {
-  const int found = script_read(program->file, line, error);
-  if (found != 0 || !shell || script_is_elf(line)) return found;
+  const int failed = script_read(program->file, line, error);
+  if (failed || line->interpreter != NULL || !shell || script_is_elf(line)) return failed;
   line->interpreter = SHELL;
   line->argument = NULL;
-  return 1;
+  return 0;
 }
 
 static int resolve_scripts(int directory, bool shell, struct executable *program, struct tproc_error *error) {
@@ -109,12 +109,12 @@ static int resolve_scripts(int directory, bool shell, struct executable *program
   memcpy(program->file_path, program->path, sizeof program->file_path);
   for (int depth = 0;; depth++) {
     struct script_line line;
-    const int found = read_script(program, shell && depth == 0, &line, error);
-    if (found < 0) {
+    const int failed = read_script(program, shell && depth == 0, &line, error);
+    if (failed) {
       tproc_error_prefix(error, "%s: ", program->file_path);
-      return found;
+      return failed;
     }
-    if (found == 0) return 0;
+    if (line.interpreter == NULL) return 0;
     if (depth == NESTED_SCRIPTS_MAX)
       return tproc_fail(error, ELOOP, "#! of %s: more than %d nested scripts", program->file_path, NESTED_SCRIPTS_MAX);
     close(program->file);

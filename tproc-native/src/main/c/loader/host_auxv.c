@@ -8,9 +8,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#ifndef PR_GET_AUXV
-#define PR_GET_AUXV 0x41555856
-#endif
+#include "base/compat.h"
 
 static size_t entries_before_null(const struct auxv_entry *entries, size_t room) {
   size_t count = 0;

@@ -37,11 +37,11 @@ int script_read(int file, struct script_line *line, struct tproc_error *error) {
   if (cut && at == last)
     return tproc_fail_because(error, ENOEXEC, "#! line: the interpreter's name does not fit into %d bytes",
                               SCRIPT_LINE_SIZE);
-  if (*at == '\0') return 1;
+  if (*at == '\0') return 0;
   *at++ = '\0';
   while (is_blank(*at)) at++;
   if (*at != '\0') line->argument = at;
-  return 1;
+  return 0;
 }
 
 bool script_is_elf(const struct script_line *line) { return memcmp(line->text, ELFMAG, SELFMAG) == 0; }

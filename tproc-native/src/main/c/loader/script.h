@@ -16,8 +16,9 @@ struct script_line {
 };
 
 /**
- * @return 1 and *line when the file starts with #!, 0 when it does not, -ENOEXEC when the line names no interpreter or
- *         its name is cut off, or the error of reading
+ * Reads the first line. When the file does not start with #!, line->interpreter is NULL.
+ *
+ * @return 0; -ENOEXEC when the line names no interpreter or its name is cut off; or the error of reading
  */
 int script_read(int file, struct script_line *line, struct tproc_error *error);
 

@@ -2,13 +2,14 @@
 
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
+#include "base/clock.h"
+#include "base/list.h"
 #include "base/page.h"
 
 /*
  * All shields of this process, for two reasons: what belongs to the threadprocs of another host is to stay, and
- * pthread_atfork passes no context. Taken before any shield's own lock.
+ * pthread_atfork passes no context. Its lock is taken before any shield's own (docs/concurrency.md).
  */
 static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct fork_shield *all;
@@ -90,9 +91,7 @@ void fork_shield_keep(struct fork_shield *shield, struct address_range range) {
 }
 
 static bool is_due(struct fork_shield *shield) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  const uint64_t now = (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+  const uint64_t now = clock_milliseconds();
   if (shield->raised_at != 0 && now - shield->raised_at < FORK_SHIELD_MILLISECONDS) return false;
   shield->raised_at = now;
   return true;
@@ -140,19 +139,13 @@ void fork_shield_init(struct fork_shield *shield, const struct address_space *sp
   pthread_mutex_init(&shield->lock, NULL);
   pthread_once(&registered, register_handlers);
   pthread_mutex_lock(&all_lock);
-  shield->next = all;
-  if (all != NULL) all->previous = shield;
-  all = shield;
+  LIST_PREPEND(all, shield);
   pthread_mutex_unlock(&all_lock);
 }
 
 void fork_shield_destroy(struct fork_shield *shield) {
   pthread_mutex_lock(&all_lock);
-  if (shield->previous != NULL)
-    shield->previous->next = shield->next;
-  else
-    all = shield->next;
-  if (shield->next != NULL) shield->next->previous = shield->previous;
+  LIST_UNLINK(all, shield);
   if (shield->raised_at != 0) visit_all(shield, false);
   pthread_mutex_unlock(&all_lock);
   pthread_mutex_destroy(&shield->lock);

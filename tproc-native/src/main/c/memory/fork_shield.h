@@ -31,7 +31,7 @@
 #define FORK_SHIELD_KEPT_MAX 256
 
 struct fork_shield {
-  pthread_mutex_t lock;
+  pthread_mutex_t lock; /**< guards what is kept; taken after the lock on all shields; then the slots' lock */
   const struct address_space *space;
   struct slot_space *slots;
   struct address_range kept[FORK_SHIELD_KEPT_MAX];

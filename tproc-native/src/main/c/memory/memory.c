@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "base/error.h"
 #include "base/page.h"
 #include "memory/memory_external.h"
@@ -73,14 +74,6 @@ int memory_take_external(struct memory *memory, struct address_range range) {
 
 /* What fills pages is left to the caller, who can do it without the lock. */
 #define LEFT_OUT (MAP_POPULATE | MAP_LOCKED | MAP_NONBLOCK)
-
-#ifndef MLOCK_ONFAULT
-#define MLOCK_ONFAULT 1
-#endif
-
-#ifndef MAP_32BIT
-#define MAP_32BIT 0
-#endif
 
 static int64_t map_fixed(struct memory *memory, const struct map_request *request) {
   struct address_range range;

@@ -26,7 +26,7 @@ struct memory_room {
 };
 
 struct memory {
-  pthread_mutex_t lock; /**< guards everything below; held while memory is mapped or released */
+  pthread_mutex_t lock; /**< guards all below while memory is mapped or released; then the slots' lock */
   bool released;        /**< nothing may be mapped any more */
   struct slot_space *slots;
   const struct address_space *space;

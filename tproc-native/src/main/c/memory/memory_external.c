@@ -4,12 +4,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "base/compat.h"
 #include "base/page.h"
 #include "memory/map_noreplace.h"
-
-#ifndef MAP_32BIT
-#define MAP_32BIT 0
-#endif
 
 /*
  * The list is changed by its owner alone, who holds the memory's lock; the slots' lock on top is for those who look at

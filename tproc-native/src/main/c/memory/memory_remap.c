@@ -4,14 +4,11 @@
 #include <sys/mman.h>
 #include <sys/shm.h>
 
+#include "base/compat.h"
 #include "base/page.h"
 #include "memory/memory.h"
 #include "memory/memory_external.h"
 #include "memory/memory_place.h"
-
-#ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP 4
-#endif
 
 static bool to_range(uint64_t address, uint64_t length, struct address_range *range) {
   if (address > INT64_MAX || length > INT64_MAX) return false;

@@ -34,7 +34,7 @@ struct slot_owner {
 
 /** Hands out slots. Freed ones are reused as late as possible: a stale pointer meets unmapped memory for long. */
 struct slot_space {
-  pthread_mutex_t lock;
+  pthread_mutex_t lock; /**< guards the owners and their external ranges; no other lock is taken under it */
   uint64_t slot_size;
   uint64_t first;                             /**< address of the first place for a slot */
   uint64_t places;                            /**< number of places, at most SLOT_PLACES_MAX */

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "server/server.h"
 
@@ -25,7 +26,7 @@ int server_watch_socket(struct tproc_server *server, struct tproc_error *error) 
 static void pause_accepting(struct tproc_server *server) {
   if (server->accepting) epoll_ctl(server->events, EPOLL_CTL_DEL, server->socket.listening, NULL);
   server->accepting = false;
-  server->accept_at = server_now() + PAUSE_MILLISECONDS;
+  server->accept_at = clock_milliseconds() + PAUSE_MILLISECONDS;
 }
 
 static void refill_spare(struct tproc_server *server) {

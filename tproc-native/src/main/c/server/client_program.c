@@ -7,17 +7,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/compat.h"
 #include "base/error.h"
+#include "base/list.h"
 #include "base/process_state.h"
 #include "host/threadproc.h"
 #include "server/server.h"
-
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
-#ifndef SO_PEERPIDFD /* since 6.5 */
-#define SO_PEERPIDFD 77
-#endif
 
 #define LOOK_MILLISECONDS 250
 #define LOOK_CLOSELY_MILLISECONDS 5
@@ -51,9 +47,7 @@ int client_program_open(struct tproc_server *server, struct tproc_threadproc *th
     free(program);
     return failed;
   }
-  program->next = server->programs;
-  if (server->programs != NULL) server->programs->previous = program;
-  server->programs = program;
+  LIST_PREPEND(server->programs, program);
   if (connection == NULL) {
     client_program_lose_client(server, program);
     return 0;
@@ -107,10 +101,10 @@ void client_program_lose_client(struct tproc_server *server, struct client_progr
   }
   kill(group, SIGHUP);
   kill(group, SIGCONT);
-  program->kill_at = server_now() + server->options.hangup_milliseconds;
+  program->kill_at = clock_milliseconds() + server->options.hangup_milliseconds;
 }
 
-/* 1: *exit; 0: it has not ended, or a debugger that holds it sees its end first; a negative errno */
+/* 0: *exit; -EAGAIN: it has not ended, or a debugger that holds it sees its end first; or another negative errno */
 static int collect(struct tproc_server *server, struct client_program *program, bool wait, struct tproc_exit *exit,
                    struct tproc_error *error) {
   if (!program->uncollected) epoll_ctl(server->events, EPOLL_CTL_DEL, program->threadproc->pidfd, NULL);
@@ -121,11 +115,7 @@ static int collect(struct tproc_server *server, struct client_program *program, 
 static void forget(struct tproc_server *server, struct client_program *program) {
   program->gone = true;
   detach(program);
-  if (program->previous != NULL)
-    program->previous->next = program->next;
-  else
-    server->programs = program->next;
-  if (program->next != NULL) program->next->previous = program->previous;
+  LIST_UNLINK(server->programs, program);
   program->next = server->gone_programs;
   server->gone_programs = program;
 }
@@ -140,12 +130,12 @@ void client_program_end(struct tproc_server *server, struct client_program *prog
   if (program->gone) return;
   struct tproc_exit exit;
   struct tproc_error error;
-  const int collected = collect(server, program, wait, &exit, &error);
-  if (collected == 0) return;
+  const int failed = collect(server, program, wait, &exit, &error);
+  if (failed == -EAGAIN) return;
   struct connection *connection = program->connection;
   forget(server, program);
   /* The client is told first: the release may keep a CPU busy that the client waits for. */
-  if (connection != NULL && collected < 0) /* somebody else has collected it */
+  if (connection != NULL && failed) /* somebody else has collected it */
     connection_fail(server, connection, &error, WIRE_EXIT_NO_HOST);
   else if (connection != NULL)
     tell_end(server, connection, &exit);
@@ -153,7 +143,7 @@ void client_program_end(struct tproc_server *server, struct client_program *prog
 }
 
 void client_program_look(struct tproc_server *server, struct client_program *program) {
-  const uint64_t now = server_now();
+  const uint64_t now = clock_milliseconds();
   program->look_closely_until = now + LOOK_CLOSELY_FOR;
   program->next_look = now;
   client_program_tick(server, program, now);

@@ -5,7 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/list.h"
 #include "server/server.h"
 
 /* News for a launcher that reads none: hundreds of stops. Then it is taken for dead. */
@@ -22,7 +24,7 @@ struct connection *connection_open(struct tproc_server *server, int socket, cons
   connection->socket = socket;
   connection->peer = *peer;
   connection->events = EPOLLIN;
-  connection->frame_deadline = server_now() + server->options.request_milliseconds;
+  connection->frame_deadline = clock_milliseconds() + server->options.request_milliseconds;
   struct epoll_event event = {.events = connection->events, .data.ptr = connection};
   if (epoll_ctl(server->events, EPOLL_CTL_ADD, socket, &event) != 0) {
     connection_refuse(socket, errno, "the host cannot watch one connection more (epoll_ctl)");
@@ -30,9 +32,7 @@ struct connection *connection_open(struct tproc_server *server, int socket, cons
     free(connection);
     return NULL;
   }
-  connection->next = server->connections;
-  if (server->connections != NULL) server->connections->previous = connection;
-  server->connections = connection;
+  LIST_PREPEND(server->connections, connection);
   server->connection_count++;
   return connection;
 }
@@ -51,11 +51,7 @@ void connection_close(struct tproc_server *server, struct connection *connection
   if (connection->program != NULL) client_program_lose_client(server, connection->program);
   free(connection->output);
   connection->output = NULL;
-  if (connection->previous != NULL)
-    connection->previous->next = connection->next;
-  else
-    server->connections = connection->next;
-  if (connection->next != NULL) connection->next->previous = connection->previous;
+  LIST_UNLINK(server->connections, connection);
   server->connection_count--;
   connection->next = server->gone_connections;
   server->gone_connections = connection;
@@ -103,7 +99,8 @@ static bool keep_for_later(struct tproc_server *server, struct connection *conne
   char *grown = realloc(connection->output, connection->output_size + size);
   if (grown == NULL) return false;
   memcpy(grown + connection->output_size, bytes, size);
-  if (connection->output_size == 0) connection->output_deadline = server_now() + server->options.request_milliseconds;
+  if (connection->output_size == 0)
+    connection->output_deadline = clock_milliseconds() + server->options.request_milliseconds;
   connection->output = grown;
   connection->output_size += size;
   return true;
@@ -138,7 +135,7 @@ static void flush(struct tproc_server *server, struct connection *connection) {
   if (sent == 0) return;
   connection->output_size -= (size_t)sent;
   memmove(connection->output, connection->output + sent, connection->output_size);
-  connection->output_deadline = server_now() + server->options.request_milliseconds;
+  connection->output_deadline = clock_milliseconds() + server->options.request_milliseconds;
   if (connection->output_size == 0 && connection->ending)
     connection_close(server, connection);
   else
@@ -191,7 +188,7 @@ static void receive(struct tproc_server *server, struct connection *connection) 
   switch (frame_receive(&connection->frame, connection->socket, WIRE_FROM_CLIENT, &error)) {
     case FRAME_MORE:
       if (connection->frame_deadline == 0 && frame_has_begun(&connection->frame))
-        connection->frame_deadline = server_now() + server->options.request_milliseconds;
+        connection->frame_deadline = clock_milliseconds() + server->options.request_milliseconds;
       break;
     case FRAME_WHOLE:
       connection->frame_deadline = 0;

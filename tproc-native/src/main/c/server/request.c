@@ -2,21 +2,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/list.h"
 #include "server/server.h"
 
-static void remember(struct tproc_server *server, struct request *request) {
-  request->next = server->requests;
-  if (server->requests != NULL) server->requests->previous = request;
-  server->requests = request;
-}
+static void remember(struct tproc_server *server, struct request *request) { LIST_PREPEND(server->requests, request); }
 
 static void free_request(struct tproc_server *server, struct request *request) {
-  if (request->previous != NULL)
-    request->previous->next = request->next;
-  else
-    server->requests = request->next;
-  if (request->next != NULL) request->next->previous = request->previous;
+  LIST_UNLINK(server->requests, request);
   if (request->connection != NULL) request->connection->request = NULL;
   discard(server, &request->frame, -1);
   free(request->payload);
@@ -99,7 +93,7 @@ void request_begin(struct tproc_server *server, struct connection *connection) {
   memset(&connection->frame, 0, sizeof connection->frame);
   connection->request = request;
   remember(server, request);
-  if (is_launch(request)) request->begin_deadline = server_now() + server->options.queue_milliseconds;
+  if (is_launch(request)) request->begin_deadline = clock_milliseconds() + server->options.queue_milliseconds;
   struct workers *workers = is_launch(request) ? &server->launchers : &server->helpers;
   if (workers_submit(workers, &request->work, &request->error) != 0)
     refuse(server, request);

@@ -7,14 +7,19 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
+#include "base/thread.h"
+#include "base/wake.h"
 #include "host/threadproc.h"
 
 #define EVENTS_AT_ONCE 64
 #define TICK_MILLISECONDS 250
+
+/* Paths and messages on its stack; a sanitizer wants three times as much. */
+#define SERVER_STACK_SIZE (512u << 10)
 
 /* Lists, signals and releases: a few at once, so that one that takes long does not keep the others waiting. */
 #define HELPERS 4
@@ -26,16 +31,8 @@ const struct server_options server_default_options = {.request_milliseconds = 10
                                                       .most_connections = 4096,
                                                       .launch = launch_for};
 
-uint64_t server_now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
-}
-
 static void handle_news(struct tproc_server *server) {
-  uint64_t count;
-  const ssize_t got = read(server->news, &count, sizeof count);
-  (void)got; /* nothing to read: it was seen before */
+  wake_take(server->news);
   struct work *work;
   while ((work = workers_take_done(&server->launchers)) != NULL) request_done(server, (struct request *)work);
   while ((work = workers_take_done(&server->helpers)) != NULL) request_done(server, (struct request *)work);
@@ -74,7 +71,7 @@ static void free_gone(struct tproc_server *server) {
 
 /* Each may close itself, so the next is known before. */
 static void tick(struct tproc_server *server) {
-  const uint64_t now = server_now();
+  const uint64_t now = clock_milliseconds();
   server_accept_tick(server, now);
   for (struct connection *each = server->connections, *next; each != NULL; each = next) {
     next = each->next;
@@ -94,7 +91,7 @@ static void tick(struct tproc_server *server) {
 static int next_timeout(const struct tproc_server *server) {
   bool needed = server->connections != NULL || !server->accepting || server->spare < 0;
   const unsigned quarter = server->options.request_milliseconds / 4;
-  const uint64_t now = server_now();
+  const uint64_t now = clock_milliseconds();
   uint64_t next = now + (quarter < TICK_MILLISECONDS ? quarter : TICK_MILLISECONDS);
   for (const struct client_program *each = server->programs; each != NULL; each = each->next) {
     if (each->kill_at != 0 && each->kill_at < next) next = each->kill_at;
@@ -156,9 +153,9 @@ static int start_threads(struct tproc_server *server, struct tproc_error *error)
   if (failed) return failed;
   failed = workers_open(&server->helpers, HELPERS, 1, server->news, error);
   if (!failed) {
-    const int code = start_blocked_thread(&server->thread, serve, server);
-    if (code == 0) return 0;
-    failed = tproc_fail(error, code, "start the listening thread (limit on threads)");
+    failed = thread_start(&server->thread, SERVER_STACK_SIZE, serve, server);
+    if (!failed) return 0;
+    tproc_fail(error, -failed, "start the listening thread (limit on threads)");
     workers_stop(&server->helpers);
     workers_release(&server->helpers);
   }
@@ -211,10 +208,8 @@ static void tell_clients(struct tproc_server *server) {
 
 /* First all that is quick: a launch that hangs keeps only the rest waiting. */
 void tproc_server_close(struct tproc_server *server) {
-  const uint64_t one = 1;
   __atomic_store_n(&server->stopping, true, __ATOMIC_RELEASE);
-  const ssize_t written = write(server->news, &one, sizeof one);
-  (void)written; /* it can only fail when 2^64 are pending */
+  wake_ring(server->news);
   pthread_join(server->thread, NULL);
   server_accept(server); /* whoever waits there is to be told, too */
   server_socket_close(&server->socket);

@@ -117,9 +117,6 @@ struct tproc_server {
   struct client_program *programs, *gone_programs;
 };
 
-/** CLOCK_MONOTONIC in milliseconds. */
-uint64_t server_now(void);
-
 /* server_accept.c */
 void server_accept(struct tproc_server *server);
 void server_accept_tick(struct tproc_server *server, uint64_t now);

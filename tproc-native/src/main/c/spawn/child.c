@@ -28,6 +28,8 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "base/compat.h"
+#include "base/kernel_sigaction.h"
 #include "base/raw_syscall.h"
 #include "base/trampoline.h"
 #include "tproc_core.h"
@@ -39,16 +41,7 @@
 #define FOREIGN_THREAD_POINTER no_stack_protector, no_sanitize("address", "undefined")
 #define CHILD_CODE static __attribute__((FOREIGN_THREAD_POINTER))
 
-#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
-#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
-#endif
-
 #define SIGNAL_COUNT 64
-
-/* struct sigaction as the kernel has it; SIG_DFL is all zero, SIG_IGN a handler of 1. */
-struct kernel_sigaction {
-  uint64_t handler, flags, restorer, mask;
-};
 
 /* `number` is the descriptor or the limit that the step was about. */
 CHILD_CODE __attribute__((noreturn)) void give_up_at(struct child_plan *plan, enum child_step step, int number,

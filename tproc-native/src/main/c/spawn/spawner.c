@@ -1,11 +1,11 @@
 #include "spawn/spawner.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 
 #include "base/error.h"
+#include "base/thread.h"
 
 /* The clone's child has a stack of its own; this thread only waits and calls clone. */
 #define SPAWNER_STACK_SIZE (256u << 10)
@@ -44,32 +44,16 @@ static void *serve(void *argument) {
   return NULL;
 }
 
-static int create_thread(struct spawner *spawner) {
-  pthread_attr_t attributes;
-  sigset_t all, before;
-  int code = pthread_attr_init(&attributes);
-  if (code != 0) return code;
-  code = pthread_attr_setstacksize(&attributes, SPAWNER_STACK_SIZE);
-  if (code == 0) {
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    code = pthread_create(&spawner->thread, &attributes, serve, spawner);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-  }
-  pthread_attr_destroy(&attributes);
-  return code;
-}
-
 int spawner_start(struct spawner *spawner, struct tproc_error *error) {
   memset(spawner, 0, sizeof *spawner);
   spawner->last = &spawner->first;
   pthread_mutex_init(&spawner->lock, NULL);
   pthread_cond_init(&spawner->changed, NULL);
-  int code = create_thread(spawner);
-  if (code == 0) return 0;
+  const int failed = thread_start(&spawner->thread, SPAWNER_STACK_SIZE, serve, spawner);
+  if (!failed) return 0;
   pthread_cond_destroy(&spawner->changed);
   pthread_mutex_destroy(&spawner->lock);
-  return tproc_fail(error, code, "start the host's thread (limit on threads, or clone forbidden)");
+  return tproc_fail(error, -failed, "start the host's thread (limit on threads, or clone forbidden)");
 }
 
 void spawner_stop(struct spawner *spawner) {

@@ -18,7 +18,7 @@ struct spawn_order;
 
 struct spawner {
   pthread_t thread;
-  pthread_mutex_t lock;
+  pthread_mutex_t lock; /**< guards the queue, not held during a clone; no other lock is taken under it */
   pthread_cond_t changed;
   struct spawn_order *first; /**< orders not yet taken, oldest first */
   struct spawn_order **last;

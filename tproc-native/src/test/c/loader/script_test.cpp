@@ -28,14 +28,16 @@ struct Line {
 void reads_as(const std::string &content, const std::string &interpreter, const std::string &argument = "<none>") {
   CAPTURE(content);
   Line line(content);
-  CHECK(line.result == 1);
+  CHECK(line.result == 0);
   CHECK(line.interpreter() == interpreter);
   CHECK(line.argument() == argument);
 }
 
 void is_no_script(const std::string &content) {
   CAPTURE(content);
-  CHECK(Line(content).result == 0);
+  Line line(content);
+  CHECK(line.result == 0);
+  CHECK(line.interpreter() == "<none>");
 }
 
 void refused(const std::string &content, const std::string &message) {

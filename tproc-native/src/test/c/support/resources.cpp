@@ -14,6 +14,7 @@
 #include "support/proc_maps.h"
 
 extern "C" {
+#include "base/proc_text.h"
 #include "memory/slot.h"
 }
 
@@ -33,7 +34,6 @@ size_t count_entries(const char *path) {
   return count;
 }
 
-/* Field 4 of /proc/PID/stat, behind the name, which may itself contain anything. */
 int parent_of(const char *pid) {
   char path[64], text[512];
   std::snprintf(path, sizeof path, "/proc/%s/stat", pid);
@@ -42,10 +42,8 @@ int parent_of(const char *pid) {
   const ssize_t got = read(file, text, sizeof text - 1);
   close(file);
   text[got > 0 ? got : 0] = '\0';
-  const char *behind_name = std::strrchr(text, ')');
-  int parent = -1;
-  if (behind_name == nullptr || std::sscanf(behind_name + 1, " %*c %d", &parent) != 1) return -1;
-  return parent;
+  process_stat stat{};
+  return proc_parse_stat(text, &stat) ? stat.parent : -1;
 }
 
 size_t count_children() {

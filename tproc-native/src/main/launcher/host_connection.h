@@ -1,6 +1,6 @@
 /* The connection to the host: the socket, whole frames out and in, and the descriptors that travel with them. */
-#ifndef TPROC_LAUNCHER_CONNECTION_H
-#define TPROC_LAUNCHER_CONNECTION_H
+#ifndef TPROC_LAUNCHER_HOST_CONNECTION_H
+#define TPROC_LAUNCHER_HOST_CONNECTION_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 /** The largest frame that a host sends to a launcher: a FAILED with its text. */
 #define ANSWER_MAX (sizeof(struct wire_header) + sizeof(struct wire_failed) + (64u << 10))
 
-struct connection {
+struct host_connection {
   int socket;
   int descriptor;  /**< the last one that came, -1: none; its taker sets it to -1 */
   size_t taken;    /**< bytes of `bytes` that the last answer was */
@@ -20,11 +20,11 @@ struct connection {
 };
 
 /**
- * Makes a socket for connection_try. It does not block.
+ * Makes a socket for host_connection_try. It does not block.
  *
  * @return 0 or a negative errno
  */
-int connection_prepare(struct connection *connection);
+int host_connection_prepare(struct host_connection *connection);
 
 /**
  * Connects to the host, waiting a tenth of a second when it has no room for one more.
@@ -32,10 +32,10 @@ int connection_prepare(struct connection *connection);
  * @param path of any length
  * @return 0, or a negative errno; -EAGAIN: there was no room, try again
  */
-int connection_try(struct connection *connection, const char *path);
+int host_connection_try(struct host_connection *connection, const char *path);
 
 /** Whether the process at the other end belongs to this user: the same effective uid. */
-bool connection_is_own_user(const struct connection *connection);
+bool host_connection_is_own_user(const struct host_connection *connection);
 
 /** A frame on its way out. */
 struct outgoing {
@@ -49,20 +49,20 @@ struct outgoing {
 /**
  * Sends as much as the socket takes now.
  *
- * @return 1: all is sent; 0: go on when the socket is writable; or a negative errno, of which -ETOOMANYREFS means that
- *     this user's descriptors on their way are as many as may be: go on a little later
+ * @return 0: all is sent; -EAGAIN: go on when the socket is writable; -ETOOMANYREFS: this user's descriptors on their
+ *     way are as many as may be, go on a little later; or another negative errno
  */
-int outgoing_send(const struct connection *connection, struct outgoing *outgoing);
+int outgoing_send(const struct host_connection *connection, struct outgoing *outgoing);
 
 struct answer {
   enum wire_type type;
-  const char *payload; /**< until the next connection_receive */
+  const char *payload; /**< until the next host_connection_receive */
   size_t size;
 };
 
 enum received { RECEIVED_NOTHING, RECEIVED_ANSWER, RECEIVED_END, RECEIVED_INVALID };
 
 /** The next whole answer, if it has come. RECEIVED_END: the host has closed the connection, or is dead. */
-enum received connection_receive(struct connection *connection, struct answer *answer);
+enum received host_connection_receive(struct host_connection *connection, struct answer *answer);
 
 #endif

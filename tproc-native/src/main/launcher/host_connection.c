@@ -1,4 +1,4 @@
-#include "connection.h"
+#include "host_connection.h"
 
 #include <errno.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 #define CONNECT_WAIT_MICROSECONDS 100000
 
-int connection_prepare(struct connection *connection) {
+int host_connection_prepare(struct host_connection *connection) {
   connection->descriptor = -1;
   connection->taken = connection->received = 0;
   const long made = raw_syscall3(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -52,14 +52,14 @@ static int connect_far(int socket, const char *path, size_t length) {
   return result;
 }
 
-int connection_try(struct connection *connection, const char *path) {
+int host_connection_try(struct host_connection *connection, const char *path) {
   const size_t length = strlen(path);
   if (length == 0) return -ENOENT; /* an address without a name means something else to the kernel */
   return length < sizeof((struct sockaddr_un *)0)->sun_path ? connect_to(connection->socket, path, length)
                                                             : connect_far(connection->socket, path, length);
 }
 
-bool connection_is_own_user(const struct connection *connection) {
+bool host_connection_is_own_user(const struct host_connection *connection) {
   struct ucred peer;
   uint32_t size = sizeof peer;
   const long result = raw_syscall5(SYS_getsockopt, connection->socket, SOL_SOCKET, SO_PEERCRED, &peer, &size);
@@ -74,7 +74,8 @@ static size_t next_bytes(const struct outgoing *outgoing, size_t batch, size_t t
   return total - outgoing->sent;
 }
 
-static long send_some(const struct connection *connection, const struct outgoing *outgoing, size_t batch, size_t size) {
+static long send_some(const struct host_connection *connection, const struct outgoing *outgoing, size_t batch,
+                      size_t size) {
   const size_t header_left = outgoing->sent < sizeof outgoing->header ? sizeof outgoing->header - outgoing->sent : 0;
   const size_t payload_sent = outgoing->sent + header_left - sizeof outgoing->header;
   struct iovec parts[2];
@@ -100,13 +101,12 @@ static long send_some(const struct connection *connection, const struct outgoing
   return raw_syscall3(SYS_sendmsg, connection->socket, &sent, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-int outgoing_send(const struct connection *connection, struct outgoing *outgoing) {
+int outgoing_send(const struct host_connection *connection, struct outgoing *outgoing) {
   const size_t total = sizeof outgoing->header + outgoing->header.size;
   while (outgoing->sent < total) {
     size_t batch = outgoing->header.descriptors - outgoing->descriptors_sent;
     if (batch > WIRE_DESCRIPTORS_PER_MESSAGE) batch = WIRE_DESCRIPTORS_PER_MESSAGE;
     const long result = send_some(connection, outgoing, batch, next_bytes(outgoing, batch, total));
-    if (result == -EAGAIN) return 0;
     if (result == -EINTR) continue;
     if (result < 0) return (int)result;
     outgoing->descriptors_sent += batch;
@@ -114,11 +114,11 @@ int outgoing_send(const struct connection *connection, struct outgoing *outgoing
     crash_point("half-header");
     crash_point("half-request");
   }
-  return 1;
+  return 0;
 }
 
 /* One descriptor is all that ever comes; what a wrong host sends on top is closed. */
-static void take_descriptors(struct connection *connection, struct msghdr *message) {
+static void take_descriptors(struct host_connection *connection, struct msghdr *message) {
   const struct cmsghdr *control = CMSG_FIRSTHDR(message);
   if (control == NULL || control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS) return;
   const size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -129,7 +129,7 @@ static void take_descriptors(struct connection *connection, struct msghdr *messa
 }
 
 /* Bytes that came, 0 at the end, -EAGAIN when there is nothing. */
-static long receive_some(struct connection *connection) {
+static long receive_some(struct host_connection *connection) {
   struct iovec part;
   part.iov_base = connection->bytes + connection->received;
   part.iov_len = sizeof connection->bytes - connection->received;
@@ -166,7 +166,7 @@ static bool size_is_right(const struct wire_header *header) {
   }
 }
 
-static enum received take_answer(struct connection *connection, struct answer *answer) {
+static enum received take_answer(struct host_connection *connection, struct answer *answer) {
   struct wire_header header;
   if (connection->received < sizeof header) return RECEIVED_NOTHING;
   memcpy(&header, connection->bytes, sizeof header);
@@ -179,7 +179,7 @@ static enum received take_answer(struct connection *connection, struct answer *a
   return RECEIVED_ANSWER;
 }
 
-enum received connection_receive(struct connection *connection, struct answer *answer) {
+enum received host_connection_receive(struct host_connection *connection, struct answer *answer) {
   connection->received -= connection->taken;
   memmove(connection->bytes, connection->bytes + connection->taken, connection->received);
   connection->taken = 0;

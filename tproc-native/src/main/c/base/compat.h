@@ -1,0 +1,61 @@
+/* What kernels have and the headers of an older C library (glibc 2.31 to 2.36) may lack. */
+#ifndef TPROC_COMPAT_H
+#define TPROC_COMPAT_H
+
+#include <linux/kcmp.h>
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+/* waitid. Since Linux 5.4; glibc has it as an enumerator, which a define of the same value does not disturb. */
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+/* mmap's flag of x86_64; elsewhere there is none. */
+#ifndef MAP_32BIT
+#define MAP_32BIT 0
+#endif
+#ifndef MLOCK_ONFAULT /* since Linux 4.4 */
+#define MLOCK_ONFAULT 1
+#endif
+#ifndef MREMAP_DONTUNMAP /* since Linux 5.7 */
+#define MREMAP_DONTUNMAP 4
+#endif
+#ifndef MADV_POPULATE_READ /* since Linux 5.14 */
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
+#ifndef __NR_mseal /* since Linux 6.10; the same number on all architectures */
+#define __NR_mseal 462
+#endif
+
+#ifndef PR_SET_MDWE /* since Linux 6.3 */
+#define PR_SET_MDWE 65
+#endif
+#ifndef PR_SET_MEMORY_MERGE /* since Linux 6.4 */
+#define PR_SET_MEMORY_MERGE 67
+#endif
+#ifndef PR_GET_AUXV /* since Linux 6.4 */
+#define PR_GET_AUXV 0x41555856
+#endif
+
+#ifndef SO_PEERPIDFD /* since Linux 6.5 */
+#define SO_PEERPIDFD 77
+#endif
+
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV /* since Linux 5.19 */
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
+/* Linux 6.6: the waker goes to sleep at once, so the answer reaches the caller on the same CPU without a detour. */
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#endif
+#ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1ull
+#endif
+
+#endif

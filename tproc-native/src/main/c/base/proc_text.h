@@ -1,0 +1,23 @@
+/* Takes apart what files of /proc say. Without libc and system calls: the launcher has neither. */
+#ifndef TPROC_PROC_TEXT_H
+#define TPROC_PROC_TEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct process_stat {
+  char state; /**< 'R', 'S', 'T', … */
+  int parent, group, session;
+};
+
+/** Takes apart the text of /proc/PID/stat. The command in it may hold anything, blanks and parentheses too. */
+bool proc_parse_stat(const char *text, struct process_stat *stat);
+
+/**
+ * The number after `name` at the start of a line.
+ *
+ * @param name with all up to the number, as in "SigIgn:\t"
+ */
+bool proc_parse_field(const char *text, const char *name, unsigned base, int64_t *number);
+
+#endif

@@ -1,0 +1,21 @@
+#include "base/thread.h"
+
+#include <signal.h>
+
+int thread_start(pthread_t *thread, size_t stack_size, void *(*function)(void *), void *argument) {
+  pthread_attr_t attributes;
+  pthread_t detached;
+  sigset_t all, before;
+  int code = pthread_attr_init(&attributes);
+  if (code != 0) return -code;
+  code = pthread_attr_setstacksize(&attributes, stack_size);
+  if (code == 0 && thread == NULL) code = pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  if (code == 0) {
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    code = pthread_create(thread != NULL ? thread : &detached, &attributes, function, argument);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+  }
+  pthread_attr_destroy(&attributes);
+  return -code;
+}
