@@ -10,21 +10,12 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include "base/compat.h"
+
 #if defined(__x86_64__)
 #define OWN_ARCHITECTURE AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)
 #define OWN_ARCHITECTURE AUDIT_ARCH_AARCH64
-#endif
-
-/* Younger than the headers of Debian 12; the kernel's numbers are the same on all architectures. */
-#ifndef __NR_mseal
-#define __NR_mseal 462
-#endif
-#ifndef PR_SET_MDWE
-#define PR_SET_MDWE 65
-#endif
-#ifndef PR_SET_MEMORY_MERGE
-#define PR_SET_MEMORY_MERGE 67
 #endif
 
 #define LOW_HALF(field) ((unsigned)offsetof(struct seccomp_data, field))
@@ -35,6 +26,7 @@ enum label {
   NEXT,
   ALLOW,
   ASK,
+  CALLER,
   DECIDE,
   PROGRAM,
   RANGE,
@@ -85,25 +77,44 @@ static void resolve(struct assembler *to) {
   }
 }
 
-/* Calls that always go to the broker, if they come from the program. */
-static const unsigned always_asked[] = {
-    __NR_brk,        __NR_shmat, __NR_remap_file_pages, __NR_process_madvise, __NR_mlockall,
-    __NR_munlockall, __NR_mseal, __NR_readlinkat,       __NR_execve,          __NR_execveat,
+/* The calls that the fence looks at, and where it decides on each. All others are allowed. */
+static const struct {
+  unsigned number;
+  enum label decided_at;
+} fenced_calls[] = {
+    {__NR_brk, ASK},
+    {__NR_shmat, ASK},
+    {__NR_remap_file_pages, ASK},
+    {__NR_process_madvise, ASK},
+    {__NR_mlockall, ASK},
+    {__NR_munlockall, ASK},
+    {__NR_mseal, ASK},
+    {__NR_readlinkat, ASK},
+    {__NR_execve, ASK},
+    {__NR_execveat, ASK},
 #ifdef __NR_readlink
-    __NR_readlink,
+    {__NR_readlink, ASK},
 #endif
-};
-
-/* Calls whose first arguments are an address and a length. */
-static const unsigned ranged[] = {__NR_munmap, __NR_mprotect, __NR_madvise, __NR_pkey_mprotect, __NR_mbind};
-
-/* Calls whose first argument is a path. */
+    /* The first arguments are an address and a length. */
+    {__NR_munmap, RANGE},
+    {__NR_mprotect, RANGE},
+    {__NR_madvise, RANGE},
+    {__NR_pkey_mprotect, RANGE},
+    {__NR_mbind, RANGE},
+    {__NR_shmdt, ADDRESS},
+    {__NR_mmap, MAP},
+    {__NR_mremap, REMAP},
+    {__NR_prctl, CONTROL},
+/* The first argument is a path. */
 #ifdef __NR_open
-static const unsigned with_path[] = {__NR_open, __NR_stat};
+    {__NR_open, PATH},
+    {__NR_stat, PATH},
 #endif
-
-/* Calls whose second argument is a path. */
-static const unsigned with_path_at[] = {__NR_openat, __NR_newfstatat, __NR_statx};
+    /* The second argument is a path. */
+    {__NR_openat, PATH_AT},
+    {__NR_newfstatat, PATH_AT},
+    {__NR_statx, PATH_AT},
+};
 
 /* Controls that act on the whole address space. */
 static const unsigned mm_wide_controls[] = {PR_SET_DUMPABLE, PR_SET_MM, PR_SET_THP_DISABLE, PR_SET_MDWE,
@@ -111,21 +122,13 @@ static const unsigned mm_wide_controls[] = {PR_SET_DUMPABLE, PR_SET_MM, PR_SET_T
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-static void sort_by_number(struct assembler *to, enum label asked, enum label range, enum label detach, enum label map,
-                           enum label remap, enum label control, enum label path, enum label path_at) {
-  for (size_t i = 0; i < COUNT(always_asked); i++) jump_if(to, BPF_JEQ, always_asked[i], asked, NEXT);
-  for (size_t i = 0; i < COUNT(ranged); i++) jump_if(to, BPF_JEQ, ranged[i], range, NEXT);
-  jump_if(to, BPF_JEQ, __NR_shmdt, detach, NEXT);
-  jump_if(to, BPF_JEQ, __NR_mmap, map, NEXT);
-  jump_if(to, BPF_JEQ, __NR_mremap, remap, NEXT);
-  jump_if(to, BPF_JEQ, __NR_prctl, control, NEXT);
-#ifdef __NR_open
-  for (size_t i = 0; i < COUNT(with_path); i++) jump_if(to, BPF_JEQ, with_path[i], path, NEXT);
-#else
-  (void)path;
-#endif
-  for (size_t i = 0; i < COUNT(with_path_at); i++)
-    jump_if(to, BPF_JEQ, with_path_at[i], path_at, i + 1 < COUNT(with_path_at) ? NEXT : ALLOW);
+/* Jumps to `common`, or with NEXT to where the table says. A call that is not in the table is allowed. */
+static void sort_by_number(struct assembler *to, enum label common) {
+  for (size_t i = 0; i < COUNT(fenced_calls); i++) {
+    const bool last = i + 1 == COUNT(fenced_calls);
+    jump_if(to, BPF_JEQ, fenced_calls[i].number, common != NEXT ? common : fenced_calls[i].decided_at,
+            last ? ALLOW : NEXT);
+  }
 }
 
 /* A range either consists of whole 4 GiB, and the upper half of an address tells, or it lies within one. */
@@ -193,19 +196,13 @@ void fence_build(struct fence *fence, const struct fence_content *content) {
   load(&to, LOW_HALF(arch));
   jump_if(&to, BPF_JEQ, OWN_ARCHITECTURE, NEXT, ALLOW);
   load(&to, LOW_HALF(nr));
-  /* Rule 1: only these numbers go on to rule 2. The caller's check stands once, right behind this list. */
-  const unsigned short first = fence->length;
-  sort_by_number(&to, DECIDE, DECIDE, DECIDE, DECIDE, DECIDE, DECIDE, DECIDE, DECIDE);
-  const unsigned short behind = fence->length;
-  for (unsigned short at = first; at < behind; at++) { /* "DECIDE" of this list means: on to the check of the caller */
-    to.when_true[at] = NEXT;
-    fence->instructions[at].jt = (unsigned char)(behind - at - 1);
-  }
+  sort_by_number(&to, CALLER); /* rule 1 */
+  here(&to, CALLER);
   check_caller(&to, slot, content->program);
 
   here(&to, DECIDE);
   load(&to, LOW_HALF(nr));
-  sort_by_number(&to, ASK, RANGE, ADDRESS, MAP, REMAP, CONTROL, PATH, PATH_AT);
+  sort_by_number(&to, NEXT);
 
   here(&to, REMAP);
   check_remap(&to);

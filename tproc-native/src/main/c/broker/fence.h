@@ -3,12 +3,13 @@
  *
  * The filter decides in this order, at the cost of a few BPF instructions:
  *   1. a call that is not about memory (nor one of the few that the broker answers): allowed. That depends on the
- * call's number alone, so the kernel remembers it and does not even run the filter;
- *   2. the calling instruction lies outside the slot and the program: allowed. An exec'd descendant inherits the filter
- * but runs its own libc in its own memory; it is never slowed and never depends on the host;
+ *      call's number alone, so the kernel remembers it and does not even run the filter;
+ *   2. the calling instruction lies outside the slot and the program: allowed. An exec'd descendant inherits the
+ *      filter but runs its own libc in its own memory; it is never slowed and never depends on the host;
  *   3. munmap, mprotect, madvise, mmap(MAP_FIXED) and a shrinking mremap wholly inside the slot: allowed;
- *   4. a path given to open, stat and the like, unless it stands in the code's constants or in the program's arguments:
- *      allowed. Only there may a "/proc/self/exe" be expected, and asking for every path would slow every program;
+ *   4. a path given to open, stat and the like, unless it stands in the code's constants or in the program's
+ *      arguments: allowed. Only there may a "/proc/self/exe" be expected, and asking for every path would slow every
+ *      program;
  *   5. the rest: the broker is asked.
  */
 #ifndef TPROC_FENCE_H
