@@ -1,0 +1,130 @@
+"""Tells what a run has found: on the terminal, as JUnit XML, and as the table of docs/compatibility.md."""
+
+import collections
+import os
+import platform
+import subprocess
+import xml.etree.ElementTree as ElementTree
+
+FAILED = ("different", "broken")
+NOISE_KIB = 4096
+
+
+def summary(results, complete):
+    count = collections.Counter(each.state for each in results)
+    failed = sum(count[state] for state in FAILED) + (not complete)
+    if not complete:
+        print("The run is not complete.")
+    print(
+        f"{count['same']} same, {count['known']} differ as known, {count['different']} differ, "
+        f"{count['broken']} fail natively, {count['missing']} not tried"
+    )
+    return 1 if failed else 0
+
+
+def junit(path, these, results, complete):
+    suite = ElementTree.Element("testsuite", name="corpus", tests=str(len(these)))
+    for each in results:
+        case = ElementTree.SubElement(
+            suite, "testcase", classname=f"corpus.{each.group}", name=each.name, time=f"{each.seconds:.3f}"
+        )
+        if each.state in FAILED:
+            printable = "".join(c if c.isprintable() or c == "\n" else "?" for c in each.detail)
+            ElementTree.SubElement(case, "failure", message=printable[:200]).text = printable
+        elif each.state == "missing":
+            ElementTree.SubElement(case, "skipped", message=each.detail)
+    if not complete:
+        case = ElementTree.SubElement(suite, "testcase", classname="corpus", name="complete")
+        ElementTree.SubElement(case, "failure", message="the run ended early, or a neighbour or the host was damaged")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ElementTree.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
+
+
+def version(package):
+    done = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", package], capture_output=True, text=True)
+    return done.stdout.split("+deb")[0].split("~deb")[0] if done.returncode == 0 else ""
+
+
+def processor():
+    with open("/proc/cpuinfo", encoding="utf-8") as lines:
+        for line in lines:
+            if line.startswith("model name"):
+                return line.split(":")[1].strip()
+    return platform.machine()
+
+
+def release(path="/etc/os-release"):
+    with open(path, encoding="utf-8") as lines:
+        names = dict(line.rstrip().split("=", 1) for line in lines if "=" in line)
+    return names.get("PRETTY_NAME", "Linux").strip('"')
+
+
+def time_cell(result):
+    if not result.hosted_seconds:
+        return ""
+    return f"{result.native_seconds:.2f} s × {result.hosted_seconds / result.native_seconds:.2f}"
+
+
+def memory_cell(result):
+    if not result.hosted_kib:
+        return ""
+    if result.native_kib < NOISE_KIB:
+        return "< 4 MiB"
+    return f"{result.native_kib / 1024:.0f} MiB × {result.hosted_kib / result.native_kib:.2f}"
+
+
+def row(workload, result):
+    package = workload.packages[0] if workload.packages else ""
+    words = {"same": "same", "known": f"differs: {workload.cause}", "missing": f"not tried: {result.detail}"}
+    verdict = words.get(result.state, "DIFFERS")
+    cells = (workload.name, f"{package} {version(package)}".strip(), workload.what, verdict)
+    return "| " + " | ".join(cells + (time_cell(result), memory_cell(result))) + " |"
+
+
+def median(values):
+    values = sorted(values)
+    return values[len(values) // 2] if values else 0
+
+
+HEAD = """# Compatibility
+
+Real, unmodified programs of Debian with a real workload each, run natively and hosted, and compared: standard output,
+standard error, exit status, the files left behind, and processes left behind. This file is written by `it/corpus/run`.
+
+```sh
+it/corpus/run --install --document docs/compatibility.md    # installs the packages (apt), runs all
+it/corpus/run --quick                                       # the quick half, which ./check runs
+```
+
+"""
+
+EXPLANATION = """
+All hosted programs ran in one host, beside three programs that fill their heap, mappings, stack and data with a pattern
+and check it all the time; after each run of a workload all of it was checked. The workloads are in
+[it/corpus/programs](../it/corpus/programs).
+
+**Time** is the workload's from start to end, natively, and how many times that it took hosted: the best of the runs.
+**Memory** is the peak of the largest process natively, and how many times that the host grew at its peak; what exec'd
+descendants take is not in it, since they have a memory of their own.
+"""
+
+
+def document(path, these, results):
+    pairs = list(zip(these, results))
+    count = collections.Counter(each.state for each in results)
+    tried = len(results) - count["missing"]
+    ratios = [each.hosted_seconds / each.native_seconds for each in results if each.native_seconds and each.state == "same"]
+    text = HEAD
+    text += (
+        f"**{count['same']} of {tried} programs are the same hosted ({100 * count['same'] / max(tried, 1):.1f} %)**; "
+        f"{count['known']} differ, each with its cause here; {count['different'] + count['broken']} differ without one; "
+        f"{count['missing']} could not be tried. The median program took {median(ratios):.2f} times as long.\n\n"
+        f"{release()}, Linux {os.uname().release.split('-')[0]}, {os.uname().machine}, {os.cpu_count()} processors "
+        f"({processor()}).\n"
+    )
+    text += EXPLANATION
+    for group in dict.fromkeys(each.group for each in these):
+        text += f"\n## {group.capitalize()}\n\n"
+        text += "| program | package | workload | hosted | time | memory |\n|---|---|---|---|---|---|\n"
+        text += "".join(row(*pair) + "\n" for pair in pairs if pair[0].group == group)
+    path.write_text(text, encoding="utf-8")
