@@ -7,6 +7,7 @@ module io.tproc {
   requires static org.jspecify;
 
   exports io.tproc;
+  exports io.tproc.library;
   exports io.tproc.spi;
 
   uses io.tproc.spi.TprocProvider;

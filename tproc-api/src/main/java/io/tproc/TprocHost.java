@@ -1,5 +1,7 @@
 package io.tproc;
 
+import io.tproc.library.ContainedLibrary;
+import io.tproc.library.LibraryBuilder;
 import java.io.IOException;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
@@ -64,6 +66,29 @@ public interface TprocHost extends PlatformMemory, AutoCloseable {
    *     streams
    */
   ThreadProcBuilder command(List<String> command);
+
+  /**
+   * Loads a native library in a threadproc of its own: {@code libraryBuilder(name).open()}.
+   *
+   * @param name as {@code dlopen} takes it: a path when it has a {@code '/'}, else a name to be
+   *     looked up as the dynamic loader does
+   * @return the library, to be closed by the caller
+   * @throws io.tproc.library.LibraryLoadException when the library cannot be loaded; nothing is
+   *     left behind
+   * @throws IOException when its process cannot be started; nothing is left behind
+   * @throws IllegalStateException when the host is closed
+   */
+  default ContainedLibrary library(String name) throws IOException {
+    return libraryBuilder(name).open();
+  }
+
+  /**
+   * Prepares to load a native library in a threadproc of its own.
+   *
+   * @param name as {@code dlopen} takes it
+   * @return a builder, with the host's environment, directory and standard streams
+   */
+  LibraryBuilder libraryBuilder(String name);
 
   /**
    * The page that this host shares with all its threadprocs, which find it as {@code

@@ -30,6 +30,11 @@ final class Programs {
     return built("tproc.it.programs", "target/" + ARCHITECTURE + "/programs", name);
   }
 
+  /** A library of this module, to be contained. */
+  static String library(String name) {
+    return probe("lib" + name + ".so");
+  }
+
   /** A program of the samples module. */
   static String sample(String name) {
     return built("tproc.it.samples", "../samples/target/" + ARCHITECTURE + "/bin", name);

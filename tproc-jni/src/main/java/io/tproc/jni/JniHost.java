@@ -5,6 +5,8 @@ import io.tproc.ThreadProcBuilder;
 import io.tproc.ThreadProcStatus;
 import io.tproc.TprocHost;
 import io.tproc.TprocListener;
+import io.tproc.library.LibraryBuilder;
+import io.tproc.spi.CalleeSupport;
 import io.tproc.spi.Checks;
 import java.io.IOException;
 import java.lang.ref.Cleaner;
@@ -24,6 +26,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class JniHost implements TprocHost {
   private static final Cleaner CLEANER = Cleaner.create();
+  private static final CalleeSupport CALLEE_SUPPORT = new JniCalleeSupport();
 
   private final HostState state;
 
@@ -65,6 +68,11 @@ final class JniHost implements TprocHost {
   @Override
   public ThreadProcBuilder command(List<String> command) {
     return new ThreadProcBuilder(request -> state.launch(this, request), command);
+  }
+
+  @Override
+  public LibraryBuilder libraryBuilder(String name) {
+    return new LibraryBuilder(this, CALLEE_SUPPORT, name);
   }
 
   @Override

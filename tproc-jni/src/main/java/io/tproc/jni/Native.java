@@ -97,6 +97,14 @@ final class Native {
   /** The address of a direct buffer's index 0. */
   static native long addressOf(Buffer directBuffer);
 
+  // waits.c
+
+  /** FUTEX_WAIT, not private; -1 is for ever. Returns for any reason. */
+  static native void awaitChange(long address, int value, long nanoseconds);
+
+  /** FUTEX_WAKE of all, not private. */
+  static native void wakeAll(long address);
+
   // memory.c
 
   /** tproc_host_owner_of. Returns a pointer that may only be compared, or 0. */

@@ -1,0 +1,272 @@
+package io.tproc.it;
+
+import static io.tproc.library.CType.BYTE;
+import static io.tproc.library.CType.DOUBLE;
+import static io.tproc.library.CType.FLOAT;
+import static io.tproc.library.CType.INT;
+import static io.tproc.library.CType.LONG;
+import static io.tproc.library.CType.POINTER;
+import static io.tproc.library.CType.STRING;
+import static io.tproc.library.CType.UNSIGNED_SHORT;
+import static io.tproc.library.CType.VOID;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tproc.TprocHost;
+import io.tproc.library.CType;
+import io.tproc.library.Callback;
+import io.tproc.library.CallbackBody;
+import io.tproc.library.ContainedFunction;
+import io.tproc.library.ContainedLibrary;
+import io.tproc.library.LibraryCrashedException;
+import io.tproc.library.LibraryThreads;
+import io.tproc.library.Signature;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Function pointers that lead to Java. */
+@ExtendWith(HostExtension.class)
+@Timeout(value = 5, unit = TimeUnit.MINUTES)
+class ContainedCallbacksIT {
+  private static final Signature OF_LONG = Signature.of(LONG, LONG);
+
+  record Small(int x, float y) {}
+
+  interface OfLong {
+    long apply(long value);
+  }
+
+  interface OfSmall {
+    Small apply(Small value);
+  }
+
+  interface Comparison {
+    int compare(long left, long right);
+  }
+
+  interface Functions {
+    long call_with(OfLong function, long value);
+
+    Small call_struct(OfSmall function);
+
+    void qsort(ByteBuffer elements, long count, long size, Comparison comparison);
+  }
+
+  private static ContainedLibrary open(TprocHost host) throws Exception {
+    return host.library(Programs.library("contained"));
+  }
+
+  @Test
+  void valuesOfAllTypes(TprocHost host) throws Exception {
+    try (ContainedLibrary library = open(host)) {
+      List<Object> seen = new ArrayList<>();
+      CallbackBody body =
+          arguments -> {
+            seen.addAll(Arrays.asList(arguments));
+            return 0.25;
+          };
+      try (Callback callback =
+          library.callback(
+              Signature.of(DOUBLE, BYTE, UNSIGNED_SHORT, FLOAT, DOUBLE, POINTER), body)) {
+        ContainedFunction call = library.function("call_mixed", DOUBLE, POINTER, POINTER);
+        assertThat(call.callDouble(callback, 77L)).isEqualTo(0.25);
+        assertThat(seen).containsExactly(-3, 60000, 1.5f, 2.5, 77L);
+      }
+      try (Callback callback =
+          library.callback(Signature.of(LONG, STRING), text -> ((String) text[0]).length())) {
+        ContainedFunction length = library.function("length_by", LONG, POINTER, STRING);
+        assertThat(length.callLong(callback, "grüß dich")).isEqualTo(9);
+        assertThat(length.callLong(callback, "x".repeat(100_000))).isEqualTo(100_000);
+      }
+    }
+  }
+
+  @Test
+  void asArgumentsOfAnInterface(TprocHost host) throws Exception {
+    try (ContainedLibrary library = open(host)) {
+      Functions functions = library.as(Functions.class);
+      assertThat(functions.call_with(value -> value * 2, 20)).isEqualTo(41);
+      assertThat(functions.call_struct(value -> new Small(value.x() + 1, value.y() + 1)))
+          .isEqualTo(new Small(4, 5));
+
+      int[] numbers = new Random(1).ints(1000).toArray();
+      ByteBuffer memory =
+          ByteBuffer.allocateDirect(4 * numbers.length).order(ByteOrder.nativeOrder());
+      memory.asIntBuffer().put(numbers);
+      functions.qsort(
+          memory,
+          numbers.length,
+          4,
+          (left, right) ->
+              Integer.compare(host.view(left, 4).getInt(0), host.view(right, 4).getInt(0)));
+      Arrays.sort(numbers);
+      int[] sorted = new int[numbers.length];
+      memory.asIntBuffer().get(sorted);
+      assertThat(sorted).isEqualTo(numbers);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(LibraryThreads.class)
+  void callbacksThatCallTheLibraryAgain(LibraryThreads threads, TprocHost host) throws Exception {
+    try (ContainedLibrary library =
+        host.libraryBuilder(Programs.library("contained")).threads(threads).open()) {
+      ContainedFunction call = library.function("call_with", LONG, POINTER, LONG);
+      ContainedFunction id = library.function("thread_id", INT);
+      Set<Integer> ids = new HashSet<>();
+      AtomicReference<Callback> self = new AtomicReference<>();
+      CallbackBody body =
+          arguments -> {
+            long level = (long) arguments[0];
+            ids.add(id.callInt());
+            library.symbol("call_with").orElseThrow();
+            return level == 0 ? 0L : call.callLong(self.get(), level - 1);
+          };
+      try (Callback callback = library.callback(OF_LONG, body)) {
+        self.set(callback);
+        assertThat(call.callLong(callback, 20L)).isEqualTo(21);
+      }
+      assertThat(ids).hasSize(1);
+    }
+  }
+
+  @Test
+  void nestedTooDeeplyIsAnException(TprocHost host) throws Exception {
+    try (ContainedLibrary library = open(host)) {
+      ContainedFunction call = library.function("call_with", LONG, POINTER, LONG);
+      AtomicReference<Callback> self = new AtomicReference<>();
+      try (Callback callback =
+          library.callback(OF_LONG, arguments -> call.callLong(self.get(), 1L))) {
+        self.set(callback);
+        assertThatThrownBy(() -> call.callLong(callback, 1L))
+            .isInstanceOfAny(
+                IllegalStateException.class,
+                LibraryCrashedException.class,
+                StackOverflowError.class);
+      }
+    }
+  }
+
+  @Test
+  void fromThreadsOfTheLibrary(TprocHost host) throws Exception {
+    Resources before = Resources.now();
+    try (ContainedLibrary library = open(host)) {
+      ContainedFunction call = library.function("call_from_threads", LONG, POINTER, INT);
+      ContainedFunction id = library.function("thread_id", INT);
+      Set<Integer> ids = ConcurrentHashMap.newKeySet();
+      try (Callback callback =
+          library.callback(
+              OF_LONG,
+              arguments -> {
+                ids.add(id.callInt());
+                return (long) arguments[0] * 2;
+              })) {
+        for (int round = 0; round < 3; round++) {
+          assertThat(call.callLong(callback, 8)).isEqualTo(10 * 2 * (7 * 8 / 2));
+        }
+        assertThat(ids).hasSize(24);
+      }
+    }
+    before.assertAsBefore();
+  }
+
+  @Test
+  void exceptionsOfCallbacks(TprocHost host) throws Exception {
+    try (ContainedLibrary library = open(host)) {
+      ContainedFunction call = library.function("call_with", LONG, POINTER, LONG);
+      try (Callback callback =
+          library.callback(
+              OF_LONG,
+              arguments -> {
+                throw new java.io.IOException("of a callback");
+              })) {
+        assertThatThrownBy(() -> call.call(callback, 1L))
+            .isInstanceOf(java.io.IOException.class)
+            .hasMessage("of a callback");
+      }
+      try (Callback callback = library.callback(OF_LONG, arguments -> "no number")) {
+        assertThatThrownBy(() -> call.call(callback, 1L))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageContaining("not a value for int64: no number");
+      }
+      assertThat(library.function("next_int32", INT, INT).call(1)).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void aCrashInACallOfACallbackReachesTheOuterCallToo(TprocHost host) throws Exception {
+    try (ContainedLibrary library = open(host)) {
+      ContainedFunction call = library.function("call_with", LONG, POINTER, LONG);
+      ContainedFunction read = library.function("read_at", INT, POINTER);
+      List<Throwable> inner = new ArrayList<>();
+      Callback callback =
+          library.callback(
+              OF_LONG,
+              arguments -> {
+                try {
+                  return read.call(1L);
+                } catch (LibraryCrashedException crashed) {
+                  inner.add(crashed);
+                  throw crashed;
+                }
+              });
+      assertThatThrownBy(() -> call.call(callback, 1L))
+          .isInstanceOf(LibraryCrashedException.class)
+          .hasMessageContaining("call_with did not return: SIGSEGV")
+          .satisfies(thrown -> assertThat(thrown.getSuppressed()).containsExactly(inner.get(0)));
+      callback.close();
+    }
+  }
+
+  @Test
+  void callbacksBelongToAnInstance(TprocHost host) throws Exception {
+    try (ContainedLibrary library = open(host);
+        ContainedLibrary other = open(host)) {
+      Callback callback = other.callback(OF_LONG, arguments -> arguments[0]);
+      ContainedFunction call = library.function("call_with", LONG, POINTER, LONG);
+      assertThatThrownBy(() -> call.call(callback, 1L))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("belongs to another instance");
+      callback.close();
+      callback.close();
+    }
+  }
+
+  @Test
+  void functionsThatTheLibraryGivesTheAddressOf(TprocHost host) throws Exception {
+    try (ContainedLibrary library = open(host)) {
+      long address = library.symbol("next_int64").orElseThrow();
+      assertThat(library.function(address, OF_LONG).call(1L)).isEqualTo(2L);
+      CType pair = CType.struct(INT, FLOAT);
+      assertThat(library.function("count", VOID).call()).isNull();
+      assertThat(pair.size()).isEqualTo(8);
+    }
+  }
+
+  @Test
+  void tenThousandCallbacksLeakNothing(TprocHost host) throws Exception {
+    try (ContainedLibrary library = open(host)) {
+      Functions functions = library.as(Functions.class);
+      functions.call_with(value -> value, 1);
+      long before = library.bytesInUse();
+      for (long i = 0; i < Patience.scaled(10_000); i++) {
+        assertThat(functions.call_with(value -> value + 1, i)).isEqualTo(i + 2);
+      }
+      assertThat(library.bytesInUse() - before).isLessThan(20_000);
+    }
+  }
+}

@@ -1,0 +1,225 @@
+/* A library with a function for each way to be called, and each way to go wrong. */
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* ---- values ---- */
+
+int8_t next_int8(int8_t value) { return (int8_t)(value + 1); }
+uint8_t next_uint8(uint8_t value) { return (uint8_t)(value + 1); }
+int16_t next_int16(int16_t value) { return (int16_t)(value + 1); }
+uint16_t next_uint16(uint16_t value) { return (uint16_t)(value + 1); }
+int32_t next_int32(int32_t value) { return value + 1; }
+uint32_t next_uint32(uint32_t value) { return value + 1; }
+int64_t next_int64(int64_t value) { return value + 1; }
+float next_float(float value) { return value + 1; }
+double next_double(double value) { return value + 1; }
+long double next_long_double(long double value) { return value + 1; }
+bool negate(bool value) { return !value; }
+void *next_pointer(char *value) { return value + 1; }
+
+double sum_of_many(int8_t a, int16_t b, int32_t c, int64_t d, float e, double f, uint8_t g, uint16_t h, uint32_t i,
+                   uint64_t j, float k, double l, double m, double n, double o, double p, double q, long r, long s) {
+  return a + 2 * b + 3 * c + 4 * (double)d + 5 * e + 6 * f + 7 * g + 8 * h + 9.0 * i + 10 * (double)j + 11 * k +
+         12 * l + 13 * m + 14 * n + 15 * o + 16 * p + 17 * q + 18 * (double)r + 19 * (double)s;
+}
+
+int variable = 42;
+int *address_of_variable(void) { return &variable; }
+
+static long counter;
+long count(void) { return ++counter; }
+
+size_t length_of(const char *text) { return strlen(text); }
+const char *greeting(void) { return "gr\u00fc\u00df dich"; }
+const char *nothing_said(void) { return NULL; }
+
+static char long_text[100001];
+const char *long_greeting(void) {
+  memset(long_text, 'x', sizeof long_text - 1);
+  return long_text;
+}
+
+int fail_with(int error) {
+  errno = error;
+  return -1;
+}
+
+void fill(unsigned char *bytes, size_t count_of_bytes, int value) { memset(bytes, value, count_of_bytes); }
+
+/* ---- structs ---- */
+
+struct small {
+  int32_t x;
+  float y;
+};
+struct mixed {
+  int8_t a;
+  double b;
+  int16_t c;
+};
+struct large {
+  int64_t values[5];
+};
+struct outer {
+  struct small inner;
+  int8_t tail;
+};
+
+struct small swap_small(struct small value) {
+  return (struct small){.x = (int32_t)value.y, .y = (float)value.x};
+}
+struct mixed next_mixed(struct mixed value) {
+  return (struct mixed){.a = (int8_t)(value.a + 1), .b = value.b + 2, .c = (int16_t)(value.c + 3)};
+}
+struct large reverse_large(int before, struct large value, int after) {
+  struct large result = {
+      {value.values[4] + before, value.values[3], value.values[2], value.values[1], value.values[0] + after}};
+  return result;
+}
+struct outer next_outer(struct outer value) {
+  value.inner.x++;
+  value.tail++;
+  return value;
+}
+
+/* ---- variadic ---- */
+
+double sum_variadic(int number, ...) {
+  va_list arguments;
+  va_start(arguments, number);
+  double sum = 0;
+  for (int i = 0; i < number; i++) sum += i % 2 == 0 ? va_arg(arguments, int) : va_arg(arguments, double);
+  va_end(arguments);
+  return sum;
+}
+
+/* ---- callbacks ---- */
+
+int64_t call_with(int64_t (*function)(int64_t), int64_t value) { return function(value) + 1; }
+double call_mixed(double (*function)(int8_t, uint16_t, float, double, void *), void *pointer) {
+  return function(-3, 60000, 1.5f, 2.5, pointer);
+}
+struct small call_struct(struct small (*function)(struct small)) {
+  return function((struct small){.x = 3, .y = 4});
+}
+long length_by(long (*function)(const char *), const char *text) { return function(text); }
+int64_t repeat(int64_t (*function)(int64_t), int64_t times) {
+  int64_t sum = 0;
+  for (int64_t i = 0; i < times; i++) sum += function(i);
+  return sum;
+}
+
+struct job {
+  int64_t (*function)(int64_t);
+  int64_t value, result;
+};
+static void *work(void *argument) {
+  struct job *job = argument;
+  for (int i = 0; i < 10; i++) job->result += job->function(job->value);
+  return NULL;
+}
+int64_t call_from_threads(int64_t (*function)(int64_t), int count_of_threads) {
+  pthread_t threads[64];
+  struct job jobs[64];
+  int64_t sum = 0;
+  for (int i = 0; i < count_of_threads; i++) {
+    jobs[i] = (struct job){.function = function, .value = i};
+    pthread_create(&threads[i], NULL, work, &jobs[i]);
+  }
+  for (int i = 0; i < count_of_threads; i++) {
+    pthread_join(threads[i], NULL);
+    sum += jobs[i].result;
+  }
+  return sum;
+}
+
+/* ---- threads ---- */
+
+static _Thread_local int64_t own;
+int64_t exchange_own(int64_t value) {
+  const int64_t before = own;
+  own = value;
+  return before;
+}
+int thread_id(void) { return (int)syscall(SYS_gettid); }
+int process_id(void) { return (int)getpid(); }
+
+/* ---- what goes well, though it looks bad ---- */
+
+static jmp_buf jump;
+static void leave(int value) { longjmp(jump, value); }
+int jump_inside(int value) {
+  const int jumped = setjmp(jump);
+  if (jumped == 0) leave(value);
+  return jumped;
+}
+int close_standard_streams(void) { return close(0) | close(1) | close(2); }
+static volatile sig_atomic_t handled;
+static void handle(int signal) { handled = signal; }
+int handle_own_signal(void) {
+  signal(SIGUSR1, handle);
+  raise(SIGUSR1);
+  return handled;
+}
+int spawn_shell(const char *command) { return system(command); }
+
+/* ---- what does not ---- */
+
+int read_at(const int *address) { return *address; }
+void write_at(int *address) { *address = 1; }
+void call_at(void (*address)(void)) { address(); }
+void give_up(void) { abort(); }
+void leave_with(int code) { exit(code); }
+void raise_signal(int signal) { raise(signal); }
+int divide(int a, int b) {
+#if defined(__aarch64__)
+  if (b == 0) raise(SIGFPE);
+#endif
+  return a / b;
+}
+static int deeper(int level) {
+  volatile char room[4096];
+  room[level % 4096] = (char)level;
+  return level < INT_MAX ? deeper(level + 1) + room[level % 4096] : 0;
+}
+int overflow_stack(void) { return deeper(0); }
+void hang(void) {
+  for (;;) pause();
+}
+void spin_for_ever(void) {
+  for (volatile int i = 0;; i++) {
+  }
+}
+void sleep_milliseconds(int milliseconds) { usleep((useconds_t)milliseconds * 1000); }
+void *leak(size_t bytes) {
+  void *memory = malloc(bytes);
+  if (memory != NULL) memset(memory, 1, bytes);
+  return memory;
+}
+static volatile int *volatile nowhere = (volatile int *)8;
+static void *crash_here(void *unused) {
+  (void)unused;
+  *nowhere = 1;
+  return NULL;
+}
+void crash_in_thread(void) {
+  pthread_t thread;
+  pthread_create(&thread, NULL, crash_here, NULL);
+  pthread_join(thread, NULL);
+}
+void crash_after_handlers(void) {
+  signal(SIGSEGV, SIG_DFL);
+  *nowhere = 1;
+}

@@ -1,0 +1,44 @@
+package io.tproc.library;
+
+/**
+ * A function pointer of C that leads to Java. Belongs to one instance of a library; made by {@link
+ * ContainedLibrary#callback(Signature, CallbackBody)}.
+ *
+ * <p>Thread-safe.
+ */
+public final class Callback implements AutoCloseable {
+  private final Instance instance;
+  private final Closures.Closure closure;
+
+  Callback(Instance instance, Closures.Closure closure) {
+    this.instance = instance;
+    this.closure = closure;
+  }
+
+  /**
+   * The function pointer, valid until {@link #close}.
+   *
+   * @return its address
+   */
+  public long address() {
+    return closure.address();
+  }
+
+  Instance instance() {
+    return instance;
+  }
+
+  /**
+   * Frees the function pointer. The library must not call it from here on: that crashes the
+   * library, or calls another callback. Calls after the first do nothing.
+   */
+  @Override
+  public void close() {
+    instance.closures().free(closure);
+  }
+
+  @Override
+  public String toString() {
+    return "Callback[0x" + Long.toHexString(address()) + "]";
+  }
+}

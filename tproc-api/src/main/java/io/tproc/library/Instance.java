@@ -1,0 +1,524 @@
+package io.tproc.library;
+
+import io.tproc.ExitStatus;
+import io.tproc.ThreadProc;
+import io.tproc.ThreadProcBuilder;
+import io.tproc.TprocHost;
+import io.tproc.library.Ending.Cause;
+import io.tproc.spi.CalleeSupport;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One process with one library, from its start to its end.
+ *
+ * <p>The thread that watches the process keeps this object, and with it the lanes: their memory
+ * stays for as long as the process could write to it.
+ */
+final class Instance {
+  private static final int SIGKILL = 9;
+  private static final int RTLD_NOW_GLOBAL = 0x102;
+  private static final long EXIT_SECONDS = 5;
+
+  private record Prepared(long address, Signature signature) {}
+
+  private final TprocHost host;
+  private final CalleeSupport support;
+  private final Options options;
+  private final CrashRecord crash;
+  private final Set<Lane> allLanes = ConcurrentHashMap.newKeySet();
+  private final Lane main;
+  private final Lane desk;
+  private final ReentrantLock mainLock = new ReentrantLock();
+  private final Lanes lanes;
+  private final Closures closures = new Closures(this);
+  private final Map<Prepared, Long> prepared = new ConcurrentHashMap<>();
+  private final AtomicInteger callsUnderWay = new AtomicInteger();
+  private final AtomicReference<@Nullable Cause> cause = new AtomicReference<>();
+  private final CountDownLatch gone = new CountDownLatch(1);
+  private final ThreadProc process;
+  private long handle;
+  private volatile @Nullable Ending ending;
+
+  private Instance(TprocHost host, CalleeSupport support, Options options) throws IOException {
+    this.host = host;
+    this.support = support;
+    this.options = options;
+    this.crash = new CrashRecord(support);
+    this.main = newLane();
+    this.desk = newLane();
+    this.lanes = new Lanes(this, main, mainLock);
+    this.process = launch();
+  }
+
+  /** Starts a process and loads the library. Nothing is left behind when that fails. */
+  static Instance start(TprocHost host, CalleeSupport support, Options options) throws IOException {
+    Instance instance = new Instance(host, support, options);
+    instance.startWatching();
+    try {
+      instance.load();
+      return instance;
+    } catch (LibraryCrashedException crashed) {
+      instance.close();
+      throw new LibraryLoadException("cannot load " + crashed.getMessage());
+    } catch (Throwable failed) {
+      instance.close();
+      throw failed;
+    }
+  }
+
+  private ThreadProc launch() throws IOException {
+    ThreadProcBuilder builder =
+        host.command(
+            support.callee().toString(),
+            Integer.toString(Lane.VERSION),
+            Long.toHexString(main.address()),
+            Long.toHexString(desk.address()),
+            Long.toHexString(crash.address()),
+            Long.toString(Spin.LIMIT));
+    builder.environment().clear();
+    builder.environment().putAll(options.environment());
+    return builder
+        .directory(options.directory())
+        .redirectInput(options.input())
+        .redirectOutput(options.output())
+        .redirectError(options.error())
+        .start();
+  }
+
+  private void startWatching() {
+    Thread watcher = new Thread(null, this::watch, "tproc-library", 0, false);
+    watcher.setDaemon(true);
+    watcher.start();
+  }
+
+  private void watch() {
+    ExitStatus status = waitForExit();
+    ending = new Ending(name(), status, crash.read(host, process), cause.get());
+    allLanes.forEach(Lane::die);
+    gone.countDown();
+  }
+
+  private ExitStatus waitForExit() {
+    for (; ; ) {
+      try {
+        return process.waitForExit();
+      } catch (InterruptedException nobodyKnowsThisThread) {
+        continue;
+      }
+    }
+  }
+
+  private void load() throws LibraryLoadException {
+    for (String library : options.preloaded()) {
+      open(library, RTLD_NOW_GLOBAL);
+    }
+    handle = open(options.library(), options.flags());
+  }
+
+  private long open(String library, int flags) throws LibraryLoadException {
+    ByteBuffer name = terminated(library);
+    try {
+      return ask(
+          "loading " + library,
+          lane -> {
+            lane.ask(Lane.OPEN, support.address(name), lane.top(), flags, 0);
+            return answer(lane, "loading " + library, Lane::result);
+          });
+    } catch (FailedOperation refused) {
+      throw new LibraryLoadException("cannot load " + library + ": " + refused.getMessage());
+    } finally {
+      java.lang.ref.Reference.reachabilityFence(name);
+    }
+  }
+
+  static ByteBuffer terminated(String text) {
+    byte[] bytes = Values.terminated(text);
+    return ByteBuffer.allocateDirect(bytes.length).put(0, bytes);
+  }
+
+  /** What the callee said no to. */
+  private static final class FailedOperation extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    FailedOperation(String text) {
+      super(text);
+    }
+  }
+
+  /** On the main lane, or in a callback on the lane that this thread has. */
+  private long ask(String what, ToLongFunction<Lane> operation) {
+    checkAlive(what);
+    if (lanes.isInCall()) {
+      return inCall(operation);
+    }
+    mainLock.lock();
+    try {
+      return operation.applyAsLong(main);
+    } finally {
+      mainLock.unlock();
+    }
+  }
+
+  private long inCall(ToLongFunction<Lane> operation) {
+    Lane lane = lanes.enter();
+    try {
+      return operation.applyAsLong(lane);
+    } finally {
+      lanes.leave();
+    }
+  }
+
+  private long answer(Lane lane, String what, ToLongFunction<Lane> read) {
+    perform(lane, new CallWait(this, what, null), what);
+    if (lane.failed()) {
+      throw new FailedOperation(lane.failure());
+    }
+    return read.applyAsLong(lane);
+  }
+
+  /**
+   * Has a lane's operation done, and runs the callbacks that it makes.
+   *
+   * @throws LibraryCrashedException when the process ends meanwhile
+   */
+  void perform(Lane lane, CallWait waiting, String what) {
+    @Nullable Throwable thrown = null;
+    lane.post(Lane.TURN_CALL);
+    for (; ; ) {
+      switch (lane.await(waiting)) {
+        case Lane.TURN_CALLBACK -> {
+          Throwable failed = closures.run(lane);
+          thrown = thrown == null ? failed : thrown;
+          lane.post(Lane.TURN_RETURN);
+        }
+        case Lane.TURN_HOST -> {
+          if (thrown != null) {
+            throw Instance.<RuntimeException>asIs(thrown);
+          }
+          return;
+        }
+        default -> throw crashed(what, thrown);
+      }
+    }
+  }
+
+  /** A callback's exception is its author's business, checked or not. */
+  @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
+  private static <T extends Throwable> T asIs(Throwable thrown) throws T {
+    throw (T) thrown;
+  }
+
+  private LibraryCrashedException crashed(String what, @Nullable Throwable thrown) {
+    LibraryCrashedException exception = ending().exception(what);
+    if (thrown != null) {
+      exception.addSuppressed(thrown);
+    }
+    return exception;
+  }
+
+  /** Known before a lane says that it is dead. */
+  private Ending ending() {
+    Ending known = ending;
+    if (known == null) {
+      throw new IllegalStateException("not ended: " + name());
+    }
+    return known;
+  }
+
+  // What functions, callbacks and libraries ask for.
+
+  long symbol(String name) {
+    byte[] text = Values.terminated(name);
+    String what = "looking for " + name;
+    try {
+      return ask(
+          what,
+          lane -> {
+            int frame = lane.push(text.length);
+            try {
+              lane.memory().put(frame, text);
+              lane.ask(Lane.SYMBOL, handle, frame, 0, 0);
+              return answer(lane, what, Lane::result);
+            } finally {
+              lane.pop(frame);
+            }
+          });
+    } catch (FailedOperation refused) {
+      throw new IllegalArgumentException(
+          "no " + name + " in " + name() + ": " + refused.getMessage());
+    }
+  }
+
+  /** The callee's object for a function; made once. */
+  long prepare(long address, Signature signature) {
+    Prepared key = new Prepared(address, signature);
+    Long known = prepared.get(key);
+    if (known != null) {
+      return known;
+    }
+    long made = withSignature("preparing a call", signature, Lane.PREPARE, address, Lane::result);
+    prepared.put(key, made);
+    return made;
+  }
+
+  Closures.Closure makeClosure(long number, Signature signature, CallbackBody body) {
+    long[] pointer = new long[1];
+    long address =
+        withSignature(
+            "making a callback",
+            signature,
+            Lane.CLOSURE,
+            number,
+            lane -> {
+              pointer[0] = lane.target();
+              return lane.result();
+            });
+    return new Closures.Closure(number, address, pointer[0], signature, body);
+  }
+
+  private long withSignature(
+      String what, Signature signature, int operation, long subject, ToLongFunction<Lane> read) {
+    byte[] text = Values.terminated(signature.text());
+    try {
+      return ask(
+          what,
+          lane -> {
+            int frame = lane.push(text.length);
+            try {
+              lane.memory().put(frame, text);
+              lane.ask(operation, subject, frame, signature.frameSize(), 0);
+              return answer(lane, what, read);
+            } finally {
+              lane.pop(frame);
+            }
+          });
+    } catch (FailedOperation refused) {
+      throw new IllegalArgumentException(
+          "not a signature that can be called: " + signature + ": " + refused.getMessage());
+    }
+  }
+
+  void freeClosure(long pointer) {
+    if (ending != null) {
+      return;
+    }
+    try {
+      ask(
+          "freeing a callback",
+          lane -> {
+            lane.ask(Lane.CLOSURE_END, pointer, lane.top(), 0, 0);
+            return answer(lane, "freeing a callback", Lane::result);
+          });
+    } catch (LibraryCrashedException | StaleLibraryException ended) {
+      // with all it had
+    }
+  }
+
+  /** Reads text in the callee, where a wrong pointer does no harm to the JVM. */
+  @Nullable String text(long address) {
+    if (address == 0) {
+      return null;
+    }
+    java.io.ByteArrayOutputStream bytes = new java.io.ByteArrayOutputStream();
+    while (appendText(address + bytes.size(), bytes)) {}
+    return bytes.toString(StandardCharsets.UTF_8);
+  }
+
+  private boolean appendText(long address, java.io.ByteArrayOutputStream to) {
+    String what = "reading text at 0x" + Long.toHexString(address);
+    return ask(
+            what,
+            lane -> {
+              int frame = lane.top();
+              int room = lane.room();
+              lane.ask(Lane.TEXT, address, frame, room, 0);
+              int length = (int) answer(lane, what, Lane::result);
+              to.writeBytes(lane.bytes(frame, length));
+              return length == room ? 1 : 0;
+            })
+        != 0;
+  }
+
+  /** Copies memory in the callee, where a wrong pointer does no harm to the JVM. */
+  void copy(long from, long to, long size) {
+    String what = "copying " + size + " bytes from 0x" + Long.toHexString(from);
+    ask(
+        what,
+        lane -> {
+          lane.ask(Lane.COPY, from, lane.top(), size, to);
+          return answer(lane, what, Lane::result);
+        });
+  }
+
+  long bytesInUse() {
+    return ask(
+        "counting memory",
+        lane -> {
+          lane.ask(Lane.USAGE, 0, lane.top(), 0, 0);
+          return answer(lane, "counting memory", Lane::result);
+        });
+  }
+
+  // Lanes.
+
+  Lane newLane() {
+    Lane lane = new Lane(support);
+    allLanes.add(lane);
+    if (ending != null) { // its watcher has not seen this one
+      lane.die();
+    }
+    return lane;
+  }
+
+  /** A lane, and a thread of the callee's that serves it. */
+  Lane startLane() {
+    Lane lane = newLane();
+    try {
+      ask(
+          "starting a thread",
+          main -> {
+            main.ask(Lane.THREAD, lane.address(), main.top(), options.stackSize(), 0);
+            return answer(main, "starting a thread", Lane::result);
+          });
+      return lane;
+    } catch (FailedOperation refused) {
+      allLanes.remove(lane);
+      throw new IllegalStateException(name() + ": " + refused.getMessage());
+    }
+  }
+
+  Lane enter(String what) {
+    checkAlive(what);
+    callsUnderWay.incrementAndGet();
+    try {
+      return lanes.enter();
+    } catch (Throwable failed) {
+      callsUnderWay.decrementAndGet();
+      throw failed;
+    }
+  }
+
+  void leave() {
+    lanes.leave();
+    callsUnderWay.decrementAndGet();
+  }
+
+  // Its end.
+
+  void checkAlive(String what) {
+    Ending known = ending;
+    if (known != null) {
+      throw known.stale(what);
+    }
+  }
+
+  boolean isAlive() {
+    return ending == null;
+  }
+
+  boolean isEnding() {
+    return cause.get() != null;
+  }
+
+  /** Ends the process, for the first cause that is given. Does not wait. */
+  void end(Cause.Kind kind, String why) {
+    cause.compareAndSet(null, new Cause(kind, Thread.currentThread(), why));
+    process.signal(SIGKILL);
+  }
+
+  /**
+   * Lets the library end by {@code exit} when no call is under way, otherwise kills it; then gives
+   * back its memory.
+   */
+  void close() {
+    if (isAlive() && callsUnderWay.get() == 0 && mainLock.tryLock()) {
+      try {
+        exit();
+      } finally {
+        mainLock.unlock();
+      }
+    }
+    end(Cause.Kind.CLOSE, "it was closed");
+    process.close();
+    waitUntilGone();
+  }
+
+  private void exit() {
+    cause.compareAndSet(null, new Cause(Cause.Kind.CLOSE, Thread.currentThread(), "it was closed"));
+    main.ask(Lane.EXIT, 0, main.top(), 0, 0);
+    main.post(Lane.TURN_CALL);
+    try {
+      process.waitFor(EXIT_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException inAHurry) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void waitUntilGone() {
+    boolean interrupted = false;
+    for (; ; ) {
+      try {
+        gone.await();
+        break;
+      } catch (InterruptedException later) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  // Its parts.
+
+  String name() {
+    return options.library();
+  }
+
+  Options options() {
+    return options;
+  }
+
+  CalleeSupport support() {
+    return support;
+  }
+
+  Closures closures() {
+    return closures;
+  }
+
+  Lanes lanes() {
+    return lanes;
+  }
+
+  Lane desk() {
+    return desk;
+  }
+
+  ThreadProc process() {
+    return process;
+  }
+
+  @Nullable Duration limit() {
+    return options.limit();
+  }
+
+  @Override
+  public String toString() {
+    Ending known = ending;
+    return name() + ", " + (known == null ? "pid " + process.pid() : "ended: " + known.text());
+  }
+}

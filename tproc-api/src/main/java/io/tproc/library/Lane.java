@@ -1,0 +1,260 @@
+package io.tproc.library;
+
+import io.tproc.spi.CalleeSupport;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * The Java side of a lane: memory through which one thread of ours at a time calls one thread of
+ * the callee. The callee's {@code lane.h} says how, and has the same numbers.
+ *
+ * <p>Used by one thread at a time, but for {@link #die} and {@link #ring}.
+ */
+final class Lane {
+  /** As LANE_VERSION. */
+  static final int VERSION = 1;
+
+  static final int SIZE = 32 << 10;
+  static final int TURN_HOST = 0;
+  static final int TURN_CALL = 1;
+  static final int TURN_CALLBACK = 2;
+  static final int TURN_RETURN = 3;
+  static final int TURN_DEAD = 4;
+  private static final int WAITING = 0x100;
+
+  static final int CALL = 1;
+  static final int OPEN = 2;
+  static final int SYMBOL = 3;
+  static final int PREPARE = 4;
+  static final int THREAD = 5;
+  static final int CLOSURE = 6;
+  static final int CLOSURE_END = 7;
+  static final int TEXT = 8;
+  static final int COPY = 9;
+  static final int USAGE = 10;
+  static final int EXIT = 11;
+
+  private static final int AT_TURN = 0;
+  private static final int AT_OPERATION = 4;
+  private static final int AT_SUBJECT = 8;
+  private static final int AT_FRAME = 16;
+  private static final int AT_SIZE = 24;
+  private static final int AT_TARGET = 32;
+  private static final int AT_RESULT = 40;
+  private static final int AT_ERROR = 48;
+  private static final int AT_FAILED = 52;
+  private static final int AT_TOP = 56;
+  private static final int AT_END = 64;
+  private static final int AT_CALLBACK = 72;
+  private static final int AT_CALLBACK_FRAME = 80;
+  private static final int STACK = 128;
+
+  private static final int LINE = 64;
+  private static final int FRAME_ALIGNMENT = 16;
+  private static final VarHandle INT =
+      MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
+
+  /** What is done while the other side has the turn. */
+  interface Waiting {
+    /** Called once the lane has slept, or before it sleeps; may end the callee. */
+    void sleep(Lane lane, int turn);
+  }
+
+  private final CalleeSupport support;
+  private final ByteBuffer memory;
+  private final long address;
+  private final Spin spin = new Spin();
+
+  Lane(CalleeSupport support) {
+    this.support = support;
+    this.memory =
+        ByteBuffer.allocateDirect(SIZE + LINE).alignedSlice(LINE).order(ByteOrder.nativeOrder());
+    this.address = support.address(memory);
+    memory.putLong(AT_TOP, address + STACK);
+    memory.putLong(AT_END, address + SIZE);
+  }
+
+  long address() {
+    return address;
+  }
+
+  ByteBuffer memory() {
+    return memory;
+  }
+
+  /** Takes bytes of the lane's stack. */
+  int push(int size) {
+    int at = top();
+    int aligned = CType.aligned(size, FRAME_ALIGNMENT);
+    if (aligned > SIZE - at) {
+      throw new IllegalStateException(
+          "no room for "
+              + size
+              + " bytes of arguments: a call has at most "
+              + (SIZE - STACK)
+              + ", less what the calls around it have");
+    }
+    memory.putLong(AT_TOP, address + at + aligned);
+    return at;
+  }
+
+  int top() {
+    return (int) (memory.getLong(AT_TOP) - address);
+  }
+
+  int room() {
+    return SIZE - top();
+  }
+
+  /** Gives back all from there on. */
+  void pop(int at) {
+    memory.putLong(AT_TOP, address + at);
+  }
+
+  /** Says what is to be done; {@link #post} has it done. */
+  void ask(int operation, long subject, int frame, long size, long target) {
+    memory.putInt(AT_OPERATION, operation);
+    memory.putLong(AT_SUBJECT, subject);
+    memory.putLong(AT_FRAME, address + frame);
+    memory.putLong(AT_SIZE, size);
+    memory.putLong(AT_TARGET, target);
+  }
+
+  long result() {
+    return memory.getLong(AT_RESULT);
+  }
+
+  long target() {
+    return memory.getLong(AT_TARGET);
+  }
+
+  int error() {
+    return memory.getInt(AT_ERROR);
+  }
+
+  boolean failed() {
+    return memory.getInt(AT_FAILED) != 0;
+  }
+
+  /** Why it failed. */
+  String failure() {
+    return text((int) (memory.getLong(AT_FRAME) - address));
+  }
+
+  long callback() {
+    return memory.getLong(AT_CALLBACK);
+  }
+
+  int callbackFrame() {
+    return (int) (memory.getLong(AT_CALLBACK_FRAME) - address);
+  }
+
+  /** Passes the turn on. Does nothing when the callee has ended: waiting will tell. */
+  void post(int turn) {
+    int before;
+    do {
+      before = (int) INT.getVolatile(memory, AT_TURN);
+      if ((before & ~WAITING) == TURN_DEAD) {
+        return;
+      }
+    } while (!INT.compareAndSet(memory, AT_TURN, before, turn));
+    if ((before & WAITING) != 0) {
+      ring();
+    }
+  }
+
+  /** The callee has ended: from now on this lane says so. */
+  void die() {
+    INT.getAndSet(memory, AT_TURN, TURN_DEAD);
+    ring();
+  }
+
+  boolean isDead() {
+    return ((int) INT.getVolatile(memory, AT_TURN) & ~WAITING) == TURN_DEAD;
+  }
+
+  /** Wakes who sleeps, so that it looks around. */
+  void ring() {
+    support.wakeAll(address + AT_TURN);
+  }
+
+  /**
+   * Waits for our turn.
+   *
+   * @return TURN_HOST, TURN_CALLBACK or TURN_DEAD
+   */
+  int await(Waiting waiting) {
+    if (spin.until(() -> isOurs(turn()))) {
+      return turn() & ~WAITING;
+    }
+    return awaitAsleep(waiting);
+  }
+
+  private int awaitAsleep(Waiting waiting) {
+    for (; ; ) {
+      int turn = (int) INT.getVolatile(memory, AT_TURN);
+      if (isOurs(turn)) {
+        return turn & ~WAITING;
+      }
+      sleep(waiting, turn);
+    }
+  }
+
+  /**
+   * Waits until a thread of the callee's calls back, however long that takes.
+   *
+   * @return TURN_CALLBACK or TURN_DEAD
+   */
+  int awaitCallback(Waiting waiting) {
+    for (; ; ) {
+      int turn = (int) INT.getVolatile(memory, AT_TURN);
+      int whose = turn & ~WAITING;
+      if (whose == TURN_CALLBACK || whose == TURN_DEAD) {
+        return whose;
+      }
+      sleep(waiting, turn);
+    }
+  }
+
+  private void sleep(Waiting waiting, int turn) {
+    int asleep = turn | WAITING;
+    if (turn == asleep || INT.compareAndSet(memory, AT_TURN, turn, asleep)) {
+      waiting.sleep(this, asleep);
+    }
+  }
+
+  /** Sleeps in native code while the turn is as given, for so long at most; -1 is for ever. */
+  void sleepNatively(int turn, long nanoseconds) {
+    support.awaitChange(address + AT_TURN, turn, nanoseconds);
+  }
+
+  boolean isStill(int turn) {
+    return (int) INT.getVolatile(memory, AT_TURN) == turn;
+  }
+
+  private int turn() {
+    return (int) INT.getAcquire(memory, AT_TURN);
+  }
+
+  /** The callee's turns are the odd ones. */
+  private static boolean isOurs(int turn) {
+    return (turn & 1) == 0;
+  }
+
+  private String text(int frame) {
+    int end = frame;
+    while (end < SIZE && memory.get(end) != 0) {
+      end++;
+    }
+    return new String(bytes(frame, end - frame), StandardCharsets.UTF_8);
+  }
+
+  byte[] bytes(int frame, int length) {
+    byte[] bytes = new byte[length];
+    memory.get(frame, bytes);
+    return bytes;
+  }
+}

@@ -1,0 +1,239 @@
+package io.tproc.library;
+
+import io.tproc.TprocHost;
+import io.tproc.spi.CalleeSupport;
+import java.io.File;
+import java.io.IOException;
+import java.lang.ProcessBuilder.Redirect;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Prepares and opens contained libraries. Made by {@link TprocHost#libraryBuilder(String)}.
+ *
+ * <p>One builder can open several; what is changed later does not touch those that are open. Not
+ * thread-safe.
+ */
+public final class LibraryBuilder {
+  private static final int RTLD_LAZY = 1;
+  private static final int RTLD_NOW = 2;
+  private static final int RTLD_GLOBAL = 0x100;
+
+  private final TprocHost host;
+  private final CalleeSupport support;
+  private final String library;
+  private final List<String> preloaded = new ArrayList<>();
+  private final Map<String, String> environment = new TreeMap<>(System.getenv());
+  private @Nullable File directory;
+  private Redirect input = Redirect.INHERIT;
+  private Redirect output = Redirect.INHERIT;
+  private Redirect error = Redirect.INHERIT;
+  private LibraryThreads threads = LibraryThreads.OWN;
+  private long stackSize;
+  private boolean interruptible = true;
+  private boolean lazy;
+  private boolean global;
+  private @Nullable Duration limit;
+
+  /**
+   * For providers; users get one from {@link TprocHost#libraryBuilder(String)}.
+   *
+   * @param host that the library's process belongs to
+   * @param support of the host's provider
+   * @param library as {@code dlopen} takes it
+   */
+  public LibraryBuilder(TprocHost host, CalleeSupport support, String library) {
+    this.host = host;
+    this.support = support;
+    this.library = Objects.requireNonNull(library, "library");
+  }
+
+  /**
+   * Loads another library first, and makes its symbols available to those that follow: what the
+   * library needs, but does not name itself.
+   *
+   * @param name as {@code dlopen} takes it
+   * @return this builder
+   */
+  public LibraryBuilder preload(String name) {
+    preloaded.add(Objects.requireNonNull(name, "name"));
+    return this;
+  }
+
+  /**
+   * Resolves functions when they are first called (RTLD_LAZY), and not when the library is loaded:
+   * for libraries some of whose functions need what is not there.
+   *
+   * @param whether it is so; false unless set
+   * @return this builder
+   */
+  public LibraryBuilder lazy(boolean whether) {
+    lazy = whether;
+    return this;
+  }
+
+  /**
+   * Makes the library's symbols available to libraries that it loads itself (RTLD_GLOBAL): for
+   * those with plug-ins.
+   *
+   * @param whether it is so; false unless set
+   * @return this builder
+   */
+  public LibraryBuilder global(boolean whether) {
+    global = whether;
+    return this;
+  }
+
+  /**
+   * The environment of the library's process: at first a copy of {@link System#getenv()}. {@code
+   * LD_LIBRARY_PATH} is where libraries are looked for first.
+   *
+   * @return the live map
+   */
+  public Map<String, String> environment() {
+    return environment;
+  }
+
+  /**
+   * Sets the working directory of the library's process.
+   *
+   * @param newDirectory a path of the default file system
+   * @return this builder
+   */
+  public LibraryBuilder directory(Path newDirectory) {
+    directory = newDirectory.toFile();
+    return this;
+  }
+
+  /**
+   * Sets where the library's standard input comes from; the JVM's unless set.
+   *
+   * @param source INHERIT or {@link Redirect#from}
+   * @return this builder
+   * @throws IllegalArgumentException when the redirect is one for writing
+   */
+  public LibraryBuilder redirectInput(Redirect source) {
+    if (source.type() != Redirect.Type.READ && source.type() != Redirect.Type.INHERIT) {
+      throw new IllegalArgumentException("not a redirect for reading: " + source);
+    }
+    input = source;
+    return this;
+  }
+
+  /**
+   * Sets where the library's standard output goes; to the JVM's unless set. With PIPE it can be
+   * read from {@link ContainedLibrary#process()}, and must be, or the library hangs when the pipe
+   * is full.
+   *
+   * @param destination PIPE, INHERIT, {@link Redirect#to} or {@link Redirect#appendTo}
+   * @return this builder
+   * @throws IllegalArgumentException when the redirect is one for reading
+   */
+  public LibraryBuilder redirectOutput(Redirect destination) {
+    output = writing(destination);
+    return this;
+  }
+
+  /**
+   * As {@link #redirectOutput}, for standard error.
+   *
+   * @param destination PIPE, INHERIT, {@link Redirect#to} or {@link Redirect#appendTo}
+   * @return this builder
+   * @throws IllegalArgumentException when the redirect is one for reading
+   */
+  public LibraryBuilder redirectError(Redirect destination) {
+    error = writing(destination);
+    return this;
+  }
+
+  private static Redirect writing(Redirect redirect) {
+    if (redirect.type() == Redirect.Type.READ) {
+      throw new IllegalArgumentException("not a redirect for writing: " + redirect);
+    }
+    return redirect;
+  }
+
+  /**
+   * Sets which thread of the library's process runs the calls of a Java thread.
+   *
+   * @param which {@link LibraryThreads#OWN} unless set
+   * @return this builder
+   */
+  public LibraryBuilder threads(LibraryThreads which) {
+    threads = Objects.requireNonNull(which, "which");
+    return this;
+  }
+
+  /**
+   * Sets how large the stacks of the threads that run calls are. The main thread's is as the host's
+   * limit says.
+   *
+   * @param bytes at least 16 KiB; 0, as unless set, is the system's usual size
+   * @return this builder
+   * @throws IllegalArgumentException when it is smaller
+   */
+  public LibraryBuilder stackSize(long bytes) {
+    if (bytes != 0 && bytes < 16384) {
+      throw new IllegalArgumentException("a stack of less than 16 KiB: " + bytes);
+    }
+    stackSize = bytes;
+    return this;
+  }
+
+  /**
+   * Sets whether {@link Thread#interrupt} ends a call that waits for its return, by ending the
+   * library.
+   *
+   * @param whether it is so; true unless set. Otherwise an interrupt is kept until the call returns
+   * @return this builder
+   */
+  public LibraryBuilder interruptible(boolean whether) {
+    interruptible = whether;
+    return this;
+  }
+
+  /**
+   * Sets a time limit for every call, as {@link ContainedFunction#within} does for one function.
+   *
+   * @param newLimit more than zero
+   * @return this builder
+   */
+  public LibraryBuilder callLimit(Duration newLimit) {
+    limit = ContainedFunction.positive(newLimit);
+    return this;
+  }
+
+  /**
+   * Starts a process and loads the library in it.
+   *
+   * @return the library, to be closed by the caller
+   * @throws LibraryLoadException when the library cannot be loaded; nothing is left behind
+   * @throws IOException when its process cannot be started; nothing is left behind
+   * @throws IllegalStateException when the host is closed
+   */
+  public ContainedLibrary open() throws IOException {
+    return new BoundLibrary(host, support, options());
+  }
+
+  Options options() {
+    return new Options(
+        library,
+        List.copyOf(preloaded),
+        (lazy ? RTLD_LAZY : RTLD_NOW) | (global ? RTLD_GLOBAL : 0),
+        Map.copyOf(environment),
+        directory,
+        input,
+        output,
+        error,
+        threads,
+        stackSize,
+        interruptible,
+        limit);
+  }
+}

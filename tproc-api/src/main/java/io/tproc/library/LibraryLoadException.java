@@ -1,0 +1,16 @@
+package io.tproc.library;
+
+import java.io.IOException;
+import java.io.Serial;
+
+/**
+ * A library could not be loaded. The message has what the dynamic loader said, or how the library
+ * ended while it was loaded. Nothing is left behind.
+ */
+public final class LibraryLoadException extends IOException {
+  @Serial private static final long serialVersionUID = 1L;
+
+  LibraryLoadException(String message) {
+    super(message);
+  }
+}

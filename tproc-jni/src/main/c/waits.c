@@ -1,0 +1,29 @@
+/* Sleeping at a word of memory, and waking who sleeps there. In native code a thread holds up no safepoint. */
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "io_tproc_jni_Native.h"
+
+#define SECOND 1000000000
+
+static void futex(jlong address, int operation, jint value, const struct timespec *timeout) {
+  syscall(SYS_futex, (void *)(intptr_t)address, operation, value, timeout, NULL, 0);
+}
+
+JNIEXPORT void JNICALL Java_io_tproc_jni_Native_awaitChange(JNIEnv *env, jclass type, jlong address, jint value,
+                                                            jlong nanoseconds) {
+  (void)env;
+  (void)type;
+  const struct timespec timeout = {.tv_sec = nanoseconds / SECOND, .tv_nsec = nanoseconds % SECOND};
+  futex(address, FUTEX_WAIT, value, nanoseconds < 0 ? NULL : &timeout);
+}
+
+JNIEXPORT void JNICALL Java_io_tproc_jni_Native_wakeAll(JNIEnv *env, jclass type, jlong address) {
+  (void)env;
+  (void)type;
+  futex(address, FUTEX_WAKE, INT_MAX, NULL);
+}

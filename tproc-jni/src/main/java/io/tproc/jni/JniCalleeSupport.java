@@ -1,0 +1,29 @@
+package io.tproc.jni;
+
+import io.tproc.spi.CalleeSupport;
+import java.io.IOException;
+import java.nio.Buffer;
+import java.nio.file.Path;
+
+/** What contained libraries need of native code. */
+final class JniCalleeSupport implements CalleeSupport {
+  @Override
+  public Path callee() throws IOException {
+    return CalleeFile.forThisMachine().path();
+  }
+
+  @Override
+  public long address(Buffer directBuffer) {
+    return Native.addressOf(directBuffer);
+  }
+
+  @Override
+  public void awaitChange(long address, int value, long nanoseconds) {
+    Native.awaitChange(address, value, nanoseconds);
+  }
+
+  @Override
+  public void wakeAll(long address) {
+    Native.wakeAll(address);
+  }
+}

@@ -1,0 +1,116 @@
+package io.tproc.jni;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class CalleeFileTest {
+  private final @Nullable String named = System.getProperty(CalleeFile.PROPERTY);
+
+  @TempDir Path directory;
+
+  /** A jar with a program for x86_64. */
+  private static final class Jar extends ClassLoader {
+    private final String contents;
+
+    Jar(String contents) {
+      super(null);
+      this.contents = contents;
+    }
+
+    @Override
+    public @Nullable InputStream getResourceAsStream(String name) {
+      return name.equals("natives/linux_64/tproc-callee")
+          ? new ByteArrayInputStream(contents.getBytes(StandardCharsets.UTF_8))
+          : null;
+    }
+  }
+
+  @BeforeEach
+  void forgetTheBuildsOwn() {
+    System.clearProperty(CalleeFile.PROPERTY);
+  }
+
+  @AfterEach
+  void rememberTheBuildsOwn() {
+    if (named != null) {
+      System.setProperty(CalleeFile.PROPERTY, named);
+    }
+  }
+
+  private Path unpack(String contents, Path... caches) throws IOException {
+    return new CalleeFile(Machine.X86_64, new Jar(contents), List.of(caches)).path();
+  }
+
+  @Test
+  void isUnpackedOncePerVersion() throws Exception {
+    Path file = unpack("one", directory);
+    assertThat(file).hasFileName("tproc-callee").hasContent("one").isExecutable();
+    assertThat(unpack("one", directory)).isEqualTo(file);
+    assertThat(unpack("two", directory)).isNotEqualTo(file).hasContent("two");
+    assertThat(file).hasContent("one");
+    try (Stream<Path> all = Files.walk(directory)) {
+      assertThat(all.filter(Files::isRegularFile)).hasSize(2);
+    }
+  }
+
+  @Test
+  void isRepaired() throws Exception {
+    Path file = unpack("one", directory);
+    Files.writeString(file, "something else");
+    assertThat(unpack("one", directory)).isEqualTo(file).hasContent("one");
+  }
+
+  @Test
+  void goesToTheNextPlaceWhenOneCannotBeWritten() throws Exception {
+    Path occupied = Files.writeString(directory.resolve("occupied"), "a file");
+    Path other = directory.resolve("other");
+    assertThat(unpack("one", occupied, other)).startsWith(other).hasContent("one");
+    assertThatThrownBy(() -> unpack("one", occupied))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("cannot unpack tproc-callee below " + occupied);
+  }
+
+  @Test
+  void isNotUnpackedWhereOthersMayWrite() throws Exception {
+    Path file = unpack("one", directory);
+    Files.setPosixFilePermissions(file.getParent(), PosixFilePermissions.fromString("rwxrwxrwx"));
+    assertThatThrownBy(() -> unpack("one", directory)).hasMessageContaining("others may write");
+  }
+
+  @Test
+  void withoutAJarForThisMachineTheErrorSaysWhatToAdd() {
+    assertThatThrownBy(
+            () -> new CalleeFile(Machine.AARCH64, new Jar(""), List.of(directory)).path())
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("classifier linux-aarch64")
+        .hasMessageContaining("-Dtproc.callee=FILE");
+  }
+
+  @Test
+  void aNamedOneIsTaken() throws Exception {
+    System.setProperty(CalleeFile.PROPERTY, "somewhere/callee");
+    assertThat(unpack("one", directory)).isEqualTo(Path.of("somewhere/callee").toAbsolutePath());
+  }
+
+  @Test
+  void theUsersCache() {
+    assertThat(CalleeFile.userCache("/x", "/home/u")).isEqualTo(Path.of("/x/tproc"));
+    assertThat(CalleeFile.userCache("x", "/home/u")).isEqualTo(Path.of("/home/u/.cache/tproc"));
+    assertThat(CalleeFile.userCache(null, "/home/u")).isEqualTo(Path.of("/home/u/.cache/tproc"));
+  }
+}

@@ -1,0 +1,79 @@
+/*
+ * A lane: memory of the host through which one Java thread at a time calls one thread of the callee, and is called back
+ * by it. io.tproc.library.Lane is the other side, and knows the same numbers.
+ *
+ * One word says whose turn it is. Who has the turn owns the rest of the lane; the store that passes it on publishes
+ * what was written before. Who waits spins, then adds TURN_WAITING to the word and sleeps on it; who passes the turn on
+ * exchanges the word, and wakes the other when that bit was set. So no wake-up can be lost.
+ */
+#ifndef TPROC_CALLEE_LANE_H
+#define TPROC_CALLEE_LANE_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Raised with every change of what is in here. The first argument of the callee. */
+#define LANE_VERSION 1
+
+enum turn {
+  TURN_HOST = 0,     /**< nothing is asked, or the answer is there */
+  TURN_CALL = 1,     /**< the callee is to do the operation */
+  TURN_CALLBACK = 2, /**< the host is to run a callback; it may also call again before it returns */
+  TURN_RETURN = 3,   /**< the callback has returned */
+  TURN_DEAD = 4      /**< said by the host only: the callee has ended */
+};
+
+/** Added to a turn: the other side sleeps. */
+#define TURN_WAITING 0x100u
+
+enum operation {
+  OPERATION_CALL = 1,    /**< call function `subject` with the frame */
+  OPERATION_OPEN,        /**< dlopen(text at `subject`, flags `size`) */
+  OPERATION_SYMBOL,      /**< dlsym(handle `subject`, text at `frame`) */
+  OPERATION_PREPARE,     /**< make a function: address `subject`, signature at `frame`, whose frame has `size` bytes */
+  OPERATION_THREAD,      /**< start a thread that serves the lane `subject`, with a stack of `size` bytes */
+  OPERATION_CLOSURE,     /**< make a function pointer: number `subject`, signature at `frame` of `size` bytes */
+  OPERATION_CLOSURE_END, /**< free the one that `subject` names */
+  OPERATION_TEXT,        /**< copy text from `subject` to the frame, at most `size` bytes; the result is its length */
+  OPERATION_COPY,        /**< copy `size` bytes from `subject` to `target` */
+  OPERATION_USAGE,       /**< bytes in use by malloc */
+  OPERATION_EXIT         /**< exit(`subject`) */
+};
+
+struct lane {
+  _Atomic uint32_t turn;
+  uint32_t operation;
+  uint64_t subject;
+  uint64_t frame; /**< address of the operation's memory in the lane's stack: 16-byte aligned */
+  uint64_t size;
+  uint64_t target;
+  uint64_t result;
+  int32_t error;           /**< errno after a call */
+  uint32_t failed;         /**< 1: the operation failed, and the frame has a text that says why */
+  uint64_t top;            /**< address of the lane's stack that is free: both sides push, and pop what they pushed */
+  uint64_t end;            /**< address behind the lane */
+  uint64_t callback;       /**< the number of the closure that was called */
+  uint64_t callback_frame; /**< its result, then its arguments */
+  uint64_t spin;           /**< the callee's own: for how many nanoseconds to spin */
+  uint64_t reserved[4];
+};
+_Static_assert(sizeof(struct lane) == 128, "its stack begins at a cache line");
+_Static_assert(offsetof(struct lane, error) == 48 && offsetof(struct lane, callback_frame) == 80,
+               "as Lane.java has it");
+
+/** Passes the turn to the host. */
+void lane_post(struct lane *lane, enum turn turn);
+
+/** Waits for the callee's turn. @return TURN_CALL or TURN_RETURN */
+enum turn lane_wait(struct lane *lane);
+
+/** For how long lanes spin at most before they sleep, in nanoseconds; 0 with a single processor. */
+void lane_set_spin_limit(uint64_t nanoseconds);
+
+static inline void *lane_pointer(uint64_t address) { return (void *)(uintptr_t)address; }
+
+/** Fails the operation with a text. */
+void lane_fail(struct lane *lane, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
