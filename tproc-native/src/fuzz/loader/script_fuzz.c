@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "loader/env_command.h"
 #include "loader/script.h"
 
 static void check_inside(const struct script_line *line, const char *text) {
@@ -18,6 +19,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (script_read(file, &line, NULL) == 0 && line.interpreter != NULL) {
     check_inside(&line, line.interpreter);
     if (line.argument != NULL) check_inside(&line, line.argument);
+    struct env_command command;
+    if (env_command_read(&line, &command))
+      for (size_t i = 0; i < command.count; i++)
+        if (*command.words[i] == '\0' ||
+            command.words[i] + strlen(command.words[i]) >= command.text + sizeof command.text)
+          abort();
   }
   close(file);
   return 0;

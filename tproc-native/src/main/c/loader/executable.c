@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "loader/env_command.h"
 #include "loader/executable_file.h"
 #include "loader/script.h"
 
@@ -65,24 +66,13 @@ static int copy_arguments(const char *const *argv, struct executable *program, s
   size_t count = 0;
   while (argv[count] != NULL) count++;
   if (count == 0) return tproc_fail(error, EINVAL, "no arguments: argv[0] is needed");
-  /* Each script replaces argv[0] by at most three. */
-  program->argv = calloc(count + 2 * NESTED_SCRIPTS_MAX + 1, sizeof *program->argv);
+  /* Each script replaces argv[0] by what stands in its line, and its path. */
+  program->argv = calloc(count + (SCRIPT_LINE_SIZE / 2) * NESTED_SCRIPTS_MAX + 1, sizeof *program->argv);
   program->strings = malloc(NESTED_SCRIPTS_MAX * (SCRIPT_LINE_SIZE + PATH_MAX));
   if (program->argv == NULL || program->strings == NULL) return tproc_fail(error, ENOMEM, "copy %zu arguments", count);
   memcpy(program->argv, argv, count * sizeof *argv);
   program->argc = count;
   return 0;
-}
-
-/* argv becomes: interpreter, its one argument if any, the script's path, the caller's arguments from the second on. */
-static void put_interpreter_in_front(struct executable *program, const char *interpreter, const char *argument,
-                                     const char *script) {
-  const size_t added = argument != NULL ? 2 : 1;
-  memmove(program->argv + 1 + added, program->argv + 1, program->argc * sizeof *program->argv);
-  program->argc += added;
-  program->argv[0] = interpreter;
-  if (argument != NULL) program->argv[1] = argument;
-  program->argv[added] = script;
 }
 
 static const char *keep(char **room, const char *text) {
@@ -92,6 +82,15 @@ static const char *keep(char **room, const char *text) {
   memcpy(kept, text, size);
   *room += size;
   return kept;
+}
+
+/* argv becomes: the words (an interpreter and its arguments), the script's path, the caller's from the second on. */
+static void put_in_front(struct executable *program, const char *const *words, size_t count, const char *script,
+                         char **room) {
+  memmove(program->argv + count + 1, program->argv + 1, program->argc * sizeof *program->argv);
+  program->argc += count;
+  for (size_t i = 0; i < count; i++) program->argv[i] = keep(room, words[i]);
+  program->argv[count] = script;
 }
 
 /* A text without #!: only the file that was asked for, not an interpreter, is given to a shell. */
@@ -104,7 +103,49 @@ static int read_script(const struct executable *program, bool shell, struct scri
   return 0;
 }
 
-static int resolve_scripts(int directory, bool shell, struct executable *program, struct tproc_error *error) {
+/*
+ * "#!/usr/bin/env NAME": executing env would end in an exec of NAME, out of the address space. So NAME is looked up
+ * here, in the PATH that env would see.
+ *
+ * @return whether that has been done; otherwise nothing has changed, and env can say for itself what is wrong
+ */
+static bool follow_env(int directory, const struct tproc_launch *launch, struct executable *program,
+                       const struct script_line *line, char **room) {
+  struct env_command command;
+  if (launch->envp == NULL || !env_command_read(line, &command)) return false;
+  char script[PATH_MAX];
+  memcpy(script, program->file_path, sizeof script);
+  struct executable named = {.size = 0};
+  named.file = find_file(directory, command.words[0], env_value(launch->envp, "PATH"), &named, NULL);
+  if (named.file < 0) return false;
+  close(program->file);
+  program->file = named.file;
+  program->size = named.size;
+  memcpy(program->path, named.path, sizeof program->path);
+  memcpy(program->file_path, named.path, sizeof program->file_path);
+  const char *kept = keep(room, script);
+  put_in_front(program, command.words, command.count, kept, room);
+  return true;
+}
+
+static int follow_interpreter(int directory, struct executable *program, const struct script_line *line, char **room,
+                              struct tproc_error *error) {
+  close(program->file);
+  program->file = executable_file_open(directory, line->interpreter, &program->size, error);
+  if (program->file < 0) {
+    tproc_error_prefix(error, "#! of %s: ", program->file_path);
+    return program->file;
+  }
+  const char *words[] = {line->interpreter, line->argument};
+  const char *script = keep(room, program->file_path);
+  put_in_front(program, words, line->argument != NULL ? 2 : 1, script, room);
+  snprintf(program->file_path, sizeof program->file_path, "%s", line->interpreter);
+  return 0;
+}
+
+static int resolve_scripts(int directory, const struct tproc_launch *launch, struct executable *program,
+                           struct tproc_error *error) {
+  const bool shell = (launch->flags & TPROC_LAUNCH_SHELL) != 0;
   char *room = program->strings;
   memcpy(program->file_path, program->path, sizeof program->file_path);
   for (int depth = 0;; depth++) {
@@ -117,16 +158,9 @@ static int resolve_scripts(int directory, bool shell, struct executable *program
     if (line.interpreter == NULL) return 0;
     if (depth == NESTED_SCRIPTS_MAX)
       return tproc_fail(error, ELOOP, "#! of %s: more than %d nested scripts", program->file_path, NESTED_SCRIPTS_MAX);
-    close(program->file);
-    program->file = executable_file_open(directory, line.interpreter, &program->size, error);
-    if (program->file < 0) {
-      tproc_error_prefix(error, "#! of %s: ", program->file_path);
-      return program->file;
-    }
-    const char *script = depth == 0 ? program->path : keep(&room, program->file_path);
-    const char *interpreter = keep(&room, line.interpreter);
-    put_interpreter_in_front(program, interpreter, keep(&room, line.argument), script);
-    snprintf(program->file_path, sizeof program->file_path, "%s", line.interpreter);
+    if (follow_env(directory, launch, program, &line, &room)) continue;
+    const int failed = follow_interpreter(directory, program, &line, &room, error);
+    if (failed) return failed;
   }
 }
 
@@ -139,7 +173,7 @@ int executable_find(int directory, const struct tproc_launch *launch, struct exe
     program->file = find_file(directory, launch->program, launch->search_path, program, error);
     failed = program->file < 0 ? program->file : 0;
   }
-  if (!failed) failed = resolve_scripts(directory, (launch->flags & TPROC_LAUNCH_SHELL) != 0, program, error);
+  if (!failed) failed = resolve_scripts(directory, launch, program, error);
   if (failed) executable_release(program);
   return failed;
 }

@@ -26,7 +26,11 @@ struct Found {
   int result;
 
   explicit Found(const std::string &name, const char *search_path = nullptr,
-                 const std::vector<std::string> &arguments = {"argv0"}, int directory = AT_FDCWD, unsigned flags = 0) {
+                 const std::vector<std::string> &arguments = {"argv0"}, int directory = AT_FDCWD, unsigned flags = 0,
+                 const std::vector<std::string> &environment = {}) {
+    std::vector<const char *> envp;
+    for (const std::string &each : environment) envp.push_back(each.c_str());
+    envp.push_back(nullptr);
     std::vector<const char *> argv;
     for (const std::string &each : arguments) argv.push_back(each.c_str());
     argv.push_back(nullptr);
@@ -34,6 +38,7 @@ struct Found {
     launch.program = name.c_str();
     launch.search_path = search_path;
     launch.argv = argv.data();
+    launch.envp = envp.data();
     launch.flags = flags;
     result = executable_find(directory, &launch, found.get(), &error);
     for (size_t i = 0; found->argv != nullptr && i < found->argc; i++) argv_.emplace_back(found->argv[i]);
@@ -355,6 +360,47 @@ TEST_CASE("releasing twice is harmless") {
   Found found("/bin/sh");
   executable_release(found.found.get());
   executable_release(found.found.get());
+}
+
+TEST_CASE("env's own exec is followed") {
+  TemporaryDirectory directory;
+  const std::string tool = directory.file("tool", kElf);
+  const std::vector<std::string> environment = {"PATHS=/nowhere", "PATH=/nowhere:" + directory.path(), "HOME=/"};
+  const auto find = [&](const std::string &line) {
+    const std::string script = directory.file("script", line + "\ntext\n");
+    return std::make_unique<Found>(script, nullptr, Strings{"zero", "one"}, AT_FDCWD, 0, environment);
+  };
+  const std::string script = directory / "script";
+
+  auto plain = find("#!/usr/bin/env tool");
+  REQUIRE(plain->result == 0);
+  CHECK(plain->argv() == Strings{"tool", script, "one"});
+  CHECK(plain->file_path() == tool);
+  CHECK(plain->path() == tool);
+  CHECK(find("#!/bin/env tool")->argv() == Strings{"tool", script, "one"});
+  CHECK(find("#! /usr/bin/env -S tool -a  b")->argv() == Strings{"tool", "-a", "b", script, "one"});
+  CHECK(find("#!/usr/bin/env -Stool -a")->argv() == Strings{"tool", "-a", script, "one"});
+  CHECK(find("#!/usr/bin/env " + tool)->argv() == Strings{tool, script, "one"});
+
+  directory.file("middle", "#!/usr/bin/env -S tool -m\n");
+  CHECK(find("#!/usr/bin/env middle")->argv() == Strings{"tool", "-m", directory / "middle", script, "one"});
+}
+
+TEST_CASE("what env has to say or do itself is left to env") {
+  if (access("/usr/bin/env", X_OK) != 0) return; /* then there is nothing to be left to */
+  TemporaryDirectory directory;
+  directory.file("tool", kElf);
+  directory.file("plain", "text");
+  chmod((directory / "plain").c_str(), 0644);
+  const std::vector<std::string> environment = {"PATH=" + directory.path()};
+  for (const std::string argument : {"tool -a", "-S 'tool' -a", "-S tool $HOME", "-i tool", "-S -u X tool", "X=1 tool",
+                                     "-S X=1 tool", "missing", "plain", "-S", "-S tool \\c"}) {
+    const std::string script = directory.file("script", "#!/usr/bin/env " + argument + "\n");
+    const Found found(script, nullptr, {"zero", "one"}, AT_FDCWD, 0, environment);
+    INFO(argument);
+    CHECK(found.argv() == Strings{"/usr/bin/env", argument, script, "one"});
+    CHECK(found.file_path() == "/usr/bin/env");
+  }
 }
 
 TEST_SUITE_END();

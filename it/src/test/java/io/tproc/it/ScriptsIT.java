@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tproc.LaunchException;
 import io.tproc.ThreadProc;
+import io.tproc.ThreadProcBuilder;
 import io.tproc.TprocHost;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -230,5 +231,18 @@ class ScriptsIT {
     Programs.hostable("sh");
     String script = script("env", "#!/usr/bin/env sh\necho through env\n").toString();
     assertThat(Outcome.hosted(host, script)).isEqualTo(Outcome.natively(script));
+  }
+
+  /** What env would execute is a threadproc, too: it has not left the address space. */
+  @ParameterizedTest
+  @ValueSource(strings = {"/usr/bin/env detect", "/usr/bin/env -S detect -x"})
+  void ofEnvStaysInTheAddressSpace(String line, TprocHost host) throws Exception {
+    String script = script("env", "#!" + line + "\n").toString();
+    String path = Programs.samples() + ":" + System.getenv("PATH");
+    ThreadProcBuilder builder = host.command(script);
+    builder.environment().put("PATH", path);
+    try (ThreadProc program = builder.start()) {
+      assertThat(Outcome.of(program, "").output()).startsWith("threadproc: yes\n");
+    }
   }
 }
