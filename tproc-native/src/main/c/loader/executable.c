@@ -150,7 +150,7 @@ static int resolve_scripts(int directory, const struct tproc_launch *launch, str
   memcpy(program->file_path, program->path, sizeof program->file_path);
   for (int depth = 0;; depth++) {
     struct script_line line;
-    const int failed = read_script(program, shell && depth == 0, &line, error);
+    int failed = read_script(program, shell && depth == 0, &line, error);
     if (failed) {
       tproc_error_prefix(error, "%s: ", program->file_path);
       return failed;
@@ -159,7 +159,7 @@ static int resolve_scripts(int directory, const struct tproc_launch *launch, str
     if (depth == NESTED_SCRIPTS_MAX)
       return tproc_fail(error, ELOOP, "#! of %s: more than %d nested scripts", program->file_path, NESTED_SCRIPTS_MAX);
     if (follow_env(directory, launch, program, &line, &room)) continue;
-    const int failed = follow_interpreter(directory, program, &line, &room, error);
+    failed = follow_interpreter(directory, program, &line, &room, error);
     if (failed) return failed;
   }
 }
