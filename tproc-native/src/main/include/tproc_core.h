@@ -63,7 +63,7 @@ struct tproc_finding {
 #define TPROC_FINDINGS_MAX 32
 
 /**
- * Probes this machine, without side effects that outlive the call.
+ * Probes this machine, and launches a tiny program when nothing speaks against it. Nothing outlives the call.
  *
  * @param findings room for `capacity` entries; owned by the caller
  * @return the number of findings written (at most `capacity`)

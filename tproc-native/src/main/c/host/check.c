@@ -1,4 +1,6 @@
 /* What this machine offers: each probe asks the kernel itself, since sandboxes forbid what a version promises. */
+#include "host/check.h"
+
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -206,7 +208,7 @@ static void check_yama(struct findings *findings) {
     set_value(entry, "%ld", scope);
 }
 
-size_t tproc_check(struct tproc_finding *entries, size_t capacity) {
+size_t check_probes(struct tproc_finding *entries, size_t capacity) {
   struct findings findings = {.entries = entries, .capacity = capacity};
   check_kernel(&findings);
   check_clone(&findings);
@@ -216,5 +218,18 @@ size_t tproc_check(struct tproc_finding *entries, size_t capacity) {
   check_limits(&findings);
   check_addresses(&findings);
   check_yama(&findings);
+  return findings.count;
+}
+
+size_t tproc_check(struct tproc_finding *entries, size_t capacity) {
+  struct tproc_finding probed[TPROC_FINDINGS_MAX];
+  struct findings findings = {.entries = entries, .capacity = capacity};
+  const size_t count = check_probes(probed, TPROC_FINDINGS_MAX);
+  bool missing = false;
+  for (size_t i = 0; i < count; i++) missing = missing || probed[i].verdict == TPROC_MISSING;
+  for (size_t i = 0; i < count && i < capacity; i++) entries[i] = probed[i];
+  findings.count = count < capacity ? count : capacity;
+  if (missing || findings.count == capacity) return findings.count; /* the launch would find the same once more */
+  check_launch(add(&findings, "launch", TPROC_OK, ""));
   return findings.count;
 }

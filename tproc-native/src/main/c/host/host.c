@@ -11,12 +11,13 @@
 
 #include "base/error.h"
 #include "base/list.h"
+#include "host/check.h"
 #include "host/threadproc.h"
 
 /* Refuses with the first thing that is missing, in its own words. */
 static int check_machine(struct tproc_error *error) {
   struct tproc_finding findings[TPROC_FINDINGS_MAX];
-  const size_t count = tproc_check(findings, TPROC_FINDINGS_MAX);
+  const size_t count = check_probes(findings, TPROC_FINDINGS_MAX);
   for (size_t i = 0; i < count; i++)
     if (findings[i].verdict == TPROC_MISSING)
       return tproc_fail_because(error, ENOSYS, "cannot open a host: %s: %s; %s", findings[i].name, findings[i].value,

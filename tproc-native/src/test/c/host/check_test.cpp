@@ -64,7 +64,7 @@ TEST_CASE("this machine can host, and every finding is complete") {
   const std::map<std::string, tproc_finding> found = findings();
   for (const char *name :
        {"kernel", "clone", "clone3", "waitid-pidfd", "pidfd", "pidfd-getfd", "close-range", "seccomp-listener", "kcmp",
-        "max-map-count", "overcommit", "page-size", "address-bits", "yama"})
+        "max-map-count", "overcommit", "page-size", "address-bits", "yama", "launch"})
     CHECK_MESSAGE(found.count(name) == 1, name);
   for (const auto &each : found) {
     CAPTURE(each.first);
@@ -119,6 +119,17 @@ TEST_CASE("what a container's default profile forbids is not needed") {
     Host host;
     EXPECT_EQUAL(host.run(Launch(test_program("end"), {"exit", "8"})), 8);
     EXPECT_EQUAL(host.output_of(Launch(test_program("dynamic_say"), {"mapped"})).empty(), false);
+  });
+}
+
+TEST_CASE("a launch tells what no probe asks for") {
+  expect_finding({{SYS_execve, EPERM}}, "launch", TPROC_LIMITED, "no exec");
+  in_own_process([] {
+    forbid({{SYS_fchdir, EPERM}});
+    const tproc_finding found = findings().at("launch");
+    EXPECT_EQUAL(static_cast<int>(found.verdict), static_cast<int>(TPROC_MISSING));
+    EXPECT_EQUAL(std::string(found.value), "EPERM");
+    EXPECT(std::string(found.advice).find("change to the working directory (fchdir)") != std::string::npos);
   });
 }
 

@@ -1,0 +1,103 @@
+/* A launch, to find out whether there can be one: only the very calls of a launch tell what a sandbox makes of them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "host/check.h"
+
+/* Linux 6.3; without it a system may say that such files are not to be executed. */
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U
+#endif
+
+/* It takes a millisecond; who is late by so much hangs. */
+#define MILLISECONDS_MAX 20000
+
+/* The program, an ELF file of this architecture; see asm. */
+extern const char check_program[], check_program_end[];
+
+static int write_program(int file) {
+  const size_t size = (size_t)(check_program_end - check_program);
+  return write(file, check_program, size) == (ssize_t)size && fchmod(file, 0700) == 0 ? 0 : -errno;
+}
+
+/* A file that nobody has open for writing, or it could not be executed. @return a descriptor, or a negative errno */
+static int make_program(void) {
+  int file = memfd_create("tproc-check", MFD_CLOEXEC | MFD_EXEC);
+  if (file < 0 && errno == EINVAL) file = memfd_create("tproc-check", MFD_CLOEXEC);
+  if (file < 0) return -errno;
+  int result = write_program(file);
+  if (result == 0) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    result = open(path, O_RDONLY | O_CLOEXEC);
+    if (result < 0) result = -errno;
+  }
+  close(file);
+  return result;
+}
+
+/* @return its exit status, or a negative errno */
+static int run(struct tproc_host *host, int file, struct tproc_error *error) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+  const struct tproc_launch launch = {.program = path,
+                                      .argv = (const char *const[]){path, NULL},
+                                      .envp = (const char *const[]){NULL},
+                                      .directory = "/",
+                                      .stdio = {file, TPROC_FD_CLOSED, TPROC_FD_CLOSED},
+                                      .umask = TPROC_UMASK_INHERIT};
+  struct tproc_threadproc *threadproc;
+  struct tproc_exit ended;
+  int result = tproc_host_launch(host, &launch, &threadproc, error);
+  if (result == 0) result = tproc_threadproc_watch(threadproc, NULL, error);
+  if (result == 0) result = tproc_host_next_exit(host, MILLISECONDS_MAX, &ended, error);
+  if (result < 0) return result;
+  if (result == 0) return tproc_fail_because(error, ETIMEDOUT, "the program that was launched does not end");
+  if (ended.kind == TPROC_EXITED) return ended.status;
+  return tproc_fail_because(error, EINTR, "the program that was launched ended of signal %d", ended.status);
+}
+
+static void find(struct tproc_finding *finding, enum tproc_verdict verdict, const char *value, const char *advice) {
+  finding->verdict = verdict;
+  snprintf(finding->value, sizeof finding->value, "%.*s", (int)sizeof finding->value - 1, value);
+  snprintf(finding->advice, sizeof finding->advice, "%.*s", (int)sizeof finding->advice - 1, advice);
+}
+
+static void report(struct tproc_finding *finding, int status, const struct tproc_error *error) {
+  if (status < 0) {
+    const char *name = strerrorname_np(-status);
+    find(finding, TPROC_MISSING, name != NULL ? name : "no", error->message);
+  } else if (status == 0) {
+    find(finding, TPROC_OK, "yes", "");
+  } else if (status == 1) {
+    find(finding, TPROC_MISSING, "no files",
+         "a hosted program could not map a file: neither pidfd_getfd nor /proc/PID/fd let the host reach it");
+  } else {
+    find(finding, TPROC_LIMITED, status == 2 ? "no fork" : "no exec",
+         "a hosted program could not fork, or not execute /proc/self/exe in its child: allow clone, wait4, execve and "
+         "/dev/fd here, and mount /proc writable");
+  }
+}
+
+void check_launch(struct tproc_finding *finding) {
+  struct tproc_error error = {0};
+  struct tproc_host *host;
+  const int file = make_program();
+  if (file < 0) {
+    find(finding, TPROC_LIMITED, "not tried", "memory files may not be executed here (vm.memfd_noexec, or a sandbox)");
+    return;
+  }
+  int status = tproc_host_open(&host, &error);
+  if (status == 0) {
+    status = run(host, file, &error);
+    tproc_host_close(host);
+  }
+  close(file);
+  report(finding, status, &error);
+}
