@@ -51,8 +51,8 @@ size_t tproc_threadproc_memory(struct tproc_threadproc *threadproc, struct tproc
   struct listing listing = {.threadproc = threadproc, .entries = entries, .capacity = capacity};
   struct memory *memory = &threadproc->memory;
   pthread_mutex_lock(&memory->lock);
-  for (const struct external_range *each = memory->owner.external; each != NULL; each = each->next)
-    address_space_visit(memory->space, each->range, list, &listing);
+  for (size_t i = 0; i < memory->owner.external.count; i++)
+    address_space_visit(memory->space, memory->owner.external.ranges[i], list, &listing);
   address_space_visit(memory->space, memory->slot.whole, list, &listing);
   pthread_mutex_unlock(&memory->lock);
   return listing.count;

@@ -37,8 +37,8 @@ static bool note(const struct mapping *mapping, void *context) {
 /* The lock keeps the threadproc's calls waiting, so the pages are counted later. */
 static void find_ranges(struct memory *memory, struct ranges *ranges) {
   pthread_mutex_lock(&memory->lock);
-  for (const struct external_range *each = memory->owner.external; each != NULL; each = each->next)
-    address_space_visit(memory->space, each->range, note, ranges);
+  for (size_t i = 0; i < memory->owner.external.count; i++)
+    address_space_visit(memory->space, memory->owner.external.ranges[i], note, ranges);
   address_space_visit(memory->space, memory->slot.whole, note, ranges);
   pthread_mutex_unlock(&memory->lock);
 }

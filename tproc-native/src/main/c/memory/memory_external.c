@@ -1,7 +1,6 @@
 #include "memory/memory_external.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "base/compat.h"
@@ -9,14 +8,14 @@
 #include "memory/map_noreplace.h"
 
 /*
- * The list is changed by its owner alone, who holds the memory's lock; the slots' lock on top is for those who look at
- * all owners' lists. The owner therefore reads without it.
+ * The set is changed by its owner alone, who holds the memory's lock; the slots' lock on top is for those who look at
+ * all owners' sets. The owner therefore reads without it.
  */
-static void add(struct memory *memory, struct external_range *entry) {
+static bool prepare(struct memory *memory) {
   pthread_mutex_lock(&memory->slots->lock);
-  entry->next = memory->owner.external;
-  memory->owner.external = entry;
+  const bool prepared = range_set_prepare(&memory->owner.external);
   pthread_mutex_unlock(&memory->slots->lock);
+  return prepared;
 }
 
 static int64_t map_where_kernel_likes(const struct map_request *request) {
@@ -25,94 +24,67 @@ static int64_t map_where_kernel_likes(const struct map_request *request) {
   return got == MAP_FAILED ? -errno : (int64_t)got;
 }
 
-static int64_t map_and_remember(struct memory *memory, const struct map_request *request, bool there) {
-  struct external_range *entry = malloc(sizeof *entry);
-  if (entry == NULL) return -ENOMEM;
-  const int64_t got = there ? map_noreplace(request->address, request) : map_where_kernel_likes(request);
-  if (got < 0) {
-    free(entry);
-    return got;
-  }
-  const uint64_t address = (uint64_t)got;
-  entry->range = (struct address_range){address, page_ceil(address + request->length)};
-  add(memory, entry);
-  /* Until it was remembered it could be taken for the host's, and hidden from forked children. */
-  madvise((void *)address, range_size(entry->range), MADV_DOFORK);
+/* Until it is remembered it could be taken for the host's, and hidden from forked children. */
+static int64_t remember(struct memory *memory, const struct map_request *request, int64_t got) {
+  if (got < 0) return got;
+  const struct address_range range = {(uint64_t)got, page_ceil((uint64_t)got + request->length)};
+  range_set_add(&memory->owner.external, range);
+  madvise((void *)range.low, range_size(range), MADV_DOFORK);
   return got;
 }
 
+/* Slots are not mapped as a whole, so the kernel alone would find room in a neighbour's. Nobody gets one meanwhile. */
 int64_t memory_map_external(struct memory *memory, const struct map_request *request) {
   const struct address_range range = {request->address, page_ceil(request->address + request->length)};
-  /* Slots are not mapped as a whole, so the kernel alone would find room in a neighbour's. */
-  if (ranges_overlap(range, slot_space_range(memory->slots))) return -EEXIST;
-  return map_and_remember(memory, request, true);
+  pthread_mutex_lock(&memory->slots->lock);
+  int64_t got = -EEXIST;
+  if (!range_set_prepare(&memory->owner.external))
+    got = -ENOMEM;
+  else if (!slot_space_is_owned(memory->slots, range))
+    got = remember(memory, request, map_noreplace(request->address, request));
+  pthread_mutex_unlock(&memory->slots->lock);
+  return got;
+}
+
+/* With MAP_32BIT, too, where it keeps to that: the lowest 2 GiB. */
+static bool is_hint(const struct map_request *request) {
+  const uint64_t hint = page_floor(request->address);
+  const uint64_t end = (request->flags & MAP_32BIT) != 0 ? 1ull << 31 : INT64_MAX;
+  return hint != 0 && request->length <= end && hint <= end - request->length;
 }
 
 /* A hint is honoured where it leads to free room outside the slots, as ZGC's search for its heap relies on. */
 int64_t memory_map_where_kernel_likes(struct memory *memory, const struct map_request *request) {
-  struct map_request there = *request;
-  there.address = page_floor(request->address);
-  if (there.address != 0 && there.address <= INT64_MAX - request->length && (request->flags & MAP_32BIT) == 0) {
+  if (is_hint(request)) {
+    struct map_request there = *request;
+    there.address = page_floor(request->address);
     const int64_t got = memory_map_external(memory, &there);
     if (got >= 0) return got;
   }
-  return map_and_remember(memory, request, false);
+  if (!prepare(memory)) return -ENOMEM;
+  const int64_t got = map_where_kernel_likes(request);
+  pthread_mutex_lock(&memory->slots->lock);
+  remember(memory, request, got);
+  pthread_mutex_unlock(&memory->slots->lock);
+  return got;
 }
 
 void memory_forget_external(struct memory *memory, struct address_range gone) {
-  struct external_range *spare = malloc(sizeof *spare); /* for a hole in the middle */
   pthread_mutex_lock(&memory->slots->lock);
-  for (struct external_range **at = &memory->owner.external; *at != NULL;) {
-    struct external_range *entry = *at;
-    const struct address_range range = entry->range;
-    if (ranges_overlap(range, gone) && gone.low <= range.low && gone.high >= range.high) {
-      *at = entry->next;
-      free(entry);
-      continue;
-    }
-    if (ranges_overlap(range, gone)) {
-      if (gone.low <= range.low) {
-        entry->range.low = gone.high;
-      } else if (gone.high >= range.high) {
-        entry->range.high = gone.low;
-      } else if (spare !=
-                 NULL) { /* without memory for the second part the first keeps all: too much beats too little */
-        *spare = (struct external_range){.range = {gone.high, range.high}, .next = entry->next};
-        entry->range.high = gone.low;
-        entry->next = spare;
-        spare = NULL;
-      }
-    }
-    at = &entry->next;
-  }
+  range_set_prepare(&memory->owner.external); /* without memory for a second part too much beats too little */
+  range_set_remove(&memory->owner.external, gone);
   pthread_mutex_unlock(&memory->slots->lock);
-  free(spare);
 }
 
 bool memory_external_covers(const struct memory *memory, struct address_range range) {
-  /* Ranges may touch: each pass moves the start over the one that holds it. */
-  uint64_t from = range.low;
-  bool progress = true;
-  while (from < range.high && progress) {
-    progress = false;
-    for (const struct external_range *entry = memory->owner.external; entry != NULL; entry = entry->next)
-      if (range_contains(entry->range, from)) {
-        from = entry->range.high;
-        progress = true;
-      }
-  }
-  return from >= range.high;
+  return range_set_covers(&memory->owner.external, range);
 }
 
 void memory_release_external(struct memory *memory) {
   pthread_mutex_lock(&memory->slots->lock);
-  struct external_range *entry = memory->owner.external;
-  memory->owner.external = NULL;
+  struct range_set gone = memory->owner.external;
+  memory->owner.external = (struct range_set){0};
   pthread_mutex_unlock(&memory->slots->lock);
-  while (entry != NULL) {
-    struct external_range *next = entry->next;
-    munmap((void *)entry->range.low, range_size(entry->range));
-    free(entry);
-    entry = next;
-  }
+  for (size_t i = 0; i < gone.count; i++) munmap((void *)gone.ranges[i].low, range_size(gone.ranges[i]));
+  range_set_release(&gone);
 }

@@ -95,13 +95,20 @@ void slot_release(struct slot_space *space, struct slot *slot) {
   memset(slot, 0, sizeof *slot);
 }
 
-/* The list is short: most threadprocs have nothing outside. The caller holds the lock. */
+bool slot_space_is_owned(const struct slot_space *space, struct address_range range) {
+  const struct address_range all = slot_space_range(space);
+  if (!ranges_overlap(range, all)) return false;
+  const uint64_t low = range.low > all.low ? range.low : all.low, high = range.high < all.high ? range.high : all.high;
+  for (uint64_t place = (low - all.low) / space->slot_size; place <= (high - 1 - all.low) / space->slot_size; place++)
+    if (space->owners[place] != NULL) return true;
+  return false;
+}
+
+/* The caller holds the lock. */
 static struct slot_owner *owner_of_external(struct slot_space *space, struct address_range range) {
   for (uint64_t place = 0; place < space->places; place++) {
     struct slot_owner *owner = space->owners[place];
-    if (owner == NULL) continue;
-    for (const struct external_range *each = owner->external; each != NULL; each = each->next)
-      if (ranges_overlap(each->range, range)) return owner;
+    if (owner != NULL && range_set_overlaps(&owner->external, range)) return owner;
   }
   return NULL;
 }
@@ -110,7 +117,9 @@ void *slot_threadproc_at(struct slot_space *space, uint64_t address) {
   pthread_mutex_lock(&space->lock);
   const struct slot_owner *owner = range_contains(slot_space_range(space), address)
                                        ? space->owners[(address - space->first) / space->slot_size]
-                                       : owner_of_external(space, (struct address_range){address, address + 1});
+                                       : NULL;
+  if (owner == NULL && address < UINT64_MAX) /* a free slot's addresses, too, may be asked for */
+    owner = owner_of_external(space, (struct address_range){address, address + 1});
   void *threadproc = owner != NULL ? owner->threadproc : NULL;
   pthread_mutex_unlock(&space->lock);
   return threadproc;

@@ -15,21 +15,17 @@
 #include <stdint.h>
 
 #include "base/address_range.h"
+#include "memory/range_set.h"
 #include "tproc_core.h"
 
 /** Half of the address space in slots of 1/8192 of it. */
 #define SLOT_PLACES_MAX 4096
 
-/** A range outside all slots that belongs to a threadproc: an ET_EXEC image, a MAP_FIXED or a very large mapping. */
-struct external_range {
-  struct address_range range;
-  struct external_range *next;
-};
-
 /** Who has a slot, and what else. */
 struct slot_owner {
-  void *threadproc;                /**< never looked into here */
-  struct external_range *external; /**< under slot_space.lock */
+  void *threadproc; /**< never looked into here */
+  /** What it has outside all owned slots: an ET_EXEC image, MAP_FIXED, very large mappings. Under slot_space.lock. */
+  struct range_set external;
 };
 
 /** Hands out slots. Freed ones are reused as late as possible: a stale pointer meets unmapped memory for long. */
@@ -66,6 +62,9 @@ void slot_release(struct slot_space *space, struct slot *slot);
 
 /** The threadproc in whose slot or outside range an address lies, or NULL. It may go away at any time. */
 void *slot_threadproc_at(struct slot_space *space, uint64_t address);
+
+/** Whether any part of a range lies in a slot that somebody has. The caller holds the lock. */
+bool slot_space_is_owned(const struct slot_space *space, struct address_range range);
 
 /** Whether any part of a range outside the slots belongs to a threadproc. */
 bool slot_space_has_external(struct slot_space *space, struct address_range range);

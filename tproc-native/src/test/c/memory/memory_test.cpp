@@ -266,7 +266,7 @@ TEST_CASE("a slot that is full: mappings go elsewhere") {
   CHECK(outside > 5);
   CHECK(outside < 20);
   for (const int64_t each : all) CHECK(memory_unmap(memory.get(), plain(each), 2 * kMiB) == 0);
-  CHECK(memory->owner.external == nullptr);
+  CHECK(memory->owner.external.count == 0);
   CHECK(memory.in_slot(memory.map(2 * kMiB)));
 }
 
@@ -455,7 +455,7 @@ TEST_CASE("mremap: a block that has outgrown the slot goes on growing elsewhere,
   const int64_t back = memory_remap(memory.get(), plain(block), kMiB, 2 * kMiB, MREMAP_MAYMOVE, 0);
   CHECK(memory.in_slot(back));
   CHECK(pointer(back)[17] == 42);
-  CHECK(memory->owner.external == nullptr);
+  CHECK(memory->owner.external.count == 0);
   memory.release();
   for (const uint64_t each : places) CHECK(protection_at(each).empty());
 }

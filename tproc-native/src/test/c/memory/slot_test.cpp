@@ -214,7 +214,7 @@ TEST_CASE("many threads get different slots") {
 TEST_CASE("an address tells its threadproc: in the slot, mapped or not, and in what it has outside") {
   Space space;
   int first_one = 0, second_one = 0;
-  slot_owner first{&first_one, nullptr}, second{&second_one, nullptr};
+  slot_owner first{&first_one, {}}, second{&second_one, {}};
   slot place, other;
   REQUIRE(slot_reserve(space.space.get(), &first, &place, nullptr) == 0);
   REQUIRE(slot_reserve(space.space.get(), &second, &other, nullptr) == 0);
@@ -228,9 +228,8 @@ TEST_CASE("an address tells its threadproc: in the slot, mapped or not, and in w
   CHECK(owner_of(slot_space_range(space.space.get()).low - 1) == nullptr);
   CHECK(owner_of(slot_space_range(space.space.get()).high) == nullptr);
 
-  external_range second_range{{0x900000, 0x910000}, nullptr};
-  external_range first_range{{0x400000, 0x500000}, &second_range};
-  first.external = &first_range;
+  address_range ranges[] = {{0x900000, 0x910000}, {0x400000, 0x500000}};
+  first.external = {ranges, 2, 2};
   CHECK(owner_of(0x3fffff) == nullptr);
   CHECK(owner_of(0x400000) == &first_one);
   CHECK(owner_of(0x4fffff) == &first_one);
@@ -239,7 +238,7 @@ TEST_CASE("an address tells its threadproc: in the slot, mapped or not, and in w
   CHECK(slot_space_has_external(space.space.get(), {0x4ff000, 0x600000}));
   CHECK(slot_space_has_external(space.space.get(), {0, 0x1000000}));
   CHECK_FALSE(slot_space_has_external(space.space.get(), {0x500000, 0x900000}));
-  first.external = nullptr;
+  first.external = {};
   space.release(&place);
   space.release(&other);
 }
@@ -247,7 +246,7 @@ TEST_CASE("an address tells its threadproc: in the slot, mapped or not, and in w
 TEST_CASE("a released slot belongs to nobody") {
   Space space;
   int somebody = 0;
-  slot_owner owner{&somebody, nullptr};
+  slot_owner owner{&somebody, {}};
   slot place;
   REQUIRE(slot_reserve(space.space.get(), &owner, &place, nullptr) == 0);
   const uint64_t low = place.whole.low;

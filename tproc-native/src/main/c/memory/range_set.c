@@ -1,0 +1,84 @@
+#include "memory/range_set.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_ROOM 8
+
+bool range_set_prepare(struct range_set *set) {
+  if (set->count < set->room) return true;
+  const size_t room = set->room == 0 ? FIRST_ROOM : 2 * set->room;
+  struct address_range *ranges = realloc(set->ranges, room * sizeof *ranges);
+  if (ranges == NULL) return false;
+  set->ranges = ranges;
+  set->room = room;
+  return true;
+}
+
+/* How many ranges lie wholly above an address, with their lower ends, too: the next is the first that may reach down. */
+static size_t count_above(const struct range_set *set, uint64_t address) {
+  size_t low = 0, high = set->count;
+  while (low < high) {
+    const size_t middle = low + (high - low) / 2;
+    if (set->ranges[middle].low >= address)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+/* Replaces `count` ranges from `at` on by one. */
+static void replace(struct range_set *set, size_t at, size_t count, struct address_range range) {
+  memmove(&set->ranges[at + 1], &set->ranges[at + count], (set->count - at - count) * sizeof range);
+  set->ranges[at] = range;
+  set->count += 1 - count;
+}
+
+void range_set_add(struct range_set *set, struct address_range range) {
+  if (range_size(range) == 0) return;
+  const size_t first = count_above(set, range.high + 1); /* one that touches from above is melted, too */
+  size_t behind = first;
+  while (behind < set->count && set->ranges[behind].high >= range.low) {
+    if (set->ranges[behind].low < range.low) range.low = set->ranges[behind].low;
+    if (set->ranges[behind].high > range.high) range.high = set->ranges[behind].high;
+    behind++;
+  }
+  replace(set, first, behind - first, range);
+}
+
+void range_set_remove(struct range_set *set, struct address_range gone) {
+  if (range_size(gone) == 0) return;
+  size_t at = count_above(set, gone.high);
+  if (at < set->count && set->ranges[at].low < gone.low && set->ranges[at].high > gone.high) {
+    if (set->count == set->room) return;
+    const struct address_range below = {set->ranges[at].low, gone.low};
+    set->ranges[at].low = gone.high;
+    replace(set, at + 1, 0, below);
+    return;
+  }
+  if (at < set->count && set->ranges[at].high > gone.high) set->ranges[at++].low = gone.high;
+  size_t behind = at;
+  while (behind < set->count && set->ranges[behind].low >= gone.low) behind++;
+  if (behind < set->count && set->ranges[behind].high > gone.low) set->ranges[behind].high = gone.low;
+  if (behind == at) return;
+  memmove(&set->ranges[at], &set->ranges[behind], (set->count - behind) * sizeof gone);
+  set->count -= behind - at;
+}
+
+bool range_set_covers(const struct range_set *set, struct address_range range) {
+  if (range_size(range) == 0) return true;
+  const size_t at = count_above(set, range.low + 1);
+  return at < set->count && set->ranges[at].high >= range.high;
+}
+
+bool range_set_overlaps(const struct range_set *set, struct address_range range) {
+  if (range_size(range) == 0) return false;
+  const size_t at = count_above(set, range.high);
+  return at < set->count && set->ranges[at].high > range.low;
+}
+
+void range_set_release(struct range_set *set) {
+  free(set->ranges);
+  memset(set, 0, sizeof *set);
+}
