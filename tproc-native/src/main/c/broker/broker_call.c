@@ -62,12 +62,14 @@ static uint64_t without_tag(uint64_t address) {
 }
 
 /* Calls that only need to be kept off other people's memory: the kernel makes them itself where they may go. */
-static struct broker_answer if_owned(struct fence_listener *listener, const struct broker_call *call, int otherwise) {
+static struct broker_answer if_owned(struct fence_listener *listener, const struct broker_call *call, int of_a_hole,
+                                     int otherwise) {
   const uint64_t address = without_tag(call->arguments[0]), length = call->arguments[1];
   if (length == 0) return go_on;
   if (address > INT64_MAX || length > INT64_MAX) return result(-EINVAL);
   const struct address_range range = {page_floor(address), page_ceil(address + length)};
-  return memory_owns(listener->memory, range) ? go_on : result(otherwise);
+  if (memory_owns(listener->memory, range)) return go_on;
+  return result(memory_is_hole(listener->memory, range) ? of_a_hole : otherwise);
 }
 
 /* Controls of the whole address space. What only tunes or hardens one's own memory succeeds without an effect. */
@@ -99,13 +101,13 @@ static struct broker_answer answer_of_memory(struct fence_listener *listener, co
       return result(-EINVAL);
     case __NR_mprotect:
     case __NR_pkey_mprotect:
-      return if_owned(listener, call, -EACCES);
+      return if_owned(listener, call, -ENOMEM, -EACCES);
     case __NR_madvise:
-      return if_owned(listener, call, -EPERM);
+      return if_owned(listener, call, -ENOMEM, -EPERM);
     case __NR_mbind:
-      return if_owned(listener, call, -EFAULT);
+      return if_owned(listener, call, -EFAULT, -EFAULT);
     case __NR_remap_file_pages:
-      return if_owned(listener, call, -EINVAL);
+      return if_owned(listener, call, -EINVAL, -EINVAL);
     case __NR_munlockall:
       return result(0);
     case __NR_prctl:

@@ -7,9 +7,9 @@
  *   2. the calling instruction lies outside the slot and the program: allowed. An exec'd descendant inherits the
  *      filter but runs its own libc in its own memory; it is never slowed and never depends on the host;
  *   3. munmap, mprotect, madvise, mmap(MAP_FIXED) and a shrinking mremap wholly inside the slot: allowed;
- *   4. a path given to open, stat and the like, unless it stands in the code's constants or in the program's
- *      arguments: allowed. Only there may a "/proc/self/exe" be expected, and asking for every path would slow every
- *      program;
+ *   4. a path given to open, stat and the like, unless it stands in the libraries' constants, or in the program's or in
+ *      its arguments and one of these ends in "/exe": allowed. Only there may a "/proc/self/exe" be expected, and
+ * asking for every path would slow every program;
  *   5. the rest: the broker is asked.
  */
 #ifndef TPROC_FENCE_H
@@ -28,12 +28,13 @@ struct fence {
   unsigned short length;
 };
 
-/** What the filter compares with. Each range consists of whole 4 GiB, or lies within one 4 GiB. */
+/** What the filter compares with. Each range consists of whole 4 GiB or lies within one. An empty one has nothing. */
 struct fence_content {
   const struct slot *slot;
   struct address_range program;   /**< the program's image; outside the slot for ET_EXEC */
+  struct address_range constants; /**< where a path of the program's may be its own executable's */
   struct address_range files;     /**< where libraries are */
-  struct address_range arguments; /**< the strings of argv, envp, AT_EXECFN on the entry stack */
+  struct address_range arguments; /**< where one of argv, envp, AT_EXECFN may be */
 };
 
 void fence_build(struct fence *fence, const struct fence_content *content);

@@ -26,6 +26,7 @@
 #include "loader/executable_file.h"
 #include "loader/image.h"
 #include "loader/layout.h"
+#include "loader/own_executable.h"
 #include "spawn/launch_state.h"
 
 /* The child's frames before the program's entry; a few hundred bytes, more under a sanitizer. */
@@ -89,10 +90,10 @@ static int map_images(struct tproc_host *host, struct preparation *preparation, 
 }
 
 static int map_stack(const struct preparation *preparation, struct tproc_error *error) {
-  const struct address_range stack = preparation->layout.stack;
+  const struct address_range stack = preparation->layout.stack_begun;
   const int protection = PROT_READ | PROT_WRITE | (preparation->elf.executable_stack ? PROT_EXEC : 0);
   void *mapped = mmap((void *)stack.low, range_size(stack), protection,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE | MAP_FIXED, -1, 0);
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_GROWSDOWN | MAP_NORESERVE | MAP_FIXED, -1, 0);
   if (mapped == MAP_FAILED)
     return tproc_fail(error, errno, "map a stack of %llu KiB", (unsigned long long)(range_size(stack) >> 10));
   return 0;
@@ -117,7 +118,7 @@ static int build_stack(struct tproc_host *host, const struct tproc_launch *launc
               .slot_base = slot->whole.low,
               .slot_size = range_size(slot->whole),
               .host_pid = getpid()}};
-  return entry_stack_build(preparation->layout.stack, &content, built, error);
+  return entry_stack_build(preparation->layout.stack_begun, &content, built, error);
 }
 
 static int make_plan(const struct tproc_launch *launch, struct preparation *preparation,
@@ -190,6 +191,21 @@ static void find_executable(int file, char *path, size_t size) {
   path[length > 0 ? length : 0] = '\0';
 }
 
+/* Which texts of the program may be paths of its own executable: open and stat of all others take no question. */
+static void plan_fence(const struct tproc_launch *launch, const struct preparation *preparation,
+                       const struct entry_stack *stack, struct tproc_threadproc *threadproc) {
+  const struct executable *program = &preparation->program;
+  const char *const name[] = {program->path, NULL};
+  struct fence_content content = {.slot = &threadproc->memory.slot,
+                                  .program = {preparation->program_image.low, preparation->program_image.high},
+                                  .files = {preparation->layout.files.low, threadproc->memory.slot.usable.high}};
+  if (own_executable_is_in_image(program->file, &preparation->elf)) content.constants = content.program;
+  if (own_executable_is_in_strings(program->argv) || own_executable_is_in_strings(launch->envp) ||
+      own_executable_is_in_strings(name))
+    content.arguments = (struct address_range){stack->arguments, preparation->layout.stack.high};
+  fence_build(&threadproc->fence, &content);
+}
+
 static int prepare(struct tproc_host *host, const struct tproc_launch *launch, struct preparation *preparation,
                    struct tproc_threadproc *threadproc, struct tproc_error *error) {
   const uint64_t largest = host->slots.slot_size / 8;
@@ -217,11 +233,7 @@ static int prepare(struct tproc_host *host, const struct tproc_launch *launch, s
   memory_divide(&threadproc->memory, preparation->layout.heap, preparation->layout.anonymous,
                 preparation->layout.files);
   threadproc->stack = preparation->layout.stack;
-  fence_build(&threadproc->fence,
-              &(struct fence_content){.slot = &threadproc->memory.slot,
-                                      .program = {preparation->program_image.low, preparation->program_image.high},
-                                      .files = {preparation->layout.files.low, threadproc->memory.slot.usable.high},
-                                      .arguments = {stack.arguments, preparation->layout.stack.high}});
+  plan_fence(launch, preparation, &stack, threadproc);
   return make_plan(launch, preparation, &stack, threadproc, error);
 }
 

@@ -12,10 +12,14 @@
 #define DEFAULT_STACK (8ull << 20)
 
 /* With an unlimited RLIMIT_STACK the kernel lets a stack grow until it meets something; a slot has to set an end. */
-#define UNLIMITED_STACK (1ull << 30)
+#define UNLIMITED_STACK (2ull << 30)
 
-/* Whatever the limit is, a program gets this much besides its arguments, as the kernel's own floor for them is. */
-#define SMALLEST_STACK (128ull << 10)
+/* As much room below a stack is left free at least, if it is no more than this part of a slot: mm/util.c's MIN_GAP. */
+#define SMALLEST_ROOM (128ull << 20)
+#define ROOM_SHARE 64
+
+/* What is mapped below the arguments at the start; the child, too, runs there before it enters the program. */
+#define BEGUN (256ull << 10)
 
 /* The kernel's stack_guard_gap: 256 pages of 4 KiB that stay inaccessible below a stack. */
 #define STACK_GUARD (1ull << 20)
@@ -70,9 +74,11 @@ static void place_program(struct address_range third, const struct elf_file *pro
   layout->heap = (struct address_range){end + page_size() + offsets[1], third.high - page_size()};
 }
 
-static void place_stack(struct address_range third, uint64_t size, const uint64_t *offsets, struct layout *layout) {
+static void place_stack(struct address_range third, uint64_t size, uint64_t begun, const uint64_t *offsets,
+                        struct layout *layout) {
   layout->stack.high = third.high - page_size() - offsets[0];
   layout->stack.low = layout->stack.high - size;
+  layout->stack_begun = (struct address_range){layout->stack.high - begun, layout->stack.high};
   layout->anonymous = (struct address_range){third.low, layout->stack.low - STACK_GUARD - offsets[1]};
 }
 
@@ -97,7 +103,10 @@ int layout_plan(const struct slot *slot, const struct elf_file *program, const s
   memset(layout, 0, sizeof *layout);
 
   uint64_t stack_size = stack_limit;
-  if (stack_size < argument_bytes + SMALLEST_STACK) stack_size = argument_bytes + SMALLEST_STACK;
+  const uint64_t begun = page_ceil(argument_bytes + BEGUN);
+  const uint64_t room = range_size(slot->whole) / ROOM_SHARE;
+  if (stack_size < begun) stack_size = begun;
+  if (stack_size < room && stack_size < SMALLEST_ROOM) stack_size = room < SMALLEST_ROOM ? room : SMALLEST_ROOM;
   stack_size = page_ceil(stack_size);
   const uint64_t margin = 2 * (third / RANDOM_SHARE + 2 * page_size());
   int failed = check_room("the program", span_of(program) + margin, low, error);
@@ -106,7 +115,7 @@ int layout_plan(const struct slot *slot, const struct elf_file *program, const s
     failed = check_room("the interpreter", span_of(interpreter) + margin, high, error);
   if (failed) return failed;
   place_program(low, program, offsets, layout);
-  place_stack(middle, stack_size, offsets + 2, layout);
+  place_stack(middle, stack_size, begun, offsets + 2, layout);
   place_files(high, interpreter, offsets + 4, layout);
   return 0;
 }

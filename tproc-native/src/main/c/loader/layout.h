@@ -5,6 +5,9 @@
  *   middle  anonymous mappings, and the stack at the upper end
  *   high    mapped files (libraries above all), and the interpreter at the upper end
  *
+ * The stack grows by itself, as the kernel makes it, up to the RLIMIT_STACK that the program then has. Nothing is
+ * mapped below it as far as the limit at the start says, and 128 MiB at least (as natively; less in a small slot).
+ *
  * That files are apart lets the fence tell a constant of the program's code from a string it has made at run time. Each
  * thing is at a random offset.
  */
@@ -20,12 +23,13 @@
 #include "tproc_core.h"
 
 struct layout {
-  uint64_t program_bias;          /**< load bias of the program; 0 for ET_EXEC */
-  uint64_t interpreter_bias;      /**< load bias of the interpreter; 0 when there is none */
-  struct address_range stack;     /**< the program's stack */
-  struct address_range heap;      /**< where the program break may be */
-  struct address_range anonymous; /**< where mmap maps anonymous memory */
-  struct address_range files;     /**< where mmap maps files */
+  uint64_t program_bias;            /**< load bias of the program; 0 for ET_EXEC */
+  uint64_t interpreter_bias;        /**< load bias of the interpreter; 0 when there is none */
+  struct address_range stack;       /**< the program's stack, as far as it may grow */
+  struct address_range stack_begun; /**< its upper end, which is mapped at the start; the kernel lets it grow */
+  struct address_range heap;        /**< where the program break may be */
+  struct address_range anonymous;   /**< where mmap maps anonymous memory */
+  struct address_range files;       /**< where mmap maps files */
 };
 
 /**

@@ -49,7 +49,19 @@ static bool to_range(uint64_t address, uint64_t length, struct address_range *ra
 }
 
 bool memory_covers(const struct memory *memory, struct address_range range) {
-  return range_covers(memory->slot.usable, range) || memory_external_covers(memory, range);
+  return range_covers(memory->slot.whole, range) || memory_external_covers(memory, range);
+}
+
+static bool stop(const struct mapping *mapping, void *found) {
+  (void)mapping;
+  *(bool *)found = true;
+  return false;
+}
+
+bool memory_is_hole(const struct memory *memory, struct address_range range) {
+  bool found = false;
+  address_space_visit(memory->space, range, stop, &found);
+  return !found;
 }
 
 bool memory_owns(struct memory *memory, struct address_range range) {
@@ -77,13 +89,13 @@ int memory_take_external(struct memory *memory, struct address_range range) {
 
 static int64_t map_fixed(struct memory *memory, const struct map_request *request) {
   struct address_range range;
-  if (request->address % page_size() != 0 || !to_range(request->address, request->length, &range)) return -EINVAL;
+  if (!to_range(request->address, request->length, &range)) return -ENOMEM;
+  if (request->address % page_size() != 0) return -EINVAL;
   if (memory_covers(memory, range)) {
     void *got = mmap((void *)range.low, request->length, request->protection, request->flags, request->file,
                      (off_t)request->offset);
     return got == MAP_FAILED ? -errno : (int64_t)got;
   }
-  if (ranges_overlap(range, memory->slot.whole)) return -ENOMEM;
   const int64_t got = memory_map_external(memory, request);
   /* MAP_FIXED natively replaces what is there; here that is somebody else's, and there is no memory to be had. */
   return got == -EEXIST && (request->flags & MAP_FIXED_NOREPLACE) != MAP_FIXED_NOREPLACE ? -ENOMEM : got;
@@ -128,6 +140,8 @@ int64_t memory_unmap(struct memory *memory, uint64_t address, uint64_t length) {
   } else if (memory_covers(memory, range)) {
     result = munmap((void *)range.low, range_size(range)) == 0 ? 0 : -errno;
     if (result == 0) memory_forget_external(memory, range);
+  } else if (memory_is_hole(memory, range)) {
+    result = 0; /* as for the kernel, and nothing is done */
   }
   pthread_mutex_unlock(&memory->lock);
   return result;

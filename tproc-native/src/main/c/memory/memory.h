@@ -23,6 +23,8 @@ struct memory_room {
   uint64_t cursor;           /**< new mappings end at or below; moves down, and back up when it has reached the end */
   struct address_range last; /**< the newest mapping: its place is tried again, since most large blocks come and go */
   unsigned reuse_successes;  /**< how often that went well lately */
+  uint64_t crowded;          /**< for as many requests there is no search; each search costs as many obstacles */
+  uint64_t crowded_size;     /**< of the last request that found no room: smaller ones are searched for */
 };
 
 struct memory {
@@ -55,6 +57,9 @@ void memory_release(struct memory *memory);
 
 /** Whether all of a range belongs to this threadproc, mapped or not. */
 bool memory_owns(struct memory *memory, struct address_range range);
+
+/** Whether nothing at all is mapped in a range, by whomever. */
+bool memory_is_hole(const struct memory *memory, struct address_range range);
 
 /**
  * Takes [low, high) outside the slot, if nothing is mapped there: inaccessible, and remembered as the threadproc's.

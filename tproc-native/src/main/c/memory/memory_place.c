@@ -80,7 +80,7 @@ static bool take_first(const struct mapping *mapping, void *context) {
 }
 
 static int64_t below_cursor(const struct memory *memory, struct memory_room *room, const struct map_request *request,
-                            uint64_t size, uint64_t alignment) {
+                            uint64_t size, uint64_t alignment, uint64_t *obstacles) {
   while (room->cursor - room->area.low >= size) {
     const uint64_t address = align_down(room->cursor - size, alignment);
     if (address < room->area.low) break;
@@ -91,6 +91,7 @@ static int64_t below_cursor(const struct memory *memory, struct memory_room *roo
     }
     /* The lowest mapping in the way: everything down to its start is of no use for this size or is tried next. */
     struct address_range obstacle = {0, 0};
+    ++*obstacles;
     address_space_visit(memory->space, (struct address_range){address, address + size}, take_first, &obstacle);
     if (obstacle.high == 0) continue; /* unmapped in between */
     room->cursor = obstacle.low > room->area.low ? obstacle.low : room->area.low;
@@ -107,10 +108,19 @@ static int64_t place_in_slot(struct memory *memory, const struct map_request *re
   if (got != -EEXIST) return got < 0 ? got : placed(room, got, size);
   got = at_last_place(room, request, size, alignment);
   if (got != -EEXIST) return got < 0 ? got : placed(room, got, size);
-  got = below_cursor(memory, room, request, size, alignment);
+  if (room->crowded > 0 && size >= room->crowded_size) {
+    room->crowded--;
+    return -ENOMEM;
+  }
+  uint64_t obstacles = 0;
+  got = below_cursor(memory, room, request, size, alignment, &obstacles);
   if (got == -ENOMEM && room->cursor != room->area.high) {
     room->cursor = room->area.high;
-    got = below_cursor(memory, room, request, size, alignment);
+    got = below_cursor(memory, room, request, size, alignment, &obstacles);
+  }
+  if (got == -ENOMEM) {
+    room->crowded = obstacles;
+    room->crowded_size = size;
   }
   return got < 0 ? got : placed(room, got, size);
 }
@@ -139,7 +149,8 @@ int64_t memory_map_anywhere(struct memory *memory, const struct map_request *req
   }
   if (request->length <= range_size(memory->anonymous.area) / SHARE_MAX) {
     const int64_t got = place_in_slot(memory, request);
-    if (got != -ENOMEM) return got;
+    /* io_uring's rings refuse every place that is not the kernel's choice. */
+    if (got != -ENOMEM && (got != -EINVAL || request->file < 0)) return got;
   }
   return memory_map_where_kernel_likes(memory, request);
 }

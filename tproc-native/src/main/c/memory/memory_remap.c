@@ -24,9 +24,16 @@ static bool covers(const struct memory *memory, uint64_t address, uint64_t lengt
 /* An inaccessible mapping that keeps a place of the slot, or outside where that is full, until the real one replaces
  * it.
  */
+static struct map_request keeping(uint64_t address, uint64_t length) {
+  return (struct map_request){.address = address,
+                              .length = length,
+                              .protection = PROT_NONE,
+                              .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                              .file = -1};
+}
+
 static int64_t keep_place(struct memory *memory, uint64_t length) {
-  const struct map_request request = {
-      .length = length, .protection = PROT_NONE, .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, .file = -1};
+  const struct map_request request = keeping(0, length);
   return memory_map_anywhere(memory, &request);
 }
 
@@ -53,9 +60,14 @@ static int64_t move(struct memory *memory, struct address_range old, uint64_t ne
 static int64_t remap_to(struct memory *memory, struct address_range old, uint64_t new_length, int flags,
                         uint64_t new_address) {
   struct address_range target;
-  if (!to_range(new_address, new_length, &target)) return -EINVAL;
-  if (!memory_covers(memory, target)) return -ENOMEM;
+  if (new_address % page_size() != 0 || !to_range(new_address, new_length, &target)) return -EINVAL;
+  const bool owned = memory_covers(memory, target);
+  if (!owned) {
+    const struct map_request place = keeping(target.low, range_size(target));
+    if (memory_map_external(memory, &place) < 0) return -ENOMEM;
+  }
   const int64_t result = result_of(mremap((void *)old.low, range_size(old), new_length, flags, (void *)target.low));
+  if (result < 0 && !owned) give_up_place(memory, (int64_t)target.low, range_size(target));
   if (result >= 0 && (flags & MREMAP_DONTUNMAP) == 0 && range_size(old) > 0) memory_forget_external(memory, old);
   return result;
 }

@@ -15,7 +15,8 @@ bool range_set_prepare(struct range_set *set) {
   return true;
 }
 
-/* How many ranges lie wholly above an address, with their lower ends, too: the next is the first that may reach down. */
+/* How many ranges lie wholly above an address, with their lower ends, too: the next is the first that may reach down.
+ */
 static size_t count_above(const struct range_set *set, uint64_t address) {
   size_t low = 0, high = set->count;
   while (low < high) {

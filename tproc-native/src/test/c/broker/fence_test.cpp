@@ -83,6 +83,7 @@ struct Fenced {
     place.usable = {low, low + size / 4 * 3};
     content.slot = &place;
     content.program = program.high != 0 ? program : address_range{low, low + 0x40000};
+    content.constants = content.program;
     content.files = {low + size / 2, place.usable.high};
     content.arguments = {low + size / 2 - 0x3000, low + size / 2};
     fence_build(&filter, &content);
@@ -282,6 +283,23 @@ TEST_CASE("paths: constants of the program and of libraries, and its arguments")
     }
     CHECK_FALSE(fenced.asks(__NR_lstat, {constant})); /* about the link itself */
 #endif
+  });
+}
+
+TEST_CASE("paths: what cannot name the own executable passes") {
+  for_each_kind([](const Fenced &fenced) {
+    fence_content content = fenced.content;
+    content.constants = content.arguments = {0, 0};
+    fence filter{};
+    fence_build(&filter, &content);
+    for (const uint64_t path : {content.program.low + 0x2000, content.arguments.low + 8}) {
+      seccomp_data data{__NR_openat, kArchitecture, content.program.low + 0x1000, {0, path}};
+      CHECK(interpret(filter, data) == SECCOMP_RET_ALLOW);
+      data.nr = __NR_readlinkat;
+      CHECK(interpret(filter, data) == SECCOMP_RET_USER_NOTIF);
+    }
+    const seccomp_data library{__NR_openat, kArchitecture, content.program.low + 0x1000, {0, content.files.low}};
+    CHECK(interpret(filter, library) == SECCOMP_RET_USER_NOTIF);
   });
 }
 

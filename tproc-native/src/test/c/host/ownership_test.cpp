@@ -72,7 +72,7 @@ TEST_CASE("mappings are named by their file or their purpose") {
     REQUIRE(heap != nullptr);
     CHECK(file->readable == 1);
     CHECK(file->writable == 0);
-    CHECK(stack->size >= 8ull << 20);
+    CHECK((stack->size >= 256u << 10 && stack->size < 8ull << 20)); /* it grows when it is used */
     CHECK((stack->writable == 1 && stack->executable == 0 && stack->shared == 0));
     CHECK(heap->writable == 1);
     for (size_t i = 1; i < all.size(); i++)

@@ -73,7 +73,9 @@ TEST_CASE("everything lies inside the slot, aligned, apart, with a guard below t
               place.usable.low); /* not even the first page: a null-ish pointer plus the base faults */
       REQUIRE(plan.program_bias % alignment == 0);
       REQUIRE(plan.interpreter_bias % alignment == 0);
-      REQUIRE(range_size(plan.stack) == 8 * kMiB);
+      REQUIRE(range_size(plan.stack) == 128 * kMiB);
+      REQUIRE(range_covers(plan.stack, plan.stack_begun));
+      REQUIRE(plan.stack_begun.high == plan.stack.high);
       REQUIRE(plan.stack.high % test_page() == 0);
       REQUIRE(plan.stack.high < place.usable.high);
       REQUIRE(program_range.high < plan.heap.low);
@@ -167,7 +169,7 @@ TEST_CASE("the stack's limit is the caller's, bounded by the slot") {
     MESSAGE("the stack's hard limit forbids an unlimited stack: that half is not tested");
     return;
   }
-  CHECK(layout_stack_limit(&space, nullptr) == kGiB);
+  CHECK(layout_stack_limit(&space, nullptr) == 2 * kGiB);
   StackLimit huge(100 * kGiB);
   REQUIRE(huge.set());
   CHECK(layout_stack_limit(&space, nullptr) == 2 * kGiB);

@@ -164,6 +164,18 @@ TEST_CASE("MAP_HUGETLB: aligned, or the kernel's own refusal where there are no 
 }
 
 #ifdef MAP_32BIT
+TEST_CASE("MAP_32BIT: a free hint is kept to, as SBCL needs it") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  const int64_t hint = memory.map(kMiB, kPrivate | MAP_32BIT);
+  REQUIRE(hint > 0);
+  REQUIRE(memory_unmap(memory.get(), plain(hint), kMiB) == 0);
+  CHECK(memory.map(kMiB, kPrivate | MAP_32BIT, plain(hint)) == hint);
+  CHECK(memory.map(kMiB, kPrivate | MAP_32BIT, plain(hint)) != hint);
+  const int64_t other = memory.map(kMiB, kPrivate | MAP_32BIT, memory->slot.usable.low); /* too high to be one */
+  CHECK(other < static_cast<int64_t>(2 * kGiB));
+}
+
 TEST_CASE("MAP_32BIT: below 2 GiB, remembered and returned") {
   const Slots slots;
   OwnedMemory memory(slots);
@@ -206,8 +218,8 @@ TEST_CASE("requests that make no sense") {
   CHECK(memory.map(UINT64_MAX) == -ENOMEM);
   CHECK(memory.map(1ull << 62) == -ENOMEM);
   CHECK(memory.map(test_page(), kPrivate | MAP_FIXED, memory->slot.usable.low + 1) == -EINVAL);
-  CHECK(memory.map(UINT64_MAX, kPrivate | MAP_FIXED, memory->slot.usable.low) == -EINVAL);
-  CHECK(memory.map(test_page(), kPrivate | MAP_FIXED, UINT64_MAX - test_page() + 1) == -EINVAL);
+  CHECK(memory.map(UINT64_MAX, kPrivate | MAP_FIXED, memory->slot.usable.low) == -ENOMEM);
+  CHECK(memory.map(test_page(), kPrivate | MAP_FIXED, UINT64_MAX - test_page() + 1) == -ENOMEM);
   CHECK(memory.map(test_page(), MAP_ANONYMOUS) == -EINVAL);
   CHECK(memory.map(test_page(), MAP_PRIVATE, 0, 9999) == -EBADF);
   CHECK(memory_unmap(memory.get(), memory->slot.usable.low + 1, test_page()) == -EINVAL);
@@ -333,6 +345,44 @@ TEST_CASE("a place without mappings in another's slot is not free") {
   }
 }
 
+TEST_CASE("a free address among the slots, in nobody's, can be had like any other") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  const uint64_t size = range_size(memory->slot.whole);
+  const uint64_t above = memory->slot.whole.high + size, below = memory->slot.whole.low - size;
+  const uint64_t address = above < slot_space_range(slots.space()).high ? above : below;
+  REQUIRE(slot_threadproc_at(slots.space(), address) == nullptr);
+  CHECK(memory.map(kMiB, kPrivate | MAP_FIXED_NOREPLACE, address) == static_cast<int64_t>(address));
+  CHECK(slot_threadproc_at(slots.space(), address) == &memory);
+  CHECK(memory.map(size + kMiB, kPrivate | MAP_FIXED, memory->slot.whole.low - size) == -ENOMEM); /* into its own */
+  for (int i = 0; i < 5; i++) { /* the place is not given away with it */
+    OwnedMemory other(slots);
+    CHECK_FALSE(range_contains(other->slot.whole, address));
+  }
+  memory.release();
+  CHECK(protection_at(address).empty());
+  CHECK(slot_threadproc_at(slots.space(), address) == nullptr);
+}
+
+TEST_CASE("the empty end of the own slot is the own, for who asks for it by address") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  const uint64_t address = memory->slot.usable.high - kMiB;
+  CHECK(memory.map(4 * kMiB, kPrivate | MAP_FIXED_NOREPLACE, address) == static_cast<int64_t>(address));
+  CHECK(memory_owns(memory.get(), {address + 2 * kMiB, address + 3 * kMiB}));
+  CHECK(memory_unmap(memory.get(), address, 4 * kMiB) == 0);
+}
+
+TEST_CASE("where nothing is mapped there is nothing to be harmed: the kernel's answers") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  const uint64_t hole = Area(64 * kMiB).low() + 32 * kMiB;
+  REQUIRE(protection_at(hole).empty());
+  CHECK(memory_is_hole(memory.get(), {hole, hole + kMiB}));
+  CHECK(memory_unmap(memory.get(), hole, kMiB) == 0);
+  CHECK_FALSE(memory_is_hole(memory.get(), {plain(memory.map(kMiB)), memory->slot.usable.high}));
+}
+
 TEST_CASE("a neighbour and the host cannot be harmed") {
   const Slots slots;
   OwnedMemory memory(slots), other(slots);
@@ -347,8 +397,8 @@ TEST_CASE("a neighbour and the host cannot be harmed") {
   Neighbour in_slot(64 * test_page(), pointer(place));
   attack(memory, in_slot.low(), in_slot.size());
   attack(memory, other->slot.whole.low, range_size(other->slot.whole));
-  attack(memory, memory->slot.whole.low - test_page(), 2 * test_page()); /* across the edge of its own */
-  attack(memory, memory->slot.usable.high - test_page(), 2 * test_page());
+  for (const uint64_t edge : {memory->slot.whole.low, memory->slot.whole.high}) /* also into its own */
+    CHECK(memory.map(2 * test_page(), kPrivate | MAP_FIXED, edge - test_page()) == -ENOMEM);
   CHECK(in_slot.unharmed());
 }
 
@@ -431,6 +481,17 @@ TEST_CASE("mremap: in place, moved, with a new address, of what lies outside") {
   CHECK(memory_remap(memory.get(), plain(small), 4 * test_page(), 4 * test_page(), MREMAP_MAYMOVE | MREMAP_FIXED,
                      plain(target)) == target);
   CHECK(std::string(pointer(target)) == "content");
+
+  const uint64_t outside = Area(64 * kMiB).low() + 32 * kMiB; /* free, and of the program's choice */
+  CHECK(memory_remap(memory.get(), plain(target), 4 * test_page(), 4 * test_page(), MREMAP_MAYMOVE | MREMAP_FIXED,
+                     outside) == static_cast<int64_t>(outside));
+  CHECK(std::string(pointer(static_cast<int64_t>(outside))) == "content");
+  CHECK(slot_threadproc_at(slots.space(), outside) == &memory);
+  CHECK(memory_remap(memory.get(), outside, 4 * test_page(), 4 * test_page(), MREMAP_FIXED, outside + kMiB) == -EINVAL);
+  CHECK(protection_at(outside + kMiB).empty());
+  CHECK(slot_threadproc_at(slots.space(), outside + kMiB) == nullptr);
+  CHECK(memory_remap(memory.get(), outside, 4 * test_page(), 4 * test_page(), MREMAP_MAYMOVE | MREMAP_FIXED,
+                     outside + 1) == -EINVAL);
 }
 
 TEST_CASE("mremap: a block that has outgrown the slot goes on growing elsewhere, and is returned") {

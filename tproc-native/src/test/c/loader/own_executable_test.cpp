@@ -1,0 +1,52 @@
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "support/memory_file.h"
+
+extern "C" {
+#include "loader/own_executable.h"
+}
+
+namespace {
+
+bool is_in(const std::string &content, uint64_t offset, uint64_t size) {
+  MemoryFile file(content);
+  elf_segment segment{};
+  segment.file_offset = offset;
+  segment.file_size = segment.memory_size = size;
+  elf_file elf{};
+  elf.segments = &segment;
+  elf.segment_count = 1;
+  return own_executable_is_in_image(file.descriptor(), &elf);
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("own_executable");
+
+TEST_CASE("a text that ends in /exe is found wherever it stands, and only as an end") {
+  const std::string text("/proc/self/exe\0", 15);
+  const size_t chunk = 256 << 10;
+  for (const size_t before :
+       {size_t{0}, size_t{100}, chunk - 15, chunk - 14, chunk - 3, chunk - 1, chunk, 2 * chunk - 2}) {
+    const std::string content = std::string(before, 'x') + text + std::string(1000, 'y');
+    CAPTURE(before);
+    CHECK(is_in(content, 0, content.size()));
+    CHECK_FALSE(is_in(content, 0, before + 14)); /* its NUL is not loaded */
+  }
+  CHECK_FALSE(is_in(std::string("/execute\0/ex\0e", 14), 0, 14));
+}
+
+TEST_CASE("what cannot be read or is too large may hold it") {
+  CHECK(is_in("short", 0, 100));
+  CHECK(is_in("", 0, 17ull << 20));
+}
+
+TEST_CASE("strings") {
+  const char *const own[] = {"a", "PATH=/proc/self/exe", nullptr}, *const other[] = {"exe", "/exec", "", nullptr};
+  CHECK(own_executable_is_in_strings(own));
+  CHECK_FALSE(own_executable_is_in_strings(other));
+}
+
+TEST_SUITE_END();
