@@ -1,40 +1,42 @@
-#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "byte_strings.h"
+#include "exceptions.h"
 #include "io_tproc_jni_Native.h"
-#include "pointers.h"
 
-/* Of each finding: name, verdict, value, advice. Findings.java reads them. */
-#define FIELDS 4
-
-static bool put(JNIEnv *env, jobjectArray fields, jsize index, jbyteArray bytes) {
-  if (bytes == NULL) return false;
-  (*env)->SetObjectArrayElement(env, fields, index, bytes);
-  (*env)->DeleteLocalRef(env, bytes);
-  return true;
+/* Of each finding four texts: name, verdict (a digit), value, advice. Findings.java reads them. */
+static void write_finding(FILE *block, const struct tproc_finding *finding) {
+  fwrite(finding->name, strlen(finding->name) + 1, 1, block);
+  fprintf(block, "%d%c", (int)finding->verdict, '\0');
+  fwrite(finding->value, strlen(finding->value) + 1, 1, block);
+  fwrite(finding->advice, strlen(finding->advice) + 1, 1, block);
 }
 
-static jbyteArray one_byte(JNIEnv *env, jbyte value) {
-  jbyteArray bytes = (*env)->NewByteArray(env, 1);
-  if (bytes != NULL) (*env)->SetByteArrayRegion(env, bytes, 0, 1, &value);
-  return bytes;
-}
-
-JNIEXPORT jobjectArray JNICALL Java_io_tproc_jni_Native_check(JNIEnv *env, jclass type) {
-  (void)type;
+/* @return a block to be freed, or NULL without memory */
+static char *write_findings(size_t *size) {
   struct tproc_finding findings[TPROC_FINDINGS_MAX];
-  const jsize count = (jsize)tproc_check(findings, TPROC_FINDINGS_MAX);
-  jclass byte_array = (*env)->FindClass(env, "[B");
-  if (byte_array == NULL) return NULL;
-  jobjectArray fields = (*env)->NewObjectArray(env, FIELDS * count, byte_array, NULL);
-  if (fields == NULL) return NULL;
-  for (jsize i = 0; i < count; i++) {
-    const struct tproc_finding *finding = &findings[i];
-    if (!put(env, fields, FIELDS * i, bytes_to_java(env, finding->name)) ||
-        !put(env, fields, FIELDS * i + 1, one_byte(env, (jbyte)finding->verdict)) ||
-        !put(env, fields, FIELDS * i + 2, bytes_to_java(env, finding->value)) ||
-        !put(env, fields, FIELDS * i + 3, bytes_to_java(env, finding->advice)))
-      return NULL; /* with an exception pending */
+  char *text = NULL;
+  FILE *block = open_memstream(&text, size);
+  if (block == NULL) return NULL;
+  const size_t count = tproc_check(findings, TPROC_FINDINGS_MAX);
+  for (size_t i = 0; i < count; i++) write_finding(block, &findings[i]);
+  const int incomplete = ferror(block);
+  if (fclose(block) == 0 && !incomplete) return text;
+  free(text);
+  return NULL;
+}
+
+JNIEXPORT jbyteArray JNICALL Java_io_tproc_jni_Native_check(JNIEnv *env, jclass type) {
+  (void)type;
+  size_t size = 0;
+  char *text = write_findings(&size);
+  if (text == NULL) {
+    throw_out_of_memory(env, "native memory for what was found");
+    return NULL;
   }
-  return fields;
+  jbyteArray block = (*env)->NewByteArray(env, (jsize)size);
+  if (block != NULL) (*env)->SetByteArrayRegion(env, block, 0, (jsize)size, (const jbyte *)text);
+  free(text);
+  return block;
 }

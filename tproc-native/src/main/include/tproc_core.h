@@ -277,6 +277,26 @@ typedef int tproc_status_visitor(const struct tproc_status *status, void *contex
  */
 void tproc_host_list(struct tproc_host *host, tproc_status_visitor *visit, void *context);
 
+/** A listing in one piece: the payload of a LISTED or a MAPPED, as docs/protocol.md describes them. */
+struct tproc_listing {
+  char *payload; /**< free it with free() */
+  size_t size;   /**< bytes */
+};
+
+/**
+ * What tproc_host_list finds, encoded.
+ *
+ * @param size_max most bytes, at least 8; of entries that do not fit only the number is there
+ * @param listing receives it on success
+ * @return 0 or -ENOMEM
+ */
+int tproc_host_listing(struct tproc_host *host, size_t size_max, struct tproc_listing *listing,
+                       struct tproc_error *error);
+
+/** What tproc_threadproc_memory finds, encoded. As tproc_host_listing. */
+int tproc_threadproc_listing(struct tproc_threadproc *threadproc, size_t size_max, struct tproc_listing *listing,
+                             struct tproc_error *error);
+
 /* ---- exits -------------------------------------------------------------------------------------------------- */
 
 /** How a threadproc ended. */

@@ -11,10 +11,6 @@
 
 _Static_assert(WIRE_LIMITS == TPROC_LIMIT_COUNT, "each limit has its place");
 _Static_assert(sizeof(struct wire_limit) == sizeof(struct tproc_limit), "limits are passed on as they arrive");
-_Static_assert((int)WIRE_STATE_RUNNING == (int)TPROC_RUNNING && (int)WIRE_STATE_STOPPED == (int)TPROC_STOPPED &&
-                   (int)WIRE_STATE_ENDED == (int)TPROC_ENDED,
-               "states are passed on as they are");
-_Static_assert((unsigned)WIRE_COMMAND_MAX >= TPROC_COMMAND_SIZE, "a command fits into its entry");
 
 #define SIGNAL_BIT(signal) (1ull << ((signal)-1))
 #define CHANGEABLE_SIGNALS (~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP)))
@@ -100,52 +96,17 @@ void work_launch(struct work *work) {
   frame_release(&request->frame);
 }
 
-/* Room for one entry more in the answer; NULL when the frame would become too large, or without memory. */
-static char *add_entry(struct request *request, size_t size) {
-  if (request->payload_size + size > WIRE_PAYLOAD_MAX) return NULL;
-  char *grown = realloc(request->payload, request->payload_size + size);
-  if (grown == NULL) return NULL;
-  char *entry = grown + request->payload_size;
-  request->payload = grown;
-  request->payload_size += size;
-  return entry;
-}
-
-/* The head of both lists: struct wire_listed and struct wire_mapped are alike. */
-static int begin_list(struct request *request, enum wire_type answer) {
+static void answer_listing(struct request *request, enum wire_type answer, const struct tproc_listing *listing) {
   request->answer = answer;
-  char *head = add_entry(request, sizeof(struct wire_listed));
-  if (head == NULL) return tproc_fail(&request->error, ENOMEM, "list threadprocs");
-  memset(head, 0, sizeof(struct wire_listed));
-  return 0;
-}
-
-static int list_one(const struct tproc_status *status, void *context) {
-  struct request *request = context;
-  const struct wire_threadproc entry = {.pid = status->pid,
-                                        .launcher = status->launcher,
-                                        .uid = status->uid,
-                                        .state = status->state,
-                                        .flags = status->command_cut ? WIRE_COMMAND_CUT : 0,
-                                        .argument_count = (uint32_t)status->argument_count,
-                                        .command_size = (uint32_t)status->command_size,
-                                        .started_at = status->started_at,
-                                        .uptime = status->uptime,
-                                        .mapped = status->mapped,
-                                        .resident = status->resident};
-  char *room = add_entry(request, wire_threadproc_size(status->command_size));
-  struct wire_listed *head = (struct wire_listed *)request->payload;
-  head->total++;
-  if (room == NULL) return 1;
-  wire_threadproc_write(&entry, status->command, room);
-  head->count++;
-  return 1;
+  request->payload = listing->payload;
+  request->payload_size = listing->size;
 }
 
 void work_list(struct work *work) {
   struct request *request = (struct request *)work;
-  request->failed = begin_list(request, WIRE_LISTED);
-  if (!request->failed) tproc_host_list(request->server->host, list_one, request);
+  struct tproc_listing listing;
+  request->failed = tproc_host_listing(request->server->host, WIRE_PAYLOAD_MAX, &listing, &request->error);
+  if (!request->failed) answer_listing(request, WIRE_LISTED, &listing);
 }
 
 /* The youngest with a pid: an older one of the same pid has ended. To be let go of with host_unpin. */
@@ -156,47 +117,16 @@ static struct tproc_threadproc *pin(struct request *request, pid_t pid) {
   return each;
 }
 
-static void map_one(struct request *request, const struct tproc_mapping *mapping) {
-  const size_t name_size = strlen(mapping->name) + 1;
-  const struct wire_mapping entry = {
-      .protection = (mapping->readable ? WIRE_READABLE : 0) | (mapping->writable ? WIRE_WRITABLE : 0) |
-                    (mapping->executable ? WIRE_EXECUTABLE : 0) | (mapping->shared ? WIRE_SHARED : 0),
-      .name_size = (uint32_t)name_size,
-      .address = mapping->address,
-      .length = mapping->size};
-  char *room = add_entry(request, wire_mapping_size(name_size));
-  struct wire_mapped *head = (struct wire_mapped *)request->payload;
-  head->total++;
-  if (room == NULL) return;
-  wire_mapping_write(&entry, mapping->name, room);
-  head->count++;
-}
-
-/* Its program goes on mapping meanwhile, so how many there are is known afterwards only. */
-static int map_all(struct request *request, struct tproc_threadproc *threadproc) {
-  int failed = begin_list(request, WIRE_MAPPED);
-  if (failed) return failed;
-  struct tproc_mapping *mappings = NULL;
-  size_t capacity = 0, count;
-  while ((count = tproc_threadproc_memory(threadproc, mappings, capacity)) > capacity) {
-    free(mappings);
-    capacity = count + count / 4 + 16;
-    mappings = calloc(capacity, sizeof *mappings);
-    if (mappings == NULL) return tproc_fail(&request->error, ENOMEM, "list %zu mappings", count);
-  }
-  for (size_t i = 0; i < count; i++) map_one(request, &mappings[i]);
-  free(mappings);
-  return 0;
-}
-
 void work_maps(struct work *work) {
   struct request *request = (struct request *)work;
   struct wire_maps asked;
   memcpy(&asked, request->frame.payload, sizeof asked);
   struct tproc_threadproc *threadproc = pin(request, asked.pid);
   if (threadproc == NULL) return;
-  request->failed = map_all(request, threadproc);
+  struct tproc_listing listing;
+  request->failed = tproc_threadproc_listing(threadproc, WIRE_PAYLOAD_MAX, &listing, &request->error);
   host_unpin(request->server->host, threadproc);
+  if (!request->failed) answer_listing(request, WIRE_MAPPED, &listing);
 }
 
 void work_signal(struct work *work) {

@@ -59,7 +59,7 @@ public sealed interface ExitStatus {
      * @throws IllegalArgumentException when there is no such signal
      */
     public Signalled {
-      if (signal < 1 || signal > SignalNames.SIGRTMAX) {
+      if (signal < 1 || signal > Signals.SIGRTMAX) {
         throw new IllegalArgumentException("signal out of range 1-64: " + signal);
       }
     }
@@ -70,7 +70,7 @@ public sealed interface ExitStatus {
      * @return {@code SIGSEGV}, {@code SIGKILL}, {@code SIGRTMIN+3}, …
      */
     public String signalName() {
-      return SignalNames.of(signal);
+      return Signals.name(signal);
     }
 
     @Override

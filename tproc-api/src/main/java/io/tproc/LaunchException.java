@@ -28,7 +28,7 @@ public final class LaunchException extends IOException {
   /**
    * The error number that {@code execve} would have given for the same program.
    *
-   * @return a positive number, as in {@code errno.h}: 2 for ENOENT, 8 for ENOEXEC, 13 for EACCES, …
+   * @return a positive number, one of {@link Errno} or another of errno(3)
    */
   public int errno() {
     return errno;

@@ -28,17 +28,21 @@ public record MemoryMapping(
     Objects.requireNonNull(name, "name");
   }
 
+  /**
+   * What is allowed, as {@code /proc/PID/maps} has it.
+   *
+   * @return four characters, such as {@code rw-p}
+   */
+  public String permissions() {
+    return (readable ? "r" : "-")
+        + (writable ? "w" : "-")
+        + (executable ? "x" : "-")
+        + (shared ? "s" : "p");
+  }
+
   /** As a line of {@code /proc/PID/maps}: range, permissions, name. */
   @Override
   public String toString() {
-    return String.format(
-        "%x-%x %s%s%s%s %s",
-        address,
-        address + size,
-        readable ? "r" : "-",
-        writable ? "w" : "-",
-        executable ? "x" : "-",
-        shared ? "s" : "p",
-        name);
+    return String.format("%x-%x %s %s", address, address + size, permissions(), name);
   }
 }

@@ -22,6 +22,7 @@ import java.util.OptionalLong;
  * @param resident bytes of these that are in memory
  * @param command its arguments from {@code argv[0]} on; of a command of more than 4096 bytes the
  *     beginning, and the last argument here may be a part of one
+ * @param argumentCount how many arguments the whole command has
  * @param commandCut whether the command is longer than what is here
  */
 public record ThreadProcStatus(
@@ -35,6 +36,7 @@ public record ThreadProcStatus(
     long mapped,
     long resident,
     List<String> command,
+    long argumentCount,
     boolean commandCut) {
 
   /** What a threadproc does. */

@@ -1,5 +1,7 @@
 package io.tproc.it;
 
+import static io.tproc.Errno.E2BIG;
+import static io.tproc.Errno.ENAMETOOLONG;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -16,8 +18,6 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /** Arguments arrive as they were given, up to the kernel's own limits. */
 @ExtendWith(HostExtension.class)
 class ArgumentsIT {
-  private static final int E2BIG = 7;
-  private static final int ENAMETOOLONG = 36;
 
   /** The kernel's MAX_ARG_STRLEN: 32 pages, with the terminating NUL (execve(2)). */
   private static final int LONGEST_STRING = 131072;

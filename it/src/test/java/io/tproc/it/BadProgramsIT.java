@@ -1,5 +1,10 @@
 package io.tproc.it;
 
+import static io.tproc.Errno.EACCES;
+import static io.tproc.Errno.ELOOP;
+import static io.tproc.Errno.ENOENT;
+import static io.tproc.Errno.ENOEXEC;
+import static io.tproc.Errno.ENOTDIR;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
@@ -22,11 +27,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** What cannot be hosted is refused with a clear exception, and leaves nothing behind. */
 @ExtendWith(HostExtension.class)
 class BadProgramsIT {
-  private static final int ENOENT = 2;
-  private static final int ENOEXEC = 8;
-  private static final int EACCES = 13;
-  private static final int ENOTDIR = 20;
-  private static final int ELOOP = 40;
 
   /** Every message so far: no two different mistakes may read the same. */
   private static final Set<String> MESSAGES = new HashSet<>();

@@ -1,5 +1,7 @@
 package io.tproc.it;
 
+import static io.tproc.Signals.SIGCONT;
+import static io.tproc.Signals.SIGSTOP;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tproc.ThreadProc;
@@ -15,8 +17,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** The broker serves all programs of a host, and waits for none of them. */
 @ExtendWith(HostExtension.class)
 class BrokerIT {
-  private static final int SIGSTOP = 19;
-  private static final int SIGCONT = 18;
 
   @Test
   void doesNotWaitForStoppedPrograms(TprocHost host) throws Exception {

@@ -65,7 +65,7 @@ class CompletionIT {
 
       Process launcher = host.start(Programs.probe("waiter"));
       assertThat(launcher.inputReader().readLine()).isEqualTo("ready");
-      String pid = Integer.toString(host.only().pid());
+      String pid = Long.toString(host.only().pid());
       assertThat(complete(Programs.cli(), "kill", "-9", "s-socket", "")).containsExactly(pid);
       assertThat(complete(Programs.cli(), "maps", "s-socket", "")).containsExactly(pid);
       launcher.destroyForcibly();

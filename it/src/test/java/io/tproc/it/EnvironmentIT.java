@@ -1,5 +1,6 @@
 package io.tproc.it;
 
+import static io.tproc.Errno.E2BIG;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -17,7 +18,6 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /** The environment a program gets is the one it was given. */
 @ExtendWith(HostExtension.class)
 class EnvironmentIT {
-  private static final int E2BIG = 7;
 
   /** The kernel's MAX_ARG_STRLEN: 32 pages, with the terminating NUL (execve(2)). */
   private static final int LONGEST_STRING = 131072;

@@ -1,5 +1,6 @@
 package io.tproc.it;
 
+import static io.tproc.Errno.ENOENT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -20,7 +21,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** A host starts programs, knows them, and ends them. */
 @ExtendWith(HostExtension.class)
 class LaunchIT {
-  private static final int ENOENT = 2;
 
   @Test
   void aProgramIsAProcessOfItsOwn(TprocHost host) throws Exception {

@@ -414,7 +414,7 @@ class LauncherIT {
     Process launcher = host.start(waiter, "an argument");
     assertThat(launcher.inputReader().readLine()).isEqualTo("ready");
     var listed = host.only();
-    assertThat(listed.launcher()).isEqualTo((int) launcher.pid());
+    assertThat(listed.launcher()).hasValue(launcher.pid());
     assertThat(listed.command()).containsExactly(waiter, "an argument");
     assertThat(listed.state()).hasToString("RUNNING");
     assertThat(Processes.of(listed.pid()).orElseThrow().name()).isEqualTo("waiter");

@@ -175,7 +175,7 @@ class LauncherSignalsIT {
             Programs.probe("waiter"));
     Process launcher = new ProcessBuilder(command).start();
     assertThat(launcher.inputReader().readLine()).isEqualTo("ready");
-    int program = host.only().pid();
+    long program = host.only().pid();
     kill("KILL", launcher.pid());
     assertThat(launcher.waitFor()).isEqualTo(137);
     // Longer than a program that is not detached gets.
@@ -227,9 +227,9 @@ class LauncherSignalsIT {
       for (Process launcher : launchers) {
         assertThat(launcher.inputReader().readLine()).isEqualTo("ready");
       }
-      List<Integer> programs;
+      List<Long> programs;
       try (HostClient client = HostClient.connect(socket)) {
-        programs = client.list().items().stream().map(each -> each.pid()).toList();
+        programs = client.statuses().items().stream().map(each -> each.pid()).toList();
       }
       assertThat(programs).hasSize(50);
 

@@ -240,9 +240,9 @@ class ListenIT {
     try (ListeningHost listening = ListeningHost.open()) {
       Process launcher = listening.start(Programs.probe("waiter"));
       assertThat(launcher.inputReader().readLine()).isEqualTo("ready");
-      int pid = listening.only().pid();
+      long pid = listening.only().pid();
       try (var client = io.tproc.cli.client.HostClient.connect(listening.socket())) {
-        long address = client.maps(pid).items().get(0).address();
+        long address = client.mappings(pid).items().get(0).address();
         assertThat(listening.host().ownerOf(address)).isEmpty();
       }
       launcher.destroyForcibly();

@@ -1,9 +1,9 @@
 package io.tproc.it;
 
+import io.tproc.ThreadProcStatus;
 import io.tproc.TprocHost;
 import io.tproc.TprocListener;
 import io.tproc.cli.client.HostClient;
-import io.tproc.cli.client.HostedProgram;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -97,17 +97,17 @@ final class ListeningHost implements AutoCloseable, AfterEachCallback, AfterAllC
   }
 
   /** The host's threadprocs. */
-  List<HostedProgram> programs() {
+  List<ThreadProcStatus> programs() {
     try (HostClient client = HostClient.connect(socket())) {
-      return client.list().items();
+      return client.statuses().items();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
   /** The one program that runs now. */
-  HostedProgram only() {
-    List<HostedProgram> all = programs();
+  ThreadProcStatus only() {
+    List<ThreadProcStatus> all = programs();
     if (all.size() != 1) {
       throw new AssertionError("not one program: " + all);
     }
@@ -119,7 +119,7 @@ final class ListeningHost implements AutoCloseable, AfterEachCallback, AfterAllC
     Patience.untilNothingToComplainOf(
         Patience.seconds(10),
         () -> {
-          List<HostedProgram> left = programs();
+          List<ThreadProcStatus> left = programs();
           return left.isEmpty() ? "" : "still there: " + left;
         });
   }

@@ -1,5 +1,7 @@
 package io.tproc.it;
 
+import static io.tproc.Errno.EPROTO;
+import static io.tproc.Errno.ETIMEDOUT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -38,8 +40,6 @@ class RobustnessIT {
   private static final int LAUNCH = 1;
   private static final int LIST = 3;
   private static final int FAILED = 101;
-  private static final int EPROTO = 71;
-  private static final int ETIMEDOUT = 110;
 
   @RegisterExtension static final ListeningHost host = ListeningHost.forAllTests();
 
@@ -341,7 +341,7 @@ class RobustnessIT {
       for (int pid : new int[] {self, 1, 0, -1, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
         org.assertj.core.api.Assertions.assertThatIOException()
             .isThrownBy(() -> client.signal(pid, 9));
-        org.assertj.core.api.Assertions.assertThatIOException().isThrownBy(() -> client.maps(pid));
+        org.assertj.core.api.Assertions.assertThatIOException().isThrownBy(() -> client.mappings(pid));
       }
     }
   }

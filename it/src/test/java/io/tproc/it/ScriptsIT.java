@@ -1,5 +1,9 @@
 package io.tproc.it;
 
+import static io.tproc.Errno.EACCES;
+import static io.tproc.Errno.ELOOP;
+import static io.tproc.Errno.ENOENT;
+import static io.tproc.Errno.ENOEXEC;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -25,10 +29,6 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 @ExtendWith(HostExtension.class)
 class ScriptsIT {
-  private static final int ENOENT = 2;
-  private static final int ENOEXEC = 8;
-  private static final int EACCES = 13;
-  private static final int ELOOP = 40;
 
   @TempDir Path directory;
 

@@ -1,5 +1,7 @@
 package io.tproc.cli;
 
+import io.tproc.Errno;
+
 /** Exit codes as env(1), nohup(1) and other commands that run commands have them. */
 final class ExitCodes {
   /** The command itself failed; the program was never tried. */
@@ -11,12 +13,10 @@ final class ExitCodes {
   /** The program was not found. */
   static final int NOT_FOUND = 127;
 
-  private static final int ENOENT = 2;
-
   private ExitCodes() {}
 
   /** The code for a launch that failed with an errno. */
   static int ofLaunchFailure(int errno) {
-    return errno == ENOENT ? NOT_FOUND : CANNOT_RUN;
+    return errno == Errno.ENOENT ? NOT_FOUND : CANNOT_RUN;
   }
 }

@@ -1,7 +1,7 @@
 package io.tproc.cli;
 
 import io.tproc.cli.client.HostClient;
-import io.tproc.cli.client.Listed;
+import io.tproc.spi.Listing;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -47,7 +47,7 @@ abstract class HostCommand implements Callable<Integer> {
   }
 
   /** Says so when a list was too long for one answer. */
-  void warnIfCut(Listed<?> list, String what) {
+  void warnIfCut(Listing<?> list, String what) {
     if (list.items().size() < list.total()) {
       complain("only " + list.items().size() + " of " + list.total() + " " + what + " are shown");
     }

@@ -1,5 +1,6 @@
 package io.tproc.cli;
 
+import io.tproc.Signals;
 import io.tproc.cli.client.HostClient;
 import io.tproc.cli.client.RefusedException;
 import java.io.IOException;

@@ -1,9 +1,9 @@
 package io.tproc.cli;
 
+import io.tproc.MemoryMapping;
 import io.tproc.cli.client.HostClient;
-import io.tproc.cli.client.Listed;
-import io.tproc.cli.client.MappedRange;
 import io.tproc.cli.client.RefusedException;
+import io.tproc.spi.Listing;
 import java.io.IOException;
 import java.util.List;
 import picocli.CommandLine.Command;
@@ -32,9 +32,9 @@ final class MapsCommand extends HostCommand {
 
   @Override
   int ask(HostClient host) throws IOException {
-    Listed<MappedRange> list;
+    Listing<MemoryMapping> list;
     try {
-      list = host.maps(pid);
+      list = host.mappings(pid);
     } catch (RefusedException unknown) {
       complain(String.valueOf(unknown.getMessage()));
       return 1;
@@ -44,21 +44,21 @@ final class MapsCommand extends HostCommand {
     return 0;
   }
 
-  static String table(List<MappedRange> ranges) {
+  static String table(List<MemoryMapping> mappings) {
     Table table = new Table("ADDRESS", "MODE", ">SIZE", "NAME");
-    for (MappedRange each : ranges) {
+    for (MemoryMapping each : mappings) {
       table.add(
           "%012x-%012x".formatted(each.address(), each.address() + each.size()),
-          each.protection(),
+          each.permissions(),
           Units.bytes(each.size()),
           ShellText.escaped(each.name()));
     }
     return table.toString();
   }
 
-  static String json(List<MappedRange> ranges) {
+  static String json(List<MemoryMapping> mappings) {
     return Json.array(
-        ranges.stream()
+        mappings.stream()
             .map(
                 each ->
                     new Json.JsonObject()

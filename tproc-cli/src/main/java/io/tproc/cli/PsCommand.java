@@ -1,8 +1,8 @@
 package io.tproc.cli;
 
+import io.tproc.ThreadProcStatus;
 import io.tproc.cli.client.HostClient;
-import io.tproc.cli.client.HostedProgram;
-import io.tproc.cli.client.Listed;
+import io.tproc.spi.Listing;
 import java.io.IOException;
 import java.util.Comparator;
 import java.util.List;
@@ -36,20 +36,20 @@ final class PsCommand extends HostCommand {
 
   @Override
   int ask(HostClient host) throws IOException {
-    Listed<HostedProgram> list = host.list();
-    List<HostedProgram> programs =
-        list.items().stream().sorted(Comparator.comparing(HostedProgram::started)).toList();
+    Listing<ThreadProcStatus> list = host.statuses();
+    List<ThreadProcStatus> programs =
+        list.items().stream().sorted(Comparator.comparing(ThreadProcStatus::startedAt)).toList();
     output().print(json ? json(programs) : table(programs, UserNames.read(), wide));
     warnIfCut(list, "threadprocs");
     return 0;
   }
 
-  static String table(List<HostedProgram> programs, UserNames users, boolean wide) {
+  static String table(List<ThreadProcStatus> programs, UserNames users, boolean wide) {
     Table table =
         new Table(">PID", "STATE", ">MAPPED", ">RESIDENT", ">UPTIME", "LAUNCHER", "COMMAND");
-    for (HostedProgram each : programs) {
+    for (ThreadProcStatus each : programs) {
       table.add(
-          Integer.toString(each.pid()),
+          Long.toString(each.pid()),
           state(each),
           Units.bytes(each.mapped()),
           Units.bytes(each.resident()),
@@ -60,27 +60,32 @@ final class PsCommand extends HostCommand {
     return table.toString();
   }
 
-  private static String state(HostedProgram program) {
+  private static String state(ThreadProcStatus program) {
     return program.state().name().toLowerCase(Locale.ROOT);
   }
 
-  private static String launcher(HostedProgram program, UserNames users) {
-    if (program.launcher() == 0) {
+  private static String launcher(ThreadProcStatus program, UserNames users) {
+    if (!program.launched()) {
       return "host";
     }
-    String pid = program.launcher() > 0 ? Integer.toString(program.launcher()) : "elsewhere";
-    return pid + " (" + users.of(program.user()) + ")";
+    String pid = program.launcher().isPresent() ? "" + launcherPid(program) : "elsewhere";
+    return pid + " (" + users.of(program.uid()) + ")";
   }
 
-  private static String command(HostedProgram program, boolean wide) {
+  /** 0: the host itself; -1: a launcher in a pid namespace that the host cannot see. */
+  private static long launcherPid(ThreadProcStatus program) {
+    return program.launched() ? program.launcher().orElse(-1) : 0;
+  }
+
+  private static String command(ThreadProcStatus program, boolean wide) {
     String command = ShellText.command(program.command());
     if (!wide && command.length() > COMMAND_WIDTH) {
       return command.substring(0, COMMAND_WIDTH) + " ...";
     }
-    return program.cut() ? command + " ..." : command;
+    return program.commandCut() ? command + " ..." : command;
   }
 
-  static String json(List<HostedProgram> programs) {
+  static String json(List<ThreadProcStatus> programs) {
     return Json.array(
         programs.stream()
             .map(
@@ -90,12 +95,12 @@ final class PsCommand extends HostCommand {
                         .add("state", state(each))
                         .add("mappedBytes", each.mapped())
                         .add("residentBytes", each.resident())
-                        .add("started", each.started().toString())
+                        .add("started", each.startedAt().toString())
                         .add("uptimeNanoseconds", each.uptime().toNanos())
-                        .add("launcherPid", each.launcher())
-                        .add("userId", each.user())
+                        .add("launcherPid", launcherPid(each))
+                        .add("userId", each.uid())
                         .add("argumentCount", each.argumentCount())
-                        .add("commandCut", each.cut())
+                        .add("commandCut", each.commandCut())
                         .add("command", each.command())
                         .toString())
             .toList());

@@ -1,5 +1,7 @@
 package io.tproc.cli;
 
+import static io.tproc.Signals.SIGTERM;
+import static io.tproc.Signals.SIGUSR1;
 import static org.mockito.Mockito.mock;
 import static org.mockito.Mockito.never;
 import static org.mockito.Mockito.timeout;
@@ -10,8 +12,6 @@ import org.junit.jupiter.api.Test;
 import sun.misc.Signal;
 
 class SignalForwarderTest {
-  private static final int SIGUSR1 = 10;
-  private static final int SIGTERM = 15;
   private static final long MILLISECONDS = 20_000;
 
   private final ThreadProc program = mock(ThreadProc.class);

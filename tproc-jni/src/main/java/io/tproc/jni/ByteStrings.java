@@ -1,5 +1,6 @@
 package io.tproc.jni;
 
+import io.tproc.Errno;
 import io.tproc.LaunchException;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.Charset;
@@ -20,8 +21,6 @@ final class ByteStrings {
       Runtime.version().feature() < JEP_400
           ? Charset.defaultCharset()
           : Charset.forName(System.getProperty("sun.jnu.encoding", "UTF-8"));
-
-  private static final int EINVAL = 22;
 
   private ByteStrings() {}
 
@@ -50,7 +49,7 @@ final class ByteStrings {
     for (byte each : text) {
       if (each == 0) {
         throw new LaunchException(
-            EINVAL, "cannot host: " + what + " contains a NUL character (EINVAL)");
+            Errno.EINVAL, "cannot host: " + what + " contains a NUL character (EINVAL)");
       }
     }
     block.write(text, 0, text.length);

@@ -8,27 +8,22 @@ import java.util.List;
 
 /** Turns what {@code check.c} returns into findings. */
 final class Findings {
-  /** Of each finding: name, verdict (one byte, enum tproc_verdict), value, advice. */
+  /** Of each finding: name, verdict (its number in {@link #VERDICTS}), value, advice. */
   private static final int FIELDS = 4;
 
+  /** In the order of enum tproc_verdict. */
   private static final Verdict[] VERDICTS = {Verdict.OK, Verdict.LIMITED, Verdict.MISSING};
 
   private Findings() {}
 
-  static List<Finding> read(byte[][] fields) {
+  /** Reads a block of texts in UTF-8, each with its NUL. */
+  static List<Finding> read(byte[] block) {
+    String[] fields = new String(block, StandardCharsets.UTF_8).split("\0", -1);
     List<Finding> findings = new ArrayList<>();
-    for (int i = 0; i < fields.length; i += FIELDS) {
-      findings.add(
-          new Finding(
-              text(fields[i]),
-              VERDICTS[fields[i + 1][0]],
-              text(fields[i + 2]),
-              text(fields[i + 3])));
+    for (int i = 0; i + FIELDS <= fields.length; i += FIELDS) {
+      Verdict verdict = VERDICTS[Integer.parseInt(fields[i + 1])];
+      findings.add(new Finding(fields[i], verdict, fields[i + 2], fields[i + 3]));
     }
     return List.copyOf(findings);
-  }
-
-  private static String text(byte[] utf8) {
-    return new String(utf8, StandardCharsets.UTF_8);
   }
 }

@@ -1,5 +1,6 @@
 package io.tproc.jni;
 
+import io.tproc.Signals;
 import io.tproc.ThreadProc;
 import io.tproc.ThreadProcStatus;
 import io.tproc.spi.LaunchRequest;
@@ -34,7 +35,6 @@ import org.jspecify.annotations.Nullable;
  * #running} and {@link #listeners}.
  */
 final class HostState {
-  private static final int SIGKILL = 9;
   private static final long FAILURE_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
   private final ReentrantReadWriteLock lifecycle = new ReentrantReadWriteLock();
@@ -100,7 +100,7 @@ final class HostState {
     lifecycle.readLock().lock();
     try {
       checkOpen();
-      return ThreadProcStatuses.read(Native.list(pointer));
+      return Listings.statuses(Native.statuses(pointer));
     } finally {
       lifecycle.readLock().unlock();
     }
@@ -164,7 +164,7 @@ final class HostState {
     } finally {
       if (!watched) { // Nobody would ever learn of its exit. Closing the host collects it.
         running.remove(id);
-        handle.signal(SIGKILL);
+        handle.signal(Signals.SIGKILL);
       }
     }
   }

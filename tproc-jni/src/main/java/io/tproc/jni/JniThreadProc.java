@@ -2,6 +2,7 @@ package io.tproc.jni;
 
 import io.tproc.ExitStatus;
 import io.tproc.MemoryMapping;
+import io.tproc.Signals;
 import io.tproc.ThreadProc;
 import io.tproc.spi.LaunchRequest;
 import java.io.Closeable;
@@ -19,10 +20,6 @@ import org.jspecify.annotations.Nullable;
 
 /** A threadproc as its user holds it. While it runs, its {@link HostState} keeps it. */
 final class JniThreadProc extends ThreadProc {
-  private static final int SIGKILL = 9;
-  private static final int SIGTERM = 15;
-  private static final int SIGRTMAX = 64;
-
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition ended = lock.newCondition();
 
@@ -172,13 +169,13 @@ final class JniThreadProc extends ThreadProc {
 
   @Override
   public void destroy() {
-    signal(SIGTERM);
+    signal(Signals.SIGTERM);
     closeStreams();
   }
 
   @Override
   public Process destroyForcibly() {
-    signal(SIGKILL);
+    signal(Signals.SIGKILL);
     closeStreams();
     return this;
   }
@@ -187,12 +184,12 @@ final class JniThreadProc extends ThreadProc {
    * Ends the program and nothing else: its exit is collected and its streams are drained as always.
    */
   void kill() {
-    signal(SIGKILL);
+    signal(Signals.SIGKILL);
   }
 
   @Override
   public boolean signal(int number) {
-    if (number < 0 || number > SIGRTMAX) {
+    if (number < 0 || number > Signals.SIGRTMAX) {
       throw new IllegalArgumentException("signal out of range 0-64: " + number);
     }
     try {

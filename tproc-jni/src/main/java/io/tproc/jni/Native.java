@@ -113,28 +113,21 @@ final class Native {
   /** tproc_host_keep_in_forks. */
   static native void keepInForks(long host, long address, long size);
 
-  /**
-   * tproc_threadproc_memory.
-   *
-   * @return a {@code long[]} with three numbers of each mapping (address, size, bits: readable 1,
-   *     writable 2, executable 4, shared 8), and a {@code byte[][]} with their names
-   */
-  static native Object[] memory(long threadproc);
+  // listing.c
 
-  // status.c
+  /** tproc_host_listing: the payload that {@link Listings#statuses} decodes. */
+  static native byte[] statuses(long host);
 
-  /**
-   * tproc_host_list, the youngest first.
-   *
-   * @return a {@code long[]} with {@link ThreadProcStatuses#NUMBERS} numbers of each, and a {@code
-   *     byte[][]} with their commands: each argument with its NUL
-   */
-  static native Object[] list(long host);
+  /** tproc_threadproc_listing: the payload that {@link Listings#mappings} decodes. */
+  static native byte[] memory(long threadproc);
 
   // check.c
 
-  /** tproc_check: of each finding its name, verdict, value and advice; see {@link Findings}. */
-  static native byte[][] check();
+  /**
+   * tproc_check: a block with four texts of each finding: its name, verdict, value and advice; see
+   * {@link Findings}.
+   */
+  static native byte[] check();
 
   // descriptors.c
 

@@ -52,7 +52,7 @@ final class ThreadProcHandle {
       if (pointer == 0) {
         throw new IllegalStateException("the threadproc is closed");
       }
-      return MemoryMappings.read(Native.memory(pointer));
+      return Listings.mappings(Native.memory(pointer));
     } finally {
       lock.unlock();
     }

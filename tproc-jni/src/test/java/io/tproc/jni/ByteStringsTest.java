@@ -1,5 +1,6 @@
 package io.tproc.jni;
 
+import static io.tproc.Errno.EINVAL;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
@@ -9,7 +10,6 @@ import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 
 class ByteStringsTest {
-  private static final int EINVAL = 22;
 
   @Test
   void endsInNul() throws Exception {

@@ -8,32 +8,21 @@ import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 
 class FindingsTest {
-  private static byte[] text(String text) {
-    return text.getBytes(StandardCharsets.UTF_8);
-  }
-
   @Test
-  void readsFourFieldsEach() {
-    byte[][] fields = {
-      text("kernel"),
-      {0},
-      text("6.1"),
-      text(""),
-      text("kcmp"),
-      {1},
-      text("EPERM"),
-      text("do"),
-      text("pidfd"),
-      {2},
-      text("no"),
-      text("–")
-    };
+  void readsFourTextsEach() {
+    String block =
+        "kernel\0000\0006.1\000\000kcmp\0001\000EPERM\000do\000pidfd\0002\000no\000–\000";
 
-    assertThat(Findings.read(fields))
+    assertThat(Findings.read(block.getBytes(StandardCharsets.UTF_8)))
         .containsExactly(
             new Finding("kernel", Verdict.OK, "6.1", ""),
             new Finding("kcmp", Verdict.LIMITED, "EPERM", "do"),
             new Finding("pidfd", Verdict.MISSING, "no", "–"));
+  }
+
+  @Test
+  void readsNothingFromNothing() {
+    assertThat(Findings.read(new byte[0])).isEmpty();
   }
 
   @Test

@@ -1,8 +1,12 @@
 package io.tproc.cli.client;
 
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
+import io.tproc.MemoryMapping;
+import io.tproc.ThreadProcStatus;
+import io.tproc.spi.Listing;
 import java.io.EOFException;
 import java.io.IOException;
+import java.net.ProtocolException;
 import java.net.SocketException;
 import java.net.StandardProtocolFamily;
 import java.nio.ByteBuffer;
@@ -11,8 +15,6 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
@@ -63,38 +65,27 @@ public final class HostClient implements AutoCloseable {
     }
   }
 
-  /** Lists the host's threadprocs. */
-  public Listed<HostedProgram> list() throws IOException {
+  /**
+   * Lists the host's threadprocs, the youngest first. What is not UTF-8 in their commands is U+FFFD
+   * here.
+   */
+  public Listing<ThreadProcStatus> statuses() throws IOException {
     return ask(
         Frame.of(FrameType.LIST),
         FrameType.LISTED,
-        answer -> {
-          Entries entries = Entries.of(answer, HostedProgram.FIXED_SIZE);
-          List<HostedProgram> programs = new ArrayList<>();
-          for (ByteBuffer entry : entries.entries()) {
-            programs.add(HostedProgram.of(entry));
-          }
-          return new Listed<>(Integer.toUnsignedLong(entries.total()), programs);
-        });
+        answer -> Listing.statuses(answer, StandardCharsets.UTF_8));
   }
 
   /**
-   * Lists what a threadproc has mapped.
+   * Lists what a threadproc has mapped. What is not UTF-8 in the names is U+FFFD here.
    *
    * @throws RefusedException when the host has no such threadproc
    */
-  public Listed<MappedRange> maps(int pid) throws IOException {
+  public Listing<MemoryMapping> mappings(long pid) throws IOException {
     return ask(
-        Frame.of(FrameType.MAPS, pid),
+        Frame.of(FrameType.MAPS, Math.toIntExact(pid)),
         FrameType.MAPPED,
-        answer -> {
-          Entries entries = Entries.of(answer, MappedRange.FIXED_SIZE);
-          List<MappedRange> ranges = new ArrayList<>();
-          for (ByteBuffer entry : entries.entries()) {
-            ranges.add(MappedRange.of(entry));
-          }
-          return new Listed<>(Integer.toUnsignedLong(entries.total()), ranges);
-        });
+        answer -> Listing.mappings(answer, StandardCharsets.UTF_8));
   }
 
   /**
@@ -102,9 +93,9 @@ public final class HostClient implements AutoCloseable {
    *
    * @throws RefusedException when the host has no such threadproc, or there is no such signal
    */
-  public void signal(int pid, int signal) throws IOException {
+  public void signal(long pid, int signal) throws IOException {
     ask(
-        Frame.of(FrameType.SIGNAL, pid, signal),
+        Frame.of(FrameType.SIGNAL, Math.toIntExact(pid), signal),
         FrameType.DONE,
         answer -> {
           if (answer.hasRemaining()) {

@@ -16,6 +16,11 @@ import java.util.concurrent.CompletableFuture;
 
 /** Listens as a host does, and gives each question the answer that the test has written. */
 public final class FakeHost implements AutoCloseable {
+  /** Of the structures, without their texts. */
+  private static final int THREADPROC_SIZE = 64;
+
+  private static final int MAPPING_SIZE = 32;
+
   private final ServerSocketChannel server;
   private final List<byte[]> questions = new ArrayList<>();
   private final CompletableFuture<Void> served;
@@ -130,7 +135,7 @@ public final class FakeHost implements AutoCloseable {
 
   /** A struct wire_threadproc that runs since the first second of 1970, for 61 seconds. */
   public static byte[] threadproc(int pid, int launcher, int state, int flags, byte[] command) {
-    int size = HostedProgram.FIXED_SIZE + (command.length + 7) / 8 * 8;
+    int size = THREADPROC_SIZE + (command.length + 7) / 8 * 8;
     return buffer(size)
         .putInt(size)
         .putInt(pid)
@@ -150,7 +155,7 @@ public final class FakeHost implements AutoCloseable {
 
   /** A struct wire_mapping. */
   public static byte[] mapping(long address, long length, int protection, byte[] name) {
-    int size = MappedRange.FIXED_SIZE + (name.length + 7) / 8 * 8;
+    int size = MAPPING_SIZE + (name.length + 7) / 8 * 8;
     return buffer(size)
         .putInt(size)
         .putInt(protection)

@@ -14,7 +14,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIOException;
 
-import io.tproc.cli.client.HostedProgram.State;
+import io.tproc.MemoryMapping;
+import io.tproc.ThreadProcStatus;
+import io.tproc.ThreadProcStatus.State;
+import io.tproc.spi.Listing;
+import java.net.ProtocolException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -26,7 +30,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
+import java.util.OptionalLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -56,20 +60,21 @@ class HostClientTest {
             threadproc(43, 7, 3, 0, new byte[0]));
     try (FakeHost host = new FakeHost(socket, answer);
         HostClient client = HostClient.connect(socket)) {
-      Listed<HostedProgram> list = client.list();
+      Listing<ThreadProcStatus> list = client.statuses();
 
       assertThat(host.questions()).containsExactly(List.of(FrameType.LIST));
       assertThat(list.total()).isEqualTo(3);
       assertThat(list.items())
-          .extracting(HostedProgram::state)
+          .extracting(ThreadProcStatus::state)
           .containsExactly(State.RUNNING, State.STOPPED, State.ENDED);
       assertThat(list.items().get(0))
           .isEqualTo(
-              new HostedProgram(
+              new ThreadProcStatus(
                   41,
-                  State.RUNNING,
-                  0,
+                  false,
+                  OptionalLong.empty(),
                   4294967294L,
+                  State.RUNNING,
                   Instant.ofEpochSecond(1),
                   Duration.ofNanos(61_000_000_007L),
                   5L << 30,
@@ -78,7 +83,7 @@ class HostClientTest {
                   2,
                   false));
       assertThat(list.items().get(1).command()).as("not UTF-8").containsExactly("x\ufffdy");
-      assertThat(list.items().get(1).cut()).isTrue();
+      assertThat(list.items().get(1).commandCut()).isTrue();
       assertThat(list.items().get(2).command()).isEmpty();
     }
   }
@@ -92,11 +97,13 @@ class HostClientTest {
             mapping(0x7000_0000_1000L, 1L << 35, 2 | 8, strings("")));
     try (FakeHost host = new FakeHost(socket, answer);
         HostClient client = HostClient.connect(socket)) {
-      Listed<MappedRange> list = client.maps(42);
+      Listing<MemoryMapping> list = client.mappings(42);
 
       assertThat(host.questions()).containsExactly(List.of(FrameType.MAPS, 42));
       assertThat(list.total()).isEqualTo(9);
-      assertThat(list.items()).extracting(MappedRange::protection).containsExactly("r-xp", "-w-s");
+      assertThat(list.items())
+          .extracting(MemoryMapping::permissions)
+          .containsExactly("r-xp", "-w-s");
       assertThat(list.items().get(1).size()).isEqualTo(1L << 35);
       assertThat(list.items().get(0).name()).isEqualTo("/lib/libc.so.6");
     }
@@ -124,7 +131,7 @@ class HostClientTest {
     Arrays.setAll(entries, i -> threadproc(i, 1, 1, 0, strings("program " + i)));
     try (FakeHost host = new FakeHost(socket, listed(entries.length, entries));
         HostClient client = HostClient.connect(socket)) {
-      List<HostedProgram> items = client.list().items();
+      List<ThreadProcStatus> items = client.statuses().items();
 
       assertThat(items).hasSize(entries.length);
       assertThat(items.get(19_999).command()).containsExactly("program 19999");
@@ -193,7 +200,7 @@ class HostClientTest {
       silent.bind(UnixDomainSocketAddress.of(socket));
       try (HostClient client = HostClient.connect(socket, Duration.ofMillis(50))) {
         assertThatIOException()
-            .isThrownBy(client::list)
+            .isThrownBy(client::statuses)
             .withMessageContaining(socket + ": no answer within");
       }
     }
@@ -242,36 +249,10 @@ class HostClientTest {
     try (FakeHost host = new FakeHost(socket, answer);
         HostClient client = HostClient.connect(socket)) {
       assertThatExceptionOfType(ProtocolException.class)
-          .isThrownBy(client::list)
+          .isThrownBy(client::statuses)
           .withMessageContaining(problem)
           .withMessageStartingWith(socket.toString());
       assertThat(host.questions()).hasSize(1);
-    }
-  }
-
-  /** Any bytes at all: a list, or this exception. */
-  @Test
-  void whateverIsAnsweredIsAListOrAProtocolException() {
-    byte[] good =
-        listed(
-            2,
-            threadproc(1, 1, 1, 0, strings("x", "y")),
-            threadproc(2, 1, 1, 0, strings("a rather long argument")));
-    Random random = new Random(5);
-    for (int round = 0; round < 20_000; round++) {
-      byte[] damaged = good.clone();
-      for (int i = random.nextInt(4); i >= 0; i--) {
-        damaged[16 + random.nextInt(damaged.length - 16)] = (byte) random.nextInt();
-      }
-      ByteBuffer payload =
-          ByteBuffer.wrap(damaged, 16, damaged.length - 16).slice().order(ByteOrder.nativeOrder());
-      try {
-        for (ByteBuffer entry : Entries.of(payload, HostedProgram.FIXED_SIZE).entries()) {
-          HostedProgram.of(entry);
-        }
-      } catch (ProtocolException expected) {
-        assertThat(expected).hasMessageContaining("a");
-      }
     }
   }
 }
