@@ -2,6 +2,7 @@ package io.tproc;
 
 import io.tproc.library.ContainedLibrary;
 import io.tproc.library.LibraryBuilder;
+import io.tproc.library.LibraryPool;
 import java.io.IOException;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
@@ -80,6 +81,22 @@ public interface TprocHost extends PlatformMemory, AutoCloseable {
    */
   default ContainedLibrary library(String name) throws IOException {
     return libraryBuilder(name).open();
+  }
+
+  /**
+   * Loads a native library in several threadprocs: {@code libraryBuilder(name).openPool(count)}.
+   *
+   * @param name as {@code dlopen} takes it
+   * @param count how many instances; at least 1
+   * @return the pool, to be closed by the caller
+   * @throws io.tproc.library.LibraryLoadException when the library cannot be loaded; nothing is
+   *     left behind
+   * @throws IOException when a process cannot be started; nothing is left behind
+   * @throws IllegalArgumentException when the count is not positive
+   * @throws IllegalStateException when the host is closed
+   */
+  default LibraryPool libraryPool(String name, int count) throws IOException {
+    return libraryBuilder(name).openPool(count);
   }
 
   /**

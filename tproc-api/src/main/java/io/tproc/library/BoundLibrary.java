@@ -68,7 +68,7 @@ final class BoundLibrary implements ContainedLibrary {
   private static ContainedFunction function(
       Instance instance, String name, long address, Signature signature) {
     long prepared = instance.prepare(address, signature);
-    return new ContainedFunction(instance, name, signature, prepared, instance.limit());
+    return new BoundFunction(instance, name, signature, prepared, instance.limit());
   }
 
   @Override

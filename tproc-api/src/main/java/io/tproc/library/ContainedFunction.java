@@ -1,58 +1,34 @@
 package io.tproc.library;
 
-import java.lang.ref.Reference;
-import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A C function of a library, to be called. Made by {@link ContainedLibrary#function(String,
- * Signature)}.
+ * Signature)} and {@link LibraryPool#function(String, Signature)}.
  *
- * <p>Thread-safe. It belongs to one instance of the library: when that has ended, calls throw
- * {@link StaleLibraryException}.
+ * <p>Thread-safe. One of a library belongs to one instance of it: when that has ended, calls throw
+ * {@link StaleLibraryException}. One of a pool is called in whatever instance is free.
  */
-public final class ContainedFunction {
-  private final Instance instance;
+public abstract sealed class ContainedFunction permits BoundFunction, PooledFunction {
   private final String name;
   private final Signature signature;
-  private final long prepared;
-  private final @Nullable Duration limit;
 
-  ContainedFunction(
-      Instance instance,
-      String name,
-      Signature signature,
-      long prepared,
-      @Nullable Duration limit) {
-    this.instance = instance;
+  ContainedFunction(String name, Signature signature) {
     this.name = name;
     this.signature = signature;
-    this.prepared = prepared;
-    this.limit = limit;
   }
 
   /**
    * This function, with a time limit: a call that takes longer ends the library, and throws {@link
    * LibraryTimeoutException}.
    *
-   * @param newLimit from when the call begins to run; more than zero
+   * @param limit from when the call begins to run; more than zero
    * @return a new function
    */
-  public ContainedFunction within(Duration newLimit) {
-    return new ContainedFunction(instance, name, signature, prepared, positive(newLimit));
-  }
-
-  static Duration positive(Duration limit) {
-    if (limit.isNegative() || limit.isZero()) {
-      throw new IllegalArgumentException("no time: " + limit);
-    }
-    return limit;
-  }
+  public abstract ContainedFunction within(Duration limit);
 
   /**
    * Calls the function.
@@ -71,39 +47,7 @@ public final class ContainedFunction {
    * @throws StaleLibraryException when the library's instance has ended before; nothing was called
    * @throws IllegalArgumentException when an argument does not fit; nothing was called
    */
-  public @Nullable Object call(@Nullable Object... arguments) {
-    if (arguments.length != signature.arguments().size()) {
-      throw new IllegalArgumentException(
-          name + " takes " + signature.arguments().size() + " arguments, not " + arguments.length);
-    }
-    Lane lane = instance.enter(name);
-    int top = lane.top();
-    Kept kept = new Kept(instance, lane);
-    try {
-      return call(lane, arguments, kept);
-    } finally {
-      Reference.reachabilityFence(arguments);
-      Reference.reachabilityFence(kept);
-      lane.pop(top);
-      instance.leave();
-    }
-  }
-
-  private @Nullable Object call(Lane lane, @Nullable Object[] arguments, Kept kept) {
-    int frame = lane.push(signature.frameSize());
-    ByteBuffer memory = lane.memory();
-    List<CType> types = signature.arguments();
-    for (int i = 0; i < arguments.length; i++) {
-      Values.put(memory, frame + signature.offset(i), types.get(i), arguments[i], kept);
-    }
-    lane.ask(Lane.CALL, prepared, frame, 0, 0);
-    instance.perform(lane, new CallWait(instance, name, limit), name);
-    CType type = signature.result();
-    Object result = Values.get(memory, frame, type);
-    return type.kind() == CType.Kind.STRING
-        ? instance.text((long) Objects.requireNonNull(result))
-        : result;
-  }
+  public abstract @Nullable Object call(@Nullable Object... arguments);
 
   /**
    * As {@link #call}, for functions that give an integer of at most 32 bits, or a boolean.
@@ -171,49 +115,15 @@ public final class ContainedFunction {
     return signature;
   }
 
-  @Override
-  public String toString() {
-    return "ContainedFunction[" + name + ", " + signature + ", " + instance + "]";
+  static Duration positive(Duration limit) {
+    if (limit.isNegative() || limit.isZero()) {
+      throw new IllegalArgumentException("no time: " + limit);
+    }
+    return limit;
   }
 
-  /** The memory of strings: the lane's own, or a buffer's of their own when that is too small. */
-  private static final class Kept implements Values.Place {
-    private static final int LANE_ROOM = 2048;
-
-    private final Instance instance;
-    private final Lane lane;
-    private final List<ByteBuffer> buffers = new ArrayList<>(0);
-
-    Kept(Instance instance, Lane lane) {
-      this.instance = instance;
-      this.lane = lane;
-    }
-
-    @Override
-    public long address(String text) {
-      byte[] bytes = Values.terminated(text);
-      if (bytes.length < lane.room() - LANE_ROOM) {
-        int at = lane.push(bytes.length);
-        lane.memory().put(at, bytes);
-        return lane.address() + at;
-      }
-      ByteBuffer buffer = ByteBuffer.allocateDirect(bytes.length).put(0, bytes);
-      buffers.add(buffer);
-      return instance.support().address(buffer);
-    }
-
-    @Override
-    public long address(Buffer direct) {
-      return instance.support().address(direct);
-    }
-
-    @Override
-    public long address(Callback callback) {
-      if (callback.instance() != instance) {
-        throw new IllegalArgumentException(
-            callback + " belongs to another instance: " + callback.instance());
-      }
-      return callback.address();
-    }
+  @Override
+  public String toString() {
+    return "ContainedFunction[" + name + ", " + signature + "]";
   }
 }

@@ -40,6 +40,7 @@ public final class LibraryBuilder {
   private boolean lazy;
   private boolean global;
   private @Nullable Duration limit;
+  private LibraryPool.Recycling recycling = new LibraryPool.Recycling(0, 0);
 
   /**
    * For providers; users get one from {@link TprocHost#libraryBuilder(String)}.
@@ -218,10 +219,46 @@ public final class LibraryBuilder {
    * @throws IllegalStateException when the host is closed
    */
   public ContainedLibrary open() throws IOException {
-    return new BoundLibrary(host, support, options());
+    return new BoundLibrary(host, support, options(threads));
   }
 
-  Options options() {
+  /**
+   * Starts several instances of the library, for calls that need nothing of earlier ones: each call
+   * goes to an instance that is free, on its main thread. An instance that has ended is replaced.
+   *
+   * @param count how many; at least 1
+   * @return the pool, to be closed by the caller
+   * @throws LibraryLoadException when the library cannot be loaded; nothing is left behind
+   * @throws IOException when a process cannot be started; nothing is left behind
+   * @throws IllegalArgumentException when the count is not positive
+   * @throws IllegalStateException when the host is closed
+   */
+  public LibraryPool openPool(int count) throws IOException {
+    if (count < 1) {
+      throw new IllegalArgumentException("a pool of " + count + " instances");
+    }
+    return new LibraryPool(host, support, options(LibraryThreads.MAIN), count, recycling);
+  }
+
+  /**
+   * Sets when a pool replaces an instance that is well: what leaks does not grow without end.
+   *
+   * @param calls after so many calls; 0, as unless set, for never
+   * @param bytes after a call that left more than so many bytes in use, as {@link
+   *     ContainedLibrary#bytesInUse} counts them (they are looked at after every 16th call); 0, as
+   *     unless set, for never
+   * @return this builder
+   * @throws IllegalArgumentException when one is negative
+   */
+  public LibraryBuilder recycleAfter(long calls, long bytes) {
+    if (calls < 0 || bytes < 0) {
+      throw new IllegalArgumentException("negative: " + calls + " calls, " + bytes + " bytes");
+    }
+    recycling = new LibraryPool.Recycling(calls, bytes);
+    return this;
+  }
+
+  private Options options(LibraryThreads which) {
     return new Options(
         library,
         List.copyOf(preloaded),
@@ -231,7 +268,7 @@ public final class LibraryBuilder {
         input,
         output,
         error,
-        threads,
+        which,
         stackSize,
         interruptible,
         limit);

@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  * names, else the classifier jar's, unpacked.
  *
  * <p>It is unpacked into a directory that is named after its contents, below the user's cache or,
- * when that cannot be written, where the native library is unpacked: another version gets another one, and a file
- * that is there is complete, because it is moved there in one step.
+ * when that cannot be written, where the native library is unpacked: another version gets another
+ * one, and a file that is there is complete, because it is moved there in one step.
  */
 final class CalleeFile {
   /** Names the file; nothing else is tried then. */

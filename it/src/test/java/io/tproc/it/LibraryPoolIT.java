@@ -1,0 +1,229 @@
+package io.tproc.it;
+
+import static io.tproc.library.CType.INT;
+import static io.tproc.library.CType.LONG;
+import static io.tproc.library.CType.POINTER;
+import static io.tproc.library.CType.VOID;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tproc.ExitStatus;
+import io.tproc.ExitStatus.Exited;
+import io.tproc.ExitStatus.Signalled;
+import io.tproc.TprocHost;
+import io.tproc.library.ContainedFunction;
+import io.tproc.library.LibraryCrashedException;
+import io.tproc.library.LibraryPool;
+import io.tproc.library.LibraryTimeoutException;
+import java.lang.ProcessBuilder.Redirect;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** Several instances of a library, and what they survive. */
+@ExtendWith(HostExtension.class)
+@Timeout(value = 15, unit = TimeUnit.MINUTES)
+class LibraryPoolIT {
+  interface Functions {
+    long next_int64(long value);
+
+    int process_id();
+
+    long call_with(java.util.function.LongUnaryOperator function, long value);
+  }
+
+  private static LibraryPool open(TprocHost host, int count) throws Exception {
+    return host.libraryPool(Programs.library("contained"), count);
+  }
+
+  @Test
+  void instancesHaveStatesOfTheirOwn(TprocHost host) throws Exception {
+    try (LibraryPool pool = open(host, 3)) {
+      Set<Integer> processes = new HashSet<>();
+      Set<Integer> seen =
+          pool.with(
+              one -> {
+                processes.add((int) one.process().pid());
+                one.function("count", LONG).call();
+                assertThat(one.function("count", LONG).call()).isEqualTo(2L);
+                return processes;
+              });
+      assertThat(seen).hasSize(1);
+      ContainedFunction count = pool.function("count", LONG);
+      Set<Long> counts = new HashSet<>();
+      for (int i = 0; i < 3; i++) {
+        counts.add(count.callLong());
+      }
+      assertThat(counts).containsExactlyInAnyOrder(1L, 3L);
+    }
+  }
+
+  @Test
+  void callsOfManyThreads(TprocHost host) throws Exception {
+    try (LibraryPool pool = open(host, 2)) {
+      Functions functions = pool.as(Functions.class);
+      Set<Integer> processes = java.util.concurrent.ConcurrentHashMap.newKeySet();
+      inParallel(
+          8,
+          () -> {
+            for (long i = 0; i < Patience.scaled(500); i++) {
+              assertThat(functions.next_int64(i)).isEqualTo(i + 1);
+              processes.add(functions.process_id());
+            }
+            return null;
+          });
+      assertThat(processes).hasSizeBetween(1, 2);
+      assertThat(functions.call_with(functions::next_int64, 5)).isEqualTo(7);
+      assertThat(functions).hasToString(functions.toString());
+    }
+  }
+
+  @Test
+  void instancesAreRecycled(TprocHost host) throws Exception {
+    Resources before = Resources.now();
+    try (LibraryPool pool =
+        host.libraryBuilder(Programs.library("contained")).recycleAfter(10, 0).openPool(1)) {
+      List<Long> counts = new ArrayList<>();
+      for (int i = 0; i < 25; i++) {
+        counts.add(pool.function("count", LONG).callLong());
+      }
+      assertThat(counts.subList(8, 12)).containsExactly(9L, 10L, 1L, 2L);
+      assertThat(counts.get(24)).isEqualTo(5);
+    }
+    try (LibraryPool pool =
+        host.libraryBuilder(Programs.library("contained"))
+            .recycleAfter(0, 50_000_000)
+            .openPool(1)) {
+      Set<Integer> processes = new HashSet<>();
+      for (int i = 0; i < 100; i++) {
+        pool.function("leak", POINTER, LONG).call(2_000_000L);
+        processes.add(pool.function("process_id", INT).callInt());
+      }
+      assertThat(processes).hasSizeBetween(3, 8);
+    }
+    before.assertAsBefore();
+  }
+
+  @Test
+  void closingEndsCallsAndThoseThatWait(TprocHost host) throws Exception {
+    LibraryPool pool = open(host, 1);
+    ExecutorService threads = Executors.newFixedThreadPool(3);
+    try {
+      List<Future<?>> calls = new ArrayList<>();
+      for (int i = 0; i < 3; i++) {
+        calls.add(threads.submit(() -> pool.function("hang", VOID).call()));
+      }
+      Patience.until(
+          Patience.seconds(10),
+          () ->
+              Thread.getAllStackTraces().values().stream()
+                  .flatMap(java.util.Arrays::stream)
+                  .anyMatch(frame -> frame.getMethodName().equals("awaitChange")));
+      pool.close();
+      for (Future<?> call : calls) {
+        assertThatThrownBy(() -> call.get(1, TimeUnit.MINUTES)).hasMessageContaining("closed");
+      }
+    } finally {
+      threads.shutdownNow();
+    }
+  }
+
+  /** What is injected, and how the call has to end. */
+  private enum Fault {
+    NONE,
+    SEGMENTATION,
+    ABORT,
+    EXIT,
+    HANG,
+    OVERFLOW,
+    LEAK;
+
+    void happen(LibraryPool pool) {
+      switch (this) {
+        case NONE -> assertThat(pool.function("next_int32", INT, INT).callInt(41)).isEqualTo(42);
+        case LEAK ->
+            assertThat(pool.function("leak", POINTER, LONG).callLong(1_000_000L)).isPositive();
+        case SEGMENTATION ->
+            assertThat(crash(pool.function("read_at", INT, POINTER), 8L))
+                .isEqualTo(new Signalled(11, false));
+        case ABORT ->
+            assertThat(crash(pool.function("give_up", VOID))).isEqualTo(new Signalled(6, false));
+        case EXIT ->
+            assertThat(crash(pool.function("leave_with", VOID, INT), 3)).isEqualTo(new Exited(3));
+        case OVERFLOW ->
+            assertThat(crash(pool.function("overflow_stack", INT)))
+                .isEqualTo(new Signalled(11, false));
+        case HANG ->
+            assertThatThrownBy(
+                    () -> pool.function("hang", VOID).within(Duration.ofMillis(5)).call())
+                .isInstanceOf(LibraryTimeoutException.class);
+      }
+    }
+
+    private static ExitStatus crash(ContainedFunction function, Object... arguments) {
+      try {
+        return org.assertj.core.api.Assertions.fail("returned: " + function.call(arguments));
+      } catch (LibraryCrashedException crashed) {
+        return crashed.exitStatus();
+      }
+    }
+  }
+
+  /** One call of 25 goes wrong, in any of seven ways. */
+  @Test
+  void aStormOfFaults(TprocHost host) throws Exception {
+    Resources before = Resources.now();
+    AtomicInteger faults = new AtomicInteger();
+    try (LibraryPool pool =
+        host.libraryBuilder(Programs.library("contained"))
+            .redirectError(Redirect.DISCARD)
+            .recycleAfter(0, 100_000_000)
+            .openPool(4)) {
+      AtomicInteger seeds = new AtomicInteger();
+      inParallel(
+          8,
+          () -> {
+            Random random = new Random(seeds.incrementAndGet());
+            for (long i = 0; i < Patience.scaled(1250); i++) {
+              Fault fault =
+                  random.nextInt(25) == 0
+                      ? Fault.values()[random.nextInt(Fault.values().length)]
+                      : Fault.NONE;
+              fault.happen(pool);
+              faults.addAndGet(fault == Fault.NONE ? 0 : 1);
+            }
+            return null;
+          });
+    }
+    assertThat(faults.get()).isPositive();
+    before.assertAsBefore();
+  }
+
+  private static void inParallel(int count, Callable<Object> work) throws Exception {
+    ExecutorService threads = Executors.newFixedThreadPool(count);
+    try {
+      List<Future<Object>> all = new ArrayList<>();
+      for (int i = 0; i < count; i++) {
+        all.add(threads.submit(work));
+      }
+      for (Future<Object> one : all) {
+        one.get(10, TimeUnit.MINUTES);
+      }
+    } finally {
+      threads.shutdownNow();
+      threads.awaitTermination(1, TimeUnit.MINUTES);
+    }
+  }
+}

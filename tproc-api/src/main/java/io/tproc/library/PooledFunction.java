@@ -1,0 +1,30 @@
+package io.tproc.library;
+
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** A function of whatever instance of a pool is free. */
+final class PooledFunction extends ContainedFunction {
+  private final LibraryPool pool;
+  private final @Nullable Duration limit;
+
+  PooledFunction(LibraryPool pool, String name, Signature signature, @Nullable Duration limit) {
+    super(name, signature);
+    this.pool = pool;
+    this.limit = limit;
+  }
+
+  @Override
+  public ContainedFunction within(Duration newLimit) {
+    return new PooledFunction(pool, name(), signature(), positive(newLimit));
+  }
+
+  @Override
+  public @Nullable Object call(@Nullable Object... arguments) {
+    return pool.inFree(
+        instance -> {
+          ContainedFunction function = instance.function(name(), signature());
+          return (limit == null ? function : function.within(limit)).call(arguments);
+        });
+  }
+}
