@@ -1,0 +1,163 @@
+package io.tproc.library;
+
+import java.lang.foreign.AddressLayout;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.GroupLayout;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A function as a method handle of the type that the JDK's linker would give it. */
+final class ForeignCall {
+  private static final MethodHandle INVOKE;
+
+  static {
+    try {
+      INVOKE =
+          MethodHandles.lookup()
+              .findVirtual(
+                  ForeignCall.class, "invoke", MethodType.methodType(Object.class, Object[].class));
+    } catch (ReflectiveOperationException impossible) {
+      throw new ExceptionInInitializerError(impossible);
+    }
+  }
+
+  private final ContainedLibrary library;
+  private final ContainedFunction function;
+  private final FunctionDescriptor descriptor;
+  private final boolean withState;
+
+  private ForeignCall(
+      ContainedLibrary library,
+      ContainedFunction function,
+      FunctionDescriptor descriptor,
+      boolean withState) {
+    this.library = library;
+    this.function = function;
+    this.descriptor = descriptor;
+    this.withState = withState;
+  }
+
+  static MethodHandle handle(
+      ContainedLibrary library,
+      long address,
+      FunctionDescriptor descriptor,
+      Linker.Option... options) {
+    Signature signature = ForeignTypes.signature(descriptor);
+    boolean withState = false;
+    for (Linker.Option option : options) {
+      int variadic = variadic(option, signature.arguments().size());
+      if (variadic >= 0) {
+        signature = signature.variadicAfter(variadic);
+      } else if (option.equals(Linker.Option.captureCallState("errno"))) {
+        withState = true;
+      } else {
+        throw new IllegalArgumentException("not an option for a contained library: " + option);
+      }
+    }
+    ForeignCall call =
+        new ForeignCall(library, library.function(address, signature), descriptor, withState);
+    MethodType type = call.type();
+    return INVOKE.bindTo(call).asCollector(Object[].class, type.parameterCount()).asType(type);
+  }
+
+  /** An option does not tell its index, but equals another of the same one. */
+  private static int variadic(Linker.Option option, int arguments) {
+    for (int i = 0; i <= arguments; i++) {
+      if (option.equals(Linker.Option.firstVariadicArg(i))) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  private MethodType type() {
+    List<Class<?>> leading = new ArrayList<>();
+    if (givesStruct()) {
+      leading.add(SegmentAllocator.class);
+    }
+    if (withState) {
+      leading.add(MemorySegment.class);
+    }
+    return descriptor.toMethodType().insertParameterTypes(0, leading);
+  }
+
+  private boolean givesStruct() {
+    return descriptor.returnLayout().map(GroupLayout.class::isInstance).orElse(false);
+  }
+
+  /** Called by the handle. */
+  Object invoke(Object... given) {
+    int leading = (givesStruct() ? 1 : 0) + (withState ? 1 : 0);
+    Object[] arguments = new Object[given.length - leading];
+    for (int i = 0; i < arguments.length; i++) {
+      arguments[i] = ForeignTypes.toC(given[leading + i], descriptor.argumentLayouts().get(i));
+    }
+    Object result = function.call(arguments);
+    if (withState) {
+      ((MemorySegment) given[leading - 1])
+          .set(ValueLayout.JAVA_INT, errnoOffset(), library.errno());
+    }
+    if (givesStruct()) {
+      return copy((ByteBuffer) result, (SegmentAllocator) given[0]);
+    }
+    return descriptor
+        .returnLayout()
+        .map(layout -> ForeignTypes.toJava(result, layout))
+        .orElse(null);
+  }
+
+  private static long errnoOffset() {
+    return Linker.Option.captureStateLayout()
+        .byteOffset(MemoryLayout.PathElement.groupElement("errno"));
+  }
+
+  private MemorySegment copy(ByteBuffer struct, SegmentAllocator allocator) {
+    return allocator
+        .allocate(descriptor.returnLayout().orElseThrow())
+        .copyFrom(MemorySegment.ofBuffer(struct));
+  }
+
+  static Callback callback(
+      ContainedLibrary library, MethodHandle target, FunctionDescriptor descriptor) {
+    if (!target.type().equals(descriptor.toMethodType())) {
+      throw new IllegalArgumentException(
+          "the target is of type " + target.type() + ", not " + descriptor.toMethodType());
+    }
+    return library.callback(
+        ForeignTypes.signature(descriptor),
+        arguments -> {
+          Object[] converted = new Object[arguments.length];
+          for (int i = 0; i < converted.length; i++) {
+            MemoryLayout layout = descriptor.argumentLayouts().get(i);
+            converted[i] =
+                arguments[i] instanceof ByteBuffer struct
+                    ? MemorySegment.ofBuffer(struct)
+                    : ForeignTypes.toJava(arguments[i], layout);
+          }
+          Object result = target.invokeWithArguments(converted);
+          return descriptor
+              .returnLayout()
+              .map(layout -> ForeignTypes.toC(result, layout))
+              .orElse(null);
+        });
+  }
+
+  /** Addresses that have a layout to lead to are given its size, as the JDK does. */
+  @SuppressWarnings("restricted")
+  static MemorySegment segment(long address, AddressLayout layout) {
+    MemorySegment segment = MemorySegment.ofAddress(address);
+    return layout
+        .targetLayout()
+        .map(target -> segment.reinterpret(target.byteSize()))
+        .orElse(segment);
+  }
+}
