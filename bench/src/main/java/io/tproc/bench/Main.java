@@ -17,7 +17,8 @@ public final class Main {
           new JvmBenchmark(),
           new AliveBenchmark(),
           new StormBenchmark(),
-          new LeakBenchmark());
+          new LeakBenchmark(),
+          new ContainedBenchmark());
 
   private Main() {}
 
