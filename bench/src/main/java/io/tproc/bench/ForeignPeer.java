@@ -6,7 +6,10 @@ import java.lang.reflect.Method;
 import java.util.Arrays;
 import java.util.Optional;
 
-/** Functions of a library in this process, by java.lang.foreign where there is one; without it at compile time. */
+/**
+ * Functions of a library in this process, by java.lang.foreign where there is one; without it at
+ * compile time.
+ */
 final class ForeignPeer {
   private static final String PACKAGE = "java.lang.foreign.";
 
@@ -60,8 +63,7 @@ final class ForeignPeer {
 
   private static Object symbol(String library, String name) throws ReflectiveOperationException {
     Object arena = invoke(type("Arena"), "global", null);
-    Method lookup =
-        type("SymbolLookup").getMethod("libraryLookup", String.class, type("Arena"));
+    Method lookup = type("SymbolLookup").getMethod("libraryLookup", String.class, type("Arena"));
     Object found =
         type("SymbolLookup")
             .getMethod("find", String.class)

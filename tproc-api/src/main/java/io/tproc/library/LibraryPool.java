@@ -165,7 +165,7 @@ public final class LibraryPool implements AutoCloseable {
     }
     method.setAccessible(true);
     try {
-      return with(member -> method.invoke(member.as(type), arguments), null);
+      return withMember(member -> method.invoke(member.as(type), arguments));
     } catch (InvocationTargetException thrown) {
       throw thrown.getCause() != null ? thrown.getCause() : thrown;
     }
@@ -181,18 +181,18 @@ public final class LibraryPool implements AutoCloseable {
    * @throws IllegalStateException when the pool is closed
    * @param <R> the type of the result
    */
+  @SuppressWarnings({"unchecked", "NullAway"}) // Whether it is null is the type argument's affair.
   public <R extends @Nullable Object> R with(Use<R> use) throws Exception {
-    return with(member -> use.use(member.library), null);
+    return (R) withMember(member -> use.use(member.library));
   }
 
   /** What uses a member and may throw. */
   @FunctionalInterface
-  private interface ThrowingUse<R extends @Nullable Object> {
-    R use(Member member) throws Exception;
+  private interface ThrowingUse {
+    @Nullable Object use(Member member) throws Exception;
   }
 
-  private <R extends @Nullable Object> R with(ThrowingUse<R> use, @Nullable Void unused)
-      throws Exception {
+  private @Nullable Object withMember(ThrowingUse use) throws Exception {
     Member known = own.get();
     if (known != null) {
       return use.use(known);
@@ -210,7 +210,7 @@ public final class LibraryPool implements AutoCloseable {
 
   @Nullable Object inFree(InnerUse use) {
     try {
-      return this.<@Nullable Object>with(use::use, null);
+      return withMember(use::use);
     } catch (RuntimeException unchecked) {
       throw unchecked;
     } catch (Exception ofCallback) {
