@@ -33,9 +33,16 @@ static int64_t remember(struct memory *memory, const struct map_request *request
   return got;
 }
 
+/*
+ * As vm.mmap_min_addr has it for those without privileges. The JVM finds null pointers by the fault that they cause: a
+ * program of root's that mapped something there would take its NullPointerExceptions away.
+ */
+#define LOWEST_ADDRESS (64u << 10)
+
 /* Slots are not mapped as a whole, so the kernel alone would find room in a neighbour's. Nobody gets one meanwhile. */
 int64_t memory_map_external(struct memory *memory, const struct map_request *request) {
   const struct address_range range = {request->address, page_ceil(request->address + request->length)};
+  if (range.low < LOWEST_ADDRESS) return -EPERM;
   pthread_mutex_lock(&memory->slots->lock);
   int64_t got = -EEXIST;
   if (!range_set_prepare(&memory->owner.external))

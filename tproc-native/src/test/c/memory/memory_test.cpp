@@ -600,4 +600,13 @@ TEST_CASE("a release while threads map: nothing is left and nothing comes later"
   }
 }
 
+TEST_CASE("nothing is mapped where null pointers point") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  for (const uint64_t address : {uint64_t{0}, test_page(), uint64_t{(64 << 10) - 1} / test_page() * test_page()}) {
+    CHECK(memory.map(test_page(), kPrivate | MAP_FIXED, address) == -EPERM);
+    CHECK(memory.map(test_page(), kPrivate | MAP_FIXED_NOREPLACE, address) == -EPERM);
+  }
+}
+
 TEST_SUITE_END();
