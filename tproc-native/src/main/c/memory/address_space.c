@@ -47,6 +47,17 @@ void address_space_close(struct address_space *space) {
   space->maps = -1;
 }
 
+/* A path of more than PATH_MAX has no name that the kernel would tell. */
+static bool ask(int maps, struct query *query) {
+  const struct query wanted = *query;
+  if (ioctl(maps, QUERY, query) == 0) return true;
+  if (errno == ENOENT) return false; /* nothing is mapped from here on */
+  *query = wanted;
+  query->name_size = 0;
+  query->name_address = 0;
+  return ioctl(maps, QUERY, query) == 0;
+}
+
 static void visit_by_query(const struct address_space *space, struct address_range range, uint64_t only,
                            mapping_visitor *visit, void *context) {
   char name[PATH_MAX];
@@ -57,7 +68,7 @@ static void visit_by_query(const struct address_space *space, struct address_ran
                           .address = at,
                           .name_size = sizeof name,
                           .name_address = (uint64_t)name};
-    if (ioctl(space->maps, QUERY, &query) != 0 || query.start >= range.high) return;
+    if (!ask(space->maps, &query) || query.start >= range.high) return;
     const struct mapping mapping = {.range = {query.start, query.end},
                                     .readable = (query.mapping_flags & MAPPING_READABLE) != 0,
                                     .writable = (query.mapping_flags & MAPPING_WRITABLE) != 0,

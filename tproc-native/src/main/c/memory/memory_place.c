@@ -74,6 +74,9 @@ static int64_t at_last_place(struct memory_room *room, const struct map_request 
   return got;
 }
 
+/* So often a place may be taken and seen to be free before it is passed over. */
+#define UNSEEN_MAX 16
+
 static bool take_first(const struct mapping *mapping, void *context) {
   *(struct address_range *)context = mapping->range;
   return false;
@@ -81,6 +84,7 @@ static bool take_first(const struct mapping *mapping, void *context) {
 
 static int64_t below_cursor(const struct memory *memory, struct memory_room *room, const struct map_request *request,
                             uint64_t size, uint64_t alignment, uint64_t *obstacles) {
+  unsigned unseen = 0;
   while (room->cursor - room->area.low >= size) {
     const uint64_t address = align_down(room->cursor - size, alignment);
     if (address < room->area.low) break;
@@ -93,7 +97,11 @@ static int64_t below_cursor(const struct memory *memory, struct memory_room *roo
     struct address_range obstacle = {0, 0};
     ++*obstacles;
     address_space_visit(memory->space, (struct address_range){address, address + size}, take_first, &obstacle);
-    if (obstacle.high == 0) continue; /* unmapped in between */
+    if (obstacle.high == 0) {
+      /* Unmapped in between; or the kernel cannot be asked, and then only this place is known to be taken. */
+      if (++unseen < UNSEEN_MAX) continue;
+      obstacle.low = address;
+    }
     room->cursor = obstacle.low > room->area.low ? obstacle.low : room->area.low;
   }
   return -ENOMEM;

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +13,7 @@
 #include "support/own_process.h"
 #include "support/proc_maps.h"
 #include "support/resources.h"
+#include "support/temporary_directory.h"
 
 extern "C" {
 #include "memory/address_space.h"
@@ -133,6 +136,30 @@ TEST_CASE("opened and closed again, with nothing left; closed twice") {
           address_space_close(&space);
           address_space_close(&space);
         }) == "");
+}
+
+TEST_CASE("a mapping whose path is longer than any path may be is seen") {
+  in_own_process([] {
+    TemporaryDirectory directory;
+    const std::string part(200, 'd');
+    EXPECT_EQUAL(chdir(directory.path().c_str()), 0);
+    for (int depth = 0; depth < 22; depth++) {
+      mkdir(part.c_str(), 0755);
+      EXPECT_EQUAL(chdir(part.c_str()), 0);
+    }
+    const int file = open("file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    EXPECT_EQUAL(ftruncate(file, static_cast<off_t>(test_page())), 0);
+    void *mapped = mmap(nullptr, test_page(), PROT_READ, MAP_SHARED, file, 0);
+    EXPECT(mapped != MAP_FAILED);
+    const auto low = reinterpret_cast<uint64_t>(mapped);
+    address_space space{};
+    EXPECT_EQUAL(address_space_open(&space, nullptr), 0);
+    const std::vector<Seen> seen = visit(space, {low, low + test_page()});
+    EXPECT_EQUAL(seen.size(), 1u);
+    EXPECT_EQUAL(seen[0].what.range.low, low);
+    EXPECT(visit(space, kEverything).back().what.range.low > low);
+    for (int depth = 0; depth < 22; depth++) EXPECT_EQUAL(chdir(".."), 0); /* what has no path is removed from above */
+  });
 }
 
 TEST_SUITE_END();
