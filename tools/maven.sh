@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Sourced by ./demo and ./check: runs Maven quietly, with the newer JDK when there is one, showing each module as it comes.
+# Sourced by ./demo and ./check: runs Maven quietly, with the newer JDK when there is one, showing each module as it
+# comes.
 
 jdk25=$(tools/jdk || true)
 

@@ -55,7 +55,8 @@ class Host:
         self.launcher = str(tproc / "bin/tproc-run")
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [str(tproc / "bin/tproc"), "serve", self.socket], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=directory
+                [str(tproc / "bin/tproc"), "serve", self.socket],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=directory
             )
         deadline = time.monotonic() + PATIENCE
         while not self.log.read_bytes().endswith(b"process %d\n" % self.process.pid):

@@ -28,7 +28,8 @@ licence() {
 
 # noise BYTES: the same pseudo-random bytes each time
 noise() {
-  { openssl enc -aes-128-ctr -K 0123456789abcdef0123456789abcdef -iv 0 < /dev/zero 2> /dev/null || true; } | head -c "$1"
+  { openssl enc -aes-128-ctr -K 0123456789abcdef0123456789abcdef -iv 0 < /dev/zero 2> /dev/null || true; } |
+    head -c "$1"
 }
 
 # A terminal of 80 x 24: `screen COMMAND...` starts a command in it, `shows TEXT` waits until the text is to be seen,

@@ -113,11 +113,13 @@ def document(path, these, results):
     pairs = list(zip(these, results))
     count = collections.Counter(each.state for each in results)
     tried = len(results) - count["missing"]
-    ratios = [each.hosted_seconds / each.native_seconds for each in results if each.native_seconds and each.state == "same"]
+    same = [each for each in results if each.native_seconds and each.state == "same"]
+    ratios = [each.hosted_seconds / each.native_seconds for each in same]
     text = HEAD
     text += (
         f"**{count['same']} of {tried} programs are the same hosted ({100 * count['same'] / max(tried, 1):.1f} %)**; "
-        f"{count['known']} differ, each with its cause here; {count['different'] + count['broken']} differ without one; "
+        f"{count['known']} differ, each with its cause here; "
+        f"{count['different'] + count['broken']} differ without one; "
         f"{count['missing']} could not be tried. The median program took {median(ratios):.2f} times as long.\n\n"
         f"{release()}, Linux {os.uname().release.split('-')[0]}, {os.uname().machine}, {os.cpu_count()} processors "
         f"({processor()}).\n"

@@ -16,7 +16,8 @@ host_sources() {
     [ -r "$file" ] && files+=("$file")
   done
   [ ${#files[@]} -gt 0 ] || return 0
-  awk -v codename="$(host_codename)" -v suites="$*" -v architecture="$guest_debian" -f "$guest_dir/lib/sources.awk" "${files[@]}"
+  awk -v codename="$(host_codename)" -v suites="$*" -v architecture="$guest_debian" \
+    -f "$guest_dir/lib/sources.awk" "${files[@]}"
 }
 
 # private_apt DIRECTORY [SUITES…]: makes DIRECTORY an apt world of its own and fetches its lists.

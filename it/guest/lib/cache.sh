@@ -3,7 +3,8 @@
 # The cache: a directory for each thing built, complete or absent. It is filled under a name of its own and renamed
 # when ready, so a run that is killed, or two at once, never leave or see a half-made entry.
 
-# cached NAME KEY BUILDER [ARG…]: prints the directory of NAME-KEY; calls `BUILDER DIRECTORY [ARG…]` to fill it if absent.
+# cached NAME KEY BUILDER [ARG…]: prints the directory of NAME-KEY; calls `BUILDER DIRECTORY [ARG…]` to fill it if
+# absent.
 cached() {
   local entry=$guest_cache/$1-$2 name=$1 builder=$3
   shift 3

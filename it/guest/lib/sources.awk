@@ -1,6 +1,6 @@
 # Prints the machine's apt sources that carry `codename`, as deb822 stanzas for `architecture`, from both formats apt
-# reads (*.list, one line each; *.sources, stanzas). With `suites` set, these replace the suites of the stanzas that carry
-# the release itself: an archive that serves one release serves its neighbours, too.
+# reads (*.list, one line each; *.sources, stanzas). With `suites` set, these replace the suites of the stanzas that
+# carry the release itself: an archive that serves one release serves its neighbours, too.
 #
 # The signing key and "trusted" of each source are kept; its architectures are not.
 

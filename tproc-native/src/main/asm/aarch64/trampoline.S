@@ -29,8 +29,8 @@ trampoline_clone3:
         ret
         .size   trampoline_clone3, . - trampoline_clone3
 
-/* long trampoline_clone(x0 flags, x1 stack_top, x2 pidfd, x3 child_tid, x4 function, x5 argument); the call's own order is
-   flags, stack, parent_tid, tls, child_tid */
+/* long trampoline_clone(x0 flags, x1 stack_top, x2 pidfd, x3 child_tid, x4 function, x5 argument); the call's own
+   order is flags, stack, parent_tid, tls, child_tid */
         .globl  trampoline_clone
         .hidden trampoline_clone
         .type   trampoline_clone, %function
@@ -56,9 +56,9 @@ in_child:
         brk     #1
         .size   in_child, . - in_child
 
-/* void trampoline_enter(x0 entry, x1 stack_pointer): every general register but one is 0, as for a new program, also the
-   thread pointer and the floating-point control. x16 carries the address, and a return goes there, not a branch: the
-   kernel enters a program without asking for a landing pad, and so does a return. */
+/* void trampoline_enter(x0 entry, x1 stack_pointer): every general register but one is 0, as for a new program, also
+   the thread pointer and the floating-point control. x16 carries the address, and a return goes there, not a branch:
+   the kernel enters a program without asking for a landing pad, and so does a return. */
         .globl  trampoline_enter
         .hidden trampoline_enter
         .type   trampoline_enter, %function
@@ -69,7 +69,7 @@ trampoline_enter:
         msr     tpidr_el0, xzr
         msr     fpcr, xzr
         msr     fpsr, xzr
-        .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30
+        .irp    n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15, 17,18,19,20,21,22,23,24,25,26,27,28,29,30
         mov     x\n, xzr
         .endr
         ret     x16

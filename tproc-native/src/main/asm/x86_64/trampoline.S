@@ -1,9 +1,9 @@
 /*
  * x86_64: into a new process, and from there into the program. See trampoline.h.
  *
- * System V ABI: arguments in rdi, rsi, rdx, rcx, r8, r9; a system call takes its fourth in r10, and destroys rax, rcx and
- * r11 only. The child starts with the parent's registers but for rax (0) and rsp (its own stack), so what it needs is kept
- * in registers that the call leaves alone.
+ * System V ABI: arguments in rdi, rsi, rdx, rcx, r8, r9; a system call takes its fourth in r10, and destroys rax, rcx
+ * and r11 only. The child starts with the parent's registers but for rax (0) and rsp (its own stack), so what it needs
+ * is kept in registers that the call leaves alone.
  */
 #if !defined(__x86_64__)
 #error "this file is for x86_64"
@@ -52,8 +52,8 @@ in_child:
         ud2
         .size   in_child, . - in_child
 
-/* void trampoline_enter(rdi entry, rsi stack_pointer): rdx is 0 (no function for atexit), all else too; the floating-point
-   control words are those of a new process, whatever the host's threads have set */
+/* void trampoline_enter(rdi entry, rsi stack_pointer): rdx is 0 (no function for atexit), all else too; the
+   floating-point control words are those of a new process, whatever the host's threads have set */
         .globl  trampoline_enter
         .hidden trampoline_enter
         .type   trampoline_enter, @function
