@@ -21,7 +21,7 @@ final class ForeignPeer {
       return Optional.empty();
     }
     try {
-      Object linker = invoke(type("Linker"), "nativeLinker", null);
+      Object linker = invokeStatic(type("Linker"), "nativeLinker");
       Object symbol = symbol(library, name);
       Object options = Array.newInstance(type("Linker$Option"), 0);
       return Optional.of(
@@ -56,13 +56,13 @@ final class ForeignPeer {
     return Class.forName(PACKAGE + name);
   }
 
-  private static Object invoke(Class<?> type, String name, Object target)
+  private static Object invokeStatic(Class<?> type, String name)
       throws ReflectiveOperationException {
-    return type.getMethod(name).invoke(target);
+    return type.getMethod(name).invoke(null);
   }
 
   private static Object symbol(String library, String name) throws ReflectiveOperationException {
-    Object arena = invoke(type("Arena"), "global", null);
+    Object arena = invokeStatic(type("Arena"), "global");
     Method lookup = type("SymbolLookup").getMethod("libraryLookup", String.class, type("Arena"));
     Object found =
         type("SymbolLookup")
