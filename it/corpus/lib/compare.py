@@ -131,6 +131,7 @@ class Runner:
             "TMPDIR": f"{self.work}/scratch/tmp",
             "XDG_RUNTIME_DIR": f"{self.work}/scratch/run",
             "CORPUS": str(self.corpus),
+            "PREPARED": f"{self.work}/prepared",
             "PORT": str(port),
             "LC_ALL": "C.UTF-8",
             "TZ": "UTC",
@@ -143,6 +144,20 @@ class Runner:
             "CORPUS_NEIGHBOUR": self.host.neighbours[0].address,
             **self.jdks,
         }
+
+    def prepare(self, workload, port):
+        """What an entry wants done once, natively and unmeasured. Returns what was wrong."""
+        if not workload.prepare:
+            return ""
+        prepared = self.work / "prepared"
+        shutil.rmtree(prepared, ignore_errors=True)
+        prepared.mkdir()
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", '. "$CORPUS/lib/prelude.sh"; ' + workload.prepare],
+            stdin=subprocess.DEVNULL, capture_output=True, cwd=prepared, env=self.environment(port),
+        )
+        text = (done.stdout + done.stderr).decode(errors="backslashreplace")
+        return f"its 'prepare:' fails, status {done.returncode}:\n{text}" if done.returncode else ""
 
     def run(self, workload, kind, port):
         """Runs a workload once; kind is natively or hosted."""
@@ -193,6 +208,10 @@ class Runner:
         result = Result(workload.group, workload.name, "same")
         port = free_ports(10)
         natively, hosted = [], []
+        wrong = self.prepare(workload, port)
+        if wrong:
+            result.state, result.detail = "broken", wrong
+            return result
         try:
             for _ in range(repeat):
                 natively.append(self.run(workload, "natively", port))

@@ -1,8 +1,12 @@
 # shellcheck shell=bash
-# java_workload JDK OPTION...: compiles Work.java with a plain compiler, runs it hosted.
+# java_compile: compiles Work.java, once for all entries.
+java_compile() {
+  [[ -e $CORPUS/lib/classes/Work.class ]] || "${JDK17:-$JDK25}/bin/javac" -d "$CORPUS/lib/classes" "$CORPUS/lib/Work.java"
+}
+
+# java_workload JDK OPTION...: runs it, hosted.
 java_workload() {
   local jdk=$1
   shift
-  "$jdk/bin/javac" -d "$SCRATCH/classes" "$CORPUS/lib/Work.java"
-  run "$jdk/bin/java" -Xmx96m -Xms32m "$@" -cp "$SCRATCH/classes" Work || echo "status $?"
+  run "$jdk/bin/java" -Xmx96m -Xms32m "$@" -cp "$CORPUS/lib/classes" Work || echo "status $?"
 }

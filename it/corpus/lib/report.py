@@ -6,6 +6,8 @@ import platform
 import subprocess
 import xml.etree.ElementTree as ElementTree
 
+from compare import Result
+
 FAILED = ("different", "broken")
 NOISE_KIB = 4096
 
@@ -110,7 +112,8 @@ descendants take is not in it, since they have a memory of their own.
 
 
 def document(path, these, results):
-    pairs = list(zip(these, results))
+    pairs = [(each, results.get(each.name) or Result(each.group, each.name, "missing", "not run")) for each in these]
+    results = [result for _, result in pairs]
     count = collections.Counter(each.state for each in results)
     tried = len(results) - count["missing"]
     same = [each for each in results if each.native_seconds and each.state == "same"]

@@ -5,7 +5,7 @@ import pathlib
 import re
 
 HEADER = re.compile(r"^\[([a-z0-9][a-z0-9+.-]*)\]$")
-KEY = re.compile(r"^(what|packages|needs|limit|differs|cause): (.+)$")
+KEY = re.compile(r"^(what|packages|needs|limit|prepare|differs|cause): (.+)$")
 
 
 class FormError(Exception):
@@ -20,7 +20,8 @@ class Workload:
     packages: list = dataclasses.field(default_factory=list)
     needs: list = dataclasses.field(default_factory=list)
     quick: bool = False
-    limit: int = 60
+    limit: int = 120
+    prepare: str = ""
     differs: str = ""
     cause: str = ""
     script: str = ""
