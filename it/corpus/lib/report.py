@@ -125,7 +125,7 @@ def document(path, these, results):
         f"{count['different'] + count['broken']} differ without one; "
         f"{count['missing']} could not be tried. The median program took {median(ratios):.2f} times as long.\n\n"
         f"{release()}, Linux {os.uname().release.split('-')[0]}, {os.uname().machine}, {os.cpu_count()} processors "
-        f"({processor()}).\n"
+        f"({processor()}), which had a load average of {os.getloadavg()[2]:.0f} meanwhile: the times are as good as that.\n"
     )
     text += EXPLANATION
     for group in dict.fromkeys(each.group for each in these):

@@ -4,7 +4,7 @@ import dataclasses
 import pathlib
 import re
 
-HEADER = re.compile(r"^\[([a-z0-9][a-z0-9+.-]*)\]$")
+HEADER = re.compile(r"^\[([A-Za-z0-9][A-Za-z0-9+.-]*)\]$")
 KEY = re.compile(r"^(what|packages|needs|limit|prepare|differs|cause): (.+)$")
 
 
