@@ -4,6 +4,7 @@ import collections
 import os
 import platform
 import subprocess
+import textwrap
 import xml.etree.ElementTree as ElementTree
 
 from compare import Result
@@ -111,6 +112,10 @@ descendants take is not in it, since they have a memory of their own.
 """
 
 
+def wrapped(paragraph):
+    return textwrap.fill(paragraph, 120, break_long_words=False, break_on_hyphens=False) + "\n"
+
+
 def document(path, these, results):
     pairs = [(each, results.get(each.name) or Result(each.group, each.name, "missing", "not run")) for each in these]
     results = [result for _, result in pairs]
@@ -119,13 +124,16 @@ def document(path, these, results):
     same = [each for each in results if each.native_seconds and each.state == "same"]
     ratios = [each.hosted_seconds / each.native_seconds for each in same]
     text = HEAD
-    text += (
+    text += wrapped(
         f"**{count['same']} of {tried} programs are the same hosted ({100 * count['same'] / max(tried, 1):.1f} %)**; "
         f"{count['known']} differ, each with its cause here; "
         f"{count['different'] + count['broken']} differ without one; "
-        f"{count['missing']} could not be tried. The median program took {median(ratios):.2f} times as long.\n\n"
+        f"{count['missing']} could not be tried. The median program took {median(ratios):.2f} times as long."
+    )
+    text += "\n" + wrapped(
         f"{release()}, Linux {os.uname().release.split('-')[0]}, {os.uname().machine}, {os.cpu_count()} processors "
-        f"({processor()}), which had a load average of {os.getloadavg()[2]:.0f} meanwhile: the times are as good as that.\n"
+        f"({processor()}), which had a load average of {os.getloadavg()[2]:.0f} meanwhile:"
+        " the times are as good as that."
     )
     text += EXPLANATION
     for group in dict.fromkeys(each.group for each in these):
