@@ -4,7 +4,7 @@ import io.tproc.Errno;
 
 /** Exit codes as env(1), nohup(1) and other commands that run commands have them. */
 final class ExitCodes {
-  /** The command itself failed; the program was never tried. */
+  /** The command itself failed, or was used wrongly; the program was never tried. */
   static final int TPROC_FAILED = 125;
 
   /** The program was found but could not be run. */

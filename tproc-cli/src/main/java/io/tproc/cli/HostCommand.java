@@ -4,13 +4,14 @@ import io.tproc.cli.client.HostClient;
 import io.tproc.spi.Listing;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** What the commands that talk to a listening host have in common. */
@@ -23,16 +24,41 @@ abstract class HostCommand implements Callable<Integer> {
       description = "Show this help and exit.")
   boolean help;
 
-  @Parameters(index = "0", paramLabel = "SOCKET", description = "Where the host listens.")
-  Path socket = Path.of("");
+  /** What the user is told of SOCKET. */
+  static final String SOCKET_HELP =
+      "Where the host listens. Default: $TPROC_SOCKET, else $XDG_RUNTIME_DIR/tproc.sock.";
+
+  /** SOCKET, if it is named, and pids. */
+  @Nullable SocketAndPids where;
 
   @Override
   public Integer call() throws Exception {
-    try (HostClient host = HostClient.connect(socket)) {
+    CommandLine command = Objects.requireNonNull(spec).commandLine();
+    SocketAndPids asked = SocketAndPids.of(words(), mostPids(), command);
+    if (asked.pids().size() < leastPids()) {
+      throw new ParameterException(command, "PID is missing: a threadproc's process id");
+    }
+    where = asked;
+    try (HostClient host = HostClient.connect(asked.socket())) {
       int status = ask(host);
       output().flush();
       return status;
     }
+  }
+
+  /** The words of the command line that are no options. */
+  abstract List<String> words();
+
+  int leastPids() {
+    return 0;
+  }
+
+  int mostPids() {
+    return 0;
+  }
+
+  List<Integer> pids() {
+    return Objects.requireNonNull(where).pids();
   }
 
   /** Does the work; returns the exit status. */

@@ -23,8 +23,8 @@ import picocli.CommandLine.TypeConversionException;
     name = "kill",
     preprocessor = KillCommand.DashSignal.class,
     description =
-        "Sends a signal to threadprocs of a listening host. It reaches them or nobody, never another"
-            + " process that has got the pid of one that has ended.",
+        "Sends a signal to threadprocs of a listening host. It reaches them or nobody, never"
+            + " another process that has got the pid of one that has ended.",
     footer = {
       "",
       "-SIGNAL is short for -s SIGNAL: tproc kill -9 SOCKET PID.",
@@ -36,20 +36,37 @@ final class KillCommand extends HostCommand {
       names = {"-s", "--signal"},
       paramLabel = "SIGNAL",
       converter = SignalConverter.class,
-      description = "A name, with or without SIG, or a number. Default: TERM.")
+      description =
+          "A name, with or without SIG, or a number; 0 only asks whether it is there. Default:"
+              + " TERM.")
   int signal = Signals.SIGTERM;
 
   @Parameters(
-      index = "1..*",
-      arity = "1..*",
-      paramLabel = "PID",
-      description = "The threadprocs' process ids.")
-  List<Integer> pids = new ArrayList<>();
+      arity = "0..*",
+      hideParamSyntax = true,
+      paramLabel = "[SOCKET] PID...",
+      description = {SOCKET_HELP, "PID are the threadprocs' process ids."})
+  List<String> words = new ArrayList<>();
+
+  @Override
+  List<String> words() {
+    return words;
+  }
+
+  @Override
+  int leastPids() {
+    return 1;
+  }
+
+  @Override
+  int mostPids() {
+    return Integer.MAX_VALUE;
+  }
 
   @Override
   int ask(HostClient host) throws IOException {
     int status = 0;
-    for (int pid : pids) {
+    for (int pid : pids()) {
       try {
         host.signal(pid, signal);
       } catch (RefusedException refused) {
@@ -60,10 +77,15 @@ final class KillCommand extends HostCommand {
     return status;
   }
 
+  /** As kill(1): 0 sends nothing, and asks whether the program is there. */
+  private static OptionalInt number(String text) {
+    return text.equals("0") ? OptionalInt.of(0) : Signals.parse(text);
+  }
+
   static final class SignalConverter implements ITypeConverter<Integer> {
     @Override
     public Integer convert(String text) {
-      OptionalInt signal = Signals.parse(text);
+      OptionalInt signal = number(text);
       if (signal.isEmpty()) {
         throw new TypeConversionException("there is no signal '" + text + "'");
       }
@@ -82,7 +104,7 @@ final class KillCommand extends HostCommand {
         Map<String, Object> information) {
       if (!arguments.isEmpty()) {
         String first = arguments.peek();
-        if (first.startsWith("-") && Signals.parse(first.substring(1)).isPresent()) {
+        if (first.startsWith("-") && number(first.substring(1)).isPresent()) {
           arguments.pop();
           arguments.push(first.substring(1));
           arguments.push("-s");

@@ -2,8 +2,10 @@ package io.tproc.cli;
 
 import java.io.PrintWriter;
 import picocli.CommandLine;
+import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.IParameterExceptionHandler;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** Where {@code tproc} starts. */
 public final class Main {
@@ -26,6 +28,8 @@ public final class Main {
     commandLine.addSubcommand(new PsCommand());
     commandLine.addSubcommand(new MapsCommand());
     commandLine.addSubcommand(new KillCommand());
+    commandLine.addSubcommand(new WaitCommand());
+    commandLine.addSubcommand(help());
     commandLine.addSubcommand(new LauncherCommand(LauncherFile.installed()));
     commandLine.addSubcommand(new CheckCommand(hosts));
     // "@file" is an argument like any other. What is set here, from here on holds for the
@@ -36,12 +40,21 @@ public final class Main {
     return commandLine;
   }
 
+  /** picocli's own, which the other commands' tests want to name its exit status, too. */
+  private static CommandLine help() {
+    CommandLine help = new CommandLine(new HelpCommand());
+    help.getCommandSpec().usageMessage().description("Shows the help of tproc, or of a command.");
+    help.getCommandSpec().usageMessage().footer("", "Exit status: 0.");
+    return help;
+  }
+
   private static final IParameterExceptionHandler USAGE_ERROR =
       (wrong, arguments) -> {
         CommandLine command = wrong.getCommandLine();
         complain(command.getErr(), String.valueOf(wrong.getMessage()));
+        UnmatchedArgumentException.printSuggestions(wrong, command.getErr());
         command.getErr().println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
-        return CommandLine.ExitCode.USAGE;
+        return ExitCodes.TPROC_FAILED;
       };
 
   /** Whatever a command does not handle itself: one line, no stack trace. */

@@ -5,6 +5,7 @@ import io.tproc.cli.client.HostClient;
 import io.tproc.cli.client.RefusedException;
 import io.tproc.spi.Listing;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -16,25 +17,44 @@ import picocli.CommandLine.Parameters;
     description = "Lists what a threadproc of a listening host has mapped.",
     footer = {
       "",
-      "Each line: the first address and the one behind the last, what is allowed (read, write, execute; private or"
-          + " shared), the size, and the file or purpose.",
+      "Each line: the first address and the one behind the last, what is allowed (read, write,"
+          + " execute; private or shared), the size, and the file or purpose.",
       "",
       "Exit status: 0; 1 when the host has no such threadproc; 125 when the host cannot be asked."
     })
 final class MapsCommand extends HostCommand {
-  @Parameters(index = "1", paramLabel = "PID", description = "The threadproc's process id.")
-  int pid;
-
   @Option(
       names = {"--json"},
       description = "Print a JSON array instead of a table.")
   boolean json;
 
+  @Parameters(
+      arity = "0..*",
+      hideParamSyntax = true,
+      paramLabel = "[SOCKET] PID",
+      description = {SOCKET_HELP, "PID is the threadproc's process id."})
+  List<String> words = new ArrayList<>();
+
+  @Override
+  List<String> words() {
+    return words;
+  }
+
+  @Override
+  int leastPids() {
+    return 1;
+  }
+
+  @Override
+  int mostPids() {
+    return 1;
+  }
+
   @Override
   int ask(HostClient host) throws IOException {
     Listing<MemoryMapping> list;
     try {
-      list = host.mappings(pid);
+      list = host.mappings(pids().get(0));
     } catch (RefusedException unknown) {
       complain(String.valueOf(unknown.getMessage()));
       return 1;

@@ -4,11 +4,13 @@ import io.tproc.ThreadProcStatus;
 import io.tproc.cli.client.HostClient;
 import io.tproc.spi.Listing;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
 /** {@code tproc ps}: the threadprocs of a listening host. */
 @Command(
@@ -16,8 +18,9 @@ import picocli.CommandLine.Option;
     description = "Lists the threadprocs of a listening host.",
     footer = {
       "",
-      "MAPPED is the address space that a program has taken, RESIDENT what of it is in memory. LAUNCHER is who asked for"
-          + " the program: a tproc-run with its pid and user, or the host itself.",
+      "MAPPED is the address space that a program has taken, RESIDENT what of it is in memory."
+          + " LAUNCHER is who asked for the program: a tproc-run with its pid and user, or the host"
+          + " itself.",
       "",
       "Exit status: 0, or 125 when the host cannot be asked."
     })
@@ -33,6 +36,18 @@ final class PsCommand extends HostCommand {
       names = {"-w", "--wide"},
       description = "Do not cut commands at " + COMMAND_WIDTH + " characters.")
   boolean wide;
+
+  @Parameters(
+      arity = "0..*",
+      hideParamSyntax = true,
+      paramLabel = "[SOCKET]",
+      description = SOCKET_HELP)
+  List<String> words = new ArrayList<>();
+
+  @Override
+  List<String> words() {
+    return words;
+  }
 
   @Override
   int ask(HostClient host) throws IOException {

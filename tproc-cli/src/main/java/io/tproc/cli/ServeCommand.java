@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -20,9 +21,10 @@ import picocli.CommandLine.Spec;
             + " programs in its address space.",
     footer = {
       "",
-      "The socket's directory must be yours, and writable by nobody else: $XDG_RUNTIME_DIR is. When the host listens, one"
-          + " line on standard output says so. SIGTERM, SIGINT (^C) and SIGHUP end it: the programs that launchers have"
-          + " started are killed, the launchers are told, and the socket is removed.",
+      "The socket's directory must be yours, and writable by nobody else: $XDG_RUNTIME_DIR is. When"
+          + " the host listens, one line on standard output says so. SIGTERM, SIGINT (^C) and"
+          + " SIGHUP end it: the programs that launchers have started are killed, the launchers are"
+          + " told, and the socket is removed.",
       "",
       "Exit status: 0 when such a signal has ended it, 125 when it cannot host or listen."
     })
@@ -36,10 +38,12 @@ final class ServeCommand implements Callable<Integer> {
   boolean help;
 
   @Parameters(
-      index = "0",
+      arity = "0..1",
       paramLabel = "SOCKET",
-      description = "Where to listen. A socket that a dead host has left there is replaced.")
-  Path socket = Path.of("");
+      description =
+          "Where to listen. A socket that a dead host has left there is replaced. Default:"
+              + " $TPROC_SOCKET, else $XDG_RUNTIME_DIR/tproc.sock.")
+  @Nullable Path socket;
 
   private final HostSupplier hosts;
 
@@ -49,12 +53,14 @@ final class ServeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
+    CommandLine command = Objects.requireNonNull(spec).commandLine();
+    Path place = socket != null ? socket : SocketAndPids.defaultSocket(command);
     // First of all, so that a signal which comes while the host opens ends it in order too.
     try (EndSignals signals = EndSignals.install()) {
       // Closed by the end of the JVM, which does not wait for a launch that hangs, as close()
       // would.
-      TprocListener listener = hosts.open().listen(socket);
-      PrintWriter output = Objects.requireNonNull(spec).commandLine().getOut();
+      TprocListener listener = hosts.open().listen(place);
+      PrintWriter output = command.getOut();
       output.println(
           "listening at " + listener.socket() + ", process " + ProcessHandle.current().pid());
       output.flush();

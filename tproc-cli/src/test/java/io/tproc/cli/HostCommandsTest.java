@@ -26,6 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class HostCommandsTest {
   private static final int RUNNING = 1;
   private static final int STOPPED = 2;
+  private static final int ENDED = 3;
   private static final int CUT = 1;
 
   @TempDir Path directory;
@@ -110,15 +111,15 @@ class HostCommandsTest {
     assertThat(cli.output().lines())
         .containsExactly(
             "[",
-            "  {\"pid\": 41, \"state\": \"running\", \"mappedBytes\": 5368709120, \"residentBytes\": 1536,"
-                + " \"started\": \"1970-01-01T00:00:01Z\", \"uptimeNanoseconds\": 61000000007,"
-                + " \"launcherPid\": 0, \"userId\": 4294967294, \"argumentCount\": 2,"
-                + " \"commandCut\": false,"
-                + " \"command\": [\"/bin/sleep\", \"a \\\"b\\\"\\\\\\u000a\\u0001\\ufffd\"]},",
-            "  {\"pid\": 42, \"state\": \"stopped\", \"mappedBytes\": 5368709120, \"residentBytes\": 1536,"
-                + " \"started\": \"1970-01-01T00:00:01Z\", \"uptimeNanoseconds\": 61000000007,"
-                + " \"launcherPid\": 77, \"userId\": 4294967294, \"argumentCount\": 2,"
-                + " \"commandCut\": true, \"command\": []}",
+            "  {\"pid\": 41, \"state\": \"running\", \"mappedBytes\": 5368709120,"
+                + " \"residentBytes\": 1536, \"started\": \"1970-01-01T00:00:01Z\","
+                + " \"uptimeNanoseconds\": 61000000007, \"launcherPid\": 0, \"userId\": 4294967294,"
+                + " \"argumentCount\": 2, \"commandCut\": false, \"command\": [\"/bin/sleep\", \"a"
+                + " \\\"b\\\"\\\\\\u000a\\u0001\\ufffd\"]},",
+            "  {\"pid\": 42, \"state\": \"stopped\", \"mappedBytes\": 5368709120,"
+                + " \"residentBytes\": 1536, \"started\": \"1970-01-01T00:00:01Z\","
+                + " \"uptimeNanoseconds\": 61000000007, \"launcherPid\": 77, \"userId\":"
+                + " 4294967294, \"argumentCount\": 2, \"commandCut\": true, \"command\": []}",
             "]");
   }
 
@@ -152,8 +153,9 @@ class HostCommandsTest {
     assertThat(cli.output().lines())
         .containsExactly(
             "[",
-            "  {\"address\": 140733193388032, \"size\": 4096, \"readable\": true, \"writable\": false,"
-                + " \"executable\": false, \"shared\": true, \"name\": \"/dev/shm/\\ufffd\"}",
+            "  {\"address\": 140733193388032, \"size\": 4096, \"readable\": true, \"writable\":"
+                + " false, \"executable\": false, \"shared\": true, \"name\":"
+                + " \"/dev/shm/\\ufffd\"}",
             "]");
   }
 
@@ -172,6 +174,8 @@ class HostCommandsTest {
     "-SIGHUP, 1",
     "-hup, 1",
     "-stop, 19",
+    "-0, 0",
+    "-s 0, 0",
     "-s USR1, 10",
     "-s 64, 64",
     "--signal=sigrtmin+1, 35",
@@ -199,20 +203,25 @@ class HostCommandsTest {
   @ValueSource(
       strings = {
         "kill -s NONSENSE SOCKET 1",
-        "kill -s 0 SOCKET 1",
         "kill -s 65 SOCKET 1",
         "kill -s RTMIN-1 SOCKET 1",
         "kill -65 SOCKET 1",
         "kill SOCKET",
         "kill SOCKET one",
         "kill",
-        "ps",
+        "kill SOCKET 1 abc",
+        "kill SOCKET 0",
+        "kill -- SOCKET -1",
         "ps SOCKET 1",
+        "ps SOCKET x",
+        "maps SOCKET 1 2",
+        "wait SOCKET x",
+        "wait -t soon SOCKET",
         "maps SOCKET",
         "maps SOCKET x"
       })
   void wrongUseIsSaid(String line) {
-    assertThat(cli.run(line.replace("SOCKET", socket).split(" "))).isEqualTo(2);
+    assertThat(cli.run(line.replace("SOCKET", socket).split(" "))).isEqualTo(125);
     assertThat(cli.errors()).startsWith("tproc: ");
     assertThat(cli.output()).isEmpty();
   }
@@ -223,5 +232,40 @@ class HostCommandsTest {
     assertThat(cli.run(line.replace("SOCKET", socket).split(" "))).isEqualTo(125);
     assertThat(cli.errors())
         .isEqualTo("tproc: no host listens at " + socket + ": there is no such file\n");
+  }
+
+  @Test
+  void aWrongPidIsNamed() {
+    cli.run("kill", socket, "41", "abc");
+    assertThat(cli.errors()).startsWith("tproc: 'abc' is no process id\n");
+  }
+
+  @Test
+  void waitReturnsWhenTheHostListens() throws Exception {
+    assertThat(run(listed(0), "wait", socket)).isZero();
+    assertThat(cli.errors()).isEmpty();
+  }
+
+  @Test
+  void waitGivesUpInTime() {
+    assertThat(cli.run("wait", "-t", "0.1", socket)).isEqualTo(1);
+    assertThat(cli.errors()).startsWith("tproc: no host listens at " + socket);
+  }
+
+  @Test
+  void waitIsOverWhenNoneOfTheProgramsRuns() throws Exception {
+    byte[] answer =
+        listed(
+            2,
+            threadproc(41, 0, ENDED, 0, strings("x")),
+            threadproc(42, 0, RUNNING, 0, strings("y")));
+    assertThat(run(answer, "wait", socket, "41", "43")).isZero();
+  }
+
+  @Test
+  void waitNamesTheProgramsThatStillRun() throws Exception {
+    byte[] answer = listed(1, threadproc(42, 0, RUNNING, 0, strings("y")));
+    assertThat(run(answer, "wait", "-t", "0", socket, "42")).isEqualTo(1);
+    assertThat(cli.errors()).isEqualTo("tproc: still running: 42\n");
   }
 }

@@ -26,21 +26,25 @@ class MainTest {
 
   @Test
   void aSubcommandIsNeeded() {
-    assertThat(cli.run()).isEqualTo(2);
+    assertThat(cli.run()).isEqualTo(125);
     assertThat(cli.errors()).startsWith("tproc: a subcommand is needed");
     assertThat(cli.output()).isEmpty();
   }
 
   @Test
   void aWrongSubcommandIsNamedOnStderr() {
-    assertThat(cli.run("rnu")).isEqualTo(2);
-    assertThat(cli.errors()).startsWith("tproc: ").contains("rnu").contains("--help");
+    assertThat(cli.run("runn")).isEqualTo(125);
+    assertThat(cli.errors())
+        .startsWith("tproc: ")
+        .contains("runn")
+        .contains("Did you mean: tproc run")
+        .contains("--help");
     assertThat(cli.output()).isEmpty();
   }
 
   @Test
   void aWrongOptionOfASubcommandIsAUsageError() {
-    assertThat(cli.run("run", "--no-such-option", "true")).isEqualTo(2);
+    assertThat(cli.run("run", "--no-such-option", "true")).isEqualTo(125);
     assertThat(cli.errors())
         .startsWith("tproc: ")
         .contains("--no-such-option")

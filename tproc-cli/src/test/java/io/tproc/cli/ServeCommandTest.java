@@ -90,11 +90,11 @@ class ServeCommandTest {
   }
 
   @Test
-  void aSocketIsNeeded() {
+  void oneSocketIsEnough() {
     Cli cli = new Cli(hosts);
 
-    assertThat(cli.run("serve")).isEqualTo(2);
-    assertThat(cli.errors()).contains("SOCKET");
+    assertThat(cli.run("serve", "a", "b")).isEqualTo(125);
+    assertThat(cli.errors()).contains("'b'");
     verify(hosts, never()).open();
   }
 }

@@ -1,0 +1,51 @@
+package io.tproc.cli;
+
+import java.nio.file.Path;
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
+
+/**
+ * The words {@code [SOCKET] PID...} of a command line: a first word that is no number is the
+ * socket.
+ */
+record SocketAndPids(Path socket, List<Integer> pids) {
+  private static final String NUMBER = "-?[0-9]+";
+
+  /**
+   * Reads them.
+   *
+   * @param most how many pids there may be
+   * @throws ParameterException for what is no pid, for too many of them, and without any socket
+   */
+  static SocketAndPids of(List<String> words, int most, CommandLine command) {
+    boolean named = !words.isEmpty() && !words.get(0).matches(NUMBER);
+    List<String> rest = named ? words.subList(1, words.size()) : words;
+    if (rest.size() > most) {
+      throw new ParameterException(command, "'" + rest.get(most) + "' is one argument too many");
+    }
+    List<Integer> pids = rest.stream().map(word -> pid(word, command)).toList();
+    return new SocketAndPids(named ? Path.of(words.get(0)) : defaultSocket(command), pids);
+  }
+
+  private static int pid(String word, CommandLine command) {
+    try {
+      int pid = Integer.parseInt(word);
+      if (pid > 0) {
+        return pid;
+      }
+    } catch (NumberFormatException e) {
+      // Said below.
+    }
+    throw new ParameterException(command, "'" + word + "' is no process id");
+  }
+
+  static Path defaultSocket(CommandLine command) {
+    return DefaultSocket.of(System::getenv)
+        .orElseThrow(
+            () ->
+                new ParameterException(
+                    command,
+                    "SOCKET is missing, and neither TPROC_SOCKET nor XDG_RUNTIME_DIR is set"));
+  }
+}

@@ -1,0 +1,113 @@
+package io.tproc.cli;
+
+import static java.util.stream.Collectors.joining;
+
+import io.tproc.ThreadProcStatus;
+import io.tproc.cli.client.HostClient;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code tproc wait}: until a host listens, or threadprocs of it have ended. */
+@Command(
+    name = "wait",
+    description =
+        "Waits until a host listens at the socket; with process ids, until those threadprocs of it"
+            + " have ended.",
+    footer = {
+      "",
+      "Exit status: 0; 1 when that has not come true in time; 125 when the host cannot be asked."
+    })
+final class WaitCommand implements Callable<Integer> {
+  private static final long PAUSE_MILLIS = 50;
+
+  @Spec @Nullable CommandSpec spec;
+
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      description = "Show this help and exit.")
+  boolean help;
+
+  @Option(
+      names = {"-t", "--timeout"},
+      paramLabel = "SECONDS",
+      description = "How long to wait at most. Default: 30 for a host, for ever for threadprocs.")
+  @Nullable Double timeout;
+
+  @Parameters(
+      arity = "0..*",
+      hideParamSyntax = true,
+      paramLabel = "[SOCKET] [PID...]",
+      description = {HostCommand.SOCKET_HELP, "PID are the threadprocs' process ids."})
+  List<String> words = new ArrayList<>();
+
+  @Override
+  public Integer call() throws Exception {
+    CommandLine command = Objects.requireNonNull(spec).commandLine();
+    SocketAndPids asked = SocketAndPids.of(words, Integer.MAX_VALUE, command);
+    return asked.pids().isEmpty() ? awaitHost(asked) : awaitEnds(asked);
+  }
+
+  private long deadline(double otherwise) {
+    double seconds = timeout != null ? timeout : otherwise;
+    long nanos = (long) Math.min(seconds * 1e9, (double) (Long.MAX_VALUE / 2));
+    return System.nanoTime() + nanos;
+  }
+
+  private int awaitHost(SocketAndPids asked) throws InterruptedException {
+    long deadline = deadline(30);
+    while (true) {
+      try {
+        HostClient.connect(asked.socket()).close();
+        return 0;
+      } catch (IOException notYet) {
+        if (System.nanoTime() - deadline > 0) {
+          complain(String.valueOf(notYet.getMessage()));
+          return 1;
+        }
+      }
+      Thread.sleep(PAUSE_MILLIS);
+    }
+  }
+
+  /** A host that ends has ended its threadprocs, too. */
+  private int awaitEnds(SocketAndPids asked) throws IOException, InterruptedException {
+    long deadline = deadline(Double.MAX_VALUE);
+    while (true) {
+      Set<Long> running;
+      try (HostClient host = HostClient.connect(asked.socket())) {
+        running =
+            host.statuses().items().stream()
+                .filter(program -> program.state() != ThreadProcStatus.State.ENDED)
+                .map(ThreadProcStatus::pid)
+                .collect(Collectors.toSet());
+      }
+      List<Integer> left =
+          asked.pids().stream().filter(pid -> running.contains((long) pid)).toList();
+      if (left.isEmpty()) {
+        return 0;
+      }
+      if (System.nanoTime() - deadline > 0) {
+        complain("still running: " + left.stream().map(String::valueOf).collect(joining(" ")));
+        return 1;
+      }
+      Thread.sleep(PAUSE_MILLIS);
+    }
+  }
+
+  private void complain(String message) {
+    Main.complain(Objects.requireNonNull(spec).commandLine().getErr(), message);
+  }
+}
