@@ -86,6 +86,44 @@ int slot_reserve(struct slot_space *space, struct slot_owner *owner, struct slot
   return failed;
 }
 
+/* The owner of places that are nobody's slot. */
+static struct slot_owner no_threadproc;
+
+static bool are_free(const struct slot_space *space, uint64_t place, uint64_t count) {
+  if (count > space->places || place > space->places - count) return false;
+  for (uint64_t i = 0; i < count; i++)
+    if (space->owners[place + i] != NULL) return false;
+  return true;
+}
+
+static void mark(struct slot_space *space, uint64_t place, uint64_t count, struct slot_owner *owner) {
+  for (uint64_t i = 0; i < count; i++) space->owners[place + i] = owner;
+}
+
+int slot_space_take(struct slot_space *space, uint64_t size, struct address_range *range, struct tproc_error *error) {
+  const uint64_t count = (size + space->slot_size - 1) / space->slot_size;
+  int empty = 0;
+  pthread_mutex_lock(&space->lock);
+  for (uint64_t tries = 0; tries < space->places && empty == 0; tries++) {
+    const uint64_t place = (space->next + tries) % space->places;
+    if (!are_free(space, place, count)) continue;
+    const uint64_t low = space->first + place * space->slot_size;
+    *range = (struct address_range){low, low + count * space->slot_size};
+    empty = is_empty((struct address_range){low, low + size});
+    if (empty > 0) mark(space, place, count, &no_threadproc);
+  }
+  pthread_mutex_unlock(&space->lock);
+  if (empty > 0) return 0;
+  return tproc_fail(error, empty < 0 ? -empty : ENOMEM, "take %llu MiB side by side (ulimit -v)",
+                    (unsigned long long)(size >> 20));
+}
+
+void slot_space_return(struct slot_space *space, struct address_range range) {
+  pthread_mutex_lock(&space->lock);
+  mark(space, (range.low - space->first) / space->slot_size, range_size(range) / space->slot_size, NULL);
+  pthread_mutex_unlock(&space->lock);
+}
+
 void slot_release(struct slot_space *space, struct slot *slot) {
   if (range_size(slot->whole) == 0) return;
   munmap((void *)slot->whole.low, range_size(slot->whole));

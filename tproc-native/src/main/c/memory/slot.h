@@ -60,6 +60,18 @@ int slot_reserve(struct slot_space *space, struct slot_owner *owner, struct slot
 /** Unmaps everything in a slot and frees its place. Harmless on a zeroed struct. */
 void slot_release(struct slot_space *space, struct slot *slot);
 
+/**
+ * Takes free places side by side, in which nothing is mapped, for what belongs to no threadproc.
+ *
+ * @param size bytes that are needed
+ * @param range receives the places, which are as large or larger
+ * @return 0, -ENOMEM or what mmap says
+ */
+int slot_space_take(struct slot_space *space, uint64_t size, struct address_range *range, struct tproc_error *error);
+
+/** Frees these places. The caller has unmapped what was there. */
+void slot_space_return(struct slot_space *space, struct address_range range);
+
 /** The threadproc in whose slot or outside range an address lies, or NULL. It may go away at any time. */
 void *slot_threadproc_at(struct slot_space *space, uint64_t address);
 
