@@ -5,13 +5,15 @@
  * loaded into that address space and runs as a process of its own. A program that links libtproc also runs directly,
  * from a shell: then it is no threadproc, and every function here says so.
  *
- * All functions may be called from any thread and from a signal handler, at any time after libc's own start. They do
- * not fail, do not allocate, and leave errno alone.
+ * All functions may be called from any thread, at any time after libc's own start. Those up to tproc_scratch_size may
+ * be called from a signal handler, too; they do not fail, do not allocate, and leave errno alone.
  */
 #ifndef TPROC_H
 #define TPROC_H
 
 #include <stddef.h>
+#include <stdint.h>
+#include <time.h>
 
 /** The version of this header. `major.minor.patch`, as in tproc_version() of the library the program really runs with.
  */
@@ -60,6 +62,155 @@ TPROC_EXPORT void *tproc_scratch(void);
 
 /** Bytes in the scratch page; 0 when there is no host. */
 TPROC_EXPORT size_t tproc_scratch_size(void);
+
+/*
+ * The shared heap: memory that the host, all its threadprocs and their forked children allocate from together, at the
+ * same addresses, and that any of them may free, whoever has allocated it, also when that one has ended.
+ *
+ * A block has an *owner*: who has allocated it, until it is given away. What a program still owns when it ends is freed
+ * once the host has closed it (a forked child's: as soon as the host notices), and not before; what it gave away stays.
+ * A kill -9 at any instruction of a call leaves the heap right and holds nobody up; at most the block of a tproc_give
+ * that was under way is the receiver's without its knowing.
+ *
+ * Where there is no shared heap, allocations return NULL with errno ENOTSUP: when the program is not hosted, when the
+ * host is older than the heap or could not have one, or after exec.
+ *
+ * These functions are no safer in a signal handler, or between vfork and exec, than malloc.
+ */
+
+/** Whom tproc_give gives a block to, for the host. */
+#define TPROC_HOST 0
+
+/**
+ * Allocates a block that the calling process owns: uninitialised, aligned to 16 bytes. A size of 0 is a block, too.
+ *
+ * @return NULL, and errno: ENOMEM (the heap is full), ENOTSUP (there is none), EAGAIN (too many threads or programs use
+ * it)
+ */
+TPROC_EXPORT void *tproc_alloc(size_t size);
+
+/** As tproc_alloc, with an alignment in bytes, a power of two. @return NULL, and errno: also EINVAL, for the alignment
+ */
+TPROC_EXPORT void *tproc_aligned_alloc(size_t alignment, size_t size);
+
+/**
+ * Makes a block larger or smaller, in place or by moving its contents to a new one, which the caller owns and which is
+ * aligned to 16 bytes.
+ *
+ * @param block NULL: as tproc_alloc
+ * @return NULL, and errno as tproc_alloc; the old block is as before then
+ */
+TPROC_EXPORT void *tproc_realloc(void *block, size_t size);
+
+/**
+ * Frees a block, whoever owns it. NULL is allowed. An address at which no allocated block begins (freed before, or
+ * never one of this heap's) ends the program with a message and SIGABRT; the heap stays right.
+ */
+TPROC_EXPORT void tproc_free(void *block);
+
+/** Bytes that a block has room for: as many as were asked for, or more. 0 when no allocated block begins there. */
+TPROC_EXPORT size_t tproc_usable_size(const void *block);
+
+/**
+ * The process that owns a block. It may have ended, if the host has not closed it yet; the host's pid for the host's.
+ *
+ * @return 0 when no allocated block begins there
+ */
+TPROC_EXPORT int tproc_owner_of(const void *block);
+
+/**
+ * Gives a block away, to be told to the receiver afterwards, by whatever way.
+ *
+ * @param pid a process that has used the heap before, or has been given a block by the host; or TPROC_HOST
+ * @return 0; ESRCH when there is no such process (any more), and then the block is the caller's; EINVAL when no
+ * allocated block begins there; ENOTSUP, EAGAIN, ENOMEM as of tproc_alloc. errno is left alone.
+ */
+TPROC_EXPORT int tproc_give(void *block, int pid);
+
+/*
+ * Locks and waiting, for threads of all programs and of the host. The objects lie in blocks of the shared heap;
+ * all-zero bytes are a new one, and nothing has to be done when one is not used any more. (Elsewhere nobody could tell
+ * what a program that died had to do with it: EINVAL.) All of it works as well in programs with one thread, whose libc
+ * may leave out what makes pthread's locks right between processes.
+ *
+ * Functions return 0 or an error number, and leave errno alone. ENOTSUP: there is no shared heap. Deadlines are of
+ * CLOCK_MONOTONIC; NULL: none. A signal handler that returns does not end a wait. Not for signal handlers themselves.
+ */
+
+/** A lock that is passed on when its owner dies. The owner is a thread; it is not recursive. */
+struct tproc_mutex {
+  uint32_t word;
+  uint32_t reserved;
+};
+
+/**
+ * Locks.
+ *
+ * @return 0; EOWNERDEAD: locked, but the last owner has died with it: put right what it guards, then
+ * tproc_mutex_consistent; ENOTRECOVERABLE: not locked, somebody has given it up without doing so; EDEADLK: the caller
+ * has it already; EINVAL, ENOTSUP, EAGAIN, ENOMEM
+ */
+TPROC_EXPORT int tproc_mutex_lock(struct tproc_mutex *mutex);
+
+/** As tproc_mutex_lock; ETIMEDOUT when the deadline has passed. */
+TPROC_EXPORT int tproc_mutex_timedlock(struct tproc_mutex *mutex, const struct timespec *deadline);
+
+/** As tproc_mutex_lock; EBUSY when another thread that lives has it. */
+TPROC_EXPORT int tproc_mutex_trylock(struct tproc_mutex *mutex);
+
+/** @return 0; EPERM when it is not the caller's */
+TPROC_EXPORT int tproc_mutex_unlock(struct tproc_mutex *mutex);
+
+/** What the lock guards is right again. @return 0; EINVAL when it is not the caller's, or no owner has died */
+TPROC_EXPORT int tproc_mutex_consistent(struct tproc_mutex *mutex);
+
+/**
+ * An event: waiting for a condition that is somewhere else in shared memory. Who waits does, in a loop: prepare, look
+ * at the condition, wait. Who has changed the condition signals. A signal that its sender did not come to, because it
+ * was killed in between, is made up for; so a wait may also end without a reason.
+ */
+struct tproc_event {
+  uint32_t word;
+};
+
+/** Before the condition is looked at. @return the key for tproc_event_wait; it need not be called */
+TPROC_EXPORT uint32_t tproc_event_prepare(struct tproc_event *event);
+
+/** Sleeps until the next signal behind the tproc_event_prepare. @return 0, ETIMEDOUT; EINVAL, ENOTSUP, EAGAIN, ENOMEM
+ */
+TPROC_EXPORT int tproc_event_wait(struct tproc_event *event, uint32_t key, const struct timespec *deadline);
+
+/** Wakes all who wait. Cheap when nobody does. */
+TPROC_EXPORT void tproc_event_signal(struct tproc_event *event);
+
+/** A semaphore. It has no owner: a permit that a program dies with is gone. Set `count` before others use it. */
+struct tproc_semaphore {
+  uint32_t count;
+  struct tproc_event posted;
+};
+
+/** Takes a permit. @return 0, ETIMEDOUT; EINVAL, ENOTSUP, EAGAIN, ENOMEM */
+TPROC_EXPORT int tproc_semaphore_wait(struct tproc_semaphore *semaphore, const struct timespec *deadline);
+
+/** @return 0; EAGAIN when there is no permit */
+TPROC_EXPORT int tproc_semaphore_trywait(struct tproc_semaphore *semaphore);
+
+/** Adds a permit. @return 0; EOVERFLOW when there are 2^32 - 1 */
+TPROC_EXPORT int tproc_semaphore_post(struct tproc_semaphore *semaphore);
+
+/** Something that is to be done once by one of all programs. */
+struct tproc_once {
+  uint32_t done;
+  struct tproc_mutex mutex;
+};
+
+/**
+ * Calls a function unless that has been done, and waits for whoever is doing it. When that one dies in it, the next
+ * caller does it, from the start.
+ *
+ * @return 0, or what tproc_mutex_lock says
+ */
+TPROC_EXPORT int tproc_once(struct tproc_once *once, void (*function)(void *), void *argument);
 
 #ifdef __cplusplus
 }

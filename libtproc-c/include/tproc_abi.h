@@ -30,7 +30,9 @@ struct tproc_abi {
   uint64_t slot_base;    /**< lowest address of the threadproc's slot */
   uint64_t slot_size;    /**< size of the slot in bytes */
   int32_t host_pid;      /**< process id of the host */
-  int32_t pid; /**< process id of the threadproc itself: a forked child, whose memory is a copy, sees another */
+  int32_t pid;         /**< process id of the threadproc itself: a forked child, whose memory is a copy, sees another */
+  uint64_t share;      /**< address of the shared range (tproc_share_abi.h), also a forked child's; 0: there is none */
+  uint64_t share_size; /**< its size in bytes */
 };
 
 #endif

@@ -82,6 +82,15 @@ size_t tproc_check(struct tproc_finding *findings, size_t capacity);
  */
 int tproc_host_open(struct tproc_host **host, struct tproc_error *error);
 
+/** What a host is opened with. All zero: as tproc_host_open does. */
+struct tproc_host_options {
+  /** Bytes of the shared heap. 0: the machine's memory, at most 64 GiB and 1/1024 of the address space. */
+  uint64_t heap_size;
+};
+
+/** As tproc_host_open. */
+int tproc_host_open_with(struct tproc_host **host, const struct tproc_host_options *options, struct tproc_error *error);
+
 /**
  * Kills and collects every threadproc that still runs, releases the memory of all of them, and frees the host and every
  * handle. Blocks until all are gone. No other call on this host or its threadprocs may be under way or follow.
@@ -235,6 +244,45 @@ const struct tproc_threadproc *tproc_host_owner_of(struct tproc_host *host, cons
  * the whole is shown; of ranges that were named the newest 256 are kept.
  */
 void tproc_host_keep_in_forks(struct tproc_host *host, const void *address, size_t length);
+
+/* ---- the shared heap ---------------------------------------------------------------------------------------- */
+
+/*
+ * Memory that the host, its threadprocs and their forked children allocate from together, and that any of them may free
+ * (tproc.h of libtproc is the threadprocs' side). A block has an owner, whose end is its end: the host, or a process. A
+ * threadproc's blocks can be read until it is closed.
+ *
+ * Where the machine refuses such memory (memfd_create, ulimit -v) a host opens without a heap, and these calls say
+ * -ENOTSUP and why.
+ */
+
+/**
+ * Allocates a block, uninitialised, that the host owns.
+ *
+ * @param alignment a power of two, in bytes; 16 and less is 16
+ * @return 0; -EINVAL (the alignment), -ENOMEM (the heap is full), -EAGAIN (too many threads use it), -ENOTSUP
+ */
+int tproc_host_alloc(struct tproc_host *host, size_t size, size_t alignment, void **block, struct tproc_error *error);
+
+/** Frees a block, whoever has allocated it. @return 0; -EINVAL when no allocated block begins there; -ENOTSUP */
+int tproc_host_free(struct tproc_host *host, void *block, struct tproc_error *error);
+
+/**
+ * Makes a block a process's: a threadproc's, a forked child's, or the host's own.
+ *
+ * @return 0; -EINVAL when no allocated block begins there; -ESRCH when the process has ended, or is none of this
+ * host's; -EAGAIN; -ENOTSUP
+ */
+int tproc_host_give(struct tproc_host *host, void *block, pid_t pid, struct tproc_error *error);
+
+/** Bytes that a block has room for; 0 when no allocated block begins there. */
+size_t tproc_host_usable_size(struct tproc_host *host, const void *block);
+
+/** The process that owns a block, which may have ended; 0 when no allocated block begins there. */
+pid_t tproc_host_block_owner(struct tproc_host *host, const void *block);
+
+/** The heap's range of addresses, in which every block lies. @return 0; -ENOTSUP */
+int tproc_host_heap(struct tproc_host *host, void **base, size_t *size, struct tproc_error *error);
 
 /* ---- listing ------------------------------------------------------------------------------------------------ */
 

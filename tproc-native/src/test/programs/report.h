@@ -49,4 +49,12 @@ struct state_report {
 /** A word that `wait` sets to WAIT_RUNNING, and then waits until the test sets it to WAIT_GO. */
 enum { WAIT_STARTED = 0, WAIT_RUNNING = 1, WAIT_GO = 2 };
 
+/** Written and read by `sharer`. */
+struct sharer_report {
+  uint64_t blocks[64]; /**< addresses of what it has allocated; or, before it starts, of what the test has */
+  uint32_t count;      /**< of blocks */
+  uint32_t stopped;    /**< 1: it waits to be killed */
+  int32_t child;       /**< a child that it has forked, and that has ended */
+};
+
 #endif

@@ -46,6 +46,8 @@ static int open_exits(struct tproc_host *host, struct tproc_error *error) {
 static void release(struct tproc_host *host) {
   if (host->wake >= 0) close(host->wake);
   if (host->exits >= 0) close(host->exits);
+  host_heap_close(&host->heap);
+  shared_range_close(&host->range);
   if (host->scratch != NULL) munmap(host->scratch, TPROC_SCRATCH_SIZE);
   address_space_close(&host->space);
   slot_space_destroy(&host->slots);
@@ -65,7 +67,18 @@ static int start_threads(struct tproc_host *host, struct tproc_error *error) {
   return failed;
 }
 
+/* A host is of use without it, and where memory is limited it may be all that can be had. */
+static void open_heap(struct tproc_host *host, uint64_t size) {
+  shared_range_open(&host->range, &host->slots, size, &host->no_range);
+  host_heap_open(&host->heap, &host->range.view);
+}
+
 int tproc_host_open(struct tproc_host **result, struct tproc_error *error) {
+  return tproc_host_open_with(result, &(struct tproc_host_options){0}, error);
+}
+
+int tproc_host_open_with(struct tproc_host **result, const struct tproc_host_options *options,
+                         struct tproc_error *error) {
   int failed = check_machine(error);
   if (failed) return failed;
   struct tproc_host *host = calloc(1, sizeof *host);
@@ -78,6 +91,7 @@ int tproc_host_open(struct tproc_host **result, struct tproc_error *error) {
   failed = map_scratch(host, error);
   if (!failed) failed = open_exits(host, error);
   if (!failed) failed = address_space_open(&host->space, error);
+  if (!failed) open_heap(host, options->heap_size);
   if (!failed) failed = start_threads(host, error);
   if (failed) {
     tproc_error_prefix(error, "cannot open a host: ");

@@ -8,6 +8,8 @@
 #include "loader/host_auxv.h"
 #include "memory/address_space.h"
 #include "memory/slot.h"
+#include "share/host_heap.h"
+#include "share/range.h"
 #include "spawn/spawner.h"
 #include "tproc_core.h"
 
@@ -21,6 +23,9 @@ struct tproc_host {
   struct broker broker;
   struct host_auxv auxv;
   void *scratch;
+  struct shared_range range;
+  struct tproc_error no_range; /**< why there is none; its code is 0 when there is */
+  struct host_heap heap;
   int exits; /**< epoll set: the pidfds of watched threadprocs, and `wake` */
   int wake;  /**< eventfd, semaphore */
 };

@@ -117,7 +117,9 @@ static int build_stack(struct tproc_host *host, const struct tproc_launch *launc
               .scratch_size = TPROC_SCRATCH_SIZE,
               .slot_base = slot->whole.low,
               .slot_size = range_size(slot->whole),
-              .host_pid = getpid()}};
+              .host_pid = getpid(),
+              .share = (uint64_t)host->range.view.share,
+              .share_size = host->range.view.share != NULL ? host->range.view.share->size : 0}};
   return entry_stack_build(preparation->layout.stack_begun, &content, built, error);
 }
 

@@ -11,6 +11,7 @@
 #include "base/compat.h"
 #include "base/error.h"
 #include "host/host.h"
+#include "share/reaper.h"
 
 pid_t tproc_threadproc_pid(const struct tproc_threadproc *threadproc) { return threadproc->pid; }
 
@@ -34,10 +35,31 @@ static void describe(const siginfo_t *info, struct tproc_threadproc *threadproc,
   exit->status = info->si_status;
 }
 
+/* Before the pid may be another process's: the process has ended, and is still there to be collected. */
+static void reap(struct tproc_threadproc *threadproc, bool wait) {
+  const struct tproc_view *view = &threadproc->host->range.view;
+  struct tproc_exit exit;
+  siginfo_t info = {0};
+  int result;
+  if (view->share == NULL) return;
+  do {
+    result =
+        waitid((idtype_t)P_PIDFD, (id_t)threadproc->pidfd, &info, WEXITED | WNOWAIT | __WALL | (wait ? 0 : WNOHANG));
+  } while (result != 0 && errno == EINTR);
+  if (result != 0 || info.si_pid == 0) return;
+  describe(&info, threadproc, &exit);
+  pthread_mutex_lock(&threadproc->lock);
+  reaper_process_ended(view, threadproc->pid, exit.kind == TPROC_EXITED ? exit.status : 256 + exit.status,
+                       (uint64_t)threadproc);
+  threadproc->reaped = true;
+  pthread_mutex_unlock(&threadproc->lock);
+}
+
 int threadproc_collect(struct tproc_threadproc *threadproc, bool wait, struct tproc_exit *exit,
                        struct tproc_error *error) {
   siginfo_t info = {0};
   int result;
+  reap(threadproc, wait);
   do {
     result = waitid((idtype_t)P_PIDFD, (id_t)threadproc->pidfd, &info, WEXITED | __WALL | (wait ? 0 : WNOHANG));
   } while (result != 0 && errno == EINTR);
@@ -68,6 +90,7 @@ int tproc_threadproc_close(struct tproc_threadproc *threadproc, struct tproc_err
 
 void threadproc_free(struct tproc_threadproc *threadproc) {
   if (threadproc->listener != NULL) broker_detach(&threadproc->host->broker, threadproc->listener);
+  if (threadproc->host->range.view.share != NULL) reaper_forget(&threadproc->host->range.view, (uint64_t)threadproc);
   memory_release(&threadproc->memory);
   launch_info_release(&threadproc->info);
   pthread_mutex_destroy(&threadproc->lock);

@@ -23,6 +23,7 @@ struct tproc_threadproc {
   pthread_mutex_t lock; /**< guards pidfd and collected while a signal is sent; then the listener's lock */
   int pidfd;            /**< -1 once the exit has been collected */
   bool collected;
+  bool reaped;          /**< it has no part in the shared range any more; under the lock */
   struct memory memory; /**< slot and all else; readable until the threadproc is closed */
   struct address_range stack;
   struct fence_listener *listener; /**< to the broker; NULL before the start */

@@ -1,0 +1,210 @@
+/*
+ * The shared range, byte by byte: the contract between all that take part in it (the host, libtproc in each program,
+ * other languages that read it themselves). Programs use tproc.h instead.
+ *
+ * One rule holds for all of it: truth is one word for each thing, and it changes by one store or compare-and-swap.
+ * Whatever else is written is a cache that its writer may lose at any instruction, or a hint. So nobody has to be
+ * waited for, and nothing to be repaired, when a program is killed; what the dead one had is found by its name in these
+ * words.
+ *
+ *   offset of          what
+ *   0                  struct tproc_share: where all else is
+ *   owners             struct tproc_owner [owner_count]: who may own a block
+ *   threads            struct tproc_thread_record [thread_count]: who may own a slice or a lock
+ *   board              struct tproc_board_entry [board_count]: the registry
+ *   slices             struct tproc_slice [slice_count]
+ *   tags               uint16_t [slice_count][TPROC_TAG_STRIDE]: the owner of each block, 0: free
+ *   data               slice_count slices of TPROC_SLICE_SIZE bytes
+ *
+ * The range lies at the same address in everybody. Numbers are in the machine's own byte order. A newer host adds
+ * fields in what is reserved here, and tables behind those that are known here; it changes the version when an older
+ * reader would be wrong.
+ */
+#ifndef TPROC_SHARE_ABI_H
+#define TPROC_SHARE_ABI_H
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** "tprocshm" read as a little-endian number. */
+#define TPROC_SHARE_MAGIC 0x6d6873636f727074ull
+
+#define TPROC_SHARE_VERSION 1u
+
+/** Bytes of a slice. Slice 0 is never used: its number means none. */
+#define TPROC_SLICE_SIZE 65536u
+
+/** Tags of a slice. More than the 4096 blocks of the smallest class, and no power of two, for the sake of caches. */
+#define TPROC_TAG_STRIDE 4160u
+
+/** Blocks whose tags are looked at together, and that share one hint. */
+#define TPROC_GROUP_BLOCKS 64u
+
+/** Size classes; a class is a number from 1 to TPROC_CLASS_COUNT - 1, and its sizes are in size_class.h. */
+#define TPROC_CLASS_COUNT 41u
+
+/** tproc_slice.size_class of the first slice of a large block. */
+#define TPROC_CLASS_LARGE 255u
+
+/** Owner that never dies as long as the range exists: the host. */
+#define TPROC_OWNER_HOST 1u
+
+/** What stands in tproc_slice.owner. */
+#define TPROC_SLICE_FREE 0u
+/** Has blocks, and nobody who allocates from it: anybody may adopt it. */
+#define TPROC_SLICE_ABANDONED 0xffffffffu
+/** Behind the first slice of a large block: this, and the number of the first. */
+#define TPROC_SLICE_TAIL 0x80000000u
+/** First slice of a large block that is allocated: this, and the number of who owns the block. */
+#define TPROC_SLICE_LARGE 0xc0000000u
+/** All below this and not 0: the token of the thread that allocates from it, or is about to take or free it. */
+#define TPROC_TOKEN_LIMIT 0x40000000u
+
+/** A token is the number of a thread record, and the record's generation when it was taken. */
+#define TPROC_TOKEN_RECORD_BITS 14u
+#define TPROC_TOKEN_GENERATION_MASK 0xffffu
+
+#ifdef __cplusplus
+#define TPROC_SHARED(type) type
+extern "C" {
+#else
+#define TPROC_SHARED(type) _Atomic type
+#endif
+
+/** At the start of the range. Up to `reserved` it is written before anybody else sees it, and never again. */
+struct tproc_share {
+  uint64_t magic;        /* 0   TPROC_SHARE_MAGIC */
+  uint32_t version;      /* 8   TPROC_SHARE_VERSION of the host */
+  uint32_t header_size;  /* 12  sizeof(struct tproc_share) of the host */
+  uint64_t base;         /* 16  address of the range, in everybody */
+  uint64_t size;         /* 24  bytes of the range */
+  uint64_t owners;       /* 32  offset of each table */
+  uint64_t threads;      /* 40 */
+  uint64_t board;        /* 48 */
+  uint64_t slices;       /* 56 */
+  uint64_t tags;         /* 64 */
+  uint64_t data;         /* 72 */
+  uint32_t owner_count;  /* 80  entries of each table */
+  uint32_t thread_count; /* 84 */
+  uint32_t board_count;  /* 88 */
+  uint32_t slice_count;  /* 92 */
+  int32_t host_pid;      /* 96 */
+  uint32_t page_size;    /* 100 */
+  uint8_t reserved[24];  /* 104 */
+  /* Hints. Each stands in a cache line of its own. */
+  TPROC_SHARED(uint32_t) slices_high; /* 128  slices from here on have never been used */
+  uint8_t reserved_high[60];
+  TPROC_SHARED(uint32_t) owners_high;  /* 192  the same of owners */
+  TPROC_SHARED(uint32_t) threads_high; /* 196  the same of thread records */
+  TPROC_SHARED(uint32_t) next_owner;   /* 200  where to look for a free one: late reuse */
+  TPROC_SHARED(uint32_t) next_thread;  /* 204 */
+  uint8_t reserved_next[48];
+  TPROC_SHARED(uint32_t) abandoned[64]; /* 256  about how many abandoned slices there are of each class */
+  TPROC_SHARED(uint32_t) bell;          /* 512  event: somebody has come whose end the host has to watch for */
+  uint8_t reserved_bell[60];
+  TPROC_SHARED(uint32_t) board_lock[2]; /* 576  a tproc_mutex: who changes the board */
+  uint8_t reserved_board[56];
+  TPROC_SHARED(uint32_t) board_event; /* 640  a tproc_event: the board has changed */
+  uint8_t reserved_end[60];
+};
+
+/** Who may own blocks. A number of this table is a block's tag. 64 bytes. */
+struct tproc_owner {
+  /**
+   * 0: free. Above: the process; whoever takes the entry swaps it from 0. Below: the process, negated, has ended; its
+   * blocks can be read, and nobody gives it more. Only the host makes it negative, and 0 again.
+   */
+  TPROC_SHARED(int32_t) pid;          /* 0 */
+  TPROC_SHARED(uint32_t) generation;  /* 4   how often the entry has been given back */
+  int32_t status;                     /* 8   once it has ended: its exit status, or 256 + the signal */
+  uint32_t reserved_status;           /* 12 */
+  TPROC_SHARED(uint64_t) attached_at; /* 16  CLOCK_BOOTTIME in nanoseconds; later than the process's start */
+  uint64_t host_note;                 /* 24  the host's own: whose end gives the blocks back */
+  uint8_t reserved[32];               /* 32 */
+};
+
+/** A thread that allocates or waits. 64 bytes. */
+struct tproc_thread_record {
+  /** 0: free; else process << 32 | thread. Taken by a swap from 0. */
+  TPROC_SHARED(uint64_t) who;        /* 0 */
+  TPROC_SHARED(uint32_t) generation; /* 8   counts up when it is given back: tokens of before are dead */
+  uint32_t reserved_generation;      /* 12 */
+  /** Address of the word that it sleeps on, and in the lowest two bits an enum tproc_wait_kind. 0: none. */
+  TPROC_SHARED(uint64_t) waiting_on; /* 16 */
+  /** What it keeps from being unmapped: number of a board entry, or 0. */
+  TPROC_SHARED(uint32_t) holds[4]; /* 24 */
+  uint8_t reserved[24];            /* 40 */
+};
+
+/** What kind of word a thread waits on, for the reaper, which has to wake whom the dead would have woken. */
+enum tproc_wait_kind {
+  TPROC_WAIT_MUTEX = 1, /**< owner's token, and flags */
+  TPROC_WAIT_EVENT = 2  /**< counts up by 2; bit 0: somebody waits */
+};
+
+/** A slice: 64 KiB of blocks of one class, or a part of a large block. 128 bytes. */
+struct tproc_slice {
+  TPROC_SHARED(uint32_t) owner;     /* 0   TPROC_SLICE_…, or a token */
+  TPROC_SHARED(uint8_t) size_class; /* 4   0: none. Written by who owns the slice, before and after all use */
+  TPROC_SHARED(uint8_t) filled;     /* 5   hint: there may be memory behind it */
+  uint16_t reserved_class;          /* 6 */
+  TPROC_SHARED(uint32_t) run;       /* 8   first slice of a large block: how many slices */
+  /* The owning thread's own notes, worthless to everybody else. */
+  uint32_t next;     /* 12  the next in the ring of its bin */
+  uint32_t blocks;   /* 16 */
+  uint16_t groups;   /* 20 */
+  uint16_t opened;   /* 22  groups that have been in use */
+  uint8_t notes[40]; /* 24 */
+  /* Hints. */
+  TPROC_SHARED(uint8_t) freed[64]; /* 64  not 0: a block of this group has been freed */
+};
+
+#define TPROC_NAME_SIZE 96u
+#define TPROC_BOARD_COUNT 4096u
+
+/** An entry of the registry. 192 bytes. */
+struct tproc_board_entry {
+  TPROC_SHARED(uint32_t) state; /* 0   generation << 8 | enum tproc_board_state */
+  uint32_t owner;               /* 4   number in the table of owners */
+  uint32_t owner_generation;    /* 8 */
+  int32_t status;               /* 12  of the owner's exit, once ended; as in tproc_owner */
+  uint64_t address;             /* 16 */
+  uint64_t size;                /* 24 */
+  uint64_t type;                /* 32 */
+  uint32_t version;             /* 40  the publisher's own */
+  uint32_t flags;               /* 44 */
+  char name[TPROC_NAME_SIZE];   /* 48  with a NUL */
+  uint8_t reserved[48];         /* 144 */
+};
+
+#ifdef __cplusplus
+}
+#define TPROC_LAYOUT(condition) static_assert(condition, #condition)
+#else
+#define TPROC_LAYOUT(condition) _Static_assert(condition, #condition)
+#endif
+
+TPROC_LAYOUT(offsetof(struct tproc_share, owner_count) == 80);
+TPROC_LAYOUT(offsetof(struct tproc_share, slices_high) == 128);
+TPROC_LAYOUT(offsetof(struct tproc_share, owners_high) == 192);
+TPROC_LAYOUT(offsetof(struct tproc_share, abandoned) == 256);
+TPROC_LAYOUT(offsetof(struct tproc_share, bell) == 512);
+TPROC_LAYOUT(offsetof(struct tproc_share, board_lock) == 576);
+TPROC_LAYOUT(offsetof(struct tproc_share, board_event) == 640);
+TPROC_LAYOUT(sizeof(struct tproc_share) == 704);
+TPROC_LAYOUT(offsetof(struct tproc_owner, attached_at) == 16);
+TPROC_LAYOUT(sizeof(struct tproc_owner) == 64);
+TPROC_LAYOUT(offsetof(struct tproc_thread_record, waiting_on) == 16);
+TPROC_LAYOUT(offsetof(struct tproc_thread_record, holds) == 24);
+TPROC_LAYOUT(sizeof(struct tproc_thread_record) == 64);
+TPROC_LAYOUT(offsetof(struct tproc_slice, size_class) == 4);
+TPROC_LAYOUT(offsetof(struct tproc_slice, run) == 8);
+TPROC_LAYOUT(offsetof(struct tproc_slice, freed) == 64);
+TPROC_LAYOUT(sizeof(struct tproc_slice) == 128);
+TPROC_LAYOUT(offsetof(struct tproc_board_entry, address) == 16);
+TPROC_LAYOUT(offsetof(struct tproc_board_entry, name) == 48);
+TPROC_LAYOUT(sizeof(struct tproc_board_entry) == 192);
+TPROC_LAYOUT(TPROC_TAG_STRIDE >= TPROC_SLICE_SIZE / 16);
+
+#endif

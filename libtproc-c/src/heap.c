@@ -1,0 +1,87 @@
+#include "shared/heap.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shared/owner.h"
+#include "thread.h"
+#include "tproc.h"
+
+static void *slowly(size_t alignment, size_t size) {
+  const int failed = tproc_attach();
+  void *block = failed ? NULL : tproc_heap_alloc_slowly(&tproc_view, tproc_cache, size, alignment);
+  if (block == NULL) errno = failed ? failed : ENOMEM;
+  return block;
+}
+
+void *tproc_alloc(size_t size) {
+  if (__builtin_expect(tproc_cache->token != 0, 1)) {
+    void *block = tproc_heap_alloc(&tproc_view, tproc_cache, size);
+    if (__builtin_expect(block != NULL, 1)) return block;
+  }
+  return slowly(16, size);
+}
+
+void *tproc_aligned_alloc(size_t alignment, size_t size) {
+  if (alignment == 0 || (alignment & (alignment - 1)) != 0) {
+    errno = EINVAL;
+    return NULL;
+  }
+  return alignment <= 16 ? tproc_alloc(size) : slowly(alignment, size);
+}
+
+/* Goes on as free(3) does with a pointer that is none: who does this has lost track of its memory. */
+static void refuse(const char *function, const void *block) {
+  static const char digits[] = "0123456789abcdef";
+  char text[160] = "libtproc: ";
+  size_t at = strlen(text);
+  for (const char *c = function; *c != '\0'; c++) text[at++] = *c;
+  memcpy(text + at, "(0x", 3);
+  at += 3;
+  for (int shift = 60; shift >= 0; shift -= 4) text[at++] = digits[(uintptr_t)block >> shift & 15];
+  static const char rest[] = "): no allocated block begins here (has it been freed before?)\n";
+  memcpy(text + at, rest, sizeof rest - 1);
+  const ssize_t written = write(STDERR_FILENO, text, at + sizeof rest - 1);
+  (void)written;
+  abort();
+}
+
+void tproc_free(void *block) {
+  if (block == NULL) return;
+  if (__builtin_expect(tproc_cache->token == 0, 0)) {
+    const int saved = errno;
+    tproc_attach();
+    errno = saved;
+    if (tproc_view.share == NULL) refuse("tproc_free", block);
+  }
+  if (__builtin_expect(tproc_heap_free(&tproc_view, tproc_cache, block) == EINVAL, 0)) refuse("tproc_free", block);
+}
+
+void *tproc_realloc(void *block, size_t size) {
+  if (block == NULL) return tproc_alloc(size);
+  const size_t room = tproc_usable_size(block);
+  if (room == 0) refuse("tproc_realloc", block);
+  if (size <= room && size >= room / 2) return block;
+  void *moved = tproc_alloc(size);
+  if (moved == NULL) return NULL;
+  memcpy(moved, block, size < room ? size : room);
+  tproc_free(block);
+  return moved;
+}
+
+size_t tproc_usable_size(const void *block) {
+  return tproc_open() == 0 ? tproc_heap_usable_size(&tproc_view, block) : 0;
+}
+
+int tproc_owner_of(const void *block) {
+  const uint32_t owner = tproc_open() == 0 ? tproc_heap_owner_of(&tproc_view, block) : 0;
+  return owner == 0 ? 0 : tproc_owner_pid(&tproc_view, owner);
+}
+
+int tproc_give(void *block, int pid) {
+  const int failed = tproc_attach();
+  if (failed) return failed;
+  if (pid == TPROC_HOST) return tproc_heap_give(&tproc_view, block, TPROC_OWNER_HOST);
+  return tproc_heap_give_process(&tproc_view, block, pid, tproc_cache->owner);
+}

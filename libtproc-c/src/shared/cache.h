@@ -1,0 +1,54 @@
+/*
+ * What one thread keeps of the heap to be fast: its slices, class by class, and for each class a bit mask of blocks
+ * that it knows to be free. All of it may be lost at any instruction. Only its thread uses it.
+ */
+#ifndef TPROC_SRC_SHARE_CACHE_H
+#define TPROC_SRC_SHARE_CACHE_H
+
+#include <sys/types.h>
+
+#include "view.h"
+
+#pragma GCC visibility push(hidden)
+
+/** The slices of one class, which form a ring, and the group of blocks in use. */
+struct tproc_bin {
+  uint64_t free;          /**< bit i: block i of the group is free, and nobody but this thread takes it */
+  unsigned char *blocks;  /**< the group's first block */
+  _Atomic uint16_t *tags; /**< the group's tags; NULL: no group */
+  uint32_t size;          /**< of a block; 0 in a cache that is not attached */
+  uint32_t slices;        /**< in the ring */
+  uint32_t cursor;        /**< slice to look at next */
+  uint32_t opening;       /**< slice with groups that were never used; 0: none */
+  uint32_t poor;          /**< how often of late a group had few free blocks */
+  uint32_t skip;          /**< how many looks at hints to leave out, since the last ones found nothing */
+  uint32_t skipped;
+};
+
+/** Zeroed: not attached. An allocation attaches it. */
+struct tproc_cache {
+  struct tproc_bin bins[TPROC_CLASS_COUNT];
+  uint32_t token;      /**< of the thread's record; 0: not attached */
+  uint32_t owner;      /**< who owns what is allocated */
+  uint32_t claim_from; /**< slices to look at first */
+  uint32_t large_from;
+};
+
+/**
+ * Attaches a zeroed cache: takes a thread record, and an owner unless one is given.
+ *
+ * @param owner number of the owner; 0: that of the process
+ * @return 0; EAGAIN when a table is full, and then nothing is taken but, perhaps, an owner's entry
+ */
+int tproc_cache_attach(const struct tproc_view *view, struct tproc_cache *cache, uint32_t owner, pid_t pid,
+                       pid_t thread);
+
+/** Gives the slices back, or leaves them for others to adopt, and the record. The cache is zeroed. */
+void tproc_cache_detach(const struct tproc_view *view, struct tproc_cache *cache);
+
+/** Fills the mask of a class of an attached cache. @return false when the heap is full */
+bool tproc_cache_refill(const struct tproc_view *view, struct tproc_cache *cache, uint32_t size_class);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,68 @@
+#include "heap.h"
+
+#include "owner.h"
+
+/* Slices are aligned to their size at least, so a block is aligned as far as its size is. */
+static bool is_aligned(uint32_t size_class, size_t alignment) {
+  return (tproc_size_classes[size_class].size & (alignment - 1)) == 0;
+}
+
+static void *alloc_small(const struct tproc_view *view, struct tproc_cache *cache, uint32_t size_class) {
+  struct tproc_bin *bin = &cache->bins[size_class];
+  if (bin->free == 0 && !tproc_cache_refill(view, cache, size_class)) return NULL;
+  const uint32_t index = (uint32_t)__builtin_ctzll(bin->free);
+  bin->free &= bin->free - 1;
+  void *block = bin->blocks + (size_t)index * bin->size;
+  atomic_store_explicit(&bin->tags[index], (uint16_t)cache->owner, memory_order_release); /* allocated */
+  return block;
+}
+
+void *tproc_heap_alloc_slowly(const struct tproc_view *view, struct tproc_cache *cache, size_t size, size_t alignment) {
+  if (cache->token == 0) return NULL;
+  if (size <= TPROC_LARGEST_SMALL) {
+    uint32_t size_class = tproc_size_class_of(size);
+    while (size_class < TPROC_CLASS_COUNT && !is_aligned(size_class, alignment)) size_class++;
+    if (size_class < TPROC_CLASS_COUNT) return alloc_small(view, cache, size_class);
+  }
+  return tproc_large_alloc(view, cache, size, alignment);
+}
+
+size_t tproc_heap_usable_size(const struct tproc_view *view, const void *address) {
+  struct tproc_block block;
+  if (tproc_heap_owner_of(view, address) == 0 || !tproc_block_at(view, address, &block)) return 0;
+  if (block.size_class != TPROC_CLASS_LARGE) return tproc_size_classes[block.size_class].size;
+  return (size_t)atomic_load_explicit(&view->slices[block.slice].run, memory_order_relaxed) * TPROC_SLICE_SIZE;
+}
+
+uint32_t tproc_heap_owner_of(const struct tproc_view *view, const void *address) {
+  struct tproc_block block;
+  if (!tproc_block_at(view, address, &block)) return 0;
+  if (block.size_class != TPROC_CLASS_LARGE) return atomic_load_explicit(block.tag, memory_order_acquire);
+  const uint32_t word = atomic_load_explicit(&view->slices[block.slice].owner, memory_order_acquire);
+  return tproc_is_large(word) ? word & ~TPROC_SLICE_LARGE : 0;
+}
+
+int tproc_heap_give(const struct tproc_view *view, void *address, uint32_t owner) {
+  struct tproc_block block;
+  if (!tproc_block_at(view, address, &block)) return EINVAL;
+  if (block.size_class == TPROC_CLASS_LARGE) return tproc_large_give(view, block.slice, owner);
+  uint16_t now = atomic_load_explicit(block.tag, memory_order_acquire);
+  do {
+    if (now == 0) return EINVAL;
+  } while (!atomic_compare_exchange_weak(block.tag, &now, (uint16_t)owner));
+  return 0;
+}
+
+/* The order is the reaper's turned round: it marks the owner dead, and then looks for its blocks. */
+int tproc_heap_give_process(const struct tproc_view *view, void *address, pid_t pid, uint32_t giver) {
+  const uint32_t owner = tproc_owner_find(view, pid);
+  if (owner == 0) return tproc_heap_owner_of(view, address) == 0 ? EINVAL : ESRCH;
+  const uint32_t generation = atomic_load(&view->owners[owner].generation);
+  const int failed = tproc_heap_give(view, address, owner);
+  if (failed) return failed;
+  if (atomic_load(&view->owners[owner].pid) == pid && atomic_load(&view->owners[owner].generation) == generation)
+    return 0;
+  /* Dead meanwhile. Had its blocks been given back already, this one would be free: then there is nothing to take. */
+  tproc_heap_give(view, address, giver);
+  return ESRCH;
+}

@@ -1,0 +1,92 @@
+#include "large.h"
+
+#include <errno.h>
+#include <stdint.h>
+
+#include "slice.h"
+
+static bool is_aligned(const struct tproc_view *view, uint32_t slice, size_t alignment) {
+  return ((uintptr_t)tproc_slice_data(view, slice) & (alignment - 1)) == 0;
+}
+
+/* How many of the slices from here on are free, up to `wanted`. */
+static uint32_t free_from(const struct tproc_view *view, uint32_t slice, uint32_t wanted) {
+  uint32_t count = 0;
+  while (count < wanted && tproc_slice_owner(view, slice + count) == TPROC_SLICE_FREE) count++;
+  return count;
+}
+
+/* All or none. They have no class yet, so the reaper knows what to make of those that a dead thread has taken. */
+static bool take_run(const struct tproc_view *view, uint32_t slice, uint32_t run, uint32_t token) {
+  uint32_t taken = 0;
+  tproc_raise(&view->share->slices_high, slice + run);
+  while (taken < run && tproc_slice_take(view, slice + taken, TPROC_SLICE_FREE, token)) taken++;
+  if (taken == run) return true;
+  while (taken > 0) tproc_slice_release(view, slice + --taken);
+  return false;
+}
+
+static uint32_t find_run(const struct tproc_view *view, uint32_t from, uint32_t to, uint32_t run, size_t alignment,
+                         uint32_t token) {
+  uint32_t slice = from;
+  while (slice < to && run <= view->slice_count - slice) {
+    const uint32_t found = is_aligned(view, slice, alignment) ? free_from(view, slice, run) : 0;
+    if (found == run && take_run(view, slice, run, token)) return slice;
+    slice += found + 1 < run ? found + 1 : 1;
+  }
+  return 0;
+}
+
+void *tproc_large_alloc(const struct tproc_view *view, struct tproc_cache *cache, size_t size, size_t alignment) {
+  if (size > (size_t)view->slice_count * TPROC_SLICE_SIZE) return NULL;
+  const uint32_t run = size == 0 ? 1 : (uint32_t)((size + TPROC_SLICE_SIZE - 1) / TPROC_SLICE_SIZE);
+  const uint32_t from = cache->large_from == 0 ? 1 : cache->large_from;
+  uint32_t slice = find_run(view, from, view->slice_count, run, alignment, cache->token);
+  if (slice == 0) slice = find_run(view, 1, from, run, alignment, cache->token);
+  if (slice == 0) return NULL;
+  struct tproc_slice *first = &view->slices[slice];
+  atomic_store_explicit(&first->filled, 1, memory_order_relaxed);
+  atomic_store_explicit(&first->run, run, memory_order_relaxed);
+  atomic_store_explicit(&first->size_class, TPROC_CLASS_LARGE, memory_order_release);
+  for (uint32_t i = 1; i < run; i++)
+    atomic_store_explicit(&view->slices[slice + i].owner, TPROC_SLICE_TAIL | slice, memory_order_release);
+  atomic_store_explicit(&first->owner, TPROC_SLICE_LARGE | cache->owner, memory_order_release); /* allocated */
+  cache->large_from = slice + run;
+  return tproc_slice_data(view, slice);
+}
+
+void tproc_large_release(const struct tproc_view *view, uint32_t slice) {
+  struct tproc_slice *first = &view->slices[slice];
+  const uint32_t run = atomic_load_explicit(&first->run, memory_order_relaxed);
+  for (uint32_t i = 1; i < run; i++) {
+    uint32_t tail = TPROC_SLICE_TAIL | slice; /* one that is not may have been given back, and taken, already */
+    atomic_store_explicit(&view->slices[slice + i].filled, 1, memory_order_relaxed);
+    atomic_compare_exchange_strong_explicit(&view->slices[slice + i].owner, &tail, TPROC_SLICE_FREE,
+                                            memory_order_release, memory_order_relaxed);
+  }
+  atomic_store_explicit(&first->run, 0, memory_order_relaxed);
+  tproc_slice_release(view, slice);
+}
+
+/* Until one of them has changed the word, or there is no large block. */
+static int swap_owner(const struct tproc_view *view, uint32_t slice, uint32_t to) {
+  _Atomic uint32_t *word = &view->slices[slice].owner;
+  uint32_t now = atomic_load_explicit(word, memory_order_acquire);
+  do {
+    if (!tproc_is_large(now)) return EINVAL;
+  } while (!atomic_compare_exchange_weak(word, &now, to));
+  return 0;
+}
+
+int tproc_large_free(const struct tproc_view *view, struct tproc_cache *cache, uint32_t slice) {
+  if (cache->token == 0) return EAGAIN;
+  const int failed = swap_owner(view, slice, cache->token);
+  if (failed) return failed;
+  tproc_large_release(view, slice);
+  if (slice < cache->large_from) cache->large_from = slice;
+  return 0;
+}
+
+int tproc_large_give(const struct tproc_view *view, uint32_t slice, uint32_t owner) {
+  return swap_owner(view, slice, TPROC_SLICE_LARGE | owner);
+}

@@ -1,0 +1,40 @@
+#include "owner.h"
+
+#include <time.h>
+
+uint32_t tproc_owner_find(const struct tproc_view *view, pid_t pid) {
+  const uint32_t high = atomic_load_explicit(&view->share->owners_high, memory_order_acquire);
+  for (uint32_t i = TPROC_OWNER_HOST; i < high; i++)
+    if (atomic_load_explicit(&view->owners[i].pid, memory_order_acquire) == pid) return i;
+  return 0;
+}
+
+static uint64_t since_boot(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static bool take(const struct tproc_view *view, uint32_t number, pid_t pid) {
+  struct tproc_owner *owner = &view->owners[number];
+  int32_t nobody = 0;
+  if (atomic_load_explicit(&owner->pid, memory_order_relaxed) != 0) return false;
+  tproc_raise(&view->share->owners_high, number + 1);
+  if (!atomic_compare_exchange_strong(&owner->pid, &nobody, pid)) return false;
+  atomic_store_explicit(&owner->attached_at, since_boot(), memory_order_release);
+  return true;
+}
+
+uint32_t tproc_owner_take(const struct tproc_view *view, pid_t pid) {
+  const uint32_t found = tproc_owner_find(view, pid);
+  if (found != 0) return found;
+  const uint32_t places = view->owner_count - TPROC_OWNER_HOST - 1;
+  const uint32_t from = atomic_load_explicit(&view->share->next_owner, memory_order_relaxed);
+  for (uint32_t i = 0; i < places; i++) {
+    const uint32_t number = TPROC_OWNER_HOST + 1 + (from + i) % places;
+    if (!take(view, number, pid)) continue;
+    atomic_store_explicit(&view->share->next_owner, (from + i + 1) % places, memory_order_relaxed);
+    return number;
+  }
+  return 0;
+}

@@ -1,0 +1,40 @@
+/*
+ * Size classes: multiples of 16 up to 128 bytes, then four for each doubling, to 32 KiB. So a block is at most a
+ * quarter larger than what was asked for.
+ */
+#ifndef TPROC_SRC_SHARE_SIZE_CLASS_H
+#define TPROC_SRC_SHARE_SIZE_CLASS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tproc_share_abi.h"
+
+#pragma GCC visibility push(hidden)
+
+/** Largest block of a class; larger ones take whole slices. */
+#define TPROC_LARGEST_SMALL 32768u
+
+struct tproc_size_class {
+  uint32_t size;    /**< bytes */
+  uint32_t inverse; /**< 2^32 / size, rounded up: (offset * inverse) >> 32 is offset / size for offsets in a slice */
+  uint32_t blocks;  /**< in a slice */
+};
+
+/** Index is the class. Of class 0 all is 0. */
+extern const struct tproc_size_class tproc_size_classes[TPROC_CLASS_COUNT];
+
+/** Class of a size of (index + 1) * 16 bytes. */
+extern const uint8_t tproc_small_classes[64];
+
+/** The smallest class that has room for `size` bytes, which are at most TPROC_LARGEST_SMALL. */
+static inline uint32_t tproc_size_class_of(size_t size) {
+  if (size <= 1024) return tproc_small_classes[size == 0 ? 0 : (size - 1) >> 4];
+  const uint32_t last = (uint32_t)size - 1;
+  const uint32_t exponent = 31 - (uint32_t)__builtin_clz(last);
+  return 9 + (exponent - 7) * 4 + (last >> (exponent - 2) & 3);
+}
+
+#pragma GCC visibility pop
+
+#endif

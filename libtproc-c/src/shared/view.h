@@ -1,0 +1,44 @@
+/* The shared range as one who takes part in it sees it: the addresses of its tables. */
+#ifndef TPROC_SRC_SHARE_VIEW_H
+#define TPROC_SRC_SHARE_VIEW_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "tproc_share_abi.h"
+
+#pragma GCC visibility push(hidden)
+
+/** Nothing here changes once it is open. */
+struct tproc_view {
+  struct tproc_share *share; /**< NULL: not open */
+  struct tproc_owner *owners;
+  struct tproc_thread_record *threads;
+  struct tproc_board_entry *board;
+  struct tproc_slice *slices;
+  _Atomic uint16_t *tags;
+  unsigned char *data;
+  uint32_t owner_count;
+  uint32_t thread_count;
+  uint32_t board_count;
+  uint32_t slice_count;
+};
+
+/**
+ * Opens the range at an address where it is mapped.
+ *
+ * @return 0; EPROTO when it is none, or one that this version does not understand; nothing is opened then
+ */
+int tproc_view_open(struct tproc_view *view, void *base, uint64_t size);
+
+/** Raises a hint of how far a table is in use. Before an entry behind it is taken: what is in use is always below. */
+static inline void tproc_raise(_Atomic uint32_t *high, uint32_t to) {
+  uint32_t now = atomic_load_explicit(high, memory_order_relaxed);
+  while (now < to &&
+         !atomic_compare_exchange_weak_explicit(high, &now, to, memory_order_seq_cst, memory_order_relaxed)) {
+  }
+}
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * A thread's cache lies in a page of its own that is zeroed in a forked child (MADV_WIPEONFORK): the child finds a
+ * cache that is not attached, and attaches as the process that it is. No other call has to ask who it is.
+ */
+#include "thread.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "abi.h"
+#include "shared/thread_record.h"
+
+struct tproc_view tproc_view;
+
+static struct tproc_cache not_attached; /* zero for ever */
+__thread struct tproc_cache *tproc_cache __attribute__((tls_model("initial-exec"))) = &not_attached;
+
+static pthread_once_t opened = PTHREAD_ONCE_INIT;
+static pthread_key_t key;
+static int open_failure;
+
+static void thread_ends(void *cache) {
+  tproc_cache = &not_attached;
+  tproc_cache_detach(&tproc_view, cache);
+  munmap(cache, sizeof(struct tproc_cache));
+}
+
+static void open_once(void) {
+  const struct tproc_abi *abi = tproc_host_abi();
+  open_failure = ENOTSUP;
+  if (abi == NULL || abi->size < offsetof(struct tproc_abi, share_size) + sizeof abi->share_size) return;
+  if (abi->share == 0 || pthread_key_create(&key, thread_ends) != 0) return;
+  if (tproc_view_open(&tproc_view, (void *)(uintptr_t)abi->share, abi->share_size) == 0) open_failure = 0;
+}
+
+int tproc_open(void) {
+  pthread_once(&opened, open_once);
+  return open_failure;
+}
+
+/* The host has to watch for the end of who is no child of its own. */
+static void ring(void) {
+  _Atomic uint32_t *bell = &tproc_view.share->bell;
+  atomic_fetch_add(bell, 1);
+  syscall(SYS_futex, bell, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+static struct tproc_cache *map_cache(void) {
+  void *page = mmap(NULL, sizeof(struct tproc_cache), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return NULL;
+  if (madvise(page, sizeof(struct tproc_cache), MADV_WIPEONFORK) == 0) return page;
+  munmap(page, sizeof(struct tproc_cache));
+  return NULL;
+}
+
+int tproc_attach(void) {
+  if (tproc_cache->token != 0) return 0;
+  int failed = tproc_open();
+  if (failed) return failed;
+  if (tproc_cache == &not_attached) {
+    struct tproc_cache *cache = map_cache();
+    if (cache == NULL) return ENOMEM;
+    if (pthread_setspecific(key, cache) != 0) {
+      munmap(cache, sizeof *cache);
+      return ENOMEM;
+    }
+    tproc_cache = cache;
+  }
+  ring();
+  return tproc_cache_attach(&tproc_view, tproc_cache, 0, getpid(), gettid());
+}

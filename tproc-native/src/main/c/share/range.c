@@ -1,0 +1,131 @@
+#include "share/range.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/page.h"
+
+#define HEAP_SIZE_MAX (64ull << 30)
+
+#define OWNER_COUNT 65536u
+#define THREAD_COUNT (1u << TPROC_TOKEN_RECORD_BITS)
+#define SLICES_MAX (1u << 30)
+
+/* Of all tables, so that none shares a page of any machine with another; the data's is a huge page's. */
+#define TABLE_ALIGNMENT 65536u
+#define DATA_ALIGNMENT (2u << 20)
+
+/* Linux 6.3, which may be told to refuse a memfd without it. */
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 8u
+#endif
+
+static void lay_out(struct tproc_share *share, const struct shared_range_counts *counts) {
+  *share = (struct tproc_share){.magic = TPROC_SHARE_MAGIC,
+                                .version = TPROC_SHARE_VERSION,
+                                .header_size = sizeof *share,
+                                .owner_count = counts->owners,
+                                .thread_count = counts->threads,
+                                .board_count = TPROC_BOARD_COUNT,
+                                .slice_count = counts->slices,
+                                .page_size = (uint32_t)page_size()};
+  uint64_t at = TABLE_ALIGNMENT;
+  share->owners = at;
+  at = align_up(at + counts->owners * sizeof(struct tproc_owner), TABLE_ALIGNMENT);
+  share->threads = at;
+  at = align_up(at + counts->threads * sizeof(struct tproc_thread_record), TABLE_ALIGNMENT);
+  share->board = at;
+  at = align_up(at + TPROC_BOARD_COUNT * sizeof(struct tproc_board_entry), TABLE_ALIGNMENT);
+  share->slices = at;
+  at = align_up(at + (uint64_t)counts->slices * sizeof(struct tproc_slice), TABLE_ALIGNMENT);
+  share->tags = at;
+  at = align_up(at + (uint64_t)counts->slices * TPROC_TAG_STRIDE * sizeof(uint16_t), DATA_ALIGNMENT);
+  share->data = at;
+  share->size = at + (uint64_t)counts->slices * TPROC_SLICE_SIZE;
+}
+
+uint64_t shared_range_size(const struct shared_range_counts *counts) {
+  struct tproc_share share;
+  lay_out(&share, counts);
+  return share.size;
+}
+
+void shared_range_format(void *base, const struct shared_range_counts *counts) {
+  struct tproc_share *share = base;
+  lay_out(share, counts);
+  share->base = (uint64_t)base;
+  share->host_pid = getpid();
+  struct tproc_owner *host = (struct tproc_owner *)((char *)base + share->owners) + TPROC_OWNER_HOST;
+  atomic_store(&share->owners_high, TPROC_OWNER_HOST + 1);
+  atomic_store(&host->pid, getpid());
+}
+
+/* A larger one would be no use: the machine's memory is what there is. */
+static uint64_t default_size(const struct slot_space *slots) {
+  struct sysinfo info;
+  uint64_t size = slots->slot_size * 8192 / 1024;
+  if (size > HEAP_SIZE_MAX) size = HEAP_SIZE_MAX;
+  if (sysinfo(&info) == 0 && (uint64_t)info.totalram * info.mem_unit < size)
+    size = (uint64_t)info.totalram * info.mem_unit;
+  return size;
+}
+
+static int create_file(uint64_t size, struct tproc_error *error) {
+  int file = memfd_create("tproc-share", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+  if (file < 0 && errno == EINVAL) file = memfd_create("tproc-share", MFD_CLOEXEC);
+  if (file < 0) return tproc_fail(error, errno, "memfd_create");
+  struct rlimit limit; /* beyond it ftruncate would raise SIGXFSZ */
+  const bool allowed = getrlimit(RLIMIT_FSIZE, &limit) != 0 || size <= limit.rlim_cur;
+  if (allowed && ftruncate(file, (off_t)size) == 0) return file;
+  const int code = allowed ? errno : EFBIG;
+  close(file);
+  return tproc_fail(error, code, "make a memfd of %llu MiB (ulimit -f)", (unsigned long long)(size >> 20));
+}
+
+static int map(struct shared_range *range, uint64_t size, struct tproc_error *error) {
+  void *mapped = mmap((void *)range->places.low, size, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, range->file, 0);
+  if (mapped == MAP_FAILED)
+    return tproc_fail(error, errno, "map a memfd of %llu MiB", (unsigned long long)(size >> 20));
+  /* A core dump would read every page of it, and by that make it. */
+  madvise(mapped, size, MADV_DONTDUMP);
+  return 0;
+}
+
+int shared_range_open(struct shared_range *range, struct slot_space *slots, uint64_t heap_size,
+                      struct tproc_error *error) {
+  if (heap_size == 0) heap_size = default_size(slots);
+  const uint64_t wanted = heap_size / TPROC_SLICE_SIZE + 1; /* the first is never used */
+  const struct shared_range_counts counts = {
+      .owners = OWNER_COUNT, .threads = THREAD_COUNT, .slices = wanted < SLICES_MAX ? (uint32_t)wanted : SLICES_MAX};
+  const uint64_t size = shared_range_size(&counts);
+  *range = (struct shared_range){.slots = slots};
+  range->file = create_file(size, error);
+  int failed = range->file < 0 ? range->file : slot_space_take(slots, size, &range->places, error);
+  if (!failed) {
+    failed = map(range, size, error);
+    if (failed) slot_space_return(slots, range->places);
+  }
+  if (!failed) {
+    shared_range_format((void *)range->places.low, &counts);
+    tproc_view_open(&range->view, (void *)range->places.low, size);
+    return 0;
+  }
+  if (range->file >= 0) close(range->file);
+  memset(range, 0, sizeof *range);
+  tproc_error_prefix(error, "no shared heap: ");
+  return failed;
+}
+
+void shared_range_close(struct shared_range *range) {
+  if (range->view.share == NULL) return;
+  munmap(range->view.share, range->view.share->size);
+  slot_space_return(range->slots, range->places);
+  close(range->file);
+  memset(range, 0, sizeof *range);
+}

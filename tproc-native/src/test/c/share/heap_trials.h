@@ -1,0 +1,55 @@
+/* The trials of heap and locks: what happens when somebody dies, or stands still, at any instruction. */
+#ifndef TPROC_TEST_HEAP_TRIALS_H
+#define TPROC_TEST_HEAP_TRIALS_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct trial {
+  uint64_t instructions; /**< at which somebody was killed, or held */
+  uint64_t checks;       /**< times that the survivors worked on */
+  uint64_t failures;
+  char first[400]; /**< what the first failure was */
+};
+
+/** Why instructions cannot be stepped through here; NULL: they can. */
+const char *cannot_step(void);
+
+/** A process does all there is to do with the heap, and is killed at each instruction of it. */
+struct trial kill_at_every_instruction(void);
+
+/** A process locks, waits and signals, and is killed at each instruction; nobody waits for it afterwards. */
+struct trial kill_with_locks(void);
+
+enum preemption {
+  PREEMPT_CLAIM,   /**< both claim slices, and one takes a large block */
+  PREEMPT_ADOPT,   /**< both adopt */
+  PREEMPT_RELEASE, /**< both give slices back and claim */
+  PREEMPT_FREE,    /**< both free and give blocks of one slice */
+  PREEMPT_LARGE,   /**< both allocate and free large blocks */
+  PREEMPT_DETACH,  /**< both end their thread and begin another */
+  PREEMPTIONS
+};
+
+/** A process stands still at each instruction, another does all of its work, and the first is killed. */
+struct trial preempt_and_kill(enum preemption what);
+
+/**
+ * A process is stopped behind k instructions, another does all of its work, and the first goes on to its end.
+ *
+ * @param first the first k
+ * @param stride from one k to the next; each is a run of its own
+ */
+struct trial preempt_and_go_on(enum preemption what, uint64_t first, uint64_t stride);
+
+/** Workers allocate, free and hand blocks over; one after the other is killed. @param kills how many */
+struct trial torture(unsigned kills, unsigned workers, uint64_t seed);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,62 @@
+// The heap holds when somebody dies, or stands still, at any instruction.
+#include "share/heap_trials.h"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+namespace {
+
+bool can_step() {
+  const char *reason = cannot_step();
+  if (reason != nullptr) MESSAGE("skipped: ", reason);
+  return reason == nullptr;
+}
+
+void expect_well(const trial &done, uint64_t instructions) {
+  CAPTURE(done.first);
+  CHECK(done.failures == 0);
+  CHECK(done.instructions > instructions);
+}
+
+}  // namespace
+
+TEST_CASE("shared heap: a process is killed at each instruction of all it does") {
+  if (!can_step()) return;
+  const trial done = kill_at_every_instruction();
+  expect_well(done, 5000);
+  CHECK(done.checks > 300);
+}
+
+TEST_CASE("shared heap: a process stands still at each instruction, another works, and the first is killed") {
+  if (!can_step()) return;
+  for (int what = 0; what < PREEMPTIONS; what++) {
+    CAPTURE(what);
+    expect_well(preempt_and_kill(static_cast<preemption>(what)), 100);
+  }
+}
+
+// Each instruction costs a run of its own: TPROC_TRIAL_STRIDE=1 tries all, otherwise it is each 149th, from another
+// beginning in each process.
+TEST_CASE("shared heap: a process stands still, another works, and the first goes on") {
+  if (!can_step()) return;
+  const char *wanted = std::getenv("TPROC_TRIAL_STRIDE");
+  const uint64_t stride = wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 149;
+  for (int what = 0; what < PREEMPTIONS; what++) {
+    CAPTURE(what);
+    const trial done =
+        preempt_and_go_on(static_cast<preemption>(what), static_cast<uint64_t>(getpid()) % stride, stride);
+    expect_well(done, 100);
+    CHECK(done.checks > 0);
+  }
+}
+
+TEST_CASE("locks: a process is killed at each instruction of locking, waiting and signalling") {
+  if (!can_step()) return;
+  expect_well(kill_with_locks(), 1000);
+}
+
+TEST_CASE("shared heap: workers are killed at random while they hand blocks to each other") {
+  expect_well(torture(300, 4, 42), 10000);
+}

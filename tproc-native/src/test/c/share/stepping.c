@@ -1,0 +1,88 @@
+#include "share/stepping.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
+/* LL/SC loops never end when each instruction is an exception. */
+static bool has_atomics(void) {
+#if defined(__aarch64__)
+  return (getauxval(AT_HWCAP) & (1u << 8)) != 0;
+#else
+  return true;
+#endif
+}
+
+static void nothing(void *context) { (void)context; }
+
+const char *cannot_step(void) {
+  if (SANITIZED) return "AddressSanitizer's own instructions would be stepped through";
+  if (!has_atomics()) return "this CPU has no atomic instructions (LSE), and load/store-exclusive cannot be stepped";
+  const pid_t process = start_stepped(nothing, nothing, NULL);
+  if (process < 0) return "ptrace is not allowed here";
+  kill_stepped(process);
+  return NULL;
+}
+
+pid_t start_stepped(void (*prepare)(void *), void (*work)(void *), void *context) {
+  fflush(NULL);
+  const pid_t process = fork();
+  if (process == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (ptrace(PTRACE_TRACEME, 0, 0, 0) != 0) _exit(2);
+    prepare(context);
+    raise(SIGSTOP);
+    work(context);
+    raise(SIGSTOP);
+    _exit(0);
+  }
+  int status;
+  if (process < 0 || waitpid(process, &status, 0) != process) return -1;
+  return WIFSTOPPED(status) ? process : -1;
+}
+
+static bool go_on(pid_t process, int how, int *status) {
+  return ptrace(how, process, 0, 0) == 0 && waitpid(process, status, 0) == process;
+}
+
+bool step(pid_t process) {
+  int status;
+  if (!go_on(process, PTRACE_SINGLESTEP, &status)) return false;
+  return WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP;
+}
+
+bool run_on(pid_t process, bool work_done) {
+  int status = 0;
+  if (!work_done && (!go_on(process, PTRACE_CONT, &status) || !WIFSTOPPED(status) || WSTOPSIG(status) != SIGSTOP)) {
+    kill_stepped(process);
+    return false;
+  }
+  return go_on(process, PTRACE_CONT, &status) && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+void kill_stepped(pid_t process) {
+  int status;
+  kill(process, SIGKILL);
+  while (waitpid(process, &status, 0) == process && WIFSTOPPED(status)) {
+  }
+}
+
+void fail_trial(struct trial *trial, const char *format, ...) {
+  if (trial->failures++ > 0) return;
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(trial->first, sizeof trial->first, format, arguments);
+  va_end(arguments);
+}

@@ -1,0 +1,24 @@
+/* Stepping a process through its instructions. */
+#ifndef TPROC_TEST_STEPPING_H
+#define TPROC_TEST_STEPPING_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "share/heap_trials.h"
+
+/** Forks a process that does `prepare`, stops, does `work` under step, and stops. */
+pid_t start_stepped(void (*prepare)(void *), void (*work)(void *), void *context);
+
+/** One instruction. @return false when the work is done */
+bool step(pid_t process);
+
+/** Up to the end of the work, and of the process. @return whether it ended well */
+bool run_on(pid_t process, bool work_done);
+
+/** Kills and collects it. */
+void kill_stepped(pid_t process);
+
+__attribute__((format(printf, 2, 3))) void fail_trial(struct trial *trial, const char *format, ...);
+
+#endif

@@ -1,0 +1,89 @@
+/*
+ * A program that uses the shared heap as the test says: it is given the address of a struct sharer_report, and words of
+ * what to do, one behind the other. libtproc is compiled in.
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <tproc.h>
+#include <unistd.h>
+
+#include "report.h"
+
+static struct sharer_report *report;
+
+static void note(void *block) { report->blocks[report->count++] = (uint64_t)(uintptr_t)block; }
+
+static void allocate(size_t size) {
+  char *block = tproc_alloc(size);
+  if (block == NULL) exit(10);
+  memset(block, 'p', size);
+  note(block);
+}
+
+static void stop_here(void) {
+  __atomic_store_n(&report->stopped, 1, __ATOMIC_RELEASE);
+  syscall(SYS_futex, &report->stopped, FUTEX_WAKE, 1, NULL, NULL, 0);
+  for (;;) pause();
+}
+
+/* The child sees none of the host's own memory, so not the report: it leaves word in the first block. */
+static void in_child(void) {
+  void **mailbox = (void **)(uintptr_t)report->blocks[0];
+  const pid_t child = fork();
+  if (child == 0) {
+    mailbox[0] = tproc_alloc(100);
+    _exit(mailbox[0] != NULL && tproc_owner_of(mailbox[0]) == getpid() ? 0 : 1);
+  }
+  int status = -1;
+  if (waitpid(child, &status, 0) != child || status != 0) exit(11);
+  report->child = child;
+  note(mailbox[0]);
+}
+
+/* "lock": keeps it. "lock=N": N times, counting in the words behind it, the second of which follows the first. */
+static void lock_in(void *block, const char *times) {
+  struct tproc_mutex *mutex = block;
+  volatile uint64_t *pair = (uint64_t *)block + 1;
+  const unsigned long rounds = *times == '=' ? strtoul(times + 1, NULL, 10) : 1;
+  for (unsigned long i = 0; i < rounds; i++) {
+    const int result = tproc_mutex_lock(mutex);
+    if (result == EOWNERDEAD) {
+      pair[1] = pair[0];
+      pair[2]++;
+      if (tproc_mutex_consistent(mutex) != 0) exit(21);
+    } else if (result != 0) {
+      exit(20);
+    }
+    if (pair[0] != pair[1]) exit(22);
+    if (*times != '=') return;
+    pair[0]++;
+    pair[1]++;
+    if (tproc_mutex_unlock(mutex) != 0) exit(23);
+  }
+}
+
+static void act(const char *what) {
+  void *first = (void *)(uintptr_t)report->blocks[0];
+  if (strncmp(what, "alloc=", 6) == 0) allocate(strtoul(what + 6, NULL, 10));
+  if (strcmp(what, "free") == 0) tproc_free(first);
+  if (strcmp(what, "give") == 0) exit(tproc_give(first, TPROC_HOST) == 0 ? 0 : 12);
+  if (strcmp(what, "stop") == 0) stop_here();
+  if (strncmp(what, "lock", 4) == 0) lock_in(first, what + 4);
+  if (strcmp(what, "fork") == 0) in_child();
+  if (strcmp(what, "errno") == 0) {
+    const void *block = tproc_alloc(1);
+    exit(block == NULL ? errno : 0);
+  }
+}
+
+int main(int argc, char **argv) {
+  report = (struct sharer_report *)(uintptr_t)strtoull(argv[1], NULL, 16); /* NOLINT */
+  for (int i = 2; i < argc; i++) act(argv[i]);
+  return 0;
+}
