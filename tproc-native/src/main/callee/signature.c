@@ -78,7 +78,7 @@ static ffi_type *read_struct(struct reader *reader, int depth) {
   ffi_type *type = reader->next_type++;
   type->type = FFI_TYPE_STRUCT;
   type->elements = reader->next_element;
-  memcpy(type->elements, members, count * sizeof members[0]);
+  for (size_t i = 0; i < count; i++) type->elements[i] = members[i];
   type->elements[count] = NULL;
   reader->next_element += count + 1;
   return type;
