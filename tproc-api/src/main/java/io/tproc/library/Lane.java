@@ -176,8 +176,12 @@ final class Lane {
     return ((int) INT.getVolatile(memory, AT_TURN) & ~WAITING) == TURN_DEAD;
   }
 
-  /** Wakes who sleeps, so that it looks around. */
+  /**
+   * Wakes who sleeps, so that it looks around. The waiting bit goes first: one that has set it and is
+   * about to sleep finds another word, and does not.
+   */
   void ring() {
+    int ignored = (int) INT.getAndBitwiseAnd(memory, AT_TURN, ~WAITING);
     support.wakeAll(address + AT_TURN);
   }
 
