@@ -22,8 +22,9 @@ ended() { ! kill -0 "$1" 2> /dev/null; }
 
 # licence N: the text of the GPL, N times; real English on every Debian
 licence() {
-  local i
-  for ((i = 0; i < $1; i++)); do cat /usr/share/common-licenses/GPL-3; done
+  local i files=()
+  for ((i = 0; i < $1; i++)); do files[i]=/usr/share/common-licenses/GPL-3; done
+  cat "${files[@]}"
 }
 
 # noise BYTES: the same pseudo-random bytes each time

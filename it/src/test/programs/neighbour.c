@@ -9,8 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { AREAS = 6, CHURN = 16, PERIOD_MS = 20 };
-static const size_t large = 4 << 20, medium = 512 << 10, small = 64 << 10;
+enum { AREAS = 6, CHURN = 16, PERIOD_MS = 50 };
+static const size_t large = 1 << 20, medium = 512 << 10, small = 64 << 10;
 
 static struct area {
   const char *name;
