@@ -68,7 +68,7 @@ TPROC_EXPORT size_t tproc_scratch_size(void);
  * same addresses, and that any of them may free, whoever has allocated it, also when that one has ended.
  *
  * A block has an *owner*: who has allocated it, until it is given away. What a program still owns when it ends is freed
- * once the host has closed it (a forked child's: as soon as the host notices), and not before; what it gave away stays.
+ * once the host has closed it (a forked child's: when the host ends), and not before; what it gave away stays.
  * A kill -9 at any instruction of a call leaves the heap right and holds nobody up; at most the block of a tproc_give
  * that was under way is the receiver's without its knowing.
  *
