@@ -102,8 +102,9 @@ it/corpus/run --quick                                       # the quick half, wh
 """
 
 EXPLANATION = """
-All hosted programs ran in one host, beside three programs that fill their heap, mappings, stack and data with a pattern
-and check it all the time; after each run of a workload all of it was checked. The workloads are in
+The hosted programs of a run share one host, beside three programs that fill their heap, mappings, stack and data with a
+pattern and check it all the time; after each run of a workload all of it was checked. The table can be of several runs,
+each of which replaces the rows of its own programs. The workloads are in
 [it/corpus/programs](../it/corpus/programs).
 
 **Time** is the workload's from start to end, natively, and how many times that it took hosted: the best of the runs.
@@ -132,8 +133,7 @@ def document(path, these, results):
     )
     text += "\n" + wrapped(
         f"{release()}, Linux {os.uname().release.split('-')[0]}, {os.uname().machine}, {os.cpu_count()} processors "
-        f"({processor()}), which had a load average of {os.getloadavg()[2]:.0f} meanwhile:"
-        " the times are as good as that."
+        f"({processor()}), shared with other work: the times are rough, and a figure below 1 is noise."
     )
     text += EXPLANATION
     for group in dict.fromkeys(each.group for each in these):
