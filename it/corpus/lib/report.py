@@ -94,6 +94,7 @@ HEAD = """# Compatibility
 Real, unmodified programs of Debian with a real workload each, run natively and hosted, and compared: standard output,
 standard error, exit status, the files left behind, and processes left behind. This file is written by `it/corpus/run`.
 
+<!-- not run: the whole corpus takes an hour; ./check runs the quick half -->
 ```sh
 it/corpus/run --install --document docs/compatibility.md    # installs the packages (apt), runs all
 it/corpus/run --quick                                       # the quick half, which ./check runs

@@ -130,6 +130,18 @@ int64_t memory_map(struct memory *memory, const struct map_request *wanted) {
   return result;
 }
 
+/*
+ * Of a hole munmap gives 0 and does nothing, but EINVAL beyond the end of addresses, which differs between machines. A
+ * mapping that replaces nothing asks the kernel for both at once.
+ */
+static int64_t unmap_hole(struct address_range range) {
+  void *got = mmap((void *)range.low, range_size(range), PROT_NONE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+  if (got == MAP_FAILED) return errno == ENOMEM ? -EINVAL : errno == EEXIST ? -EPERM : 0;
+  munmap(got, range_size(range));
+  return (uint64_t)got == range.low ? 0 : -EPERM;
+}
+
 int64_t memory_unmap(struct memory *memory, uint64_t address, uint64_t length) {
   struct address_range range;
   if (address % page_size() != 0 || !to_range(address, length, &range)) return -EINVAL;
@@ -141,7 +153,7 @@ int64_t memory_unmap(struct memory *memory, uint64_t address, uint64_t length) {
     result = munmap((void *)range.low, range_size(range)) == 0 ? 0 : -errno;
     if (result == 0) memory_forget_external(memory, range);
   } else if (memory_is_hole(memory, range)) {
-    result = 0; /* as for the kernel, and nothing is done */
+    result = unmap_hole(range);
   }
   pthread_mutex_unlock(&memory->lock);
   return result;
