@@ -341,7 +341,8 @@ class RobustnessIT {
       for (int pid : new int[] {self, 1, 0, -1, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
         org.assertj.core.api.Assertions.assertThatIOException()
             .isThrownBy(() -> client.signal(pid, 9));
-        org.assertj.core.api.Assertions.assertThatIOException().isThrownBy(() -> client.mappings(pid));
+        org.assertj.core.api.Assertions.assertThatIOException()
+            .isThrownBy(() -> client.mappings(pid));
       }
     }
   }

@@ -177,8 +177,8 @@ final class Lane {
   }
 
   /**
-   * Wakes who sleeps, so that it looks around. The waiting bit goes first: one that has set it and is
-   * about to sleep finds another word, and does not.
+   * Wakes who sleeps, so that it looks around. The waiting bit goes first: one that has set it and
+   * is about to sleep finds another word, and does not.
    */
   void ring() {
     int ignored = (int) INT.getAndBitwiseAnd(memory, AT_TURN, ~WAITING);
