@@ -62,7 +62,7 @@ TEST_CASE("every system call of a launch, failing in turn: a clear error, or a l
     unsigned refused = 0, failed = 0;
     for (const Fault &fault : FaultInjection::faults()) {
       for (unsigned n = 1; n < kMostCalls; n += n == 2 && fault.number == SYS_rt_sigaction ? 60 : 1) {
-        alarm(60);
+        alarm(240);
         Launched launched;
         if (!injection.failing(fault, n, [&] { launched = host.launch(launch, false); })) n = kMostCalls;
         const std::string named = fault.name + " in call " + std::to_string(n) + " of a launch";
@@ -92,7 +92,7 @@ TEST_CASE("every system call of opening a host, failing in turn") {
     unsigned refused = 0, failed = 0;
     for (const Fault &fault : FaultInjection::faults()) {
       for (unsigned n = 1; n < kMostCalls; n++) {
-        alarm(60);
+        alarm(240);
         tproc_host *host = nullptr;
         Launched opened;
         if (!injection.failing(fault, n, [&] { opened.result = tproc_host_open(&host, &opened.error); }))

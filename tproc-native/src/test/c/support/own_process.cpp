@@ -19,7 +19,7 @@
 
 namespace {
 
-constexpr unsigned kSecondsAtMost = 60;
+constexpr unsigned kSecondsAtMost = 240;
 constexpr uid_t kOrdinaryUser = 65534;
 
 int complaints_to = -1;
