@@ -12,11 +12,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import java.util.zip.CRC32;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Memory calls aimed at somebody else are refused and change nothing, and a program that ruins its
@@ -119,9 +120,15 @@ class HostileIT {
     assertThat(checksum(host, before)).isEqualTo(sum);
   }
 
-  /** Ranges that only partly belong to the attacker, to nobody, or that wrap around. */
+  /** Ranges beyond the end of the addresses of any program, up to the one that wraps around. */
+  static Stream<String> whatIsNoAddress() {
+    boolean x86 = System.getProperty("os.arch").equals("amd64");
+    String firstBeyondTheEnd = x86 ? "0x7ffffffff000" : "0x10000000000000"; // aarch64: 52 bits
+    return Stream.of("0xfffffffffffff000", firstBeyondTheEnd, "0xffff800000000000");
+  }
+
   @ParameterizedTest
-  @ValueSource(strings = {"0xfffffffffffff000", "0x7ffffffff000", "0xffff800000000000"})
+  @MethodSource
   void whatIsNoAddress(String address, TprocHost host) throws Exception {
     Outcome hosted = Outcome.hosted(host, PROGRAM, "attack", address, "4096");
     assertThat(hosted.exitValue).isZero();
