@@ -212,6 +212,81 @@ struct tproc_once {
  */
 TPROC_EXPORT int tproc_once(struct tproc_once *once, void (*function)(void *), void *argument);
 
+/*
+ * The registry: what is shared, by name, for all programs of a host and for the host itself. Reading takes no lock, and
+ * publishing neither: a kill -9 at any instruction leaves an entry that is there or is not, and holds nobody up.
+ *
+ * Functions return 0 or an error number, and leave errno alone; ENOTSUP, EAGAIN, ENOMEM as of tproc_alloc.
+ */
+
+/** Bytes of a name, at least 1, and of a type, without the NUL. They may be any but NUL. */
+#define TPROC_NAME_MAX 95
+#define TPROC_TYPE_MAX 47
+
+/** tproc_entry.flags, of who publishes: the entry is kept when the process has ended, to say so (EOWNERDEAD). */
+#define TPROC_ENTRY_KEPT 1u
+
+/** tproc_entry.state */
+#define TPROC_ENTRY_LIVE 0
+#define TPROC_ENTRY_ENDED 1
+
+/** A publication. Its address means the same to all; what lies there, and how long, is for the programs to agree on. */
+struct tproc_entry {
+  char name[TPROC_NAME_MAX + 1];
+  char type[TPROC_TYPE_MAX + 1]; /**< what lies there, for example "acme.Ring/1"; may be empty */
+  void *address;
+  size_t size;      /**< bytes */
+  uint32_t version; /**< the publisher's own */
+  uint32_t flags;   /**< TPROC_ENTRY_KEPT */
+  uint64_t id;      /**< names this publication, and never another. What follows as well is only read, not published */
+  int pid;          /**< whose it is, and with whose end it ends */
+  int state;        /**< TPROC_ENTRY_… */
+  int status;       /**< of TPROC_ENTRY_ENDED: the process's exit status, or 256 + the signal that killed it */
+};
+
+/**
+ * Publishes an entry until it is withdrawn or the process ends (a forked child's: until the host ends), and sets its
+ * id, pid and state. Those who await the name are woken. A kept entry of a process that has ended makes room.
+ *
+ * @return 0; EEXIST: a living process has the name; EINVAL: name or type is too long, or the name empty; ENOSPC: there
+ * are 4096 entries
+ */
+TPROC_EXPORT int tproc_publish(struct tproc_entry *entry);
+
+/**
+ * Finds an entry.
+ *
+ * @param type what it has to be; NULL: anything
+ * @param entry receives it; also with EPROTOTYPE and EOWNERDEAD
+ * @return 0; ENOENT; EPROTOTYPE: its type is another; EOWNERDEAD: whose it was has ended, and it is kept to say so
+ */
+TPROC_EXPORT int tproc_lookup(const char *name, const char *type, struct tproc_entry *entry);
+
+/** As tproc_lookup, but sleeps until a living one is there. @param deadline of CLOCK_MONOTONIC; NULL: none. @return
+ * also ETIMEDOUT, and not ENOENT or EOWNERDEAD */
+TPROC_EXPORT int tproc_await(const char *name, const char *type, const struct timespec *deadline,
+                             struct tproc_entry *entry);
+
+/**
+ * Sleeps until a publication (of the entry, only the id counts) is no more: withdrawn, or its process ended. When it is
+ * kept, state and status say how.
+ *
+ * @return 0, ETIMEDOUT
+ */
+TPROC_EXPORT int tproc_watch(struct tproc_entry *entry, const struct timespec *deadline);
+
+/** Takes a publication of the calling process back, or a kept one of whomever. Of the entry, only the id counts.
+ * @return 0; ESTALE: it is no more; EPERM: it is another's, who lives */
+TPROC_EXPORT int tproc_withdraw(const struct tproc_entry *entry);
+
+/**
+ * Lists the entries: each that is there all the time is found once.
+ *
+ * @param place where the list is; 0 begins it
+ * @return 0; ENOENT at its end
+ */
+TPROC_EXPORT int tproc_list(uint32_t *place, struct tproc_entry *entry);
+
 #ifdef __cplusplus
 }
 #endif

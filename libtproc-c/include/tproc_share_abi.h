@@ -103,8 +103,8 @@ struct tproc_share {
   TPROC_SHARED(uint32_t) abandoned[64]; /* 256  about how many abandoned slices there are of each class */
   TPROC_SHARED(uint32_t) bell;          /* 512  event: somebody has come whose end the host has to watch for */
   uint8_t reserved_bell[60];
-  TPROC_SHARED(uint32_t) board_lock[2]; /* 576  a tproc_mutex: who changes the board */
-  uint8_t reserved_board[56];
+  TPROC_SHARED(uint32_t) board_high; /* 576  entries of the board from here on have never been used */
+  uint8_t reserved_board[60];
   TPROC_SHARED(uint32_t) board_event; /* 640  a tproc_event: the board has changed */
   uint8_t reserved_end[60];
 };
@@ -160,22 +160,40 @@ struct tproc_slice {
   TPROC_SHARED(uint8_t) freed[64]; /* 64  not 0: a block of this group has been freed */
 };
 
-#define TPROC_NAME_SIZE 96u
 #define TPROC_BOARD_COUNT 4096u
 
-/** An entry of the registry. 192 bytes. */
+/** What a board entry is. */
+enum tproc_board_phase {
+  TPROC_BOARD_FREE = 0,
+  TPROC_BOARD_FILLING = 1, /**< its owner writes the fields, and nobody reads them */
+  TPROC_BOARD_PENDING = 2, /**< its owner looks whether the name is another's. Who wants the name may send it back to
+                              FILLING, so of two one stays */
+  TPROC_BOARD_LIVE = 3,    /**< published */
+  TPROC_BOARD_ENDED = 4    /**< its owner has ended, and had asked for it to be kept */
+};
+
+/** tproc_board_entry.flags: it is ENDED, not FREE, when its owner has ended. */
+#define TPROC_BOARD_KEPT 1u
+
+/**
+ * An entry of the registry. 192 bytes. All of it but the state is written by the owner while it is FILLING; who reads
+ * it looks at the state before and afterwards.
+ */
 struct tproc_board_entry {
-  TPROC_SHARED(uint32_t) state; /* 0   generation << 8 | enum tproc_board_state */
-  uint32_t owner;               /* 4   number in the table of owners */
-  uint32_t owner_generation;    /* 8 */
-  int32_t status;               /* 12  of the owner's exit, once ended; as in tproc_owner */
-  uint64_t address;             /* 16 */
-  uint64_t size;                /* 24 */
-  uint64_t type;                /* 32 */
-  uint32_t version;             /* 40  the publisher's own */
-  uint32_t flags;               /* 44 */
-  char name[TPROC_NAME_SIZE];   /* 48  with a NUL */
-  uint8_t reserved[48];         /* 144 */
+  /**
+   * Bits 0-3: the phase. 4-15: of ENDED, how the owner ended, as in tproc_owner. 16-31: number of the owner. 32-63:
+   * counts up when the entry is taken: with the entry's number it names one publication for ever.
+   */
+  TPROC_SHARED(uint64_t) state; /* 0 */
+  uint64_t address;             /* 8 */
+  uint64_t size;                /* 16 */
+  int32_t pid;                  /* 24  of the owner */
+  uint32_t version;             /* 28  the publisher's own */
+  uint32_t flags;               /* 32  TPROC_BOARD_KEPT */
+  uint32_t name_hash;           /* 36  spares a look at the name */
+  uint8_t reserved[8];          /* 40 */
+  char name[96];                /* 48  with a NUL */
+  char type[48];                /* 144  with a NUL */
 };
 
 #ifdef __cplusplus
@@ -190,7 +208,7 @@ TPROC_LAYOUT(offsetof(struct tproc_share, slices_high) == 128);
 TPROC_LAYOUT(offsetof(struct tproc_share, owners_high) == 192);
 TPROC_LAYOUT(offsetof(struct tproc_share, abandoned) == 256);
 TPROC_LAYOUT(offsetof(struct tproc_share, bell) == 512);
-TPROC_LAYOUT(offsetof(struct tproc_share, board_lock) == 576);
+TPROC_LAYOUT(offsetof(struct tproc_share, board_high) == 576);
 TPROC_LAYOUT(offsetof(struct tproc_share, board_event) == 640);
 TPROC_LAYOUT(sizeof(struct tproc_share) == 704);
 TPROC_LAYOUT(offsetof(struct tproc_owner, attached_at) == 16);
@@ -202,8 +220,9 @@ TPROC_LAYOUT(offsetof(struct tproc_slice, size_class) == 4);
 TPROC_LAYOUT(offsetof(struct tproc_slice, run) == 8);
 TPROC_LAYOUT(offsetof(struct tproc_slice, freed) == 64);
 TPROC_LAYOUT(sizeof(struct tproc_slice) == 128);
-TPROC_LAYOUT(offsetof(struct tproc_board_entry, address) == 16);
+TPROC_LAYOUT(offsetof(struct tproc_board_entry, address) == 8);
 TPROC_LAYOUT(offsetof(struct tproc_board_entry, name) == 48);
+TPROC_LAYOUT(offsetof(struct tproc_board_entry, type) == 144);
 TPROC_LAYOUT(sizeof(struct tproc_board_entry) == 192);
 TPROC_LAYOUT(TPROC_TAG_STRIDE >= TPROC_SLICE_SIZE / 16);
 

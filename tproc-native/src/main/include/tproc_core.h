@@ -284,6 +284,95 @@ pid_t tproc_host_block_owner(struct tproc_host *host, const void *block);
 /** The heap's range of addresses, in which every block lies. @return 0; -ENOTSUP */
 int tproc_host_heap(struct tproc_host *host, void **base, size_t *size, struct tproc_error *error);
 
+/* ---- the registry ------------------------------------------------------------------------------------------- */
+
+/** Bytes of a name and of a type in the registry, with the NUL. */
+#define TPROC_REGISTERED_NAME_SIZE 96
+#define TPROC_REGISTERED_TYPE_SIZE 48
+
+/** What somebody has published by name; tproc.h of libtproc is the threadprocs' side. */
+struct tproc_registered {
+  uint64_t id;      /**< of this publication, and never of another; not 0 */
+  uint64_t address; /**< of what is published */
+  uint64_t size;    /**< bytes */
+  uint32_t version; /**< the publisher's own */
+  pid_t pid;        /**< whose it is: the host's own, or a process's */
+  int kept;         /**< 1: it stays, as one that has ended, when its process ends */
+  int ended;        /**< 1: its process has ended */
+  int status;       /**< of one that has ended: the process's exit status, or 256 + the signal */
+  char name[TPROC_REGISTERED_NAME_SIZE];
+  char type[TPROC_REGISTERED_TYPE_SIZE]; /**< may be empty */
+};
+
+/**
+ * Publishes what name, type, address, size and version say, as the host's, until it is withdrawn. Never waits.
+ *
+ * @param what receives id and pid
+ * @return 0; -EEXIST (somebody who lives has the name), -EINVAL (the name is empty, or one is too long), -ENOSPC,
+ * -ENOTSUP
+ */
+int tproc_host_publish(struct tproc_host *host, struct tproc_registered *what, struct tproc_error *error);
+
+/** Finds a name: a living publication, or else one that has ended. @return 0; -ENOENT, -ENOTSUP */
+int tproc_host_lookup(struct tproc_host *host, const char *name, struct tproc_registered *found,
+                      struct tproc_error *error);
+
+/** Reads a publication again. @return 0; -ESTALE when it is no more; -ENOTSUP */
+int tproc_host_registered(struct tproc_host *host, uint64_t id, struct tproc_registered *found,
+                          struct tproc_error *error);
+
+/** Takes a publication back, whoever's it is. @return 0; -ESTALE when it is no more; -ENOTSUP */
+int tproc_host_withdraw(struct tproc_host *host, uint64_t id, struct tproc_error *error);
+
+/**
+ * Lists the registry.
+ *
+ * @param entries room for `capacity` entries; owned by the caller
+ * @return how many there are; only the first `capacity` were written. 0 without a shared heap
+ */
+size_t tproc_host_registry(struct tproc_host *host, struct tproc_registered *entries, size_t capacity);
+
+/** The event of the registry, which is signalled at each change, for tproc_host_event_prepare. @return 0; -ENOTSUP */
+int tproc_host_registry_event(struct tproc_host *host, uint32_t **event, struct tproc_error *error);
+
+/* ---- waiting ------------------------------------------------------------------------------------------------ */
+
+/*
+ * One thread of the host waits for all others: at words of the shared heap, which programs change and wake as tproc.h
+ * of libtproc says. A waiter prepares, looks at its condition, and hands the word and its value to that thread.
+ */
+
+/** Most words that one thread waits at. */
+#define TPROC_WAITS_MAX 127
+
+/** A word that is waited at, as long as it has a value. */
+struct tproc_wait {
+  uint64_t word;  /**< address, aligned to 4 */
+  uint32_t value; /**< as long as it has this one, there is nothing to look at */
+  uint32_t moved; /**< receives 1: look at the condition again; else 0 */
+};
+
+/** Announces a wait for an event in the shared heap. @return the value that its word keeps until the next signal */
+uint32_t tproc_host_event_prepare(uint32_t *event);
+
+/** Signals an event: wakes all who wait for it. */
+void tproc_host_event_signal(uint32_t *event);
+
+/** Before the words are collected. @return what tproc_host_wait takes */
+uint64_t tproc_host_wait_begin(struct tproc_host *host);
+
+/**
+ * Sleeps until a word has another value than it is waited for, or a process of the host has ended (then all have
+ * "moved", since it may have been about to change or to wake any), or tproc_host_wait_ring has been called since
+ * tproc_host_wait_begin. Also returns without a reason.
+ *
+ * @param count at most TPROC_WAITS_MAX
+ */
+void tproc_host_wait(struct tproc_host *host, uint64_t begun, struct tproc_wait *waits, size_t count);
+
+/** Makes tproc_host_wait return, to be called again with other words. */
+void tproc_host_wait_ring(struct tproc_host *host);
+
 /* ---- listing ------------------------------------------------------------------------------------------------ */
 
 /** Most bytes of a command in a tproc_status, with its NULs. A longer one is cut. */

@@ -68,6 +68,60 @@ static void lock_in(void *block, const char *times) {
   }
 }
 
+/* The first block, under a name. */
+static void publish(const char *name, uint32_t flags) {
+  struct tproc_entry entry = {
+      .type = "trial/1", .address = (void *)(uintptr_t)report->blocks[0], .size = 64, .version = 3, .flags = flags};
+  snprintf(entry.name, sizeof entry.name, "%s", name);
+  const int failed = tproc_publish(&entry);
+  if (failed != 0) exit(failed);
+  struct tproc_entry found;
+  if (tproc_lookup(name, "trial/1", &found) != 0 || found.id != entry.id || found.pid != getpid()) exit(30);
+}
+
+/* Waits for a name, and notes the block behind it. */
+static void await_name(const char *name) {
+  struct tproc_entry found;
+  const int failed = tproc_await(name, "trial/1", NULL, &found);
+  if (failed != 0) exit(failed);
+  note(found.address);
+}
+
+/* Until who has published it has gone; ends with how it ended. */
+static void watch_name(const char *name) {
+  struct tproc_entry found;
+  if (tproc_lookup(name, NULL, &found) != 0) exit(31);
+  __atomic_store_n(&report->stopped, 1, __ATOMIC_RELEASE);
+  syscall(SYS_futex, &report->stopped, FUTEX_WAKE, 1, NULL, NULL, 0);
+  if (tproc_watch(&found, NULL) != 0) exit(32);
+  exit(found.state == TPROC_ENTRY_ENDED ? found.status % 256 : 100);
+}
+
+static void withdraw_name(const char *name) {
+  struct tproc_entry found;
+  if (tproc_lookup(name, NULL, &found) != 0) exit(33);
+  const int failed = tproc_withdraw(&found);
+  if (failed != 0) exit(failed);
+  if (tproc_withdraw(&found) != ESTALE || tproc_lookup(name, NULL, &found) != ENOENT) exit(34);
+}
+
+/* How many names there are; what they are is exit's business. */
+static void list_names(void) {
+  struct tproc_entry each;
+  int count = 0;
+  for (uint32_t place = 0; tproc_list(&place, &each) == 0;) count++;
+  exit(count);
+}
+
+static void act_by_name(const char *what) {
+  if (strncmp(what, "publish=", 8) == 0) publish(what + 8, 0);
+  if (strncmp(what, "keep=", 5) == 0) publish(what + 5, TPROC_ENTRY_KEPT);
+  if (strncmp(what, "await=", 6) == 0) await_name(what + 6);
+  if (strncmp(what, "watch=", 6) == 0) watch_name(what + 6);
+  if (strncmp(what, "withdraw=", 9) == 0) withdraw_name(what + 9);
+  if (strcmp(what, "list") == 0) list_names();
+}
+
 static void act(const char *what) {
   void *first = (void *)(uintptr_t)report->blocks[0];
   if (strncmp(what, "alloc=", 6) == 0) allocate(strtoul(what + 6, NULL, 10));
@@ -84,6 +138,9 @@ static void act(const char *what) {
 
 int main(int argc, char **argv) {
   report = (struct sharer_report *)(uintptr_t)strtoull(argv[1], NULL, 16); /* NOLINT */
-  for (int i = 2; i < argc; i++) act(argv[i]);
+  for (int i = 2; i < argc; i++) {
+    act(argv[i]);
+    act_by_name(argv[i]);
+  }
   return 0;
 }

@@ -9,6 +9,7 @@
 #include "memory/address_space.h"
 #include "memory/slot.h"
 #include "share/host_heap.h"
+#include "share/host_waits.h"
 #include "share/range.h"
 #include "spawn/spawner.h"
 #include "tproc_core.h"
@@ -26,6 +27,7 @@ struct tproc_host {
   struct shared_range range;
   struct tproc_error no_range; /**< why there is none; its code is 0 when there is */
   struct host_heap heap;
+  struct host_waits waits;
   int exits; /**< epoll set: the pidfds of watched threadprocs, and `wake` */
   int wake;  /**< eventfd, semaphore */
 };

@@ -51,6 +51,7 @@ static void reap(struct tproc_threadproc *threadproc, bool wait) {
   pthread_mutex_lock(&threadproc->lock);
   reaper_process_ended(view, threadproc->pid, exit.kind == TPROC_EXITED ? exit.status : 256 + exit.status,
                        (uint64_t)threadproc);
+  host_waits_somebody_died(&threadproc->host->waits);
   threadproc->reaped = true;
   pthread_mutex_unlock(&threadproc->lock);
 }

@@ -31,7 +31,7 @@ static void lay_out(struct tproc_share *share, const struct shared_range_counts 
                                 .header_size = sizeof *share,
                                 .owner_count = counts->owners,
                                 .thread_count = counts->threads,
-                                .board_count = TPROC_BOARD_COUNT,
+                                .board_count = counts->names,
                                 .slice_count = counts->slices,
                                 .page_size = (uint32_t)page_size()};
   uint64_t at = TABLE_ALIGNMENT;
@@ -40,7 +40,7 @@ static void lay_out(struct tproc_share *share, const struct shared_range_counts 
   share->threads = at;
   at = align_up(at + counts->threads * sizeof(struct tproc_thread_record), TABLE_ALIGNMENT);
   share->board = at;
-  at = align_up(at + TPROC_BOARD_COUNT * sizeof(struct tproc_board_entry), TABLE_ALIGNMENT);
+  at = align_up(at + counts->names * sizeof(struct tproc_board_entry), TABLE_ALIGNMENT);
   share->slices = at;
   at = align_up(at + (uint64_t)counts->slices * sizeof(struct tproc_slice), TABLE_ALIGNMENT);
   share->tags = at;
@@ -101,8 +101,10 @@ int shared_range_open(struct shared_range *range, struct slot_space *slots, uint
                       struct tproc_error *error) {
   if (heap_size == 0) heap_size = default_size(slots);
   const uint64_t wanted = heap_size / TPROC_SLICE_SIZE + 1; /* the first is never used */
-  const struct shared_range_counts counts = {
-      .owners = OWNER_COUNT, .threads = THREAD_COUNT, .slices = wanted < SLICES_MAX ? (uint32_t)wanted : SLICES_MAX};
+  const struct shared_range_counts counts = {.owners = OWNER_COUNT,
+                                             .threads = THREAD_COUNT,
+                                             .names = TPROC_BOARD_COUNT,
+                                             .slices = wanted < SLICES_MAX ? (uint32_t)wanted : SLICES_MAX};
   const uint64_t size = shared_range_size(&counts);
   *range = (struct shared_range){.slots = slots};
   range->file = create_file(size, error);

@@ -25,10 +25,11 @@ int shared_range_open(struct shared_range *range, struct slot_space *slots, uint
 /** Unmaps it. Harmless on one that is not open. */
 void shared_range_close(struct shared_range *range);
 
-/** How long its tables are; the board's length never differs. */
+/** How long its tables are. */
 struct shared_range_counts {
   uint32_t owners;  /**< at most 65536 */
   uint32_t threads; /**< at most 1 << TPROC_TOKEN_RECORD_BITS */
+  uint32_t names;   /**< entries of the board */
   uint32_t slices;  /**< below 1 << 30; the first is never used */
 };
 

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "shared/board.h"
 #include "shared/event.h"
 #include "shared/futex.h"
 #include "shared/heap.h"
@@ -26,6 +27,7 @@ static uint32_t end_owners(const struct tproc_view *view, pid_t pid, int status,
     owner->status = status;
     owner->host_note = note;
     atomic_store(&owner->pid, -pid);
+    tproc_board_bury_owner(view, i, (uint32_t)status);
     count++;
   }
   return count;

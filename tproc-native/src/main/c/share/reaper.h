@@ -21,8 +21,8 @@ struct reaped {
 
 /**
  * A process has ended. Its threads' tokens are dead from here on, their locks free, and their slices
- * everybody's; who sleeps is woken, because the dead may have been about to do it. Its blocks stay as they
- * are, so that they can be read, until reaper_forget.
+ * everybody's; what it has published is no more, or says so; who sleeps is woken, because the dead may have been about
+ * to do it. Its blocks stay as they are, so that they can be read, until reaper_forget.
  *
  * @param status its exit status, or 256 + the signal
  * @param note not 0, for reaper_forget

@@ -45,6 +45,19 @@ struct trial preempt_and_kill(enum preemption what);
  */
 struct trial preempt_and_go_on(enum preemption what, uint64_t first, uint64_t stride);
 
+/** A process publishes, finds and withdraws names, and is killed at each instruction. */
+struct trial kill_with_registry(void);
+
+enum board_race {
+  RACE_PUBLISH,  /**< both publish one name */
+  RACE_WITHDRAW, /**< and the first withdraws it, and publishes it again */
+  BOARD_RACES
+};
+
+/** A process is stopped behind k instructions, another wants the same name, and the first goes on. As
+ * preempt_and_go_on. */
+struct trial race_for_a_name(enum board_race what, uint64_t first, uint64_t stride);
+
 /** Workers allocate, free and hand blocks over; one after the other is killed. @param kills how many */
 struct trial torture(unsigned kills, unsigned workers, uint64_t seed);
 

@@ -37,6 +37,24 @@ TEST_CASE("shared heap: a process stands still at each instruction, another work
   }
 }
 
+TEST_CASE("registry: a process is killed at each instruction of publishing, finding and withdrawing") {
+  if (!can_step()) return;
+  const trial done = kill_with_registry();
+  expect_well(done, 1000);
+}
+
+TEST_CASE("registry: a process stands still while it publishes, and another wants the name") {
+  if (!can_step()) return;
+  const char *wanted = std::getenv("TPROC_TRIAL_STRIDE");
+  const uint64_t stride = wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 61;
+  for (int what = 0; what < BOARD_RACES; what++) {
+    CAPTURE(what);
+    const trial done = race_for_a_name(static_cast<board_race>(what), static_cast<uint64_t>(getpid()) % stride, stride);
+    expect_well(done, 100);
+    CHECK(done.checks > 0);
+  }
+}
+
 // Each instruction costs a run of its own: TPROC_TRIAL_STRIDE=1 tries all, otherwise it is each 149th, from another
 // beginning in each process.
 TEST_CASE("shared heap: a process stands still, another works, and the first goes on") {

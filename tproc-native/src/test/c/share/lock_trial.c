@@ -23,7 +23,7 @@ struct scene {
 };
 
 static struct objects *objects_of(const struct small_range *range) {
-  return (struct objects *)range->view.share->board_lock;
+  return (struct objects *)range->view.share->reserved_board;
 }
 
 static void nothing(void *context) { (void)context; }

@@ -1,0 +1,73 @@
+#include "share/host_waits.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdbool.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shared/futex.h"
+
+/* Linux 5.16 */
+#ifndef SYS_futex_waitv
+#define SYS_futex_waitv 449
+#endif
+
+/* As struct futex_waitv, which older headers lack. */
+struct waitv {
+  uint64_t value, address;
+  uint32_t flags, reserved;
+};
+#define WAITV_32 2u
+
+/* How often the words are looked at where a filter refuses futex_waitv. */
+#define POLL_NANOSECONDS 1000000
+
+uint64_t host_waits_begin(struct host_waits *waits) {
+  const uint64_t deaths = atomic_load(&waits->deaths);
+  return deaths << 32 | atomic_load(&waits->bell);
+}
+
+/* @return whether any has moved */
+static bool look(struct host_waits *waits, uint64_t begun, struct tproc_wait *words, size_t count) {
+  const bool died = atomic_load(&waits->deaths) != begun >> 32;
+  bool any = false;
+  for (size_t i = 0; i < count; i++) {
+    const uint32_t now = atomic_load((_Atomic uint32_t *)words[i].word);
+    words[i].moved = died || now != words[i].value;
+    any |= words[i].moved != 0;
+  }
+  return any;
+}
+
+static void wait_at_bell(struct host_waits *waits, uint32_t bell, bool only) {
+  struct timespec soon;
+  clock_gettime(CLOCK_MONOTONIC, &soon);
+  soon.tv_nsec += POLL_NANOSECONDS;
+  if (soon.tv_nsec >= 1000000000) soon = (struct timespec){soon.tv_sec + 1, soon.tv_nsec - 1000000000};
+  tproc_futex_wait(&waits->bell, bell, only ? NULL : &soon);
+}
+
+void host_waits_sleep(struct host_waits *waits, uint64_t begun, struct tproc_wait *words, size_t count) {
+  struct waitv at[TPROC_WAITS_MAX + 1];
+  const uint32_t bell = (uint32_t)begun;
+  if (count > TPROC_WAITS_MAX) count = TPROC_WAITS_MAX;
+  at[0] = (struct waitv){bell, (uint64_t)&waits->bell, WAITV_32, 0};
+  for (size_t i = 0; i < count; i++) at[i + 1] = (struct waitv){words[i].value, words[i].word, WAITV_32, 0};
+  if (look(waits, begun, words, count)) return;
+  if (syscall(SYS_futex_waitv, at, count + 1, 0, NULL, CLOCK_MONOTONIC) < 0 && errno != EAGAIN && errno != EINTR)
+    wait_at_bell(waits, bell, count == 0);
+  look(waits, begun, words, count);
+}
+
+void host_waits_ring(struct host_waits *waits) {
+  atomic_fetch_add(&waits->bell, 1);
+  tproc_futex_wake(&waits->bell, INT_MAX);
+}
+
+void host_waits_somebody_died(struct host_waits *waits) {
+  atomic_fetch_add(&waits->deaths, 1);
+  host_waits_ring(waits);
+}
