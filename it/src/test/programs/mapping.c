@@ -132,9 +132,9 @@ static void others(void) {
 
 static void the_break(void) {
   char *start = sbrk(0);
-  say("brk, larger", sbrk((intptr_t)(3 * page)) == start && start[2 * page] == 0 && (start[2 * page] = 1) == 1);
-  say("brk, smaller", brk(start + page) == 0 && sbrk(0) == start + page);
-  say("brk, again", brk(start + 3 * page) == 0 && start[2 * page] == 0);
+  say("brk, larger", sbrk((intptr_t)(2 * page)) == start && start[page] == 0 && (start[page] = 1) == 1);
+  say("brk, smaller", brk(start + 1) == 0 && sbrk(0) == start + 1);
+  say("brk, again", brk(start + 2 * page) == 0 && start[page] == 0);
   say("brk, too large", brk((void *)(uintptr_t)(SIZE_MAX / 2)) == 0);
   say("brk, back", brk(start) == 0 && sbrk(0) == start);
 }

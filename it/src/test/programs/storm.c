@@ -32,10 +32,10 @@ int main(int argc, char *argv[]) {
     require(pthread_create(&thread, NULL, map_and_unmap, (void *)(uintptr_t)i) == 0, "pthread_create");
   }
   for (int i = 0;; i++) {
-    char *grown = sbrk(1 << 17);
+    char *grown = sbrk(1 << 16);
     require(grown != (char *)-1, "sbrk");
     *grown = 1;
-    require(sbrk(-(1 << 17)) != (char *)-1, "sbrk");
+    require(sbrk(-(1 << 16)) != (char *)-1, "sbrk");
     if (i == 0) require(write(STDOUT_FILENO, "busy\n", 5) == 5, "write");
   }
 }

@@ -11,7 +11,6 @@
 
 #include "base/compat.h"
 #include "base/page.h"
-#include "broker/forked_break.h"
 #include "broker/proc_self_exe.h"
 
 static const struct broker_answer go_on = {.verdict = BROKER_CONTINUE};
@@ -122,6 +121,6 @@ struct broker_answer broker_answer_call(struct broker_context *context, struct f
   struct broker_answer executable;
   if (proc_self_exe_answer(context, listener, call, &executable)) return executable;
   if (!call->shares) /* a forked child: a memory of its own, where it can hurt nobody */
-    return call->number == __NR_brk ? result(forked_break(context, listener, call)) : go_on;
+    return call->number == __NR_brk ? result(0) : go_on; /* the kernel's own break is the host's: it never moves */
   return listener->memory != NULL ? answer_of_memory(listener, call) : result(-ENOMEM);
 }

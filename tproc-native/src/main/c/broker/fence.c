@@ -32,6 +32,9 @@ enum label {
   RANGE,
   LENGTH,
   ADDRESS,
+  BREAK,
+  BREAK_LOW,
+  REFUSE,
   MAP,
   REMAP,
   CONTROL,
@@ -82,7 +85,7 @@ static const struct {
   unsigned number;
   enum label decided_at;
 } fenced_calls[] = {
-    {__NR_brk, ASK},
+    {__NR_brk, BREAK},
     {__NR_shmat, ASK},
     {__NR_remap_file_pages, ASK},
     {__NR_process_madvise, ASK},
@@ -165,6 +168,18 @@ static void check_range(struct assembler *to, const struct slot *slot) {
   jump_if(to, BPF_JGT, rest > UINT32_MAX ? UINT32_MAX : (unsigned)rest, ASK, ALLOW);
 }
 
+/* Rule 5. */
+static void check_break(struct assembler *to, uint64_t max) {
+  load(to, HIGH_HALF(args[0]));
+  jump_if(to, BPF_JGT, (unsigned)(max >> 32), REFUSE, NEXT);
+  jump_if(to, BPF_JEQ, (unsigned)(max >> 32), BREAK_LOW, ASK);
+  here(to, BREAK_LOW);
+  load(to, LOW_HALF(args[0]));
+  jump_if(to, BPF_JGT, (unsigned)max, REFUSE, ASK);
+  here(to, REFUSE);
+  answer(to, SECCOMP_RET_ERRNO | 0);
+}
+
 static void check_remap(struct assembler *to) {
   load(to, LOW_HALF(args[3]));
   jump_if(to, BPF_JSET, ~(unsigned)MREMAP_MAYMOVE, ASK, NEXT);
@@ -220,6 +235,9 @@ void fence_build(struct fence *fence, const struct fence_content *content) {
 
   here(&to, ADDRESS);
   check_inside(&to, LOW_HALF(args[0]), slot->usable, ALLOW, ASK);
+
+  here(&to, BREAK);
+  check_break(&to, content->heap.high);
 
   here(&to, CONTROL);
   load(&to, LOW_HALF(args[0]));

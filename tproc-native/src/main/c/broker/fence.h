@@ -10,7 +10,9 @@
  *   4. a path given to open, stat and the like, unless it stands in the libraries' constants, or in the program's or in
  *      its arguments and one of these ends in "/exe": allowed. Only there may a "/proc/self/exe" be expected, and
  * asking for every path would slow every program;
- *   5. the rest: the broker is asked.
+ *   5. a program break above the heap: refused, with 0 as the break. A question could be interrupted by a signal, and
+ *      libc would take the -EINTR for a break: its heap would be destroyed;
+ *   6. the rest: the broker is asked.
  */
 #ifndef TPROC_FENCE_H
 #define TPROC_FENCE_H
@@ -31,6 +33,7 @@ struct fence {
 /** What the filter compares with. Each range consists of whole 4 GiB or lies within one. An empty one has nothing. */
 struct fence_content {
   const struct slot *slot;
+  struct address_range heap;      /**< where the program break may be */
   struct address_range program;   /**< the program's image; outside the slot for ET_EXEC */
   struct address_range constants; /**< where a path of the program's may be its own executable's */
   struct address_range files;     /**< where libraries are */

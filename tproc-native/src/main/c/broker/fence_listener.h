@@ -19,7 +19,6 @@ struct fence_listener {
   pid_t pid;                 /**< the threadproc's */
   int process;               /**< the threadproc's pidfd, not owned; -1 once its exit has been collected */
   struct memory *memory;     /**< the threadproc's; NULL once detached */
-  struct address_range heap; /**< where the program break may be */
   bool hung_up;              /**< no process has this fence any more; with memory NULL the listener is unused */
   unsigned deferred_replies; /**< under way for calls of this listener, which have to find it as it is */
   char executable[PATH_MAX]; /**< what /proc/self/exe means: its path, ... */

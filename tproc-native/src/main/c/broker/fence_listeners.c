@@ -92,7 +92,6 @@ int broker_open_listener(struct broker *broker, int notify_fd, pid_t pid, int pr
   listener->executable_file = file;
   listener->pid = pid;
   listener->memory = memory;
-  listener->heap = memory->heap;
   listener->process = process;
   snprintf(listener->executable, sizeof listener->executable, "%s", executable->path);
   pthread_mutex_init(&listener->lock, NULL);

@@ -199,6 +199,7 @@ static void plan_fence(const struct tproc_launch *launch, const struct preparati
   const struct executable *program = &preparation->program;
   const char *const name[] = {program->path, NULL};
   struct fence_content content = {.slot = &threadproc->memory.slot,
+                                  .heap = preparation->layout.heap,
                                   .program = {preparation->program_image.low, preparation->program_image.high},
                                   .files = {preparation->layout.files.low, threadproc->memory.slot.usable.high}};
   if (own_executable_is_in_image(program->file, &preparation->elf)) content.constants = content.program;

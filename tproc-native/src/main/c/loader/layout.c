@@ -8,6 +8,12 @@
 #include "base/error.h"
 #include "base/page.h"
 
+/*
+ * Room for the program break. malloc of glibc asks for more in its first step (M_TOP_PAD and the block), is refused by
+ * the fence, and maps from then on. It is enough for a static program's thread-local storage and a little of its own.
+ */
+#define HEAP_SIZE (128ull << 10)
+
 /* Where the limit cannot be told. */
 #define DEFAULT_STACK (8ull << 20)
 
@@ -71,7 +77,8 @@ static void place_program(struct address_range third, const struct elf_file *pro
     layout->program_bias = bias_for(program, end);
     end = program->high + layout->program_bias;
   }
-  layout->heap = (struct address_range){end + page_size() + offsets[1], third.high - page_size()};
+  const uint64_t heap = end + page_size() + offsets[1];
+  layout->heap = (struct address_range){heap, heap + HEAP_SIZE};
 }
 
 static void place_stack(struct address_range third, uint64_t size, uint64_t begun, const uint64_t *offsets,

@@ -1,7 +1,7 @@
 /*
  * Where things stand in a slot. Its usable part has three thirds (of 4 GiB with 47 address bits):
  *
- *   low     the program's image, and its heap above it
+ *   low     the program's image, and the little that brk(2) gives above it
  *   middle  anonymous mappings, and the stack at the upper end
  *   high    mapped files (libraries above all), and the interpreter at the upper end
  *
@@ -27,7 +27,7 @@ struct layout {
   uint64_t interpreter_bias;        /**< load bias of the interpreter; 0 when there is none */
   struct address_range stack;       /**< the program's stack, as far as it may grow */
   struct address_range stack_begun; /**< its upper end, which is mapped at the start; the kernel lets it grow */
-  struct address_range heap;        /**< where the program break may be */
+  struct address_range heap;        /**< where the program break may be: 128 KiB */
   struct address_range anonymous;   /**< where mmap maps anonymous memory */
   struct address_range files;       /**< where mmap maps files */
 };

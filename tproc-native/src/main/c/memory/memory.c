@@ -26,7 +26,7 @@ int memory_open(struct memory *memory, struct slot_space *slots, const struct ad
 void memory_divide(struct memory *memory, struct address_range heap, struct address_range anonymous,
                    struct address_range files) {
   memory->heap = heap;
-  memory->program_break = memory->heap_mapped = heap.low;
+  memory->program_break = heap.low;
   memory->anonymous = (struct memory_room){.area = anonymous, .cursor = anonymous.high};
   memory->files = (struct memory_room){.area = files, .cursor = files.high};
 }

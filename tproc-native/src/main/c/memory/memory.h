@@ -39,7 +39,6 @@ struct memory {
 
   struct address_range heap; /**< low is where the break started, high the furthest it may go */
   uint64_t program_break;
-  uint64_t heap_mapped; /**< mapped up to here, somewhat beyond the break (see memory_break.c) */
 
   struct slot_owner owner; /**< with what is mapped outside the slot */
 };

@@ -82,6 +82,7 @@ struct Fenced {
     place.whole = {low, low + size};
     place.usable = {low, low + size / 4 * 3};
     content.slot = &place;
+    content.heap = {low + 0x80000, low + 0xa0000};
     content.program = program.high != 0 ? program : address_range{low, low + 0x40000};
     content.constants = content.program;
     content.files = {low + size / 2, place.usable.high};
@@ -103,6 +104,10 @@ struct Fenced {
     CHECK((decision == SECCOMP_RET_ALLOW || decision == SECCOMP_RET_USER_NOTIF));
     return decision == SECCOMP_RET_USER_NOTIF;
   }
+  uint32_t decision_on_break(uint64_t caller, uint64_t wanted) const {
+    seccomp_data data{__NR_brk, kArchitecture, caller, {wanted}};
+    return interpret(filter, data);
+  }
 };
 
 // The kinds of slots there are: with 47 and more address bits, with 39; and a program for fixed addresses.
@@ -115,9 +120,9 @@ void for_each_kind(Body body) {
 }
 
 const std::initializer_list<long> kRanged = {__NR_munmap, __NR_mprotect, __NR_madvise, __NR_pkey_mprotect, __NR_mbind};
-const std::initializer_list<long> kAlwaysAsked = {
-    __NR_brk,   __NR_shmat,  __NR_remap_file_pages, __NR_mlockall,  __NR_munlockall, __NR_process_madvise,
-    __NR_mseal, __NR_execve, __NR_execveat,         __NR_readlinkat};
+const std::initializer_list<long> kAlwaysAsked = {__NR_shmat,      __NR_remap_file_pages, __NR_mlockall,
+                                                  __NR_munlockall, __NR_process_madvise,  __NR_mseal,
+                                                  __NR_execve,     __NR_execveat,         __NR_readlinkat};
 
 }  // namespace
 
@@ -127,6 +132,20 @@ TEST_CASE("the filter fits") {
   for_each_kind([](const Fenced &fenced) {
     CHECK(fenced.filter.length > 0);
     CHECK(fenced.filter.length < FENCE_INSTRUCTIONS_MAX);
+  });
+}
+
+TEST_CASE("a break above the heap is refused without a question, which a signal could interrupt") {
+  for_each_kind([](const Fenced &fenced) {
+    const address_range heap = fenced.content.heap;
+    const uint64_t caller = fenced.content.program.low + 0x1000;
+    for (const uint64_t wanted :
+         std::initializer_list<uint64_t>{0, heap.low - 1, heap.low, heap.high, heap.high - (1ull << 32)})
+      CHECK(fenced.decision_on_break(caller, wanted) == SECCOMP_RET_USER_NOTIF);
+    for (const uint64_t wanted :
+         std::initializer_list<uint64_t>{heap.high + 1, heap.low + (1ull << 32), heap.high + kGiB, ~0ull})
+      CHECK(fenced.decision_on_break(caller, wanted) == SECCOMP_RET_ERRNO); /* the errno is 0, the break is 0 */
+    CHECK(fenced.decision_on_break(fenced.place.whole.high + 4096, ~uint64_t{0}) == SECCOMP_RET_ALLOW);
   });
 }
 

@@ -46,7 +46,7 @@ class OwnedMemory {
     const uint64_t third =
         memory_.slot.usable.low + (memory_.slot.usable.high - memory_.slot.usable.low) / 3 / page() * page();
     const uint64_t two_thirds = third + (third - memory_.slot.usable.low);
-    memory_divide(&memory_, {memory_.slot.usable.low, third}, {third, two_thirds},
+    memory_divide(&memory_, {memory_.slot.usable.low, memory_.slot.usable.low + 128 * 1024}, {third, two_thirds},
                   {two_thirds, memory_.slot.usable.high});
   }
   ~OwnedMemory() { release(); }

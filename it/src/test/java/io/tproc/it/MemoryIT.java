@@ -125,7 +125,7 @@ class MemoryIT {
     for (int round = 0; round < Patience.scaled(100); round++) {
       List<ThreadProc> programs = new ArrayList<>();
       for (int i = 0; i < 2; i++) {
-        programs.add(host.command(PROGRAM, "sbrk", "40").start());
+        programs.add(host.command(PROGRAM, "sbrk", "30").start());
       }
       for (ThreadProc program : programs) {
         assertThat(Outcome.of(program, "")).returns("right\n", Outcome::output);
