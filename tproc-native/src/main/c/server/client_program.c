@@ -1,3 +1,5 @@
+#include "server/client_program.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -13,7 +15,6 @@
 #include "base/list.h"
 #include "base/process_state.h"
 #include "host/threadproc.h"
-#include "server/server.h"
 
 #define LOOK_MILLISECONDS 250
 #define LOOK_CLOSELY_MILLISECONDS 5
@@ -21,7 +22,7 @@
 
 /*
  * The client's process, also when it has ended by now. Kernels before 6.5 find it by its pid alone, which might be
- * somebody else's already.
+ * another process's already.
  */
 static int open_launcher(int socket, pid_t pid) {
   int pidfd = -1;
@@ -30,32 +31,34 @@ static int open_launcher(int socket, pid_t pid) {
   return errno == ENOPROTOOPT ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 }
 
-int client_program_open(struct tproc_server *server, struct tproc_threadproc *threadproc, struct connection *connection,
-                        const struct launch_client *launcher, bool outlive, struct tproc_error *error) {
+static void forget_launcher(struct client_program *program) {
+  if (program->launcher_pidfd >= 0) close(program->launcher_pidfd);
+  program->launcher_pidfd = -1;
+}
+
+struct client_program *client_program_open(struct client_programs *programs, struct tproc_threadproc *threadproc,
+                                           const struct launch_client *launcher, int socket, bool outlive,
+                                           struct tproc_error *error) {
   struct client_program *program = calloc(1, sizeof *program);
-  if (program == NULL) return tproc_fail(error, ENOMEM, "watch threadproc %d", threadproc->pid);
-  program->watch = WATCH_CLIENT_PROGRAM;
-  program->threadproc = threadproc;
-  program->connection = connection;
-  program->outlive = outlive;
-  program->launcher = launcher->pid;
-  program->launcher_pidfd = connection != NULL ? open_launcher(connection->socket, launcher->pid) : -1;
+  if (program == NULL) {
+    tproc_fail(error, ENOMEM, "watch threadproc %d", threadproc->pid);
+    return NULL;
+  }
+  *program = (struct client_program){.watch = WATCH_CLIENT_PROGRAM,
+                                     .state = CLIENT_PROGRAM_RUNNING,
+                                     .threadproc = threadproc,
+                                     .outlive = outlive,
+                                     .launcher = launcher->pid,
+                                     .launcher_pidfd = socket >= 0 ? open_launcher(socket, launcher->pid) : -1};
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = program};
-  if (epoll_ctl(server->events, EPOLL_CTL_ADD, threadproc->pidfd, &event) != 0) {
-    const int failed = tproc_fail(error, errno, "watch threadproc %d", threadproc->pid);
-    if (program->launcher_pidfd >= 0) close(program->launcher_pidfd);
+  if (epoll_ctl(programs->events, EPOLL_CTL_ADD, threadproc->pidfd, &event) != 0) {
+    tproc_fail(error, errno, "watch threadproc %d", threadproc->pid);
+    forget_launcher(program);
     free(program);
-    return failed;
+    return NULL;
   }
-  LIST_PREPEND(server->programs, program);
-  if (connection == NULL) {
-    client_program_lose_client(server, program);
-    return 0;
-  }
-  connection->program = program;
-  const struct wire_started started = {.pid = threadproc->pid};
-  connection_send(server, connection, WIRE_STARTED, &started, sizeof started, threadproc->pidfd);
-  return 0;
+  LIST_PREPEND(programs->first, program);
+  return program;
 }
 
 struct release {
@@ -74,133 +77,136 @@ static void release(struct work *work) {
   free(released);
 }
 
-void client_program_release(struct tproc_server *server, struct tproc_threadproc *threadproc) {
+void client_program_release(const struct client_programs *programs, struct tproc_threadproc *threadproc) {
   struct release *released = calloc(1, sizeof *released);
   /* Without memory it stays a threadproc of the host, whose end releases it. */
   if (released == NULL) return;
   released->work.run = release;
   released->threadproc = threadproc;
-  if (workers_submit(&server->helpers, &released->work, NULL) != 0) release(&released->work);
-}
-
-static void detach(struct client_program *program) {
-  if (program->launcher_pidfd >= 0) close(program->launcher_pidfd);
-  program->launcher_pidfd = -1;
-  if (program->connection != NULL) program->connection->program = NULL;
-  program->connection = NULL;
+  if (workers_submit(programs->helpers, &released->work, NULL) != 0) release(&released->work);
 }
 
 /* Until its exit is collected its pid is its own, and it leads a group of its own. Stopped, it could not hang up. */
-void client_program_lose_client(struct tproc_server *server, struct client_program *program) {
-  detach(program);
-  if (program->gone) return;
+void client_program_lose_client(const struct client_programs *programs, struct client_program *program) {
+  const bool held = program->state == CLIENT_PROGRAM_HELD;
   const pid_t group = -program->threadproc->pid;
+  forget_launcher(program);
+  if (program->state == CLIENT_PROGRAM_GONE) return;
+  if (program->state != CLIENT_PROGRAM_ENDED) program->state = CLIENT_PROGRAM_DETACHED;
   if (program->outlive) {
-    if (program->held) kill(group, SIGCONT);
+    if (held) kill(group, SIGCONT);
     return;
   }
   kill(group, SIGHUP);
   kill(group, SIGCONT);
-  program->kill_at = clock_milliseconds() + server->options.hangup_milliseconds;
+  program->kill_at = clock_milliseconds() + programs->options->hangup_milliseconds;
 }
 
-/* 0: *exit; -EAGAIN: it has not ended, or a debugger that holds it sees its end first; or another negative errno */
-static int collect(struct tproc_server *server, struct client_program *program, bool wait, struct tproc_exit *exit,
-                   struct tproc_error *error) {
-  if (!program->uncollected) epoll_ctl(server->events, EPOLL_CTL_DEL, program->threadproc->pidfd, NULL);
-  program->uncollected = true;
-  return threadproc_collect(program->threadproc, wait, exit, error);
+int client_program_collect(struct client_programs *programs, struct client_program *program, bool wait,
+                           struct tproc_exit *exit, struct tproc_error *error) {
+  if (program->state == CLIENT_PROGRAM_GONE) return -EAGAIN;
+  if (program->state != CLIENT_PROGRAM_ENDED)
+    epoll_ctl(programs->events, EPOLL_CTL_DEL, program->threadproc->pidfd, NULL);
+  program->state = CLIENT_PROGRAM_ENDED;
+  const int failed = threadproc_collect(program->threadproc, wait, exit, error);
+  if (failed == -EAGAIN) return failed;
+  program->state = CLIENT_PROGRAM_GONE;
+  forget_launcher(program);
+  LIST_UNLINK(programs->first, program);
+  program->next = programs->gone;
+  programs->gone = program;
+  return failed;
 }
 
-static void forget(struct tproc_server *server, struct client_program *program) {
-  program->gone = true;
-  detach(program);
-  LIST_UNLINK(server->programs, program);
-  program->next = server->gone_programs;
-  server->gone_programs = program;
-}
-
-static void tell_end(struct tproc_server *server, struct connection *connection, const struct tproc_exit *exit) {
-  const struct wire_ended ended = {.kind = exit->kind, .status = exit->status};
-  connection_send(server, connection, WIRE_ENDED, &ended, sizeof ended, -1);
-  connection_end(server, connection);
-}
-
-void client_program_end(struct tproc_server *server, struct client_program *program, bool wait) {
-  if (program->gone) return;
-  struct tproc_exit exit;
-  struct tproc_error error;
-  const int failed = collect(server, program, wait, &exit, &error);
-  if (failed == -EAGAIN) return;
-  struct connection *connection = program->connection;
-  forget(server, program);
-  /* The client is told first: the release may keep a CPU busy that the client waits for. */
-  if (connection != NULL && failed) /* somebody else has collected it */
-    connection_fail(server, connection, &error, WIRE_EXIT_NO_HOST);
-  else if (connection != NULL)
-    tell_end(server, connection, &exit);
-  client_program_release(server, program->threadproc);
-}
-
-void client_program_look(struct tproc_server *server, struct client_program *program) {
-  const uint64_t now = clock_milliseconds();
+void client_program_look_closely(struct client_program *program, uint64_t now) {
   program->look_closely_until = now + LOOK_CLOSELY_FOR;
   program->next_look = now;
-  client_program_tick(server, program, now);
 }
 
-/* Whoever stops a launcher means its program; the launcher itself cannot do it any more. */
+static bool launcher_is_stopped(enum client_program_state state) {
+  return state == CLIENT_PROGRAM_BOTH_STOPPED || state == CLIENT_PROGRAM_AHEAD || state == CLIENT_PROGRAM_HELD;
+}
+
+static void launcher_stops(struct client_program *program) {
+  if (program->state == CLIENT_PROGRAM_STOPPED) { /* the launcher stopped because its program had */
+    program->state = CLIENT_PROGRAM_BOTH_STOPPED;
+    return;
+  }
+  program->state = CLIENT_PROGRAM_HELD;
+  tproc_threadproc_signal(program->threadproc, SIGSTOP, NULL);
+}
+
+static void launcher_continues(struct client_program *program) {
+  const bool held = program->state == CLIENT_PROGRAM_HELD;
+  program->state = program->state == CLIENT_PROGRAM_BOTH_STOPPED ? CLIENT_PROGRAM_STOPPED : CLIENT_PROGRAM_RUNNING;
+  if (held) tproc_threadproc_signal(program->threadproc, SIGCONT, NULL);
+}
+
+/* Only the host sees that a launcher was stopped by SIGSTOP: the launcher itself can do nothing about it any more. */
 static void follow_launcher(struct client_program *program) {
   if (program->launcher_pidfd < 0) return;
   const char state = process_state(program->launcher);
   /* Only if the process is still there was it its state that we saw. */
   if (syscall(SYS_pidfd_send_signal, program->launcher_pidfd, 0, NULL, 0) != 0) return;
   const bool stopped = state == 'T';
-  if (stopped == program->launcher_stopped) return;
-  program->launcher_stopped = stopped;
-  if (stopped && !program->stopped) { /* otherwise the launcher stopped because its program had */
-    program->held = true;
-    tproc_threadproc_signal(program->threadproc, SIGSTOP, NULL);
-  } else if (!stopped && program->held) {
-    program->held = false;
-    tproc_threadproc_signal(program->threadproc, SIGCONT, NULL);
-  }
+  if (stopped == launcher_is_stopped(program->state)) return;
+  if (stopped)
+    launcher_stops(program);
+  else
+    launcher_continues(program);
 }
 
-/* A stop that is our own doing is not told: the launcher would stop once more as soon as it is continued. */
-static void tell(struct tproc_server *server, struct client_program *program, const siginfo_t *info) {
-  if (info->si_code == CLD_CONTINUED) {
-    if (!program->stopped) return;
-    program->stopped = false;
-    connection_send(server, program->connection, WIRE_CONTINUED, NULL, 0, -1);
-  } else if (!program->held) {
-    const struct wire_stopped stopped = {.signal = info->si_status};
-    program->stopped = true;
-    connection_send(server, program->connection, WIRE_STOPPED, &stopped, sizeof stopped, -1);
-  }
-}
-
-static void look(struct tproc_server *server, struct client_program *program) {
-  follow_launcher(program);
-  while (program->connection != NULL) {
-    siginfo_t info = {0};
-    const int result =
-        waitid((idtype_t)P_PIDFD, (id_t)program->threadproc->pidfd, &info, WSTOPPED | WCONTINUED | WNOHANG | __WALL);
-    if (result != 0 || info.si_pid == 0) return;
-    tell(server, program, &info);
-  }
-}
-
-void client_program_tick(struct tproc_server *server, struct client_program *program, uint64_t now) {
+bool client_program_tick(struct client_program *program, uint64_t now) {
   if (program->kill_at != 0 && now >= program->kill_at) {
     program->kill_at = 0;
     tproc_threadproc_signal(program->threadproc, SIGKILL, NULL);
   }
-  if (program->uncollected) {
-    client_program_end(server, program, false);
-    return;
-  }
-  if (program->connection == NULL || now < program->next_look) return;
+  if (program->state == CLIENT_PROGRAM_DETACHED || now < program->next_look) return false;
   program->next_look = now + (now < program->look_closely_until ? LOOK_CLOSELY_MILLISECONDS : LOOK_MILLISECONDS);
-  look(server, program);
+  if (program->state != CLIENT_PROGRAM_ENDED) follow_launcher(program);
+  return true;
+}
+
+uint64_t client_program_due(const struct client_program *program) {
+  const uint64_t look = program->state == CLIENT_PROGRAM_DETACHED ? UINT64_MAX : program->next_look;
+  return program->kill_at != 0 && program->kill_at < look ? program->kill_at : look;
+}
+
+/* A stop that is our own doing is not told: the launcher would stop once more as soon as it is continued. */
+static enum client_program_news note_stop(struct client_program *program) {
+  if (program->state == CLIENT_PROGRAM_HELD) return CLIENT_PROGRAM_NO_NEWS;
+  program->state = launcher_is_stopped(program->state) ? CLIENT_PROGRAM_BOTH_STOPPED : CLIENT_PROGRAM_STOPPED;
+  return CLIENT_PROGRAM_HAS_STOPPED;
+}
+
+static enum client_program_news note_continuation(struct client_program *program) {
+  if (program->state == CLIENT_PROGRAM_STOPPED)
+    program->state = CLIENT_PROGRAM_RUNNING;
+  else if (program->state == CLIENT_PROGRAM_BOTH_STOPPED)
+    program->state = CLIENT_PROGRAM_AHEAD;
+  else
+    return CLIENT_PROGRAM_NO_NEWS;
+  return CLIENT_PROGRAM_HAS_CONTINUED;
+}
+
+enum client_program_news client_program_next(struct client_program *program, int *signal) {
+  while (program->state < CLIENT_PROGRAM_DETACHED) {
+    siginfo_t info = {0};
+    const int result =
+        waitid((idtype_t)P_PIDFD, (id_t)program->threadproc->pidfd, &info, WSTOPPED | WCONTINUED | WNOHANG | __WALL);
+    if (result != 0 || info.si_pid == 0) break;
+    *signal = info.si_status;
+    const enum client_program_news news =
+        info.si_code == CLD_CONTINUED ? note_continuation(program) : note_stop(program);
+    if (news != CLIENT_PROGRAM_NO_NEWS) return news;
+  }
+  return CLIENT_PROGRAM_NO_NEWS;
+}
+
+void client_programs_free_gone(struct client_programs *programs) {
+  while (programs->gone != NULL) {
+    struct client_program *program = programs->gone;
+    programs->gone = program->next;
+    free(program);
+  }
 }

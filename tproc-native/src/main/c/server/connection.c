@@ -1,3 +1,5 @@
+#include "server/connection.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,65 +10,69 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/list.h"
-#include "server/server.h"
+#include "server/discard.h"
 
 /* News for a launcher that reads none: hundreds of stops. Then it is taken for dead. */
 #define UNREAD_NEWS_MAX (64u << 10)
 
-struct connection *connection_open(struct tproc_server *server, int socket, const struct launch_client *peer) {
+void connection_open(struct connections *connections, int socket, const struct launch_client *peer) {
   struct connection *connection = calloc(1, sizeof *connection);
   if (connection == NULL) {
     connection_refuse(socket, ENOMEM, "the host has no memory left (ENOMEM)");
     close(socket);
-    return NULL;
+    return;
   }
   connection->watch = WATCH_CONNECTION;
   connection->socket = socket;
   connection->peer = *peer;
   connection->events = EPOLLIN;
-  connection->frame_deadline = clock_milliseconds() + server->options.request_milliseconds;
+  connection->frame_deadline = clock_milliseconds() + connections->options->request_milliseconds;
   struct epoll_event event = {.events = connection->events, .data.ptr = connection};
-  if (epoll_ctl(server->events, EPOLL_CTL_ADD, socket, &event) != 0) {
+  if (epoll_ctl(connections->events, EPOLL_CTL_ADD, socket, &event) != 0) {
     connection_refuse(socket, errno, "the host cannot watch one connection more (epoll_ctl)");
     close(socket);
     free(connection);
-    return NULL;
+    return;
   }
-  LIST_PREPEND(server->connections, connection);
-  server->connection_count++;
-  return connection;
+  LIST_PREPEND(connections->first, connection);
+  connections->count++;
 }
 
 /*
  * A new process has a copy of every descriptor for a moment, and closing alone would then neither take the socket out
  * of the epoll set nor end the connection.
  */
-void connection_close(struct tproc_server *server, struct connection *connection) {
-  if (connection->gone) return;
-  connection->gone = true;
-  epoll_ctl(server->events, EPOLL_CTL_DEL, connection->socket, NULL);
+void connection_close(struct connections *connections, struct connection *connection) {
+  if (connection->state == CONNECTION_GONE) return;
+  connection->state = CONNECTION_GONE;
+  epoll_ctl(connections->events, EPOLL_CTL_DEL, connection->socket, NULL);
   shutdown(connection->socket, SHUT_RDWR);
-  discard(server, &connection->frame, connection->socket);
-  if (connection->request != NULL) request_abandon(connection->request);
-  if (connection->program != NULL) client_program_lose_client(server, connection->program);
+  discard(connections->helpers, &connection->frame, connection->socket);
   free(connection->output);
   connection->output = NULL;
-  LIST_UNLINK(server->connections, connection);
-  server->connection_count--;
-  connection->next = server->gone_connections;
-  server->gone_connections = connection;
+  LIST_UNLINK(connections->first, connection);
+  connections->count--;
+  connection->next = connections->gone;
+  connections->gone = connection;
 }
 
-void connection_update(struct tproc_server *server, struct connection *connection) {
-  if (connection->gone) return;
-  const bool reading = connection->request == NULL && !connection->ending;
+/* Waits for what the state calls for. */
+static void update(struct connections *connections, struct connection *connection) {
+  if (connection->state == CONNECTION_GONE) return;
+  const bool reading = connection->state == CONNECTION_READING || connection->state == CONNECTION_ATTACHED;
   const uint32_t wanted = (reading ? EPOLLIN : 0u) | (connection->output_size > 0 ? EPOLLOUT : 0u);
   if (wanted == connection->events) return;
   struct epoll_event event = {.events = wanted, .data.ptr = connection};
-  if (epoll_ctl(server->events, EPOLL_CTL_MOD, connection->socket, &event) != 0)
-    connection_close(server, connection);
+  if (epoll_ctl(connections->events, EPOLL_CTL_MOD, connection->socket, &event) != 0)
+    connection_close(connections, connection);
   else
     connection->events = wanted;
+}
+
+void connection_enter(struct connections *connections, struct connection *connection, enum connection_state state) {
+  if (connection->state >= CONNECTION_ENDING) return;
+  connection->state = state;
+  update(connections, connection);
 }
 
 /* Bytes sent, 0 when there is no room, or a negative errno. */
@@ -93,22 +99,23 @@ static ssize_t send_pieces(int socket, const struct iovec *pieces, size_t count,
   return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
 }
 
-static bool keep_for_later(struct tproc_server *server, struct connection *connection, const char *bytes, size_t size) {
+static bool keep_for_later(struct connections *connections, struct connection *connection, const char *bytes,
+                           size_t size) {
   if (size == 0) return true;
-  if (connection->program != NULL && connection->output_size + size > UNREAD_NEWS_MAX) return false;
+  if (connection->state == CONNECTION_ATTACHED && connection->output_size + size > UNREAD_NEWS_MAX) return false;
   char *grown = realloc(connection->output, connection->output_size + size);
   if (grown == NULL) return false;
   memcpy(grown + connection->output_size, bytes, size);
   if (connection->output_size == 0)
-    connection->output_deadline = clock_milliseconds() + server->options.request_milliseconds;
+    connection->output_deadline = clock_milliseconds() + connections->options->request_milliseconds;
   connection->output = grown;
   connection->output_size += size;
   return true;
 }
 
-void connection_send(struct tproc_server *server, struct connection *connection, enum wire_type type,
+void connection_send(struct connections *connections, struct connection *connection, enum wire_type type,
                      const void *payload, size_t size, int descriptor) {
-  if (connection->gone) return;
+  if (connection->state == CONNECTION_GONE) return;
   const struct wire_header header = wire_header_for(type, size, descriptor >= 0 ? 1 : 0);
   const struct iovec pieces[2] = {{(void *)&header, sizeof header}, {(void *)payload, size}};
   const bool free_way = connection->output_size == 0;
@@ -118,39 +125,38 @@ void connection_send(struct tproc_server *server, struct connection *connection,
   const size_t in_payload = sent - in_header;
   /* A descriptor is not kept for later: it is closed when its program ends. */
   if (result < 0 || (descriptor >= 0 && sent == 0) ||
-      !keep_for_later(server, connection, (const char *)&header + in_header, sizeof header - in_header) ||
-      !keep_for_later(server, connection, (const char *)payload + in_payload, size - in_payload))
-    connection_close(server, connection);
+      !keep_for_later(connections, connection, (const char *)&header + in_header, sizeof header - in_header) ||
+      !keep_for_later(connections, connection, (const char *)payload + in_payload, size - in_payload))
+    connection_close(connections, connection);
   else
-    connection_update(server, connection);
+    update(connections, connection);
 }
 
-static void flush(struct tproc_server *server, struct connection *connection) {
+static void flush(struct connections *connections, struct connection *connection) {
   const struct iovec piece = {connection->output, connection->output_size};
   const ssize_t sent = send_pieces(connection->socket, &piece, 1, -1);
   if (sent < 0) {
-    connection_close(server, connection);
+    connection_close(connections, connection);
     return;
   }
   if (sent == 0) return;
   connection->output_size -= (size_t)sent;
   memmove(connection->output, connection->output + sent, connection->output_size);
-  connection->output_deadline = clock_milliseconds() + server->options.request_milliseconds;
-  if (connection->output_size == 0 && connection->ending)
-    connection_close(server, connection);
+  connection->output_deadline = clock_milliseconds() + connections->options->request_milliseconds;
+  if (connection->output_size == 0 && connection->state == CONNECTION_ENDING)
+    connection_close(connections, connection);
   else
-    connection_update(server, connection);
+    update(connections, connection);
 }
 
-void connection_end(struct tproc_server *server, struct connection *connection) {
-  if (connection->gone) return;
-  if (connection->program != NULL) client_program_lose_client(server, connection->program);
-  connection->ending = true;
+void connection_end(struct connections *connections, struct connection *connection) {
+  if (connection->state == CONNECTION_GONE) return;
+  connection->state = CONNECTION_ENDING;
   connection->frame_deadline = 0;
   if (connection->output_size == 0)
-    connection_close(server, connection);
+    connection_close(connections, connection);
   else
-    connection_update(server, connection);
+    update(connections, connection);
 }
 
 /* Both parts of the payload; the message is the rest of it. */
@@ -166,12 +172,12 @@ static size_t make_failure(struct failure *failure, int code, int exit_code, con
   return sizeof failure->fixed + length;
 }
 
-void connection_fail(struct tproc_server *server, struct connection *connection, const struct tproc_error *error,
+void connection_fail(struct connections *connections, struct connection *connection, const struct tproc_error *error,
                      int exit_code) {
   struct failure failure;
   const size_t size = make_failure(&failure, error->code, exit_code, error->message);
-  connection_send(server, connection, WIRE_FAILED, &failure, size, -1);
-  connection_end(server, connection);
+  connection_send(connections, connection, WIRE_FAILED, &failure, size, -1);
+  connection_end(connections, connection);
 }
 
 void connection_refuse(int socket, int code, const char *message) {
@@ -183,44 +189,53 @@ void connection_refuse(int socket, int code, const char *message) {
   shutdown(socket, SHUT_RDWR);
 }
 
-static void receive(struct tproc_server *server, struct connection *connection) {
+/* Whether the frame is whole. */
+static bool receive(struct connections *connections, struct connection *connection) {
   struct tproc_error error = {0};
   switch (frame_receive(&connection->frame, connection->socket, WIRE_FROM_CLIENT, &error)) {
     case FRAME_MORE:
       if (connection->frame_deadline == 0 && frame_has_begun(&connection->frame))
-        connection->frame_deadline = clock_milliseconds() + server->options.request_milliseconds;
+        connection->frame_deadline = clock_milliseconds() + connections->options->request_milliseconds;
       break;
     case FRAME_WHOLE:
       connection->frame_deadline = 0;
-      request_begin(server, connection);
-      break;
+      return true;
     case FRAME_END: /* it may have shut down one direction only, and wait for the answer */
-      if (connection->program == NULL)
-        connection_end(server, connection);
+      if (connection->state == CONNECTION_ATTACHED)
+        connection_close(connections, connection);
       else
-        connection_close(server, connection);
+        connection_end(connections, connection);
       break;
     case FRAME_WRONG:
-      connection_fail(server, connection, &error, WIRE_EXIT_NO_HOST);
+      connection_fail(connections, connection, &error, WIRE_EXIT_NO_HOST);
       break;
+  }
+  return false;
+}
+
+bool connection_event(struct connections *connections, struct connection *connection, uint32_t events) {
+  if (connection->state != CONNECTION_GONE && (events & EPOLLOUT) != 0) flush(connections, connection);
+  if (connection->state == CONNECTION_GONE) return false;
+  if ((connection->events & EPOLLIN) != 0) return receive(connections, connection);
+  if ((events & (EPOLLHUP | EPOLLERR)) != 0) connection_close(connections, connection);
+  return false;
+}
+
+void connection_tick(struct connections *connections, struct connection *connection, uint64_t now) {
+  if (connection->frame_deadline != 0 && now >= connection->frame_deadline) {
+    struct tproc_error error;
+    tproc_fail(&error, ETIMEDOUT, "no whole request within %u ms", connections->options->request_milliseconds);
+    connection_fail(connections, connection, &error, WIRE_EXIT_NO_HOST);
+  } else if (connection->output_size > 0 && connection->state != CONNECTION_ATTACHED &&
+             now >= connection->output_deadline) {
+    connection_close(connections, connection);
   }
 }
 
-void connection_event(struct tproc_server *server, struct connection *connection, uint32_t events) {
-  if (!connection->gone && (events & EPOLLOUT) != 0) flush(server, connection);
-  if (connection->gone) return;
-  if ((connection->events & EPOLLIN) != 0)
-    receive(server, connection);
-  else if ((events & (EPOLLHUP | EPOLLERR)) != 0)
-    connection_close(server, connection);
-}
-
-void connection_tick(struct tproc_server *server, struct connection *connection, uint64_t now) {
-  if (connection->frame_deadline != 0 && now >= connection->frame_deadline) {
-    struct tproc_error error;
-    tproc_fail(&error, ETIMEDOUT, "no whole request within %u ms", server->options.request_milliseconds);
-    connection_fail(server, connection, &error, WIRE_EXIT_NO_HOST);
-  } else if (connection->output_size > 0 && connection->program == NULL && now >= connection->output_deadline) {
-    connection_close(server, connection);
+void connections_free_gone(struct connections *connections) {
+  while (connections->gone != NULL) {
+    struct connection *connection = connections->gone;
+    connections->gone = connection->next;
+    free(connection);
   }
 }

@@ -1,9 +1,9 @@
+#include "server/discard.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-
-#include "server/server.h"
 
 struct discarded {
   struct work work;
@@ -22,13 +22,13 @@ static void work_discard(struct work *work) {
   free(discarded);
 }
 
-/* What a client has sent and nobody has read may hold descriptors: closing the socket closes them. */
+/* What a client has sent and the host has not read may hold descriptors: closing the socket closes them. */
 static bool has_unread(int socket) {
   int unread = 0;
   return socket >= 0 && ioctl(socket, FIONREAD, &unread) == 0 && unread > 0;
 }
 
-void discard(struct tproc_server *server, struct frame *frame, int socket) {
+void discard(struct workers *helpers, struct frame *frame, int socket) {
   const bool may_block = frame->descriptor_count > 0 || has_unread(socket);
   struct discarded *discarded = may_block ? calloc(1, sizeof *discarded) : NULL;
   if (discarded == NULL) {
@@ -37,5 +37,5 @@ void discard(struct tproc_server *server, struct frame *frame, int socket) {
   }
   *discarded = (struct discarded){.work.run = work_discard, .frame = *frame, .socket = socket};
   memset(frame, 0, sizeof *frame);
-  if (workers_submit(&server->helpers, &discarded->work, NULL) != 0) work_discard(&discarded->work);
+  if (workers_submit(helpers, &discarded->work, NULL) != 0) work_discard(&discarded->work);
 }

@@ -1,4 +1,5 @@
-/* What a request asks for, carried out by a worker: it may take long, and hang in a file system. */
+#include "server/work.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -7,7 +8,7 @@
 #include "base/error.h"
 #include "host/host.h"
 #include "host/threadproc.h"
-#include "server/server.h"
+#include "server/request.h"
 
 _Static_assert(WIRE_LIMITS == TPROC_LIMIT_COUNT, "each limit has its place");
 _Static_assert(sizeof(struct wire_limit) == sizeof(struct tproc_limit), "limits are passed on as they arrive");
@@ -80,8 +81,8 @@ static int launch(struct request *request, const struct launch_parts *parts) {
                                 .limits = parts->limits};
   place_descriptors(request, parts, &launch);
   request->outlive = (fixed->flags & WIRE_LAUNCH_OUTLIVE) != 0;
-  return request->server->options.launch(request->server->host, &launch, &request->client, &request->threadproc,
-                                         &request->error);
+  return request->requests->options->launch(request->requests->host, &launch, &request->client, &request->threadproc,
+                                            &request->error);
 }
 
 /* The client's descriptors are closed before it is answered: then its pipes end when the program does. */
@@ -105,14 +106,14 @@ static void answer_listing(struct request *request, enum wire_type answer, const
 void work_list(struct work *work) {
   struct request *request = (struct request *)work;
   struct tproc_listing listing;
-  request->failed = tproc_host_listing(request->server->host, WIRE_PAYLOAD_MAX, &listing, &request->error);
+  request->failed = tproc_host_listing(request->requests->host, WIRE_PAYLOAD_MAX, &listing, &request->error);
   if (!request->failed) answer_listing(request, WIRE_LISTED, &listing);
 }
 
 /* The youngest with a pid: an older one of the same pid has ended. To be let go of with host_unpin. */
 static struct tproc_threadproc *pin(struct request *request, pid_t pid) {
-  struct tproc_threadproc *each = host_pin_next(request->server->host, NULL);
-  while (each != NULL && each->pid != pid) each = host_pin_next(request->server->host, each);
+  struct tproc_threadproc *each = host_pin_next(request->requests->host, NULL);
+  while (each != NULL && each->pid != pid) each = host_pin_next(request->requests->host, each);
   if (each == NULL) request->failed = tproc_fail(&request->error, ESRCH, "threadproc %d in this host", pid);
   return each;
 }
@@ -125,7 +126,7 @@ void work_maps(struct work *work) {
   if (threadproc == NULL) return;
   struct tproc_listing listing;
   request->failed = tproc_threadproc_listing(threadproc, WIRE_PAYLOAD_MAX, &listing, &request->error);
-  host_unpin(request->server->host, threadproc);
+  host_unpin(request->requests->host, threadproc);
   if (!request->failed) answer_listing(request, WIRE_MAPPED, &listing);
 }
 
@@ -137,5 +138,5 @@ void work_signal(struct work *work) {
   if (threadproc == NULL) return;
   request->answer = WIRE_DONE;
   request->failed = tproc_threadproc_signal(threadproc, asked.signal, &request->error);
-  host_unpin(request->server->host, threadproc);
+  host_unpin(request->requests->host, threadproc);
 }

@@ -18,7 +18,7 @@ extern "C" {
 #include "base/process_state.h"
 }
 
-TEST_SUITE_BEGIN("server attached");
+TEST_SUITE_BEGIN("server client program");
 
 namespace {
 

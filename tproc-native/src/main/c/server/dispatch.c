@@ -1,0 +1,206 @@
+#include "server/dispatch.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "host/threadproc.h"
+
+static void part_from_program(struct connection *connection, struct client_program *program) {
+  if (connection != NULL) connection->program = NULL;
+  program->connection = NULL;
+}
+
+static void part_from_request(struct connection *connection, struct request *request) {
+  if (connection != NULL) connection->request = NULL;
+  request->connection = NULL;
+}
+
+/* After whatever may have ended a connection: what was done for its client has none any more. */
+static void settle(struct tproc_server *server, struct connection *connection) {
+  struct client_program *program = connection->program;
+  struct request *request = connection->request;
+  if (connection->state >= CONNECTION_ENDING && program != NULL) {
+    part_from_program(connection, program);
+    client_program_lose_client(&server->programs, program);
+  }
+  if (connection->state == CONNECTION_GONE && request != NULL) {
+    part_from_request(connection, request);
+    if (request_withdraw(request)) request_free(request);
+  }
+}
+
+static void send_frame(struct tproc_server *server, struct connection *connection, enum wire_type type,
+                       const void *payload, size_t size) {
+  connection_send(&server->connections, connection, type, payload, size, -1);
+  settle(server, connection);
+}
+
+static void fail(struct tproc_server *server, struct connection *connection, const struct tproc_error *error,
+                 int exit_code) {
+  connection_fail(&server->connections, connection, error, exit_code);
+  settle(server, connection);
+}
+
+/* Tells its client why, if it has one. */
+static void refuse_request(struct tproc_server *server, struct request *request) {
+  struct connection *connection = request->connection;
+  const struct tproc_error error = request->error;
+  const int exit_code = request_exit_code(request);
+  part_from_request(connection, request);
+  request_free(request);
+  if (connection != NULL) fail(server, connection, &error, exit_code);
+}
+
+/* Watched before its client learns of it, so that it hears of the end in any case. */
+static void attach(struct tproc_server *server, struct request *request) {
+  struct connection *connection = request->connection;
+  struct tproc_threadproc *threadproc = request->threadproc;
+  struct client_program *program =
+      client_program_open(&server->programs, threadproc, &request->client, connection != NULL ? connection->socket : -1,
+                          request->outlive, &request->error);
+  if (program == NULL) {
+    client_program_release(&server->programs, threadproc);
+    refuse_request(server, request);
+    return;
+  }
+  part_from_request(connection, request);
+  request_free(request);
+  if (connection == NULL) {
+    client_program_lose_client(&server->programs, program);
+    return;
+  }
+  program->connection = connection;
+  connection->program = program;
+  const struct wire_started started = {.pid = threadproc->pid};
+  connection_enter(&server->connections, connection, CONNECTION_ATTACHED);
+  connection_send(&server->connections, connection, WIRE_STARTED, &started, sizeof started, threadproc->pidfd);
+  settle(server, connection);
+}
+
+static void answer(struct tproc_server *server, struct request *request) {
+  struct connection *connection = request->connection;
+  part_from_request(connection, request);
+  if (connection != NULL) {
+    send_frame(server, connection, request->answer, request->payload, request->payload_size);
+    connection_enter(&server->connections, connection, CONNECTION_READING);
+  }
+  request_free(request);
+}
+
+void dispatch_request_done(struct tproc_server *server, struct request *request) {
+  if (request->failed)
+    refuse_request(server, request);
+  else if (request->threadproc != NULL)
+    attach(server, request);
+  else
+    answer(server, request);
+}
+
+static void begin_request(struct tproc_server *server, struct connection *connection) {
+  struct tproc_error error;
+  struct request *request = request_open(&server->requests, &connection->frame, &connection->peer, &error);
+  if (request == NULL) {
+    fail(server, connection, &error, WIRE_EXIT_NO_HOST);
+    return;
+  }
+  request->connection = connection;
+  connection->request = request;
+  connection_enter(&server->connections, connection, CONNECTION_WAITING);
+  settle(server, connection);
+}
+
+/* After the end of the process: then the client is told. */
+static void tell_end(struct tproc_server *server, struct connection *connection, const struct tproc_exit *exit) {
+  const struct wire_ended ended = {.kind = exit->kind, .status = exit->status};
+  send_frame(server, connection, WIRE_ENDED, &ended, sizeof ended);
+  connection_end(&server->connections, connection);
+}
+
+void dispatch_program_end(struct tproc_server *server, struct client_program *program, bool wait) {
+  struct tproc_exit exit;
+  struct tproc_error error;
+  const int failed = client_program_collect(&server->programs, program, wait, &exit, &error);
+  if (failed == -EAGAIN) return;
+  struct connection *connection = program->connection;
+  part_from_program(connection, program);
+  if (connection != NULL) connection_enter(&server->connections, connection, CONNECTION_READING);
+  /* The client is told first: the release may keep a CPU busy that the client waits for. */
+  if (connection != NULL && failed) /* another process has collected it */
+    fail(server, connection, &error, WIRE_EXIT_NO_HOST);
+  else if (connection != NULL)
+    tell_end(server, connection, &exit);
+  client_program_release(&server->programs, program->threadproc);
+}
+
+/* A client that is lost meanwhile detaches its program, which then has no more news. */
+static void tell_news(struct tproc_server *server, struct client_program *program) {
+  enum client_program_news news;
+  int signal;
+  while ((news = client_program_next(program, &signal)) != CLIENT_PROGRAM_NO_NEWS) {
+    const struct wire_stopped stopped = {.signal = signal};
+    if (news == CLIENT_PROGRAM_HAS_STOPPED)
+      send_frame(server, program->connection, WIRE_STOPPED, &stopped, sizeof stopped);
+    else
+      send_frame(server, program->connection, WIRE_CONTINUED, NULL, 0);
+  }
+}
+
+static void tick_program(struct tproc_server *server, struct client_program *program, uint64_t now) {
+  if (!client_program_tick(program, now)) return;
+  if (program->state == CLIENT_PROGRAM_ENDED)
+    dispatch_program_end(server, program, false);
+  else
+    tell_news(server, program);
+}
+
+/* While a program runs, its client may only ask to look at it; without one, anything else. */
+static void handle_frame(struct tproc_server *server, struct connection *connection) {
+  struct tproc_error error;
+  struct client_program *program = connection->program;
+  const uint16_t type = connection->frame.header.type;
+  if (program == NULL && request_is_type(type)) {
+    begin_request(server, connection);
+  } else if (program != NULL && type == WIRE_LOOK) {
+    const uint64_t now = clock_milliseconds();
+    frame_release(&connection->frame);
+    client_program_look_closely(program, now);
+    tick_program(server, program, now);
+  } else {
+    tproc_fail_because(&error, EPROTO, "a frame of type %u while %s program runs", type, program != NULL ? "a" : "no");
+    fail(server, connection, &error, WIRE_EXIT_NO_HOST);
+  }
+}
+
+void dispatch_connection_event(struct tproc_server *server, struct connection *connection, uint32_t events) {
+  if (connection_event(&server->connections, connection, events))
+    handle_frame(server, connection);
+  else
+    settle(server, connection);
+}
+
+/* Each may close itself, so the next is known before. */
+void dispatch_tick(struct tproc_server *server, uint64_t now) {
+  for (struct connection *each = server->connections.first, *next; each != NULL; each = next) {
+    next = each->next;
+    connection_tick(&server->connections, each, now);
+    settle(server, each);
+  }
+  for (struct request *each = server->requests.first, *next; each != NULL; each = next) {
+    next = each->next;
+    if (request_tick(each, now)) refuse_request(server, each);
+  }
+  for (struct client_program *each = server->programs.first, *next; each != NULL; each = next) {
+    next = each->next;
+    tick_program(server, each, now);
+  }
+}
+
+void dispatch_fail_all(struct tproc_server *server, const struct tproc_error *error) {
+  while (server->connections.first != NULL) {
+    struct connection *connection = server->connections.first;
+    connection_fail(&server->connections, connection, error, WIRE_EXIT_NO_HOST);
+    connection_close(&server->connections, connection);
+    settle(server, connection);
+  }
+}
