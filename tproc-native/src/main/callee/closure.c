@@ -14,7 +14,7 @@ struct closure {
   uint64_t number;
 };
 
-/* In a library's thread nobody would be told: the end of the program is what Java sees. */
+/* In a library's own thread there is no call to fail: Java sees the end of the program. */
 static char *push_frame(struct lane *lane, size_t size) {
   if (size > lane->end - lane->top) {
     fputs("tproc-callee: callbacks and calls are nested too deeply for their lane\n", stderr);

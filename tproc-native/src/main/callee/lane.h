@@ -2,9 +2,9 @@
  * A lane: memory of the host through which one Java thread at a time calls one thread of the callee, and is called back
  * by it. io.tproc.library.Lane is the other side, and knows the same numbers.
  *
- * One word says whose turn it is. Who has the turn owns the rest of the lane; the store that passes it on publishes
- * what was written before. Who waits spins, then adds TURN_WAITING to the word and sleeps on it; who passes the turn on
- * exchanges the word, and wakes the other when that bit was set. So no wake-up can be lost.
+ * One word says whose turn it is. The side that has the turn owns the rest of the lane; the store that passes it on
+ * publishes what was written before. Who waits spins, then adds TURN_WAITING to the word and sleeps on it; who passes
+ * the turn on exchanges the word, and wakes the other when that bit was set. So no wake-up can be lost.
  */
 #ifndef TPROC_CALLEE_LANE_H
 #define TPROC_CALLEE_LANE_H
@@ -52,7 +52,7 @@ struct lane {
   int32_t error;           /**< errno after a call */
   uint32_t failed;         /**< 1: the operation failed, and the frame has a text that says why */
   uint64_t top;            /**< address of the lane's stack that is free: both sides push, and pop what they pushed */
-  uint64_t end;            /**< address behind the lane */
+  uint64_t end;            /**< address after the lane */
   uint64_t callback;       /**< the number of the closure that was called */
   uint64_t callback_frame; /**< its result, then its arguments */
   uint64_t spin;           /**< the callee's own: for how many nanoseconds to spin */

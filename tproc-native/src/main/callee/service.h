@@ -7,7 +7,7 @@
 /** The number of the callback that asks the host for a lane; see service_set_desk. */
 #define SERVICE_NEEDS_LANE 0
 
-/** Serves a lane from this thread, for ever. */
+/** Serves a lane from this thread. Does not return. */
 _Noreturn void service_run(struct lane *lane);
 
 /**

@@ -23,7 +23,7 @@ struct signature {
 };
 
 /**
- * Reads a text: the result, then the arguments, those that are variadic behind a ';'. One letter a type (signature.c);
+ * Reads a text: the result, then the arguments, those that are variadic after a ';'. One letter a type (signature.c);
  * a struct's members stand in braces.
  *
  * @return NULL, with *problem a static text, when it is not one; free it with signature_free

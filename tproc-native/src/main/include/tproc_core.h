@@ -36,7 +36,7 @@ struct tproc_error {
   char message[TPROC_MESSAGE_SIZE]; /**< "cannot host /x/y: PT_INTERP /lib/ld.so: No such file or directory (ENOENT)" */
 };
 
-/** A process's shared address space and the native state behind it. */
+/** A process's shared address space and its native state. */
 struct tproc_host;
 
 /** One hosted program: its process and its memory. */
@@ -231,7 +231,7 @@ struct tproc_mapping {
 size_t tproc_threadproc_memory(struct tproc_threadproc *threadproc, struct tproc_mapping *entries, size_t capacity);
 
 /**
- * The threadproc that an address belongs to, mapped or not; NULL: the host's own, or nobody's.
+ * The threadproc that an address belongs to, mapped or not; NULL: it is the host's own, or free.
  *
  * @return a handle to be compared with; it may be closed by another thread at any time
  */
@@ -264,7 +264,8 @@ void tproc_host_keep_in_forks(struct tproc_host *host, const void *address, size
  */
 int tproc_host_alloc(struct tproc_host *host, size_t size, size_t alignment, void **block, struct tproc_error *error);
 
-/** Frees a block, whoever has allocated it. @return 0; -EINVAL when no allocated block begins there; -ENOTSUP */
+/** Frees a block, which any of them may have allocated. @return 0; -EINVAL when no allocated block begins there;
+ * -ENOTSUP */
 int tproc_host_free(struct tproc_host *host, void *block, struct tproc_error *error);
 
 /**
@@ -395,7 +396,7 @@ struct tproc_status {
   uint64_t uptime;       /**< nanoseconds from its start to now, or to its end */
   uint64_t mapped;       /**< bytes of memory that it may access, in its slot and outside */
   uint64_t resident;     /**< bytes of these that are in memory */
-  const char *command;   /**< its arguments from argv[0] on, each with its NUL, one behind the other */
+  const char *command;   /**< its arguments from argv[0] on, each with its NUL, one after the other */
   size_t command_size;   /**< bytes of command, at most TPROC_COMMAND_SIZE */
   size_t argument_count; /**< of the whole command */
   int command_cut;       /**< 1: the command is longer than what is here */
@@ -409,7 +410,7 @@ struct tproc_status {
 typedef int tproc_status_visitor(const struct tproc_status *status, void *context);
 
 /**
- * Lists the threadprocs of a host that have not been closed, the youngest first, whoever started them. Reads
+ * Lists the threadprocs of a host that have not been closed, the youngest first, the clients' and the host's. Reads
  * /proc/self/pagemap, so it takes time for those with much memory.
  */
 void tproc_host_list(struct tproc_host *host, tproc_status_visitor *visit, void *context);
@@ -474,12 +475,12 @@ struct tproc_server;
  * Listens on a Unix socket, and starts, watches and closes the threadprocs that its clients ask for: their exits do not
  * come through tproc_host_next_exit. One host may listen on several sockets.
  *
- * A socket that nobody listens on any more is replaced. A path of more than about 100 bytes works as long as its last
+ * A socket whose host has ended is replaced. A path of more than about 100 bytes works as long as its last
  * part is shorter than that.
  *
- * @param path in a directory that belongs to the user, or root, and that nobody else may write to
+ * @param path in a directory that belongs to the user, or root, and that no other user may write to
  * @param server receives the handle; free it with tproc_server_close
- * @return 0; -EACCES (the directory), -EADDRINUSE (a host listens there), -EEXIST (not a socket, or somebody else's),
+ * @return 0; -EACCES (the directory), -EADDRINUSE (a host listens there), -EEXIST (not a socket, or another user's),
  * -ENAMETOOLONG, -EMFILE, -EAGAIN …
  */
 int tproc_server_open(struct tproc_host *host, const char *path, struct tproc_server **server,

@@ -28,7 +28,7 @@ static void ask_to_look(const struct session *session) {
 }
 
 /*
- * For the terminal's stop signals the kernel asks whether somebody is there to continue the group, and drops them if
+ * For the terminal's stop signals the kernel asks whether a shell is there to continue the group, and drops them if
  * not. In the program's own session there never is; here there may be: then SIGSTOP, about which it does not ask, does
  * what the default action is. A program that handles the signal gets the signal.
  */

@@ -5,7 +5,7 @@
 #include "session.h"
 #include "signals.h"
 
-/** How long the host may keep silent about a program that is gone, after somebody wanted an end. */
+/** How long the host may keep silent about a program that is gone, after a signal that ends programs. */
 #define FORWARD_PATIENCE_MILLISECONDS 2000
 
 /**

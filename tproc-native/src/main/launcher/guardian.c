@@ -16,7 +16,7 @@ struct notice {
   struct termios2 saved;
 };
 
-/* Only if the modes are still those that the launcher has set: whoever is there now may have set its own. */
+/* Only if the modes are still those that the launcher has set: the foreground job may have set its own. */
 static void restore(const struct notice *notice) {
   struct termios2 now;
   const struct termios2 raw = terminal_raw_modes(notice->saved);

@@ -7,7 +7,7 @@
 
 #include "terminal.h"
 
-/** Starts one. Without it (no process to be had) everything works, but a SIGKILL leaves raw modes behind. */
+/** Starts one. Without it (no process to be had) everything works, but a SIGKILL leaves the terminal raw. */
 void guardian_start(struct terminal *terminal);
 
 /** The terminal is about to be raw; terminal->saved are the modes to go back to. */

@@ -17,7 +17,7 @@ int host_connection_prepare(struct host_connection *connection) {
   if (made < 0) return (int)made;
   connection->socket = (int)made;
   /* A connect waits while the host's queue is full; this bounds each try, so that signals are looked at in between.
-     Everything behind it uses MSG_DONTWAIT. */
+     Everything after it uses MSG_DONTWAIT. */
   const struct timeval wait = {.tv_usec = CONNECT_WAIT_MICROSECONDS};
   return (int)raw_syscall5(SYS_setsockopt, connection->socket, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
 }

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/** Whether nobody is there to continue this process's group: then a terminal's stop signals must not stop it. */
+/** Whether no shell is there to continue this process's group: then a terminal's stop signals must not stop it. */
 bool job_is_orphaned(void);
 
 /**

@@ -20,8 +20,8 @@ static enum launched give_up(const char *socket, const struct patience *patience
   return NOT_LAUNCHED;
 }
 
-static enum launched fail(const char *before, const char *socket, const char *behind, struct outcome *outcome) {
-  message(before, socket, behind, NULL);
+static enum launched fail(const char *before, const char *socket, const char *after, struct outcome *outcome) {
+  message(before, socket, after, NULL);
   *outcome = NO_HOST;
   return NOT_LAUNCHED;
 }

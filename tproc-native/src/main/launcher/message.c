@@ -13,7 +13,7 @@ static void add(struct iovec *part, const char *text, size_t size) {
   part->iov_len = size;
 }
 
-/* There is nobody to tell when this fails. */
+/* When this fails there is no other place to say it. */
 static void write_all(const struct iovec *parts, size_t count) { raw_syscall3(SYS_writev, 2, parts, count); }
 
 void message(const char *text, ...) {

@@ -77,7 +77,7 @@ static enum options_result long_option(char ***at, struct options *options) {
   return OPTIONS_RUN;
 }
 
-/* One or more letters behind one dash. */
+/* One or more letters after one dash. */
 static enum options_result short_options(const char *option, struct options *options) {
   for (const char *letter = option + 1; *letter != '\0'; letter++) {
     switch (*letter) {

@@ -1,4 +1,4 @@
-/* The end of the launcher: the same as the program's, so that whoever waits for the launcher learns the truth. */
+/* The end of the launcher: the same as the program's, so that its parent learns how the program ended. */
 #ifndef TPROC_LAUNCHER_OUTCOME_H
 #define TPROC_LAUNCHER_OUTCOME_H
 

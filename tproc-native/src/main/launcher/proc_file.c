@@ -11,9 +11,9 @@
 /* "/proc/" + pid or "self/fdinfo/" + descriptor: a prefix, a number and a suffix. */
 static bool read_file(const char *prefix, int number, const char *suffix, char text[FILE_SIZE]) {
   char path[PATH_SIZE];
-  char *behind = put_text(path, prefix);
-  number_text(number, behind);
-  put_text(behind + strlen(behind), suffix);
+  char *end = put_text(path, prefix);
+  number_text(number, end);
+  put_text(end + strlen(end), suffix);
   const int file = sys_open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0) return false;
   const long size = sys_read(file, text, FILE_SIZE - 1);

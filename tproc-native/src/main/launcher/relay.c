@@ -116,7 +116,7 @@ static void write_shown(struct relay *relay) {
   const long size = empty(&relay->shown, relay->output);
   if (size > 0 || is_passing(size)) return;
   relay->shown.start = relay->shown.end = 0;
-  terminal_hang_up(relay->terminal); /* nobody sees what it writes */
+  terminal_hang_up(relay->terminal); /* its output is not read any more */
 }
 
 bool relay_move(struct relay *relay, const struct pollfd entries[RELAY_ENTRIES]) {

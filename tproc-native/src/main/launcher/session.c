@@ -24,9 +24,9 @@ static void leave_terminal(struct session *session) {
   guardian_end(session->terminal);
 }
 
-static struct outcome fail(struct session *session, const char *before, const char *behind) {
+static struct outcome fail(struct session *session, const char *before, const char *after) {
   leave_terminal(session);
-  message(before, session->socket, behind, NULL);
+  message(before, session->socket, after, NULL);
   return (struct outcome){.exit_code = WIRE_EXIT_NO_HOST};
 }
 
@@ -52,7 +52,7 @@ static struct outcome follow_end(struct session *session, const struct answer *a
   memcpy(&ended, answer->payload, sizeof ended);
   crash_point("ended");
   if (session->relay != NULL) {
-    /* Whoever does not want to wait for a terminal that stands still. */
+    /* These end the wait for a terminal that takes no bytes. */
     signals_choose(session->signals,
                    signal_bit(SIGHUP) | signal_bit(SIGINT) | signal_bit(SIGQUIT) | signal_bit(SIGTERM));
     relay_drain(session->relay, session->signals);

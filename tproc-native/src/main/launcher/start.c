@@ -45,7 +45,7 @@ __asm__(
 
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 
-/* The program is linked at 0 and may be loaded anywhere: pointers in its data are adjusted before anybody uses them. */
+/* The program is linked at 0 and may be loaded anywhere: pointers in its data are adjusted before they are used. */
 static void relocate(const Elf64_Dyn *dynamic) {
   const uintptr_t base = (uintptr_t)__ehdr_start;
   uint64_t table = 0, size = 0;

@@ -45,7 +45,8 @@ int terminal_open(struct terminal *terminal) {
   terminal->slave = result;
   terminal->used = true;
   struct termios2 modes;
-  /* In the background the modes are somebody else's, a shell's that edits a line: then the kernel's own are right. */
+  /* In the background the modes are another job's, such as a shell's that edits a line: then the kernel's own are
+   * right. */
   if (terminal->user >= 0 && terminal_is_foreground(terminal) && sys_ioctl(terminal->user, TCGETS2, &modes) == 0)
     sys_ioctl(terminal->slave, TCSETS2, &modes);
   terminal_copy_size(terminal);
@@ -77,7 +78,7 @@ void terminal_make_raw(struct terminal *terminal) {
   terminal->raw = true;
 }
 
-/* In the background too: whoever is in the foreground now has not been asked, but raw modes help nobody. */
+/* In the background too: the foreground job was not asked, but raw modes serve no job. */
 void terminal_restore(struct terminal *terminal) {
   if (!terminal->raw) return;
   sys_ioctl(terminal->user, TCSETS2, &terminal->saved);

@@ -20,17 +20,17 @@ static const char *parse_number(const char *text, unsigned base, int64_t *number
 }
 
 bool proc_parse_stat(const char *text, struct process_stat *stat) {
-  const char *behind = NULL;
+  const char *rest = NULL;
   for (; *text != '\0'; text++)
-    if (*text == ')') behind = text + 1;
-  if (behind == NULL || behind[0] != ' ' || behind[1] == '\0') return false;
-  stat->state = behind[1];
-  behind += 2;
+    if (*text == ')') rest = text + 1;
+  if (rest == NULL || rest[0] != ' ' || rest[1] == '\0') return false;
+  stat->state = rest[1];
+  rest += 2;
   int64_t numbers[3];
   for (int i = 0; i < 3; i++) {
-    if (*behind != ' ') return false;
-    behind = parse_number(behind + 1, 10, &numbers[i]);
-    if (behind == NULL) return false;
+    if (*rest != ' ') return false;
+    rest = parse_number(rest + 1, 10, &numbers[i]);
+    if (rest == NULL) return false;
   }
   stat->parent = (int)numbers[0];
   stat->group = (int)numbers[1];

@@ -8,7 +8,7 @@
  * The state letter of a process in /proc/PID/stat: 'T' stopped, 't' stopped by a debugger, 'Z' its main thread has
  * ended. The caller makes sure that the pid is still the one it means.
  *
- * @return '\0' when it cannot be read, above all because there is no such process
+ * @return '\0' when it cannot be read, mostly because there is no such process
  */
 char process_state(pid_t pid);
 

@@ -1,4 +1,4 @@
-/* The assembly's two doors: into a new process, and from there into the program. One file per architecture. */
+/* What has to be assembly: into a new process, and from there into the program. One file per architecture. */
 #ifndef TPROC_TRAMPOLINE_H
 #define TPROC_TRAMPOLINE_H
 

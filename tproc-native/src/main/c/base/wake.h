@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <unistd.h>
 
-/** Never blocks: an eventfd takes 2^64 - 2 of these. */
+/** Never blocks: an eventfd counts up to 2^64 - 2. */
 static inline void wake_ring(int eventfd) {
   const uint64_t one = 1;
   const ssize_t written = write(eventfd, &one, sizeof one);

@@ -35,11 +35,11 @@ static void *work_on(void *argument) {
     pthread_mutex_unlock(&workers->lock);
     work->run(work);
     pthread_mutex_lock(&workers->lock);
-    workers->idle++; /* before anybody hears of it, and starts another thread for the next piece */
+    workers->idle++; /* before the owner is told: the next work it submits needs no new thread */
     if (!tell) continue;
     work->next = workers->done;
     workers->done = work;
-    pthread_mutex_unlock(&workers->lock); /* whoever is woken will want it */
+    pthread_mutex_unlock(&workers->lock); /* the owner takes it when it is woken */
     wake_ring(workers->news);
     pthread_mutex_lock(&workers->lock);
   }
@@ -85,7 +85,7 @@ int workers_submit(struct workers *workers, struct work *work, struct tproc_erro
     workers->queued++;
   }
   pthread_mutex_unlock(&workers->lock);
-  if (!failed) pthread_cond_signal(&workers->changed); /* whoever is woken finds the lock free */
+  if (!failed) pthread_cond_signal(&workers->changed); /* the woken thread finds the lock free */
   return failed ? tproc_fail(error, -failed, "start a worker thread (limit on threads)") : 0;
 }
 

@@ -11,7 +11,7 @@
 
 #include "tproc_core.h"
 
-/** One piece of work; the first member of a larger structure that belongs to whoever handed it in. */
+/** One piece of work; the first member of a larger structure that belongs to the submitter. */
 struct work {
   void (*run)(struct work *work); /**< on a worker. Without `tell` it may free the work. */
   bool tell;                      /**< whether workers_take_done returns it */

@@ -72,7 +72,7 @@ static void report_end(struct broker *broker, int code) {
   report(broker, &error);
 }
 
-/* Without threadprocs nobody forks, and the next launch raises the shield. */
+/* Without threadprocs there is no fork, and the next launch raises the shield. */
 static int timeout(struct broker *broker) {
   pthread_mutex_lock(&broker->lock);
   const int milliseconds = broker->first != NULL ? FORK_SHIELD_MILLISECONDS : -1;
@@ -99,7 +99,7 @@ static void *serve(void *argument) {
     } else if (listener != NULL) {
       fence_listeners_hang_up(broker, listener);
     }
-    /* Behind the answer: a call that nobody has heard of yet can be interrupted by a signal. */
+    /* After the answer: a call that the broker has not received yet can be interrupted by a signal. */
     fork_shield_raise(&broker->context.shield);
   }
 }

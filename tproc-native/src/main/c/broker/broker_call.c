@@ -20,7 +20,7 @@ static struct broker_answer result(int64_t value) { return (struct broker_answer
 /* So little memory is filled sooner than a thread is started. */
 #define FILLED_AT_ONCE (256u << 10)
 
-/* MAP_POPULATE and MAP_LOCKED: mmap itself leaves out what would stop the broker for everybody. */
+/* MAP_POPULATE and MAP_LOCKED: the broker's mmap leaves out what would keep all threadprocs waiting. */
 static struct broker_answer fill(const struct map_request *request, int64_t address) {
   struct broker_answer answer = result(address);
   const bool populate = (request->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
@@ -120,7 +120,7 @@ struct broker_answer broker_answer_call(struct broker_context *context, struct f
                                         const struct broker_call *call) {
   struct broker_answer executable;
   if (proc_self_exe_answer(context, listener, call, &executable)) return executable;
-  if (!call->shares) /* a forked child: a memory of its own, where it can hurt nobody */
+  if (!call->shares) /* a forked child: it can harm only its own memory */
     return call->number == __NR_brk ? result(0) : go_on; /* the kernel's own break is the host's: it never moves */
   return listener->memory != NULL ? answer_of_memory(listener, call) : result(-ENOMEM);
 }

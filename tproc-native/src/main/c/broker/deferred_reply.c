@@ -12,7 +12,7 @@
 
 #define DEFERRED_REPLY_STACK_SIZE (128u << 10)
 
-/* Filling holds up everybody who maps memory, so it is done in pieces. */
+/* Filling keeps all others who map memory waiting, so it is done in pieces. */
 #define PIECE (4ull << 20)
 
 struct deferred_reply {

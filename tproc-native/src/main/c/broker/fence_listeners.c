@@ -36,7 +36,7 @@ static void remove_listener(struct broker *broker, struct fence_listener *listen
   free(listener);
 }
 
-/* With the listener's lock. Whoever finds it unused, and has let go of the lock, closes it. */
+/* With the listener's lock. The thread that finds it unused lets go of the lock, and then closes it. */
 static bool is_unused(const struct fence_listener *listener) {
   return listener->memory == NULL && listener->hung_up && listener->deferred_replies == 0;
 }

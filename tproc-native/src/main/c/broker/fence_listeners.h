@@ -4,16 +4,16 @@
 
 #include "broker/broker.h"
 
-/** Nobody is left behind this fence (EPOLLHUP). May free the listener. */
+/** No process has this fence any more (EPOLLHUP). May free the listener. */
 void fence_listeners_hang_up(struct broker *broker, struct fence_listener *listener);
 
 /**
- * What cannot be answered any more must not wait for ever: the threadproc is killed, and its descendants get ENOSYS.
+ * What cannot be answered any more must not wait without end: the threadproc is killed, and its descendants get ENOSYS.
  * Frees nothing.
  */
 void fence_listeners_give_up(struct broker *broker, struct fence_listener *listener);
 
-/** An deferred_reply_done; `broker` is a struct broker. May free the listener. */
+/** A deferred_reply_done; `broker` is a struct broker. May free the listener. */
 void fence_listeners_reply_is_sent(void *broker, struct fence_listener *listener);
 
 /** When the broker's thread and all deferred replies have ended. */

@@ -70,7 +70,7 @@ static struct broker_answer read_link(struct broker_context *context, const stru
 static struct broker_answer open_it(const struct fence_listener *listener, int flags) {
   char path[64];
   snprintf(path, sizeof path, "/proc/self/fd/%d", listener->executable_file);
-  /* Nobody writes to a program that runs. The kernel knows that only of programs it has started itself. */
+  /* A program that runs cannot be opened for writing. The kernel knows that only of programs it has started itself. */
   if ((flags & O_PATH) == 0 && ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0))
     return result(access(path, W_OK) == 0 ? -ETXTBSY : -errno);
   const int file = open(path, flags | O_CLOEXEC, 0);
@@ -124,7 +124,7 @@ static struct broker_answer execute(struct broker_context *context, struct fence
   return go_on();
 }
 
-/* Calls about the link itself are no concern of ours; the file may lie where nobody answers. */
+/* Calls about the link itself are no concern of ours; the file may lie on a file system that does not answer. */
 static struct broker_answer unless(bool about_the_link) {
   return about_the_link ? go_on() : (struct broker_answer){.verdict = BROKER_DEFER_OPEN_EXECUTABLE};
 }

@@ -1,4 +1,4 @@
-/* Sending an answer to a call that waits behind a fence. */
+/* Sending the answer to a call that a fence handed over. */
 #ifndef TPROC_REPLY_H
 #define TPROC_REPLY_H
 

@@ -16,7 +16,7 @@
 /* What the kernel says of a process that is not to be looked into. */
 static bool is_no_access(int code) { return code == EPERM || code == EACCES; }
 
-/* Through /proc/PID/mem an address that is not mapped is an error and not a fault, whoever has unmapped it meanwhile.
+/* Through /proc/PID/mem an address that is not mapped is an error and not a fault, also when another thread unmaps it.
  */
 static int open_memory(pid_t pid, int flags) {
   char path[64];

@@ -39,7 +39,7 @@ struct findings {
 
 static struct tproc_finding ignored;
 
-/* The next entry, with its verdict; beyond the capacity one that nobody reads. */
+/* The next entry, with its verdict; beyond the capacity one that is not read. */
 static struct tproc_finding *add(struct findings *findings, const char *name, enum tproc_verdict verdict,
                                  const char *advice) {
   struct tproc_finding *entry = findings->count < findings->capacity ? &findings->entries[findings->count++] : &ignored;

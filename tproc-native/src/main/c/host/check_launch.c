@@ -15,7 +15,7 @@
 #define MFD_EXEC 0x0010U
 #endif
 
-/* It takes a millisecond; who is late by so much hangs. */
+/* It takes a millisecond; after this time it hangs. */
 #define MILLISECONDS_MAX 20000
 
 /* The program, an ELF file of this architecture; see asm. */
@@ -26,7 +26,8 @@ static int write_program(int file) {
   return write(file, check_program, size) == (ssize_t)size && fchmod(file, 0700) == 0 ? 0 : -errno;
 }
 
-/* A file that nobody has open for writing, or it could not be executed. @return a descriptor, or a negative errno */
+/* A file that is not open for writing any more, or it could not be executed. @return a descriptor, or a negative errno
+ */
 static int make_program(void) {
   int file = memfd_create("tproc-check", MFD_CLOEXEC | MFD_EXEC);
   if (file < 0 && errno == EINVAL) file = memfd_create("tproc-check", MFD_CLOEXEC);

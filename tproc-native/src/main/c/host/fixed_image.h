@@ -1,4 +1,4 @@
-/* Programs for fixed addresses (ET_EXEC): hosted where they want to be, if nobody is there. */
+/* Programs for fixed addresses (ET_EXEC): hosted at their own addresses, if these are free. */
 #ifndef TPROC_FIXED_IMAGE_H
 #define TPROC_FIXED_IMAGE_H
 

@@ -56,7 +56,7 @@ static void release(struct tproc_host *host) {
   free(host);
 }
 
-/* Whoever waits for exits is told, and there is always somebody. */
+/* The thread that waits for exits reports it; the host's user always has one. */
 static void tell_of_failure(void *host) { tproc_host_wake(host); }
 
 static int start_threads(struct tproc_host *host, struct tproc_error *error) {
@@ -67,7 +67,7 @@ static int start_threads(struct tproc_host *host, struct tproc_error *error) {
   return failed;
 }
 
-/* A host is of use without it, and where memory is limited it may be all that can be had. */
+/* A host is of use without a heap, and where memory is limited no more may be possible. */
 static void open_heap(struct tproc_host *host, uint64_t size) {
   shared_range_open(&host->range, &host->slots, size, &host->no_range);
   host_heap_open(&host->heap, &host->range.view);
@@ -112,7 +112,7 @@ void host_remember(struct tproc_host *host, struct tproc_threadproc *threadproc)
 
 void host_forget(struct tproc_host *host, struct tproc_threadproc *threadproc) {
   pthread_mutex_lock(&host->lock);
-  threadproc->leaving = true; /* nobody new looks at it */
+  threadproc->leaving = true; /* it is not pinned any more */
   while (threadproc->pins > 0) pthread_cond_wait(&host->unpinned, &host->lock);
   LIST_UNLINK(host->first, threadproc);
   pthread_mutex_unlock(&host->lock);
@@ -148,7 +148,7 @@ bool host_describe_owner(struct tproc_host *host, uint64_t address, char *text, 
   return each != NULL;
 }
 
-/* First a signal to all, then the waiting: two thousand processes die side by side. */
+/* First a signal to all, then the waiting: two thousand processes die at the same time. */
 void tproc_host_close(struct tproc_host *host) {
   for (struct tproc_threadproc *each = host->first; each != NULL; each = each->next)
     if (!each->collected) tproc_threadproc_signal(each, SIGKILL, NULL);

@@ -38,11 +38,11 @@ void host_remember(struct tproc_host *host, struct tproc_threadproc *threadproc)
 /** Writes "threadproc PID (NAME)" for the owner of an address. @return false, and nothing written, when it has none */
 bool host_describe_owner(struct tproc_host *host, uint64_t address, char *text, size_t size);
 
-/** Takes it out of the list, as soon as nobody looks at it any more. */
+/** Takes it out of the list, as soon as no thread looks at it any more. */
 void host_forget(struct tproc_host *host, struct tproc_threadproc *threadproc);
 
 /**
- * The threadproc behind `previous` in the list (NULL: the first, which is the youngest), and lets go of `previous`. It
+ * The threadproc after `previous` in the list (NULL: the first, which is the youngest), and lets go of `previous`. It
  * stays in the list, and so is not freed, until it is let go of, by the next call or by host_unpin.
  *
  * @return NULL at the end of the list

@@ -148,7 +148,7 @@ static void await_child(struct child_plan *plan) {
     syscall(SYS_futex, &plan->state, FUTEX_WAIT, CHILD_STARTING, NULL, NULL, 0);
 }
 
-/* After a failure behind the clone: the process is ended and collected, its listener closed. */
+/* After a failure that follows the clone: the process is ended and collected, its listener closed. */
 static void undo_start(struct tproc_threadproc *threadproc) {
   struct tproc_exit exit;
   tproc_threadproc_signal(threadproc, SIGKILL, NULL);

@@ -1,4 +1,4 @@
-/* Starting a threadproc for somebody. */
+/* Starting a threadproc for a client. */
 #ifndef TPROC_LAUNCH_H
 #define TPROC_LAUNCH_H
 

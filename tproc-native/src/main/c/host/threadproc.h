@@ -15,7 +15,7 @@
 struct tproc_threadproc {
   struct tproc_host *host;
   struct tproc_threadproc *previous, *next; /**< the host's list; under the host's lock */
-  unsigned pins;                            /**< who looks at it right now; under the host's lock */
+  unsigned pins;                            /**< threads that look at it right now; under the host's lock */
   bool leaving;                             /**< about to leave the list; under the host's lock */
   struct launch_info info;
   pid_t pid;

@@ -43,7 +43,7 @@ struct elf_file {
  */
 int elf_file_read(int file, uint64_t size, uint64_t largest_image, struct elf_file *elf, struct tproc_error *error);
 
-/** Frees what elf_file_read allocated. Harmless on a zeroed struct. */
+/** Frees what elf_file_read allocated. Does nothing to a zeroed struct. */
 void elf_file_release(struct elf_file *elf);
 
 #endif

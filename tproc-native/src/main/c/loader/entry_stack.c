@@ -91,8 +91,8 @@ static void put_entry(struct table *table, uint64_t type, uint64_t value) {
 }
 
 /*
- * Entries of the host's own program, which are not passed on: they are either told anew or mean nothing here. AT_EXECFD
- * is binfmt_misc's; 0x5450 and 0x5451 are there when the host is itself a threadproc.
+ * Entries of the host's own program, which are not passed on: they are either written anew or mean nothing here.
+ * AT_EXECFD is binfmt_misc's; 0x5450 and 0x5451 are there when the host is itself a threadproc.
  */
 static bool is_replaced(unsigned long type) {
   switch (type) {
@@ -136,7 +136,7 @@ static void put_auxv(struct table *table, const struct entry_stack_content *cont
   put_entry(table, AT_NULL, 0);
 }
 
-/* The strings of argv stand one behind the other, in order, as some programs that set their title expect. */
+/* The strings of argv stand one after the other, in order, as some programs that set their title expect. */
 static uint64_t put_strings(struct writer *writer, const char *const *strings) {
   size_t bytes = 0;
   for (size_t i = 0; strings[i] != NULL; i++) bytes += strlen(strings[i]) + 1;

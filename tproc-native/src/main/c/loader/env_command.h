@@ -14,7 +14,7 @@ struct env_command {
 };
 
 /**
- * Reads what comes behind env. Quotes, variables, options and assignments are left to env itself.
+ * Reads what comes after env. Quotes, variables, options and assignments are left to env itself.
  *
  * @return whether the interpreter is env, and all it would do is execute `words`
  */

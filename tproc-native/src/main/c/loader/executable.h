@@ -16,7 +16,7 @@ struct executable {
   char file_path[PATH_MAX]; /**< the path of `file`: the same, or a script's interpreter */
   const char **argv;        /**< NULL-terminated; the caller's, or with a script's interpreter in front */
   size_t argc;
-  char *strings; /**< memory behind the arguments that scripts added */
+  char *strings; /**< holds the arguments that scripts added */
 };
 
 /**

@@ -1,4 +1,4 @@
-/* The host's own auxiliary vector: what the kernel told the host about the machine, to be told on to threadprocs. */
+/* The host's own auxiliary vector: what the kernel told the host about the machine. Threadprocs get it, too. */
 #ifndef TPROC_HOST_AUXV_H
 #define TPROC_HOST_AUXV_H
 

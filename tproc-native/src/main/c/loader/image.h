@@ -8,7 +8,7 @@
 #include "loader/elf_file.h"
 #include "tproc_core.h"
 
-/** An ELF file in memory. The mapping belongs to whoever reserved the addresses. */
+/** An ELF file in memory. The mapping belongs to the caller, who reserved the addresses. */
 struct image {
   uint64_t load_bias;       /**< what to add to an address of the file */
   uint64_t low, high;       /**< page-rounded range it occupies */

@@ -33,7 +33,7 @@ int script_read(int file, struct script_line *line, struct tproc_error *error) {
   if (*at == '\0') return tproc_fail_because(error, ENOEXEC, "#! names no interpreter");
   line->interpreter = at;
   while (*at != '\0' && !is_blank(*at)) at++;
-  /* Without a blank behind it the name itself may be what was cut; a cut argument is passed on as it is. */
+  /* Without a blank after it the name itself may be cut. A cut argument is passed on as it is. */
   if (cut && at == last)
     return tproc_fail_because(error, ENOEXEC, "#! line: the interpreter's name does not fit into %d bytes",
                               SCRIPT_LINE_SIZE);

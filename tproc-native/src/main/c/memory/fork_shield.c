@@ -21,7 +21,7 @@ static bool is_a_threadprocs(struct address_range range) {
   return false;
 }
 
-/* Marks what of the range is not kept: up to the first kept range in it, then the rest behind that. */
+/* Marks what of the range is not kept: up to the first kept range in it, then the rest after that. */
 static void mark(const struct fork_shield *shield, struct address_range range) {
   while (range.low < range.high) {
     struct address_range first = {range.high, range.high};
@@ -106,8 +106,8 @@ void fork_shield_raise(struct fork_shield *shield) {
 }
 
 /*
- * The host's own forks. Between the two handlers nobody can raise a shield: their locks are held. (A hosted program has
- * a libc of its own and comes by none of this; vfork and posix_spawn share the memory and need nothing.)
+ * The host's own forks. Between the two handlers no thread can raise a shield: their locks are held. (A hosted program
+ * has a libc of its own and comes by none of this; vfork and posix_spawn share the memory and need nothing.)
  */
 static pthread_once_t registered = PTHREAD_ONCE_INIT;
 

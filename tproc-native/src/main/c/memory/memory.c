@@ -97,7 +97,7 @@ static int64_t map_fixed(struct memory *memory, const struct map_request *reques
     return got == MAP_FAILED ? -errno : (int64_t)got;
   }
   const int64_t got = memory_map_external(memory, request);
-  /* MAP_FIXED natively replaces what is there; here that is somebody else's, and there is no memory to be had. */
+  /* MAP_FIXED natively replaces what is there; here that belongs to another, so there is no memory to be had. */
   return got == -EEXIST && (request->flags & MAP_FIXED_NOREPLACE) != MAP_FIXED_NOREPLACE ? -ENOMEM : got;
 }
 

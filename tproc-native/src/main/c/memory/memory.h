@@ -57,7 +57,7 @@ void memory_release(struct memory *memory);
 /** Whether all of a range belongs to this threadproc, mapped or not. */
 bool memory_owns(struct memory *memory, struct address_range range);
 
-/** Whether nothing at all is mapped in a range, by whomever. */
+/** Whether nothing at all is mapped in a range. */
 bool memory_is_hole(const struct memory *memory, struct address_range range);
 
 /**

@@ -39,7 +39,8 @@ static int64_t remember(struct memory *memory, const struct map_request *request
  */
 #define LOWEST_ADDRESS (64u << 10)
 
-/* Slots are not mapped as a whole, so the kernel alone would find room in a neighbour's. Nobody gets one meanwhile. */
+/* Slots are not mapped as a whole, so the kernel alone would find room in a neighbour's. No slot is handed out
+ * meanwhile. */
 int64_t memory_map_external(struct memory *memory, const struct map_request *request) {
   const struct address_range range = {request->address, page_ceil(request->address + request->length)};
   if (range.low < LOWEST_ADDRESS) return -EPERM;

@@ -4,7 +4,8 @@
 
 #include "memory/memory.h"
 
-/** Maps at exactly request->address, if nothing is there and it is nobody's slot. @return the address, -EEXIST, … */
+/** Maps at exactly request->address, if nothing is there and no threadproc has the slot. @return the address, -EEXIST,
+ * … */
 int64_t memory_map_external(struct memory *memory, const struct map_request *request);
 
 /** For MAP_32BIT (anywhere below 2 GiB), and for what is too large for the slot. */

@@ -1,6 +1,6 @@
 /*
- * The fence lets a threadproc unmap within its slot without asking, so nobody here knows which places are free. The
- * kernel does: MAP_FIXED_NOREPLACE maps or says EEXIST. A cursor goes down through the area and starts over at its
+ * The fence lets a threadproc unmap within its slot without asking, so the host does not know which places are free.
+ * The kernel does: MAP_FIXED_NOREPLACE maps or says EEXIST. A cursor goes down through the area and starts over at its
  * upper end; what is in its way is skipped in one step, because the kernel can be asked where it begins.
  */
 #include "memory/memory_place.h"

@@ -39,13 +39,13 @@ static void replace(struct range_set *set, size_t at, size_t count, struct addre
 void range_set_add(struct range_set *set, struct address_range range) {
   if (range_size(range) == 0) return;
   const size_t first = count_above(set, range.high + 1); /* one that touches from above is melted, too */
-  size_t behind = first;
-  while (behind < set->count && set->ranges[behind].high >= range.low) {
-    if (set->ranges[behind].low < range.low) range.low = set->ranges[behind].low;
-    if (set->ranges[behind].high > range.high) range.high = set->ranges[behind].high;
-    behind++;
+  size_t end = first;
+  while (end < set->count && set->ranges[end].high >= range.low) {
+    if (set->ranges[end].low < range.low) range.low = set->ranges[end].low;
+    if (set->ranges[end].high > range.high) range.high = set->ranges[end].high;
+    end++;
   }
-  replace(set, first, behind - first, range);
+  replace(set, first, end - first, range);
 }
 
 void range_set_remove(struct range_set *set, struct address_range gone) {
@@ -59,12 +59,12 @@ void range_set_remove(struct range_set *set, struct address_range gone) {
     return;
   }
   if (at < set->count && set->ranges[at].high > gone.high) set->ranges[at++].low = gone.high;
-  size_t behind = at;
-  while (behind < set->count && set->ranges[behind].low >= gone.low) behind++;
-  if (behind < set->count && set->ranges[behind].high > gone.low) set->ranges[behind].high = gone.low;
-  if (behind == at) return;
-  memmove(&set->ranges[at], &set->ranges[behind], (set->count - behind) * sizeof gone);
-  set->count -= behind - at;
+  size_t end = at;
+  while (end < set->count && set->ranges[end].low >= gone.low) end++;
+  if (end < set->count && set->ranges[end].high > gone.low) set->ranges[end].high = gone.low;
+  if (end == at) return;
+  memmove(&set->ranges[at], &set->ranges[end], (set->count - end) * sizeof gone);
+  set->count -= end - at;
 }
 
 bool range_set_covers(const struct range_set *set, struct address_range range) {

@@ -47,7 +47,7 @@ struct address_range slot_space_range(const struct slot_space *space) {
   return (struct address_range){space->first, space->first + space->places * space->slot_size};
 }
 
-/* A mapping of somebody else (another host of this process, an allocator with a hint of its own) rules a place out. */
+/* A mapping of another owner (another host of this process, an allocator with a hint of its own) rules a place out. */
 static int is_empty(struct address_range range) {
   void *mapped = mmap((void *)range.low, range_size(range), PROT_NONE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
@@ -86,7 +86,7 @@ int slot_reserve(struct slot_space *space, struct slot_owner *owner, struct slot
   return failed;
 }
 
-/* The owner of places that are nobody's slot. */
+/* The owner of places that belong to no threadproc. */
 static struct slot_owner no_threadproc;
 
 static bool are_free(const struct slot_space *space, uint64_t place, uint64_t count) {

@@ -3,9 +3,9 @@
  *
  * Slots stand in the middle of the address space, far below the addresses that the kernel hands out by itself and below
  * those where it puts programs, so nothing of the host comes to lie in one. A slot is not mapped as a whole: that it is
- * taken is written in the table here, and whoever maps into it does so with MAP_FIXED_NOREPLACE. The size is a power of
- * two that depends on the machine's address space (16 GiB with 47 bits). The last quarter stays empty: a run-away index
- * ends there and not in the next slot.
+ * taken is written in the table here, and every mapping into it is made with MAP_FIXED_NOREPLACE. The size is a power
+ * of two that depends on the machine's address space (16 GiB with 47 bits). The last quarter stays empty: a run-away
+ * index ends there and not in the next slot.
  */
 #ifndef TPROC_SLOT_H
 #define TPROC_SLOT_H
@@ -57,7 +57,7 @@ void slot_space_destroy(struct slot_space *space);
  */
 int slot_reserve(struct slot_space *space, struct slot_owner *owner, struct slot *slot, struct tproc_error *error);
 
-/** Unmaps everything in a slot and frees its place. Harmless on a zeroed struct. */
+/** Unmaps everything in a slot and frees its place. Does nothing to a zeroed struct. */
 void slot_release(struct slot_space *space, struct slot *slot);
 
 /**
@@ -75,7 +75,7 @@ void slot_space_return(struct slot_space *space, struct address_range range);
 /** The threadproc in whose slot or outside range an address lies, or NULL. It may go away at any time. */
 void *slot_threadproc_at(struct slot_space *space, uint64_t address);
 
-/** Whether any part of a range lies in a slot that somebody has. The caller holds the lock. */
+/** Whether any part of a range lies in a slot that is taken. The caller holds the lock. */
 bool slot_space_is_owned(const struct slot_space *space, struct address_range range);
 
 /** Whether any part of a range outside the slots belongs to a threadproc. */

@@ -80,7 +80,7 @@ struct client_program *client_program_open(struct client_programs *programs, str
  * The process has ended: collects its exit. Then the program is gone, and its threadproc is to be released.
  *
  * @param wait whether to wait for the end
- * @return 0 and *exit; -EAGAIN: it has not ended, or somebody else is to see its end first, and client_program_tick
+ * @return 0 and *exit; -EAGAIN: it has not ended, or a debugger has to see its end first, and client_program_tick
  *     asks for another try; or another negative errno when the exit cannot be known
  */
 int client_program_collect(struct client_programs *programs, struct client_program *program, bool wait,

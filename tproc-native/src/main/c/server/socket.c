@@ -13,11 +13,11 @@
 
 #define WAITING_MAX 4096 /* the kernel cuts it to net.core.somaxconn */
 
-/* Somebody who can read the directory can hold its lock: nobody waits for him without end. */
+/* Every process that can read the directory can hold its lock: the wait for it is bounded. */
 #define LOCK_TRIES 500
 #define LOCK_PAUSE_NANOSECONDS 10000000
 
-/* Whoever can write to the directory could put a socket of his own in the place of ours. */
+/* Another user who can write to the directory could put a socket in the place of ours. */
 static int check_directory(int directory, const char *name, struct tproc_error *error) {
   struct stat status;
   if (fstat(directory, &status) != 0) return tproc_fail(error, errno, "stat directory %s", name);
@@ -56,7 +56,7 @@ static int lock(const struct server_socket *socket_file, struct tproc_error *err
     if (errno != EWOULDBLOCK && errno != EINTR) return tproc_fail(error, errno, "lock its directory");
     nanosleep(&pause, NULL);
   }
-  return tproc_fail_because(error, EAGAIN, "somebody keeps its directory locked (flock)");
+  return tproc_fail_because(error, EAGAIN, "another process keeps its directory locked (flock)");
 }
 
 static void unlock(const struct server_socket *socket_file) { flock(socket_file->directory, LOCK_UN); }
@@ -75,7 +75,7 @@ static int make_address(const struct server_socket *socket_file, const char *pat
                             socket_file->name, sizeof address->sun_path - sizeof "/proc/self/fd/1234567/");
 }
 
-/* Whether nobody listens at a socket that is there: 1 or 0, or a negative errno. */
+/* Whether the host of a socket that is there has ended: 1 or 0, or a negative errno. */
 static int is_stale(const struct sockaddr_un *address, struct tproc_error *error) {
   const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (probe < 0) return tproc_fail(error, errno, "make a socket");
@@ -103,7 +103,7 @@ static int make_room(const struct server_socket *socket_file, const struct socka
   return 0;
 }
 
-/* Nobody else can connect at any moment: the mode is right before the file is there, whatever the umask adds. */
+/* No other user can connect at any moment: the mode is right before the file is there, whatever the umask is. */
 static int bind_and_listen(struct server_socket *socket_file, const struct sockaddr_un *address,
                            struct tproc_error *error) {
   struct stat status;

@@ -73,7 +73,7 @@ static _Atomic uint32_t *word_of(const struct tproc_view *view, uint64_t publish
   return address >= base && address - base < view->share->size ? (_Atomic uint32_t *)address : NULL;
 }
 
-/* Behind the marking of the dead: who publishes a word from now on sees for itself that they are. */
+/* After the marking of the dead: who publishes a word from now on sees that they are dead. */
 static uint32_t wake_waiters(const struct tproc_view *view) {
   uint32_t count = 0;
   const uint32_t high = high_of(&view->share->threads_high);
@@ -127,7 +127,8 @@ static uint32_t find_owners(const struct tproc_view *view, uint64_t note, struct
   return count;
 }
 
-/* By compare-and-swap: somebody may free the block, and its slice's owner allocate it again, at the same time. */
+/* By compare-and-swap: another process may free the block, and its slice's owner allocate it again, at the same time.
+ */
 static uint64_t free_small(const struct tproc_view *view, uint32_t number, uint32_t size_class,
                            const struct owner_set *set) {
   uint64_t count = 0;
@@ -142,7 +143,7 @@ static uint64_t free_small(const struct tproc_view *view, uint32_t number, uint3
   return count;
 }
 
-/* Nobody's token is needed: this thread is the reaper's only one, and does not die alone. */
+/* No token is needed: this thread is the reaper's only one, and does not die without the host. */
 static uint64_t free_large(const struct tproc_view *view, uint32_t number, const struct owner_set *set) {
   struct tproc_slice *slice = &view->slices[number];
   uint32_t word = atomic_load(&slice->owner);

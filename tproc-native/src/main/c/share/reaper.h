@@ -1,6 +1,6 @@
 /*
  * The reaper: puts right what the dead leave. It runs in the host alone, for a process of which the kernel has said
- * that it has ended, and beside everybody else: nobody is stopped or waited for.
+ * that it has ended, beside all others: no process is stopped or waited for.
  */
 #ifndef TPROC_REAPER_H
 #define TPROC_REAPER_H
@@ -21,7 +21,7 @@ struct reaped {
 
 /**
  * A process has ended. Its threads' tokens are dead from here on, their locks free, and their slices
- * everybody's; what it has published is no more, or says so; who sleeps is woken, because the dead may have been about
+ * free for all; what it has published is no more, or says so; who sleeps is woken, because the dead may have been about
  * to do it. Its blocks stay as they are, so that they can be read, until reaper_forget.
  *
  * @param status its exit status, or 256 + the signal

@@ -1,12 +1,12 @@
 /*
- * THE CHILD: DANGEROUS GROUND.
+ * THE CHILD. Few things are allowed here.
  *
  * Between the clone and the program's entry this code runs in a new process that still has the host thread's thread
  * pointer (fs on x86_64, tpidr_el0 on aarch64) and shares all of the host's memory. So here, and in everything called
  * from here:
  *
  *   - raw system calls only: no libc function, no errno (it is the host thread's!), no thread-local variable;
- *   - no stack protector (its canary lives behind the thread pointer) and no sanitizer (its state is per thread);
+ *   - no stack protector (its canary is found through the thread pointer) and no sanitizer (its state is per thread);
  *   - nothing that the compiler may turn into a call of memcpy or memset: no struct copies, no large initialisers;
  *   - nothing is allocated, nothing locked.
  *

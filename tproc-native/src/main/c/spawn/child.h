@@ -39,7 +39,7 @@ struct child_plan {
   int failed_number;       /**< the descriptor or the limit it was about; -1 when the step has but one */
   int notify_fd;           /**< the fence's, in the host's descriptor table, written by the child; -1 before */
   struct sock_fprog fence; /**< the filter to install */
-  pid_t host_pid;          /**< whoever's death kills the child */
+  pid_t host_pid;          /**< the host: its death kills the child */
   const struct descriptor_step *descriptor_steps; /**< not to be read any more once the child runs */
   size_t descriptor_step_count;
   int directory;                             /**< descriptor of the working directory */

@@ -18,7 +18,7 @@ struct clone_request {
 /**
  * clone3 with CLONE_VM | CLONE_FILES | CLONE_PIDFD | CLONE_CLEAR_SIGHAND, or clone where clone3 is forbidden.
  *
- * No signal is sent at its exit (exit_signal 0): waitid needs __WALL, nobody else's wait() in the host's process finds
+ * No signal is sent at its exit (exit_signal 0): waitid needs __WALL, no other wait() in the host's process finds
  * it, and a debugger does not take it for a fork. The descriptor table is shared until the child unshares it.
  *
  * @param pidfd receives a close-on-exec descriptor that the caller closes

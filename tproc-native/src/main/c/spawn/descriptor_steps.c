@@ -53,7 +53,7 @@ static int sort_moves(struct step_plan *plan, struct tproc_error *error) {
   return 0;
 }
 
-/* What is in place already depends on nobody, and is never overwritten. */
+/* What is in place already depends on no other entry, and is never overwritten. */
 static void link_moves(struct step_plan *plan) {
   for (size_t i = 0; i < plan->count; i++) {
     struct move *move = &plan->moves[i];
@@ -103,7 +103,7 @@ static void do_cycles(struct step_plan *plan, int aside) {
   }
 }
 
-/* Those that read what a cycle has moved depend on nobody any more. */
+/* Those that read what a cycle has moved depend on no other entry any more. */
 static void redirect(struct step_plan *plan) {
   for (size_t i = 0; i < plan->count; i++) {
     struct move *move = &plan->moves[i];
@@ -118,7 +118,7 @@ static void redirect(struct step_plan *plan) {
   }
 }
 
-/* From the ends of the chains, whose numbers nobody reads, to their beginnings. */
+/* From the ends of the chains, whose numbers no entry reads, to their beginnings. */
 static void do_chains(struct step_plan *plan) {
   for (size_t i = 0; i < plan->count; i++) {
     size_t at = i;

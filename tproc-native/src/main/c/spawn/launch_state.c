@@ -151,7 +151,7 @@ static int plan_descriptors(const struct tproc_launch *launch, struct child_plan
 static void plan_limits(const struct tproc_launch *launch, struct child_plan *plan) {
   const struct tproc_limit *limits = launch_state_limits(launch);
   if (limits != NULL) {
-    /* These two are of the address space, and its uses are everybody's together. */
+    /* These two limit the address space, which the host and all threadprocs share. */
     plan->limits_set = ((1u << TPROC_LIMIT_COUNT) - 1) & ~(1u << RLIMIT_AS) & ~(1u << RLIMIT_DATA);
     for (int i = 0; i < TPROC_LIMIT_COUNT; i++) plan->limits[i] = limits[i];
   }

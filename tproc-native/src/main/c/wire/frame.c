@@ -22,7 +22,7 @@ void frame_release(struct frame *frame) {
   memset(frame, 0, sizeof *frame);
 }
 
-/* Takes what it can: a descriptor that is not noted would stay open for ever. */
+/* Takes what it can: a descriptor that is not noted would never be closed. */
 static int take_descriptors(struct frame *frame, const int *received, size_t count, struct tproc_error *error) {
   const size_t total = frame->descriptor_count + count;
   int *grown = total <= WIRE_DESCRIPTORS_MAX ? realloc(frame->descriptors, total * sizeof *grown) : NULL;

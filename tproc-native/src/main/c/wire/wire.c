@@ -186,7 +186,7 @@ static size_t entry_size(size_t fixed, size_t text) {
   return (fixed + text + ENTRY_ALIGNMENT - 1) / ENTRY_ALIGNMENT * ENTRY_ALIGNMENT;
 }
 
-/* Whether `text` bytes that end in NUL (if there are any) are behind `fixed` ones in an entry of `entry` bytes. */
+/* Whether `text` bytes that end in NUL (if there are any) follow `fixed` ones in an entry of `entry` bytes. */
 static bool entry_fits(const char *at, size_t left, size_t fixed, size_t entry, size_t text) {
   return entry <= left && text <= entry && entry == entry_size(fixed, text) &&
          (text == 0 || at[fixed + text - 1] == '\0');
@@ -206,8 +206,8 @@ bool wire_listed_next(const void *payload, size_t size, size_t *offset, struct w
 size_t wire_threadproc_size(size_t command_size) { return entry_size(sizeof(struct wire_threadproc), command_size); }
 
 static void write_entry(const void *fixed, size_t fixed_size, const char *text, size_t text_size, void *to) {
-  char *behind = append(append(to, fixed, fixed_size), text, text_size);
-  memset(behind, 0, entry_size(fixed_size, text_size) - fixed_size - text_size);
+  char *end = append(append(to, fixed, fixed_size), text, text_size);
+  memset(end, 0, entry_size(fixed_size, text_size) - fixed_size - text_size);
 }
 
 void wire_threadproc_write(const struct wire_threadproc *entry, const char *command, void *to) {

@@ -16,7 +16,7 @@
 #define WIRE_MAGIC 0x434f5254u
 #define WIRE_VERSION 1u
 
-/** Most bytes behind a header. The kernel's own limit for arguments and environment together is 6 MiB. */
+/** Most bytes after a header. The kernel's own limit for arguments and environment together is 6 MiB. */
 #define WIRE_PAYLOAD_MAX (8u << 20)
 
 /** Most descriptors with one frame, and with one sendmsg (the kernel's SCM_MAX_FD). */
@@ -187,7 +187,7 @@ struct wire_launch_view {
   struct wire_launch fixed;
   const int32_t *numbers;  /**< fixed.descriptor_count of them */
   const char *program;     /**< NUL-terminated */
-  const char *arguments;   /**< fixed.argument_count strings, one behind the other */
+  const char *arguments;   /**< fixed.argument_count strings, one after the other */
   const char *environment; /**< fixed.environment_count strings */
 };
 
@@ -200,7 +200,7 @@ struct wire_launch_view {
 bool wire_launch_read(const void *payload, size_t size, size_t descriptors, struct wire_launch_view *view,
                       char problem[WIRE_PROBLEM_SIZE]);
 
-/** Fills in pointers to the `count` strings of a checked block, and a NULL behind them (count + 1 entries). */
+/** Fills in pointers to the `count` strings of a checked block, and a NULL after them (count + 1 entries). */
 void wire_strings(const char *block, size_t count, const char **pointers);
 
 /** What a client puts into a LAUNCH. */
@@ -223,7 +223,7 @@ void wire_launch_write(const struct wire_launch_content *content, void *payload)
  * The entry of a LISTED at `offset` of its payload; the first is at sizeof(struct wire_listed).
  *
  * @param offset moved to the next entry
- * @param command the arguments one behind the other, entry->command_size bytes that end in NUL (none when 0)
+ * @param command the arguments one after the other, entry->command_size bytes that end in NUL (none when 0)
  * @return false at the end of the payload, or when the rest is not an entry
  */
 bool wire_listed_next(const void *payload, size_t size, size_t *offset, struct wire_threadproc *entry,
