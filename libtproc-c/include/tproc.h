@@ -41,7 +41,7 @@ TPROC_EXPORT int tproc_version(void);
 /**
  * Whether this process is a threadproc: 1, or 0.
  *
- * A child that a threadproc has forked is none: its memory is a copy, and what it writes there nobody else sees.
+ * A child that a threadproc has forked is none: its memory is a copy, and no other process sees what it writes there.
  * (Only the scratch page stays shared with it; see tproc_scratch.) A program that it then executes is none either.
  * Under a host that passes the scratch page alone, as the original threadprocs project does, a forked child cannot be
  * told apart, and gets 1.
@@ -65,12 +65,12 @@ TPROC_EXPORT size_t tproc_scratch_size(void);
 
 /*
  * The shared heap: memory that the host, all its threadprocs and their forked children allocate from together, at the
- * same addresses, and that any of them may free, whoever has allocated it, also when that one has ended.
+ * same addresses, and that any of them may free, also after the end of the process that allocated it.
  *
  * A block has an *owner*: who has allocated it, until it is given away. What a program still owns when it ends is freed
  * once the host has closed it (a forked child's: when the host ends), and not before; what it gave away stays.
- * A kill -9 at any instruction of a call leaves the heap right and holds nobody up; at most the block of a tproc_give
- * that was under way is the receiver's without its knowing.
+ * A kill -9 at any instruction of a call leaves the heap right and keeps no other process waiting; at most the block of
+ * a tproc_give that was under way is the receiver's without its knowing.
  *
  * Where there is no shared heap, allocations return NULL with errno ENOTSUP: when the program is not hosted, when the
  * host is older than the heap or could not have one, or after exec.
@@ -103,7 +103,7 @@ TPROC_EXPORT void *tproc_aligned_alloc(size_t alignment, size_t size);
 TPROC_EXPORT void *tproc_realloc(void *block, size_t size);
 
 /**
- * Frees a block, whoever owns it. NULL is allowed. An address at which no allocated block begins (freed before, or
+ * Frees a block of any owner. NULL is allowed. An address at which no allocated block begins (freed before, or
  * never one of this heap's) ends the program with a message and SIGABRT; the heap stays right.
  */
 TPROC_EXPORT void tproc_free(void *block);
@@ -129,9 +129,9 @@ TPROC_EXPORT int tproc_give(void *block, int pid);
 
 /*
  * Locks and waiting, for threads of all programs and of the host. The objects lie in blocks of the shared heap;
- * all-zero bytes are a new one, and nothing has to be done when one is not used any more. (Elsewhere nobody could tell
- * what a program that died had to do with it: EINVAL.) All of it works as well in programs with one thread, whose libc
- * may leave out what makes pthread's locks right between processes.
+ * all-zero bytes are a new one, and nothing has to be done when one is not used any more. (Elsewhere the host could not
+ * tell what a program that died had to do with it: EINVAL.) All of it works as well in programs with one thread, whose
+ * libc may leave out what makes pthread's locks right between processes.
  *
  * Functions return 0 or an error number, and leave errno alone. ENOTSUP: there is no shared heap. Deadlines are of
  * CLOCK_MONOTONIC; NULL: none. A signal handler that returns does not end a wait. Not for signal handlers themselves.
@@ -147,8 +147,8 @@ struct tproc_mutex {
  * Locks.
  *
  * @return 0; EOWNERDEAD: locked, but the last owner has died with it: put right what it guards, then
- * tproc_mutex_consistent; ENOTRECOVERABLE: not locked, somebody has given it up without doing so; EDEADLK: the caller
- * has it already; EINVAL, ENOTSUP, EAGAIN, ENOMEM
+ * tproc_mutex_consistent; ENOTRECOVERABLE: not locked, its last owner has given it up without doing so; EDEADLK: the
+ * caller has it already; EINVAL, ENOTSUP, EAGAIN, ENOMEM
  */
 TPROC_EXPORT int tproc_mutex_lock(struct tproc_mutex *mutex);
 
@@ -176,11 +176,11 @@ struct tproc_event {
 /** Before the condition is looked at. @return the key for tproc_event_wait; it need not be called */
 TPROC_EXPORT uint32_t tproc_event_prepare(struct tproc_event *event);
 
-/** Sleeps until the next signal behind the tproc_event_prepare. @return 0, ETIMEDOUT; EINVAL, ENOTSUP, EAGAIN, ENOMEM
+/** Sleeps until the next signal after the tproc_event_prepare. @return 0, ETIMEDOUT; EINVAL, ENOTSUP, EAGAIN, ENOMEM
  */
 TPROC_EXPORT int tproc_event_wait(struct tproc_event *event, uint32_t key, const struct timespec *deadline);
 
-/** Wakes all who wait. Cheap when nobody does. */
+/** Wakes all who wait. Cheap when no thread waits. */
 TPROC_EXPORT void tproc_event_signal(struct tproc_event *event);
 
 /** A semaphore. It has no owner: a permit that a program dies with is gone. Set `count` before others use it. */
@@ -205,8 +205,8 @@ struct tproc_once {
 };
 
 /**
- * Calls a function unless that has been done, and waits for whoever is doing it. When that one dies in it, the next
- * caller does it, from the start.
+ * Calls a function unless that has been done, and waits for the thread that is doing it. When that one dies in it, the
+ * next caller does it, from the start.
  *
  * @return 0, or what tproc_mutex_lock says
  */

@@ -29,7 +29,7 @@ inline std::size_t scratch_size() noexcept { return tproc_scratch_size(); }
 template <typename T>
 T *scratch_as() noexcept {
   static_assert(std::is_standard_layout_v<T>, "every program must see the same layout");
-  static_assert(std::is_trivially_destructible_v<T>, "nobody runs a destructor for what is in the scratch page");
+  static_assert(std::is_trivially_destructible_v<T>, "no destructor runs for what is in the scratch page");
   return sizeof(T) <= scratch_size() ? static_cast<T *>(scratch()) : nullptr;
 }
 

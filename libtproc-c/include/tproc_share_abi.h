@@ -3,7 +3,7 @@
  * other languages that read it themselves). Programs use tproc.h instead.
  *
  * One rule holds for all of it: truth is one word for each thing, and it changes by one store or compare-and-swap.
- * Whatever else is written is a cache that its writer may lose at any instruction, or a hint. So nobody has to be
+ * Whatever else is written is a cache that its writer may lose at any instruction, or a hint. So no process has to be
  * waited for, and nothing to be repaired, when a program is killed; what the dead one had is found by its name in these
  * words.
  *
@@ -16,8 +16,8 @@
  *   tags               uint16_t [slice_count][TPROC_TAG_STRIDE]: the owner of each block, 0: free
  *   data               slice_count slices of TPROC_SLICE_SIZE bytes
  *
- * The range lies at the same address in everybody. Numbers are in the machine's own byte order. A newer host adds
- * fields in what is reserved here, and tables behind those that are known here; it changes the version when an older
+ * The range lies at the same address in all of them. Numbers are in the machine's own byte order. A newer host adds
+ * fields in what is reserved here, and tables after those that are known here; it changes the version when an older
  * reader would be wrong.
  */
 #ifndef TPROC_SHARE_ABI_H
@@ -52,9 +52,9 @@
 
 /** What stands in tproc_slice.owner. */
 #define TPROC_SLICE_FREE 0u
-/** Has blocks, and nobody who allocates from it: anybody may adopt it. */
+/** Has blocks, and no thread allocates from it: any thread may adopt it. */
 #define TPROC_SLICE_ABANDONED 0xffffffffu
-/** Behind the first slice of a large block: this, and the number of the first. */
+/** After the first slice of a large block: this, and the number of the first. */
 #define TPROC_SLICE_TAIL 0x80000000u
 /** First slice of a large block that is allocated: this, and the number of who owns the block. */
 #define TPROC_SLICE_LARGE 0xc0000000u
@@ -72,12 +72,12 @@ extern "C" {
 #define TPROC_SHARED(type) _Atomic type
 #endif
 
-/** At the start of the range. Up to `reserved` it is written before anybody else sees it, and never again. */
+/** At the start of the range. Up to `reserved` it is written before any other process sees it, and never again. */
 struct tproc_share {
   uint64_t magic;        /* 0   TPROC_SHARE_MAGIC */
   uint32_t version;      /* 8   TPROC_SHARE_VERSION of the host */
   uint32_t header_size;  /* 12  sizeof(struct tproc_share) of the host */
-  uint64_t base;         /* 16  address of the range, in everybody */
+  uint64_t base;         /* 16  address of the range, in all processes */
   uint64_t size;         /* 24  bytes of the range */
   uint64_t owners;       /* 32  offset of each table */
   uint64_t threads;      /* 40 */
@@ -101,7 +101,7 @@ struct tproc_share {
   TPROC_SHARED(uint32_t) next_thread;  /* 204 */
   uint8_t reserved_next[48];
   TPROC_SHARED(uint32_t) abandoned[64]; /* 256  about how many abandoned slices there are of each class */
-  TPROC_SHARED(uint32_t) bell;          /* 512  event: somebody has come whose end the host has to watch for */
+  TPROC_SHARED(uint32_t) bell;          /* 512  event: a process has come whose end the host has to watch for */
   uint8_t reserved_bell[60];
   TPROC_SHARED(uint32_t) board_high; /* 576  entries of the board from here on have never been used */
   uint8_t reserved_board[60];
@@ -112,8 +112,8 @@ struct tproc_share {
 /** Who may own blocks. A number of this table is a block's tag. 64 bytes. */
 struct tproc_owner {
   /**
-   * 0: free. Above: the process; whoever takes the entry swaps it from 0. Below: the process, negated, has ended; its
-   * blocks can be read, and nobody gives it more. Only the host makes it negative, and 0 again.
+   * 0: free. Above: the process; it is taken by a swap from 0. Below: the process, negated, has ended; its
+   * blocks can be read, and it is given no more. Only the host makes it negative, and 0 again.
    */
   TPROC_SHARED(int32_t) pid;          /* 0 */
   TPROC_SHARED(uint32_t) generation;  /* 4   how often the entry has been given back */
@@ -140,17 +140,17 @@ struct tproc_thread_record {
 /** What kind of word a thread waits on, for the reaper, which has to wake whom the dead would have woken. */
 enum tproc_wait_kind {
   TPROC_WAIT_MUTEX = 1, /**< owner's token, and flags */
-  TPROC_WAIT_EVENT = 2  /**< counts up by 2; bit 0: somebody waits */
+  TPROC_WAIT_EVENT = 2  /**< counts up by 2; bit 0: a thread waits */
 };
 
 /** A slice: 64 KiB of blocks of one class, or a part of a large block. 128 bytes. */
 struct tproc_slice {
   TPROC_SHARED(uint32_t) owner;     /* 0   TPROC_SLICE_…, or a token */
   TPROC_SHARED(uint8_t) size_class; /* 4   0: none. Written by who owns the slice, before and after all use */
-  TPROC_SHARED(uint8_t) filled;     /* 5   hint: there may be memory behind it */
+  TPROC_SHARED(uint8_t) filled;     /* 5   hint: there may be memory in it */
   uint16_t reserved_class;          /* 6 */
   TPROC_SHARED(uint32_t) run;       /* 8   first slice of a large block: how many slices */
-  /* The owning thread's own notes, worthless to everybody else. */
+  /* The owning thread's own notes, worthless to all others. */
   uint32_t next;     /* 12  the next in the ring of its bin */
   uint32_t blocks;   /* 16 */
   uint16_t groups;   /* 20 */

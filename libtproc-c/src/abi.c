@@ -1,6 +1,6 @@
 /*
  * The auxiliary vector is the way from the host to the program because it needs nothing in between: no environment
- * variable that a shell in the middle would hand on to programs that are not hosted, no descriptor, no file. The kernel
+ * variable that a shell in between would hand on to programs that are not hosted, no descriptor, no file. The kernel
  * writes a fresh one at every exec, so its entries vanish exactly when they stop being true. getauxval reads it in
  * static and dynamic programs, on glibc and musl.
  */

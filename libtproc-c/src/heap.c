@@ -31,7 +31,7 @@ void *tproc_aligned_alloc(size_t alignment, size_t size) {
   return alignment <= 16 ? tproc_alloc(size) : slowly(alignment, size);
 }
 
-/* Goes on as free(3) does with a pointer that is none: who does this has lost track of its memory. */
+/* As free(3) does with a wrong pointer: the program has lost track of its memory. */
 static void refuse(const char *function, const void *block) {
   static const char digits[] = "0123456789abcdef";
   char text[160] = "libtproc: ";

@@ -10,7 +10,7 @@
 _Static_assert(sizeof(struct tproc_mutex) == sizeof(struct tproc_mutex_words), "one layout");
 _Static_assert(offsetof(struct tproc_mutex, reserved) == offsetof(struct tproc_mutex_words, lost), "one layout");
 
-/* Of the shared range alone the host knows what to do with when somebody dies. */
+/* When a program dies the host knows only of the shared range what to do with it. */
 static bool is_shared(const void *object) {
   const uintptr_t offset = (uintptr_t)object - (uintptr_t)tproc_view.share;
   return offset < tproc_view.share->size && offset % 4 == 0;

@@ -18,7 +18,7 @@
 
 struct tproc_view tproc_view;
 
-static struct tproc_cache not_attached; /* zero for ever */
+static struct tproc_cache not_attached; /* always zero */
 __thread struct tproc_cache *tproc_cache __attribute__((tls_model("initial-exec"))) = &not_attached;
 
 static pthread_once_t opened = PTHREAD_ONCE_INIT;

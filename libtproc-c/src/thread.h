@@ -6,7 +6,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/** The range; its share is NULL before anybody has asked for it, and when there is none. */
+/** The range; its share is NULL before it is first asked for, and when there is none. */
 extern struct tproc_view tproc_view;
 
 /** The calling thread's; never NULL, and not attached before its first call of tproc_attach. */

@@ -1,4 +1,4 @@
-/* A C program that nobody hosts. */
+/* A C program that is not hosted. */
 #include "tests.h"
 
 int main(void) {

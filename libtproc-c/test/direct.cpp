@@ -1,4 +1,4 @@
-// A C++ program that nobody hosts, and the C++ header.
+// A C++ program that is not hosted, and the C++ header.
 #include <atomic>
 #include <tproc.hpp>
 

@@ -36,7 +36,7 @@ int tproc_cache_attach(const struct tproc_view *view, struct tproc_cache *cache,
 static void leave(const struct tproc_view *view, const struct tproc_bin *bin, uint32_t size_class) {
   uint32_t slice = bin->cursor;
   for (uint32_t left = bin->slices; left > 0; left--) {
-    const uint32_t next = view->slices[slice].next; /* not any more once somebody else has it */
+    const uint32_t next = view->slices[slice].next; /* not any more once another thread has it */
     if (tproc_slice_is_empty(view, slice, size_class))
       tproc_slice_release(view, slice);
     else
@@ -65,7 +65,7 @@ static void link_slice(const struct tproc_view *view, struct tproc_bin *bin, uin
   }
 }
 
-/* The one behind `previous`. Nothing of it is the bin's group. */
+/* The one after `previous`. Nothing of it is the bin's group. */
 static void release_next(const struct tproc_view *view, struct tproc_bin *bin, uint32_t previous) {
   struct tproc_slice *slices = view->slices;
   const uint32_t slice = slices[previous].next;
@@ -91,7 +91,7 @@ static void give_class(const struct tproc_view *view, uint32_t slice, uint32_t s
   atomic_store_explicit(&fresh->size_class, (uint8_t)size_class, memory_order_release);
 }
 
-/* Where its free blocks are its last owner knew, if anybody. */
+/* Its last owner knew where its free blocks are; now no thread does. */
 static void take_over(const struct tproc_view *view, struct tproc_bin *bin, uint32_t slice, uint32_t size_class) {
   struct tproc_slice *notes = &view->slices[slice];
   note_class(view, slice, size_class);
@@ -102,7 +102,7 @@ static void take_over(const struct tproc_view *view, struct tproc_bin *bin, uint
 
 /* ---- groups -------------------------------------------------------------------------------------------------- */
 
-/* The hint goes before the tags are read: who frees a block behind the look sets it again. */
+/* The hint goes before the tags are read: who frees a block after the look sets it again. */
 static bool take_group(const struct tproc_view *view, struct tproc_bin *bin, uint32_t slice, uint32_t group) {
   struct tproc_slice *notes = &view->slices[slice];
   atomic_store_explicit(&notes->freed[group], 0, memory_order_relaxed);

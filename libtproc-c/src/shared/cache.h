@@ -13,7 +13,7 @@
 
 /** The slices of one class, which form a ring, and the group of blocks in use. */
 struct tproc_bin {
-  uint64_t free;          /**< bit i: block i of the group is free, and nobody but this thread takes it */
+  uint64_t free;          /**< bit i: block i of the group is free, and only this thread takes it */
   unsigned char *blocks;  /**< the group's first block */
   _Atomic uint16_t *tags; /**< the group's tags; NULL: no group */
   uint32_t size;          /**< of a block; 0 in a cache that is not attached */

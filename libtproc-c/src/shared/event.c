@@ -25,7 +25,7 @@ void tproc_event_wake(_Atomic uint32_t *word) {
   atomic_thread_fence(memory_order_seq_cst); /* the condition, and then the look */
   uint32_t now = atomic_load_explicit(word, memory_order_relaxed);
   if ((now & SOMEBODY_WAITS) == 0) return;
-  /* Somebody else's signal, or a new announcement: either way the next look decides. */
+  /* Another thread's signal, or a new announcement: either way the next look decides. */
   while (!atomic_compare_exchange_weak(word, &now, (now + 2) & ~SOMEBODY_WAITS))
     if ((now & SOMEBODY_WAITS) == 0) break;
   tproc_futex_wake(word, INT_MAX);

@@ -1,7 +1,7 @@
 /*
  * Waiting for a condition that is somewhere else: who waits announces it, looks at the condition, and sleeps; who has
- * changed the condition signals. A word that counts up by 2 with each signal that has found somebody waiting; bit 0
- * says that somebody does.
+ * changed the condition signals. A word that counts up by 2 with each signal that has found a thread waiting; bit 0
+ * says that one waits.
  */
 #ifndef TPROC_SRC_SHARED_EVENT_H
 #define TPROC_SRC_SHARED_EVENT_H
@@ -15,7 +15,7 @@
 /** Announces a wait. What the caller then sees of the condition is no older. @return the key for tproc_event_sleep */
 uint32_t tproc_event_announce(_Atomic uint32_t *word);
 
-/** Sleeps until a signal that came behind the announcement. @return 0, also without a reason: look again; ETIMEDOUT */
+/** Sleeps until a signal that came after the announcement. @return 0, also without a reason: look again; ETIMEDOUT */
 int tproc_event_sleep(_Atomic uint32_t *word, uint32_t key, const struct tproc_waiter *waiter,
                       const struct timespec *deadline);
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /**
- * Sleeps until somebody wakes the word, if it still has this value. errno is left alone.
+ * Sleeps until a thread wakes the word, if it still has this value. errno is left alone.
  *
  * @param deadline of CLOCK_MONOTONIC; NULL: none
  * @return 0 (woken, or not asleep at all: look again), or ETIMEDOUT

@@ -16,7 +16,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/** What is behind an address. */
+/** What an address leads to. */
 struct tproc_block {
   uint32_t slice;
   uint32_t size_class; /**< TPROC_CLASS_LARGE: a large block, which has no tag */
@@ -59,7 +59,7 @@ static inline void *tproc_heap_alloc(const struct tproc_view *view, struct tproc
 }
 
 /**
- * Frees what anybody has allocated.
+ * Frees a block of any owner.
  *
  * @return 0; EINVAL, and nothing changes, when no allocated block begins at the address; EAGAIN as tproc_large_free
  */
@@ -71,7 +71,7 @@ static inline int tproc_heap_free(const struct tproc_view *view, struct tproc_ca
   atomic_store_explicit(block.tag, 0, memory_order_release); /* free */
   struct tproc_bin *bin = &cache->bins[block.size_class];
   const size_t distance = ((uintptr_t)block.tag - (uintptr_t)bin->tags) / sizeof *block.tag;
-  /* Without a branch, whose outcome would be a coin's: back into the mask when it is of the group in use. */
+  /* Without a branch, which could not be predicted: back into the mask when it is of the group in use. */
   bin->free |= (uint64_t)(distance < TPROC_GROUP_BLOCKS) << (distance % TPROC_GROUP_BLOCKS);
   struct tproc_slice *slice = &view->slices[block.slice];
   _Atomic uint8_t *freed = &slice->freed[block.index / TPROC_GROUP_BLOCKS];

@@ -21,7 +21,8 @@ static bool swap(struct tproc_mutex_words *mutex, uint32_t *from, uint32_t to) {
 }
 
 /*
- * One try. `mark` stays set once this thread has slept: others may, and whoever frees the lock must wake one of them.
+ * One try. `mark` stays set once this thread has slept: others may, and the one that frees the lock must wake one of
+ * them.
  *
  * @return whether it is the caller's now; *word is what it was
  */
@@ -36,7 +37,7 @@ static bool try_once(struct tproc_mutex_words *mutex, const struct tproc_waiter 
   return true;
 }
 
-/* While the word says that `owner` has it and somebody waits. */
+/* While the word says that `owner` has it and a thread waits. */
 static int sleep_on(struct tproc_mutex_words *mutex, const struct tproc_waiter *waiter, uint32_t word,
                     const struct timespec *deadline) {
   int result = 0;

@@ -1,4 +1,4 @@
-/* A lock that outlives its owner: its word names the owner, so whoever comes next can tell that it is dead. */
+/* A lock that outlives its owner: its word names the owner, so the next one can tell that it is dead. */
 #ifndef TPROC_SRC_SHARED_MUTEX_H
 #define TPROC_SRC_SHARED_MUTEX_H
 
@@ -10,8 +10,8 @@
 #pragma GCC visibility push(hidden)
 
 /** The lock's word: the owner's token, and these. */
-#define TPROC_MUTEX_WAITERS 0x80000000u /**< somebody may sleep on it */
-#define TPROC_MUTEX_DIED 0x40000000u    /**< an owner died, and nobody has said yet that the data are right again */
+#define TPROC_MUTEX_WAITERS 0x80000000u /**< a thread may sleep on it */
+#define TPROC_MUTEX_DIED 0x40000000u    /**< an owner died, and its data were not declared right yet */
 #define TPROC_MUTEX_TOKEN 0x3fffffffu
 
 /** As struct tproc_mutex of tproc.h. All zero: free. */
@@ -30,7 +30,7 @@ int tproc_mutex_try(struct tproc_mutex_words *mutex, const struct tproc_waiter *
 /** @return 0; EPERM when it is not the caller's */
 int tproc_mutex_give(struct tproc_mutex_words *mutex, uint32_t token);
 
-/** @return 0; EINVAL when it is not the caller's, or nobody has died */
+/** @return 0; EINVAL when it is not the caller's, or no owner has died */
 int tproc_mutex_set_consistent(struct tproc_mutex_words *mutex, uint32_t token);
 
 /** The reaper's: frees a lock whose owner is dead. */

@@ -17,10 +17,10 @@ static uint64_t since_boot(void) {
 
 static bool take(const struct tproc_view *view, uint32_t number, pid_t pid) {
   struct tproc_owner *owner = &view->owners[number];
-  int32_t nobody = 0;
+  int32_t none = 0;
   if (atomic_load_explicit(&owner->pid, memory_order_relaxed) != 0) return false;
   tproc_raise(&view->share->owners_high, number + 1);
-  if (!atomic_compare_exchange_strong(&owner->pid, &nobody, pid)) return false;
+  if (!atomic_compare_exchange_strong(&owner->pid, &none, pid)) return false;
   atomic_store_explicit(&owner->attached_at, since_boot(), memory_order_release);
   return true;
 }

@@ -3,7 +3,7 @@
 #define CLASS(bytes) \
   { (bytes), (uint32_t)((0x100000000ull + (bytes)-1) / (bytes)), TPROC_SLICE_SIZE / (bytes) }
 
-/* Four in the doubling that begins behind `bytes`. */
+/* Four in the doubling that begins after `bytes`. */
 #define FOUR(bytes) CLASS((bytes) / 4 * 5), CLASS((bytes) / 4 * 6), CLASS((bytes) / 4 * 7), CLASS((bytes)*2)
 
 const struct tproc_size_class tproc_size_classes[TPROC_CLASS_COUNT] = {

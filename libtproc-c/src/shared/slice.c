@@ -5,7 +5,7 @@
 
 /*
  * Plain vector loads of what others store to at the same time: each tag is read whole, as aligned loads of this machine
- * are. A tag that is freed meanwhile is missed, which is harmless, and nobody but the slice's owner takes one.
+ * are. A tag that is freed meanwhile is missed, which is harmless, and only the slice's owner takes one.
  */
 static uint64_t zeros(const _Atomic uint16_t *tags) {
   const __m128i *vectors = (const __m128i *)tags;
@@ -106,7 +106,7 @@ uint32_t tproc_slice_adopt(const struct tproc_view *view, uint32_t size_class, u
   return 0;
 }
 
-/* No class, and only then free: whoever finds a slice of the dead can tell how far they were. */
+/* No class, and only then free: the reaper can tell how far a dead thread was. */
 void tproc_slice_release(const struct tproc_view *view, uint32_t slice) {
   atomic_store_explicit(&view->slices[slice].size_class, 0, memory_order_release);
   atomic_store_explicit(&view->slices[slice].owner, TPROC_SLICE_FREE, memory_order_release);

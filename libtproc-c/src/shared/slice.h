@@ -52,10 +52,10 @@ uint32_t tproc_slice_claim(const struct tproc_view *view, uint32_t from, uint32_
 /** Takes an abandoned slice of a class. @return 0 when there is none */
 uint32_t tproc_slice_adopt(const struct tproc_view *view, uint32_t size_class, uint32_t token);
 
-/** Gives an own slice that is empty, or has no class, to everybody. */
+/** Gives an own slice that is empty, or has no class, to all. */
 void tproc_slice_release(const struct tproc_view *view, uint32_t slice);
 
-/** Leaves an own slice that has a class to whoever adopts it. */
+/** Leaves an own slice that has a class to the thread that adopts it. */
 void tproc_slice_abandon(const struct tproc_view *view, uint32_t slice, uint32_t size_class);
 
 #pragma GCC visibility pop

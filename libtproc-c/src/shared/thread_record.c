@@ -2,14 +2,14 @@
 
 static bool take(const struct tproc_view *view, uint32_t number, uint64_t who) {
   struct tproc_thread_record *record = &view->threads[number];
-  uint64_t nobody = 0;
+  uint64_t none = 0;
   if (atomic_load_explicit(&record->who, memory_order_relaxed) != 0) return false;
   tproc_raise(&view->share->threads_high, number + 1);
-  return atomic_compare_exchange_strong(&record->who, &nobody, who);
+  return atomic_compare_exchange_strong(&record->who, &none, who);
 }
 
 uint32_t tproc_record_take(const struct tproc_view *view, pid_t pid, pid_t thread) {
-  const uint32_t places = view->thread_count - 1; /* number 0 names nobody */
+  const uint32_t places = view->thread_count - 1; /* number 0 names no thread */
   const uint32_t from = atomic_load_explicit(&view->share->next_thread, memory_order_relaxed);
   const uint64_t who = (uint64_t)(uint32_t)pid << 32 | (uint32_t)thread;
   for (uint32_t i = 0; i < places; i++) {

@@ -31,7 +31,7 @@ struct tproc_view {
  */
 int tproc_view_open(struct tproc_view *view, void *base, uint64_t size);
 
-/** Raises a hint of how far a table is in use. Before an entry behind it is taken: what is in use is always below. */
+/** Raises a hint of how far a table is in use. Before an entry beyond it is taken: what is in use is always below. */
 static inline void tproc_raise(_Atomic uint32_t *high, uint32_t to) {
   uint32_t now = atomic_load_explicit(high, memory_order_relaxed);
   while (now < to &&
