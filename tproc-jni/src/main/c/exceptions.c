@@ -36,7 +36,7 @@ void exceptions_unload(JNIEnv *env) { (*env)->DeleteWeakGlobalRef(env, native_fa
 void throw_failure(JNIEnv *env, enum failure kind, const struct tproc_error *error) {
   jbyteArray message = bytes_to_java(env, error->message);
   if (message == NULL) return; /* an OutOfMemoryError is pending, and says enough */
-  /* Whoever called is of that class's loader, so it is still there. */
+  /* The caller is of that class's loader, so it is still there. */
   jclass maker = (*env)->NewLocalRef(env, native_failure);
   jobject exception = (*env)->CallStaticObjectMethod(env, maker, methods[kind], (jint)error->code, message);
   const bool thrown = (*env)->ExceptionCheck(env);

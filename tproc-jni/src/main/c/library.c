@@ -1,4 +1,4 @@
-/* The library's own coming and going. */
+/* Loading and unloading of the library. */
 #include <jni.h>
 
 #include "descriptors.h"

@@ -14,8 +14,8 @@ import java.util.Optional;
  *
  * <p><strong>Memory.</strong> What the program mapped stays readable after its exit, so that Java
  * never faults on a pointer it was given, until this handle is released: by {@link #close()}, by
- * {@link TprocHost#close()}, or by the garbage collector when nobody keeps an ended threadproc's
- * handle any more. A buffer from {@link TprocHost#view(long, long)} does <em>not</em> keep the
+ * {@link TprocHost#close()}, or by the garbage collector when no reference is left to an ended
+ * threadproc's handle. A buffer from {@link TprocHost#view(long, long)} does <em>not</em> keep the
  * handle: keep the {@code ThreadProc} for as long as you read its memory.
  *
  * <p>Thread-safe. The streams are as the JDK's: what the program wrote before its exit can be read
@@ -42,7 +42,7 @@ public abstract class ThreadProc extends Process implements AutoCloseable {
   public abstract Optional<ExitStatus> exitStatus();
 
   /**
-   * Sends a signal to this threadproc: to it or to nobody, never to another process that has got
+   * Sends a signal to this threadproc: to it or not at all, never to another process that has got
    * its pid.
    *
    * @param number the signal's Linux number, 1 to 64; 0 sends nothing and only asks whether it runs

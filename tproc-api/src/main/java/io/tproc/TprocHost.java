@@ -119,7 +119,7 @@ public interface TprocHost extends PlatformMemory, AutoCloseable {
   ByteBuffer scratch();
 
   /**
-   * A window on memory of this address space: a threadproc's, a native library's, anybody's.
+   * A window on memory of this address space: a threadproc's, a native library's, any other.
    * Nothing is copied.
    *
    * <p>Only the arguments are checked. Reading or writing where nothing is mapped, or where the
@@ -154,7 +154,7 @@ public interface TprocHost extends PlatformMemory, AutoCloseable {
    *
    * <p>The socket's directory must exist, belong to this JVM's user or to root, and be writable by
    * its owner only: {@code $XDG_RUNTIME_DIR} is one, {@code /tmp} is not. The socket gets mode
-   * 0600. A socket left behind by a host that was killed is replaced; one at which somebody listens
+   * 0600. A socket left behind by a host that was killed is replaced; one at which a host listens
    * is not, nor is any other file. A host may have several listeners.
    *
    * @param socket the socket's path, in the default file system; it may be longer than the kernel's
@@ -172,7 +172,7 @@ public interface TprocHost extends PlatformMemory, AutoCloseable {
    * not, or in what it has mapped outside of it.
    *
    * @param address any address
-   * @return empty when it is the JVM's own or nobody's, when its threadproc is closed, and when it
+   * @return empty when it is the JVM's own or free, when its threadproc is closed, and when it
    *     belongs to a program that a launcher has started: there is no {@link ThreadProc} for that
    * @throws IllegalStateException when the host is closed
    */

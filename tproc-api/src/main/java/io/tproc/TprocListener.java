@@ -7,9 +7,9 @@ import java.nio.file.Path;
  * this JVM's address space, and at which {@code tproc ps}, {@code tproc maps} and {@code tproc
  * kill} ask and act. Made by {@link TprocHost#listen(Path)}.
  *
- * <p><strong>Who may connect.</strong> Processes of this JVM's effective user, nobody else and not
- * root either: the socket's mode is 0600, its directory must be writable by its owner only, and the
- * kernel is asked for the user of each connection. A launched program has the rights of any
+ * <p><strong>Who may connect.</strong> Processes of this JVM's effective user, no other user and
+ * not root either: the socket's mode is 0600, its directory must be writable by its owner only, and
+ * the kernel is asked for the user of each connection. A launched program has the rights of any
  * threadproc: it can read and write all memory of this JVM.
  *
  * <p><strong>Launched programs</strong> belong to their launchers: their streams, environment,
@@ -21,10 +21,10 @@ import java.nio.file.Path;
  * of the JVM by {@link System#exit}, SIGTERM, SIGINT, SIGHUP or the return of the last user thread
  * end what was launched, tell the launchers, and remove the socket. A JVM that is killed (SIGKILL,
  * a crash, {@link Runtime#halt}) takes what was launched with it but leaves the socket's name
- * behind; the next {@code listen} finds that nobody listens there and replaces it.
+ * behind; the next {@code listen} finds that no host listens there and replaces it.
  *
- * <p>All methods are thread-safe. An open listener keeps its host open, also when nobody keeps
- * either of them in a variable. It does not keep the JVM running: its threads are not Java's.
+ * <p>All methods are thread-safe. An open listener keeps its host open, also when no variable keeps
+ * either of them. It does not keep the JVM running: its threads are not Java's.
  */
 public interface TprocListener extends AutoCloseable {
   /**

@@ -22,7 +22,7 @@ public final class TprocUnavailableException extends RuntimeException {
    * Makes an exception with a cause.
    *
    * @param message what is missing, and what to do about it
-   * @param cause the failure behind it
+   * @param cause the failure that caused it
    */
   public TprocUnavailableException(String message, Throwable cause) {
     super(message, cause);

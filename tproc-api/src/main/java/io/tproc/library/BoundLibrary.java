@@ -13,7 +13,7 @@ import java.util.OptionalLong;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
-/** A library as its user holds it. When nobody keeps it any more, its instance is closed. */
+/** A library as its user holds it. When it is not reachable any more, its instance is closed. */
 final class BoundLibrary implements ContainedLibrary {
   private static final Cleaner CLEANER = Cleaner.create();
 

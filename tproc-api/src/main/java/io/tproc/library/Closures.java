@@ -79,7 +79,7 @@ final class Closures {
     server.start();
   }
 
-  /** Nobody's call can throw it. */
+  /** No call is there to throw it. */
   private void report(Throwable failed) {
     System.getLogger("io.tproc.library")
         .log(
@@ -146,7 +146,7 @@ final class Closures {
     @Override
     public long address(String text) {
       throw new IllegalArgumentException(
-          "a callback cannot return a String: nobody would free it; return the address of memory that you keep");
+          "a callback cannot return a String: it would never be freed; return the address of memory that you keep");
     }
 
     @Override

@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
  * buffers, and give pointers that Java can read; but when it crashes, exits, hangs or leaks, that
  * is an exception, or ends with {@link #close}.
  *
- * <p><strong>Instances.</strong> Behind a library is one instance: one process, with its own
- * memory, descriptors, threads and globals. When it has ended, all that belongs to it is stale: its
+ * <p><strong>Instances.</strong> A library has one instance: one process, with its own memory,
+ * descriptors, threads and globals. When it has ended, all that belongs to it is stale: its
  * functions and callbacks say so ({@link StaleLibraryException}), addresses that it gave cannot.
  * {@link #restart} starts another one.
  *

@@ -19,7 +19,7 @@ import java.util.OptionalLong;
  * @param offset where in the file's memory the instruction is, as {@code addr2line -e file} wants
  *     it; 0 without a file
  * @param symbol the function that the file exports at or before the instruction
- * @param symbolOffset how far behind the symbol's address the instruction is
+ * @param symbolOffset how far after the symbol's address the instruction is
  */
 public record Crash(
     int signal,

@@ -230,7 +230,7 @@ final class Lane {
     }
   }
 
-  /** Sleeps in native code while the turn is as given, for so long at most; -1 is for ever. */
+  /** Sleeps in native code while the turn is as given, for so long at most; -1 is without end. */
   void sleepNatively(int turn, long nanoseconds) {
     support.awaitChange(address + AT_TURN, turn, nanoseconds);
   }

@@ -67,7 +67,7 @@ final class Lanes {
     }
   }
 
-  /** The calling thread serves a lane for ever: its calls go there. */
+  /** The calling thread serves one lane until it ends: its calls go there. */
   void serve(Lane lane) {
     Caller caller = callers.get();
     caller.inUse = lane;

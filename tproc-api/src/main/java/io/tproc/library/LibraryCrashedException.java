@@ -37,7 +37,7 @@ public class LibraryCrashedException extends RuntimeException {
   /**
    * Where the library was when a signal of its own making ended it.
    *
-   * @return empty for an exit, when somebody else ended it, and when the library has replaced the
+   * @return empty for an exit, when another process ended it, and when the library has replaced the
    *     handler of the signal
    */
   public Optional<Crash> crash() {

@@ -172,7 +172,7 @@ public final class LibraryPool implements AutoCloseable {
   }
 
   /**
-   * Does several things with one instance, which nobody else uses meanwhile.
+   * Does several things with one instance, which no other thread uses meanwhile.
    *
    * @param use what is done
    * @return its result
@@ -239,7 +239,7 @@ public final class LibraryPool implements AutoCloseable {
       free.add(member);
       throw new UncheckedIOException(failed);
     } catch (Throwable failed) {
-      free.add(member); // also when closed: whoever waits for one is to know it
+      free.add(member); // also when closed: the thread that waits for one is to know it
       throw failed;
     }
   }

@@ -66,7 +66,7 @@ public final class Signature {
   /**
    * The same arguments for a function that is declared with {@code …}, such as {@code printf}.
    *
-   * @param count how many arguments stand before the {@code …}; those behind are promoted by C to
+   * @param count how many arguments stand before the {@code …}; those after it are promoted by C to
    *     {@code int} or {@code double} at least, so they must not be of smaller types
    * @return a new signature
    * @throws IllegalArgumentException when there are not so many, or C would promote one

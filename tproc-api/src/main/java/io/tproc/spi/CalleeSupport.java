@@ -25,13 +25,13 @@ public interface CalleeSupport {
   long address(Buffer directBuffer);
 
   /**
-   * Sleeps in native code while a word of memory has a value, until somebody wakes those who sleep
+   * Sleeps in native code while a word of memory has a value, until a thread wakes those who sleep
    * at it, for no reason, or until the time is over. Programs sleep and wake by {@code futex}
    * without FUTEX_PRIVATE_FLAG.
    *
    * @param address of a 32-bit word that can be read; a multiple of 4
    * @param value what it must have for the thread to sleep
-   * @param nanoseconds the longest time; -1 for ever
+   * @param nanoseconds the longest time; -1: no limit
    */
   void awaitChange(long address, int value, long nanoseconds);
 

@@ -23,7 +23,7 @@ import picocli.CommandLine.TypeConversionException;
     name = "kill",
     preprocessor = KillCommand.DashSignal.class,
     description =
-        "Sends a signal to threadprocs of a listening host. It reaches them or nobody, never"
+        "Sends a signal to threadprocs of a listening host. It reaches them or none, never"
             + " another process that has got the pid of one that has ended.",
     footer = {
       "",

@@ -17,7 +17,7 @@ import picocli.CommandLine.Parameters;
     description = "Lists what a threadproc of a listening host has mapped.",
     footer = {
       "",
-      "Each line: the first address and the one behind the last, what is allowed (read, write,"
+      "Each line: the first address and the one after the last, what is allowed (read, write,"
           + " execute; private or shared), the size, and the file or purpose.",
       "",
       "Exit status: 0; 1 when the host has no such threadproc; 125 when the host cannot be asked."

@@ -21,7 +21,7 @@ import picocli.CommandLine.Spec;
             + " programs in its address space.",
     footer = {
       "",
-      "The socket's directory must be yours, and writable by nobody else: $XDG_RUNTIME_DIR is. When"
+      "The socket's directory must be yours, and writable by no other user: $XDG_RUNTIME_DIR is. When"
           + " the host listens, one line on standard output says so. SIGTERM, SIGINT (^C) and"
           + " SIGHUP end it: the programs that launchers have started are killed, the launchers are"
           + " told, and the socket is removed.",

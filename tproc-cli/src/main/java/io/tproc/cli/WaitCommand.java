@@ -43,7 +43,7 @@ final class WaitCommand implements Callable<Integer> {
   @Option(
       names = {"-t", "--timeout"},
       paramLabel = "SECONDS",
-      description = "How long to wait at most. Default: 30 for a host, for ever for threadprocs.")
+      description = "How long to wait at most. Default: 30 for a host, no limit for threadprocs.")
   @Nullable Double timeout;
 
   @Parameters(

@@ -110,7 +110,7 @@ final class CalleeFile {
     }
   }
 
-  /** A file of somebody else's in a directory that all may write to is not used. */
+  /** Another user's file in a directory that all may write to is not used. */
   private static Path unpack(byte[] program, Path file) throws IOException {
     Path directory = Objects.requireNonNull(file.getParent());
     Files.createDirectories(directory, PosixFilePermissions.asFileAttribute(DIRECTORY));

@@ -34,8 +34,8 @@ final class HandOverLock {
   }
 
   /**
-   * Nothing is missed: either this tryLock succeeds, or somebody holds the lock and will look for
-   * the task after giving it back, which is later than the write of the task.
+   * Nothing is missed: either this tryLock succeeds, or a holder has the lock and will look for the
+   * task after giving it back, which is later than the write of the task.
    */
   private void runTaskIfFree() {
     while (task != null && !lock.isHeldByCurrentThread() && lock.tryLock()) {

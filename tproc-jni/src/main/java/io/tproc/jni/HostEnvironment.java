@@ -10,7 +10,7 @@ import java.util.Map;
 /**
  * The variables of this process that do not survive being a Java string, with their true bytes: in
  * the C locale every byte above 127 decodes to a replacement character. {@link ProcessBuilder}
- * keeps the bytes of variables that nobody changed, so hosting does too.
+ * keeps the bytes of unchanged variables, so hosting does too.
  */
 final class HostEnvironment {
   private final Map<String, byte[]> damaged;

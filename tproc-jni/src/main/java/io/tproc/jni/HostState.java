@@ -26,13 +26,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * The pointer to one native host, all that hangs on it, and the thread that collects exits.
  *
- * <p>Whoever uses the pointer holds the read lock and has seen that {@link #closing} is false.
- * {@link #close} takes the write lock to set it, so that nobody uses the pointer from then on but
- * the collector, which is waited for.
+ * <p>A thread that uses the pointer holds the read lock and has seen that {@link #closing} is
+ * false. {@link #close} takes the write lock to set it, so that from then on only the collector
+ * uses the pointer, and close waits for it.
  *
  * <p>The collector keeps this object alive, so this object must not know its {@link JniHost}: a
- * host that nobody keeps could never be released. What runs or listens does keep it, through {@link
- * #running} and {@link #listeners}.
+ * host that is no longer reachable could never be released. What runs or listens does keep it,
+ * through {@link #running} and {@link #listeners}.
  */
 final class HostState {
   private static final long FAILURE_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
@@ -109,7 +109,7 @@ final class HostState {
   void keepInForks(long address, long size) {
     lifecycle.readLock().lock();
     try {
-      if (!closing) { // without a host nobody forks
+      if (!closing) { // without a host there are no forks
         Native.keepInForks(pointer, address, size);
       }
     } finally {
@@ -130,7 +130,7 @@ final class HostState {
   JniThreadProc launch(JniHost host, LaunchRequest request) throws IOException {
     LaunchArguments arguments = LaunchArguments.encode(request, environment);
     SpawnRecord record = FlightRecords.spawning();
-    // Before the lock: opening a FIFO waits for its other end, which must not keep anybody from
+    // Before the lock: opening a FIFO waits for its other end, which must not keep others from
     // closing the host.
     try (Stdio stdio = Stdio.open(request)) {
       lifecycle.readLock().lock();
@@ -162,7 +162,7 @@ final class HostState {
       watched = true;
       return started;
     } finally {
-      if (!watched) { // Nobody would ever learn of its exit. Closing the host collects it.
+      if (!watched) { // Its exit would never be reported. Closing the host collects it.
         running.remove(id);
         handle.signal(Signals.SIGKILL);
       }

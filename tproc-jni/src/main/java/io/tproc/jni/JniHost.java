@@ -20,8 +20,8 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * A host as its user holds it. When nobody keeps it any more, nor one of its running threadprocs,
- * nor an open listener, nor a buffer over its scratch page, the {@link HostState} behind it is
+ * A host as its user holds it. When it is not reachable any more, nor one of its running
+ * threadprocs, nor an open listener, nor a buffer over its scratch page, its {@link HostState} is
  * closed.
  */
 final class JniHost implements TprocHost {
@@ -55,7 +55,9 @@ final class JniHost implements TprocHost {
     return host;
   }
 
-  /** Runs an action when nobody keeps an object any more. The action must not know the object. */
+  /**
+   * Runs an action when an object is not reachable any more. The action must not know the object.
+   */
   static void whenForgotten(Object object, Runnable action) {
     CLEANER.register(object, action);
   }

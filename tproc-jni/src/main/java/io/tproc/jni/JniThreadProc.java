@@ -215,7 +215,7 @@ final class JniThreadProc extends ThreadProc {
     try {
       stream.close();
     } catch (IOException ignored) {
-      // As ProcessImpl: nobody is interested any more.
+      // As ProcessImpl: it is being destroyed.
     }
   }
 

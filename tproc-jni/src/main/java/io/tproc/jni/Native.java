@@ -99,7 +99,7 @@ final class Native {
 
   // waits.c
 
-  /** FUTEX_WAIT, not private; -1 is for ever. Returns for any reason. */
+  /** FUTEX_WAIT, not private; -1 is without end. Returns for any reason. */
   static native void awaitChange(long address, int value, long nanoseconds);
 
   /** FUTEX_WAKE of all, not private. */
@@ -134,6 +134,6 @@ final class Native {
   /** pipe2 with O_CLOEXEC, into two descriptors that are not open yet. */
   static native void pipe(FileDescriptor reader, FileDescriptor writer) throws IOException;
 
-  /** The number behind an open descriptor. */
+  /** The number of an open descriptor. */
   static native int number(FileDescriptor descriptor);
 }

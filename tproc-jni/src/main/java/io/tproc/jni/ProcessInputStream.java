@@ -10,8 +10,8 @@ import java.io.OutputStream;
  * the descriptor is closed, so that output can be read later, or never, without a descriptor being
  * held.
  *
- * <p>As in the JDK's {@code ProcessImpl}; only that the exit is handed over to whoever reads
- * instead of waiting for them.
+ * <p>As in the JDK's {@code ProcessImpl}; only that the exit is handed over to the thread that
+ * reads instead of waiting for it.
  */
 final class ProcessInputStream extends BufferedInputStream {
   private final HandOverLock lock = new HandOverLock();
@@ -42,7 +42,7 @@ final class ProcessInputStream extends BufferedInputStream {
       try (pipe) {
         // Once is enough: all that the program has written is there by now. Descendants that go on
         // writing could keep a
-        // loop busy for ever.
+        // loop busy without end.
         in = new ByteArrayInputStream(pipe.drain());
       } catch (IOException unreadable) {
         // Then the next read fails in the same way, and tells the user.

@@ -7,8 +7,8 @@ import java.io.IOException;
 /**
  * Writes to a program. At the program's exit the descriptor is closed; writing fails from then on.
  *
- * <p>As in the JDK's {@code ProcessImpl}; only that the exit is handed over to whoever writes
- * instead of waiting for them.
+ * <p>As in the JDK's {@code ProcessImpl}; only that the exit is handed over to the thread that
+ * writes instead of waiting for it.
  */
 final class ProcessOutputStream extends BufferedOutputStream {
   private final HandOverLock lock = new HandOverLock();

@@ -15,8 +15,8 @@ import java.util.List;
 
 /**
  * The three descriptors that a program starts with, and the streams at their other ends. Whatever
- * happens, {@link #close} closes the program's ends, and the host's ends too unless somebody has
- * taken them.
+ * happens, {@link #close} closes the program's ends, and the host's ends too unless they were
+ * taken.
  */
 final class Stdio implements Closeable {
   private static final int OUTPUT = 1;

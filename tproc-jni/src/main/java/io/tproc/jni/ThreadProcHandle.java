@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The pointer to one native threadproc, and the lock that keeps it from being used after it has
- * been freed. It does not keep its {@link JniThreadProc}, so that it can be released when nobody
- * keeps that.
+ * been freed. It does not keep its {@link JniThreadProc}, so that it can be released when that is
+ * not reachable any more.
  */
 final class ThreadProcHandle {
   private final ReentrantLock lock = new ReentrantLock();
@@ -40,7 +40,7 @@ final class ThreadProcHandle {
     user = new WeakReference<>(threadProc);
   }
 
-  /** Empty when nobody keeps it any more. */
+  /** Empty when it is not reachable any more. */
   Optional<ThreadProc> user() {
     WeakReference<JniThreadProc> reference = user;
     return reference == null ? Optional.empty() : Optional.ofNullable(reference.get());
@@ -77,7 +77,7 @@ final class ThreadProcHandle {
   }
 
   /**
-   * Sends a signal; to the program or to nobody, never to another that has got its pid.
+   * Sends a signal; to the program or not at all, never to another that has got its pid.
    *
    * @return false when the program has ended
    */

@@ -1,6 +1,6 @@
 package io.tproc.jni;
 
-/** Waiting where giving up half-way would leave something behind. */
+/** Waiting where giving up half-way would leak something. */
 final class Uninterruptibly {
   /** Something that waits. */
   interface Wait {

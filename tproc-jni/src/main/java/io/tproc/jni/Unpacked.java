@@ -19,7 +19,9 @@ final class Unpacked implements AutoCloseable {
 
   private static final Pattern NAME = Pattern.compile("tproc-([0-9]+)-[0-9]+");
 
-  /** A pid says little where several pid namespaces share a directory; nobody unpacks that long. */
+  /**
+   * A pid says little where several pid namespaces share a directory; no unpacking takes that long.
+   */
   private static final Duration LONG_AGO = Duration.ofMinutes(10);
 
   private final Path directory;

@@ -35,7 +35,7 @@ class ListenerLifecycleTest {
   private static boolean answers(Path socket) throws IOException {
     try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
       return channel.isConnected();
-    } catch (IOException nobody) {
+    } catch (IOException refused) {
       return false;
     }
   }

@@ -167,7 +167,7 @@ public final class FakeHost implements AutoCloseable {
         .array();
   }
 
-  /** Texts as C has them, one behind the other; each character a byte. */
+  /** Texts as C has them, one after the other; each character a byte. */
   public static byte[] strings(String... texts) {
     StringBuilder all = new StringBuilder();
     for (String each : texts) {
