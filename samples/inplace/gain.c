@@ -1,6 +1,6 @@
 /*
- * Multiplies samples that belong to somebody else, in place. Where they are stands in the scratch page: the address of
- * the first float in its first eight bytes, the number of floats in the next eight.
+ * Multiplies samples that belong to another process, in place. Where they are stands in the scratch page: the address
+ * of the first float in its first eight bytes, the number of floats in the next eight.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
  * Turns ASCII text into upper case where it stands: the address and the length come as arguments, and the memory is
- * whoever's it is, such as a Java direct buffer. An ordinary program: it knows nothing of tproc.
+ * of any owner, such as a Java direct buffer. An ordinary program: it knows nothing of tproc.
  */
 #include <errno.h>
 #include <stdint.h>

@@ -42,7 +42,7 @@ class Result:
 
 
 def free_ports(count):
-    """The first of so many ports in a row that nobody listens at."""
+    """The first of so many ports in a row at which no program listens."""
     for first in range(21000 + os.getpid() % 500 * 20, 32000, count):
         sockets = []
         try:

@@ -14,7 +14,7 @@ wait_for() {
   done
 }
 
-# listening PORT: whether somebody does, on loopback
+# listening PORT: whether a program does, on loopback
 listening() { (: < "/dev/tcp/127.0.0.1/$1") 2> /dev/null; }
 
 # ended PID: whether the process, a job of this shell, has ended

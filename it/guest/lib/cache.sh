@@ -28,7 +28,7 @@ cached() {
   printf '%s\n' "$entry"
 }
 
-# Entries nobody used for a month, and what killed builds left.
+# Entries that were not used for a month, and what killed builds left.
 forget_old_entries() {
   find "$guest_cache" -mindepth 1 -maxdepth 1 -type d \
     \( -name 'build.*' -mtime +1 -o ! -name 'build.*' -mtime +30 \) -exec rm -rf {} +

@@ -1,6 +1,6 @@
 /*
  * Prints the auxiliary vector it was started with, and whether each entry that points into this process tells the
- * truth. The vector is found as the ABI says, behind the environment: /proc/self/auxv belongs to the address space, not
+ * truth. The vector is found as the ABI says, after the environment: /proc/self/auxv belongs to the address space, not
  * to us.
  */
 #include <elf.h>

@@ -109,7 +109,7 @@ static void all(char *self) {
   printf("itself=%s\n", work() == NULL ? "0" : "failed");
 }
 
-/* What a forked child opens before its host's end needs nobody's answer afterwards; so does polling. */
+/* What a forked child opens before its host's end needs no answer of the host's afterwards; so does polling. */
 static int survive(const char *kind, const char *gate, const char *result, int ready) {
   char path[4096], text[256];
   struct pollfd input = {.fd = open(gate, O_RDONLY | O_NONBLOCK | O_CLOEXEC), .events = POLLIN};

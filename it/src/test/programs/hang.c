@@ -1,6 +1,6 @@
 /*
  * A file system that never answers: hang DIRECTORY mounts it there, says "hung", and waits for the end of its input.
- * Whoever opens something below the directory waits as on a dead network server. Needs root.
+ * Every open below the directory waits as on a dead network server. Needs root.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
  *   interrupted heap ROUNDS   fills 64 MiB of small blocks each round and checks them: prints how many are wrong
  *
  * Before each step one signal is ordered, a little later each time, so that it meets the step anywhere. (With a
- * periodic timer a fork that takes longer than the period would start over for ever, natively too.)
+ * periodic timer a fork that takes longer than the period would start over without end, natively too.)
  */
 #include <errno.h>
 #include <signal.h>

@@ -1,6 +1,6 @@
 /*
  * Runs a command as a job, as a shell with job control does: in a process group of its own, whose parent is in the same
- * session. (The kernel stops no other group by SIGTSTP, and whoever starts the tests may be without such a parent.)
+ * session. (The kernel stops no other group by SIGTSTP, and the tests may be started without such a parent.)
  * Prints the command's pid and ends as it does.
  *
  *   job COMMAND ARGUMENTS...

@@ -4,7 +4,7 @@
  *   keep BYTES             maps and fills so many bytes, prints their address, waits for the end of its input, and then
  *                          prints whether they are unharmed
  *   sbrk ROUNDS            grows, checks and shrinks the program break; prints "right"
- *   attack ADDRESS BYTES   aims every harmful memory call at somebody else's range; prints each call's errno
+ *   attack ADDRESS BYTES   aims every harmful memory call at another's range; prints each call's errno
  *   fixed ADDRESS BYTES    MAP_FIXED there; prints the errno
  *   take ADDRESS BYTES     the same, then fills it, waits for the end of its input, and prints whether it is unharmed
  *   forked ADDRESS         forks a child that reads a byte there; prints the byte, or the signal that ended the child

@@ -3,7 +3,7 @@
  *
  *   flags                 mmap with every flag: each mapping is where it belongs, and works
  *   thread                the same in a second thread, with descriptors of its process
- *   attack ADDRESS BYTES  every harmful call at somebody else's memory: each has to fail
+ *   attack ADDRESS BYTES  every harmful call at another's memory: each has to fail
  *   controls              what acts on the whole address space: the expected answers
  *   executable            every way to ask for one's own executable, compared with argv[0]
  *   execute               execve and execveat of /proc/self/exe, from a fork and from a vfork child
@@ -328,7 +328,7 @@ static void use_fork(void) {
   EXPECT(parents[7] == 'p');
 }
 
-/* Its files are mapped by somebody who may not look into it any more, also those that only root may open. */
+/* Its files are mapped by a host that may not look into it any more, also those that only root may open. */
 static void change_user(const char *own) {
   const int file = open(own, O_RDONLY), roots = memfd_create("roots", 0);
   EXPECT(ftruncate(roots, (off_t)page) == 0 && fchmod(roots, 0600) == 0);

@@ -1,6 +1,6 @@
 /*
  * A program that uses the shared heap as the test says: it is given the address of a struct sharer_report, and words of
- * what to do, one behind the other. libtproc is compiled in.
+ * what to do, one after the other. libtproc is compiled in.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -46,7 +46,7 @@ static void in_child(void) {
   note(mailbox[0]);
 }
 
-/* "lock": keeps it. "lock=N": N times, counting in the words behind it, the second of which follows the first. */
+/* "lock": keeps it. "lock=N": N times, counting in the words after it, the second of which follows the first. */
 static void lock_in(void *block, const char *times) {
   struct tproc_mutex *mutex = block;
   volatile uint64_t *pair = (uint64_t *)block + 1;

@@ -57,7 +57,7 @@ TEST_CASE("the description is cut where the message ends") {
   CHECK(error.message == name + ": No");
 }
 
-TEST_CASE("nobody has to listen") {
+TEST_CASE("the error may be NULL") {
   CHECK(tproc_fail(nullptr, EPERM, "x") == -EPERM);
   CHECK(tproc_fail_because(nullptr, EPERM, "x") == -EPERM);
   tproc_error_prefix(nullptr, "x");

@@ -106,7 +106,7 @@ TEST_CASE("stopping does what is left, and leaves no thread") {
           pool.gate = true;
           workers_stop(&pool.pool);
           CHECK(pool.running == 10);
-          CHECK(workers_take_done(&pool.pool) == nullptr); /* nobody wanted to be told */
+          CHECK(workers_take_done(&pool.pool) == nullptr); /* the work does not ask to be told */
         }) == "");
 }
 

@@ -223,7 +223,7 @@ TEST_CASE("closed in the middle of mapping and of filling memory: nothing is lef
         }) == "");
 }
 
-TEST_CASE("one that is stopped, or fills memory for long, holds up nobody") {
+TEST_CASE("one that is stopped, or fills memory for long, keeps no other waiting") {
   Host host;
   WaitWord stopped_word, filling_word;
   tproc_threadproc *stopped = host.start(calls("storm", {address_of(stopped_word.get())}));

@@ -183,7 +183,7 @@ TEST_CASE("another architecture's calls pass: their numbers mean something else"
   CHECK(interpret(fenced.filter, data) == SECCOMP_RET_ALLOW);
 }
 
-TEST_CASE("what nobody but the broker can answer always goes there") {
+TEST_CASE("what only the broker can answer always goes there") {
   for_each_kind([](const Fenced &fenced) {
     for (const long number : kAlwaysAsked) CHECK(fenced.asks(number, {fenced.place.usable.low, 4096}));
 #ifdef __NR_readlink

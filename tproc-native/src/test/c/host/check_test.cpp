@@ -84,8 +84,8 @@ TEST_CASE("no more is written than there is room for") {
     tproc_finding some[TPROC_FINDINGS_MAX];
     std::memset(some, 0x5a, sizeof some);
     CHECK(tproc_check(some, capacity) == capacity);
-    const unsigned char *behind = reinterpret_cast<const unsigned char *>(some + capacity);
-    for (size_t i = 0; i < sizeof(tproc_finding); i++) REQUIRE(behind[i] == 0x5a);
+    const unsigned char *beyond = reinterpret_cast<const unsigned char *>(some + capacity);
+    for (size_t i = 0; i < sizeof(tproc_finding); i++) REQUIRE(beyond[i] == 0x5a);
     for (size_t i = 0; i < capacity; i++) CHECK(std::string(some[i].name) == all[i].name);
   }
 }

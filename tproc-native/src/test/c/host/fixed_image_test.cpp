@@ -14,7 +14,7 @@
 
 namespace {
 
-// An address in a slot that was somebody's and is nobody's any longer.
+// An address in a slot that was taken and is free again.
 // Where nothing is mapped, between its program and its anonymous memory.
 uint64_t address_in_a_slot(Host &host, WaitWord &word) {
   tproc_threadproc *threadproc = host.start(Launch(test_program("wait"), {address_of(word.get())}));

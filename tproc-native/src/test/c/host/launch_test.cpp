@@ -54,7 +54,7 @@ TEST_CASE("a large reservation is where the program wants it, is its own, and is
     REQUIRE(map() == wanted);
     if (round == 0) munmap(wanted, size);
   }
-  /* While somebody else is there, a program gets another place. */
+  /* While another mapping is there, a program gets another place. */
   CHECK(host.run(Launch(test_program("reserve"), {address_of(wanted)})) == 3);
   munmap(wanted, size);
 }

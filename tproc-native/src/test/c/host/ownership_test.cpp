@@ -26,7 +26,7 @@ const tproc_mapping *named(const std::vector<tproc_mapping> &all, const std::str
 
 TEST_SUITE_BEGIN("ownership");
 
-TEST_CASE("whose an address is: a program's, another's, nobody's; also when it has ended, until it is closed") {
+TEST_CASE("whose an address is: a program's, another's, none's; also when it has ended, until it is closed") {
   Host host;
   WaitWord words[2];
   tproc_threadproc *threadprocs[2];

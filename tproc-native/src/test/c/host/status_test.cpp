@@ -86,7 +86,7 @@ TEST_CASE("a threadproc is listed from its start until it is closed") {
 
 TEST_CASE("a long command is cut, and says so") {
   Host host;
-  for (const size_t length : {4089u, 4090u, 4091u, 10000u}) { /* behind "x" and its NUL, and the "y" */
+  for (const size_t length : {4089u, 4090u, 4091u, 10000u}) { /* after "x" and its NUL, and the "y" */
     CAPTURE(length);
     Launch what(test_program("say"), {std::string(length, 'a'), "y"});
     what.argv0 = "x";

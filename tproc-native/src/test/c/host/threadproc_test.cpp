@@ -113,7 +113,7 @@ TEST_CASE("an ended threadproc is busy until its exit has been collected") {
   CHECK(tproc_threadproc_close(launched.threadproc, nullptr) == 0);
 }
 
-TEST_CASE("nobody else's wait finds a threadproc") {
+TEST_CASE("no other wait finds a threadproc") {
   Host host;
   WaitWord word;
   tproc_threadproc *threadproc = host.start(Launch(test_program("wait"), {address_of(word.get())}));

@@ -51,7 +51,7 @@ struct Read {
 
 TEST_SUITE_BEGIN("launcher: parts");
 
-TEST_CASE("the socket, the program and its arguments, which are nobody's options") {
+TEST_CASE("the socket, the program and its arguments, which are no options") {
   Read plain({"/run/socket", "ls", "-l", "--terminal", "--"});
   REQUIRE(plain.result == OPTIONS_RUN);
   CHECK(std::string(plain.read.socket) == "/run/socket");
@@ -212,7 +212,7 @@ TEST_CASE("a request is one that the host can read, with this process's own stat
     chosen->passed[chosen->passed_count++] = 9;
     EXPECT_EQUAL(descriptors_find(chosen.get(), passed.get()), 0);
     EXPECT_EQUAL(descriptors_open_directory(passed.get()), 0);
-    EXPECT(fcntl(0, F_GETFD) >= 0); /* something is there: nobody's socket becomes standard input */
+    EXPECT(fcntl(0, F_GETFD) >= 0); /* something is there: no socket becomes standard input */
     const char *argv[] = {"program", "", "last", nullptr};
     const char *envp[] = {"A=1", nullptr};
     outgoing sent{};

@@ -233,9 +233,9 @@ TEST_CASE("closed standard descriptors stay closed, and none of the launcher's o
   });
   CHECK(launcher.output() == "1\n");
   CHECK(launcher.exit_code() == 0);
-  Played nobody;
-  nobody.listening.close();
-  LauncherProcess silent({nobody.socket, "true"}, [] {
+  Played gone;
+  gone.listening.close();
+  LauncherProcess silent({gone.socket, "true"}, [] {
     close(0);
     close(1);
     close(2);
@@ -562,7 +562,7 @@ TEST_CASE("a continued program gets one SIGCONT: a second would end the stop tha
   CHECK(launcher.exit_code() == 0);
 }
 
-TEST_CASE("SIGTSTP to the launcher stops both, if its group has somebody to continue it") {
+TEST_CASE("SIGTSTP to the launcher stops both, if its group has a parent to continue it") {
   Hosted hosted;
   const std::string ready = hosted.directory / "ready", go = hosted.directory / "go";
   const Arguments program = hosted.with({"sh", "-c", "> " + ready + "; until [ -e " + go + " ]; do sleep 0.01; done"});

@@ -180,7 +180,7 @@ TEST_CASE("a file that ends inside the header") {
     refused(Reading(bytes.substr(0, size)), "ELF header: the file is truncated (ENOEXEC)");
 }
 
-TEST_CASE("a file that ends right behind the header") {
+TEST_CASE("a file that ends right after the header") {
   refused(Reading(ElfBuilder::one_segment().bytes().substr(0, sizeof(Elf64_Ehdr))),
           "program headers: end beyond the file, which is truncated (ENOEXEC)");
 }
@@ -368,7 +368,7 @@ TEST_CASE("offset and address differ within a page") {
                                 " bytes (ENOEXEC)");
 }
 
-TEST_CASE("an alignment that is no power of two, or larger than anybody needs") {
+TEST_CASE("an alignment that is no power of two, or larger than any program needs") {
   for (uint64_t alignment : {uint64_t{3}, uint64_t{0x1001}, uint64_t{1} << 31, uint64_t{1} << 63, ~uint64_t{0}}) {
     ElfBuilder builder = ElfBuilder::one_segment();
     builder.segments[0].p_align = alignment;

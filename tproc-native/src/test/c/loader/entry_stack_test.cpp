@@ -142,7 +142,7 @@ TEST_CASE("argc, argv and envp as the program finds them") {
   CHECK(std::string(parsed.envp[3]) == "B=");
 }
 
-TEST_CASE("strings stand as the kernel puts them: argv, envp and execfn one behind the other, up to the end") {
+TEST_CASE("strings stand as the kernel puts them: argv, envp and execfn one after the other, up to the end") {
   Fixture fixture;
   REQUIRE(fixture.build({"a", "bb", "ccc"}, {"X=1", "YY=2"}) == 0);
   Parsed parsed(fixture.built.pointer);

@@ -219,7 +219,7 @@ TEST_CASE("a FIFO and a socket are recognised without opening them") {
   close(socket_file);
 }
 
-TEST_CASE("a file that nobody may execute") {
+TEST_CASE("a file that may not be executed") {
   TemporaryDirectory directory;
   const std::string path = directory.file("tool", kElf, 0644);
   refused(Found(path), EACCES, path + " is not executable: Permission denied (EACCES)");

@@ -126,7 +126,7 @@ TEST_CASE("file parts and zeroes of every length") {
         REQUIRE(image_file.result == 0);
         REQUIRE(std::string(image_file.at(8 * page + start), file_size) == std::string(file_size, 'f'));
         REQUIRE(is_zero(image_file.at(8 * page + start + file_size), more));
-        /* All of its pages, and none behind. */
+        /* All of its pages, and none after them. */
         REQUIRE(protection_at(page_ceil(image_file.mapped.load_bias + 8 * page + start + file_size + more) - 1) ==
                 "rw-p");
         REQUIRE(protection_at(page_ceil(image_file.mapped.load_bias + 8 * page + start + file_size + more)) == "---p");

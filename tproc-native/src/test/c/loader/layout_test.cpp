@@ -17,7 +17,7 @@ namespace {
 constexpr uint64_t kMiB = 1ull << 20;
 constexpr uint64_t kGiB = 1ull << 30;
 
-/* layout_plan only computes: a slot that nobody has reserved will do. */
+/* layout_plan only computes: a slot that is not reserved will do. */
 slot imagined_slot(uint64_t size) {
   slot place{};
   place.whole = {0x200000000000, 0x200000000000 + size};

@@ -122,11 +122,11 @@ TEST_CASE("an argument that does not fit is cut") {
   reads_as("#!/bin/sh " + argument + "\n", "/bin/sh", argument.substr(0, 245));
 }
 
-TEST_CASE("an argument cut behind a blank loses the blank") {
+TEST_CASE("an argument cut after a blank loses the blank") {
   reads_as("#!/bin/sh " + std::string(244, 'a') + " bbb\n", "/bin/sh", std::string(244, 'a'));
 }
 
-TEST_CASE("an interpreter that is cut off right behind a blank is whole") {
+TEST_CASE("an interpreter that is cut off right after a blank is whole") {
   reads_as("#!/" + std::string(252, 'x') + " -e and more\n", "/" + std::string(252, 'x'));
 }
 

@@ -40,7 +40,7 @@ bool resident(int64_t address, uint64_t length) {
   return true;
 }
 
-// Somebody else's memory, with content to be harmed.
+// Another's memory, with content to be harmed.
 class Neighbour {
  public:
   explicit Neighbour(uint64_t size = 64 * test_page(), void *at = nullptr)
@@ -345,7 +345,7 @@ TEST_CASE("a place without mappings in another's slot is not free") {
   }
 }
 
-TEST_CASE("a free address among the slots, in nobody's, can be had like any other") {
+TEST_CASE("a free address among the slots, in a free one, can be had like any other") {
   const Slots slots;
   OwnedMemory memory(slots);
   const uint64_t size = range_size(memory->slot.whole);
@@ -455,7 +455,7 @@ TEST_CASE("mremap: in place, moved, with a new address, of what lies outside") {
   OwnedMemory memory(slots);
   const int64_t small = memory.map(4 * test_page());
   std::strcpy(pointer(small), "content");
-  const int64_t below = memory.map(4 * test_page()); /* so that there is something behind it */
+  const int64_t below = memory.map(4 * test_page()); /* so that there is something above it */
   std::memset(pointer(below), 2, 4 * test_page());
   CHECK(memory_remap(memory.get(), plain(below), 4 * test_page(), 64 * test_page(), 0, 0) == -ENOMEM);
   const int64_t moved = memory_remap(memory.get(), plain(below), 4 * test_page(), 64 * test_page(), MREMAP_MAYMOVE, 0);

@@ -34,7 +34,7 @@ struct Space {
   void release(slot *place) { slot_release(space.get(), place); }
 };
 
-/* A page of somebody else. */
+/* A page of another. */
 class OccupiedPage {
  public:
   explicit OccupiedPage(uint64_t at) {
@@ -137,7 +137,7 @@ TEST_CASE("freed places come back when all others have had their turn") {
   CHECK(order[6] == order[0]);
 }
 
-TEST_CASE("a place that somebody else occupies, if only by a page, is passed over and not touched") {
+TEST_CASE("a place that is occupied, if only by a page, is passed over and not touched") {
   Space space;
   space->places = 2;
   for (uint64_t at : {uint64_t{0}, space->slot_size / 2, space->slot_size - test_page()}) {
@@ -243,10 +243,10 @@ TEST_CASE("an address tells its threadproc: in the slot, mapped or not, and in w
   space.release(&other);
 }
 
-TEST_CASE("a released slot belongs to nobody") {
+TEST_CASE("a released slot has no owner") {
   Space space;
-  int somebody = 0;
-  slot_owner owner{&somebody, {}};
+  int who = 0;
+  slot_owner owner{&who, {}};
   slot place;
   REQUIRE(slot_reserve(space.space.get(), &owner, &place, nullptr) == 0);
   const uint64_t low = place.whole.low;

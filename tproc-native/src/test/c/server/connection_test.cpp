@@ -118,7 +118,7 @@ TEST_CASE("a request that is not whole in time is refused, at whatever byte it s
     CHECK(reply.message() == "no whole request within 100 ms: Connection timed out (ETIMEDOUT)");
     CHECK(client.receive().type == 0);
   }
-  Client second(listening.path()); /* also behind a first, whole one */
+  Client second(listening.path()); /* also after a first, whole one */
   second.send_frame(WIRE_LIST);
   CHECK(second.receive().type == WIRE_LISTED);
   CHECK(second.receive(300).type == -1); /* between requests there is no hurry */
@@ -127,7 +127,7 @@ TEST_CASE("a request that is not whole in time is refused, at whatever byte it s
   check_works(listening);
 }
 
-TEST_CASE("a connection may ask several times, and shut down its side behind a request") {
+TEST_CASE("a connection may ask several times, and shut down its side after a request") {
   Listening listening;
   Client client(listening.path());
   for (int i = 0; i < 5; i++) REQUIRE(client.send_frame(WIRE_LIST));

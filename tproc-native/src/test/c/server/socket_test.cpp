@@ -32,7 +32,7 @@ struct Opened {
   }
   Opened(const Opened &) = delete;
   Opened &operator=(const Opened &) = delete;
-  // What the message says behind the path.
+  // What the message says after the path.
   std::string because(const std::string &path) const {
     const std::string start = "cannot listen at " + path + ": ", message = error.message;
     return message.compare(0, start.size(), start) == 0 ? message.substr(start.size()) : "?? " + message;
@@ -159,7 +159,7 @@ TEST_CASE("a directory that others may write to is refused") {
 
 TEST_CASE("a directory of another user is refused") {
   if (geteuid() != 0) {
-    MESSAGE("skipped: only root can give a directory to somebody else");
+    MESSAGE("skipped: only root can give a directory to another user");
     return;
   }
   TemporaryDirectory directory;

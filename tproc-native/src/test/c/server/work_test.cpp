@@ -142,8 +142,8 @@ TEST_CASE("the mappings of a threadproc") {
   CHECK(reply.as<wire_mapped>().total == count);
   CHECK(code);
   CHECK(stack);
-  const wire_maps nobody{1};
-  REQUIRE(other.send_frame(WIRE_MAPS, bytes_of(nobody)));
+  const wire_maps foreign{1};
+  REQUIRE(other.send_frame(WIRE_MAPS, bytes_of(foreign)));
   CHECK(other.receive().error_code() == ESRCH);
 }
 

@@ -1,4 +1,4 @@
-/* The trials of heap and locks: what happens when somebody dies, or stands still, at any instruction. */
+/* The trials of heap and locks: what happens when a process dies, or stands still, at any instruction. */
 #ifndef TPROC_TEST_HEAP_TRIALS_H
 #define TPROC_TEST_HEAP_TRIALS_H
 
@@ -9,7 +9,7 @@ extern "C" {
 #endif
 
 struct trial {
-  uint64_t instructions; /**< at which somebody was killed, or held */
+  uint64_t instructions; /**< at which a process was killed, or held */
   uint64_t checks;       /**< times that the survivors worked on */
   uint64_t failures;
   char first[400]; /**< what the first failure was */
@@ -21,7 +21,7 @@ const char *cannot_step(void);
 /** A process does all there is to do with the heap, and is killed at each instruction of it. */
 struct trial kill_at_every_instruction(void);
 
-/** A process locks, waits and signals, and is killed at each instruction; nobody waits for it afterwards. */
+/** A process locks, waits and signals, and is killed at each instruction; no process waits for it afterwards. */
 struct trial kill_with_locks(void);
 
 enum preemption {
@@ -38,7 +38,7 @@ enum preemption {
 struct trial preempt_and_kill(enum preemption what);
 
 /**
- * A process is stopped behind k instructions, another does all of its work, and the first goes on to its end.
+ * A process is stopped after k instructions, another does all of its work, and the first goes on to its end.
  *
  * @param first the first k
  * @param stride from one k to the next; each is a run of its own

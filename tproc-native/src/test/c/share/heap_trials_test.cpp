@@ -1,4 +1,4 @@
-// The heap holds when somebody dies, or stands still, at any instruction.
+// The heap holds when a process dies, or stands still, at any instruction.
 #include "share/heap_trials.h"
 
 #include <doctest/doctest.h>

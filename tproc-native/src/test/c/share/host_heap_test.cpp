@@ -205,7 +205,7 @@ TEST_CASE("programs that come and go leave the heap as it was") {
   }
 }
 
-TEST_CASE("a program frees twice: it is ended, and nobody else") {
+TEST_CASE("a program frees twice: it is ended, and no other") {
   Host host;
   sharer_report report{};
   auto *other = host.start(sharer(&report, {"alloc=100", "stop"}));

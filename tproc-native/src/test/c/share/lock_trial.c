@@ -40,7 +40,7 @@ static void victim(void *context) {
     tproc_mutex_give(&objects->mutex, self.token);
   }
   tproc_mutex_try(&objects->mutex, &self);
-  atomic_fetch_or(&objects->mutex.word, TPROC_MUTEX_WAITERS); /* as somebody who waits does */
+  atomic_fetch_or(&objects->mutex.word, TPROC_MUTEX_WAITERS); /* as a waiting thread does */
   tproc_mutex_give(&objects->mutex, self.token);
   tproc_mutex_take(&objects->foreign, &self, &passed);
   tproc_event_sleep(&objects->event, tproc_event_announce(&objects->event), &self, &passed);

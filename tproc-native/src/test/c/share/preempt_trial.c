@@ -26,7 +26,7 @@ struct results {
 struct scene {
   struct small_range range, start;
   struct results *results;
-  void *stock[STOCK]; /* of 1,024 bytes, in slices that nobody has */
+  void *stock[STOCK]; /* of 1,024 bytes, in slices that no thread has */
   enum preemption what;
   int me;
   pid_t pid;                /* as which it attaches */
@@ -102,7 +102,7 @@ static void work(void *context) {
   }
 }
 
-/* Behind the work, at full speed. */
+/* After the work, at full speed. */
 static void check_rings(struct scene *scene) {
   for (uint32_t c = 1; c < TPROC_CLASS_COUNT; c++) {
     const struct tproc_bin *bin = &scene->cache.bins[c];
@@ -131,7 +131,7 @@ static void other(const struct scene *scene, const struct small_range *range) {
   work_and_check(&second);
 }
 
-/* Somebody who has gone leaves slices, and blocks that are the host's. */
+/* A process that has gone leaves slices, and blocks that are the host's. */
 static void leave_a_stock(struct scene *scene) {
   attach_as(&scene->range, &scene->cache, 0, 1);
   const uint32_t owner = scene->cache.owner;
@@ -173,7 +173,7 @@ static void end(const struct small_range *range, pid_t process) {
 }
 
 static void check_nothing_left(const struct small_range *range, uint64_t k, struct trial *trial) {
-  check_range(range, k, "behind all", trial);
+  check_range(range, k, "after all", trial);
   if (small_range_blocks(range, 0) != small_range_blocks(range, TPROC_OWNER_HOST))
     fail_trial(trial, "instruction %llu: blocks of the dead are left", (unsigned long long)k);
 }
@@ -212,7 +212,7 @@ static void kill_here(struct scene *scene, pid_t first, struct trial *trial) {
   check_results(scene, k, trial);
   check_kept(scene, copy, 1, k, trial);
   end(copy, first);
-  check_range(copy, k, "behind its end", trial);
+  check_range(copy, k, "after its end", trial);
   check_kept(scene, copy, 1, k, trial);
   end(copy, OTHER_PID);
   check_nothing_left(copy, k, trial);
@@ -248,7 +248,7 @@ static bool try_at(struct scene *scene, uint64_t k, struct trial *trial) {
   check_kept(scene, &scene->range, 1, k, trial);
   check_range(&scene->range, k, "with both", trial);
   end(&scene->range, first);
-  check_range(&scene->range, k, "behind its end", trial);
+  check_range(&scene->range, k, "after its end", trial);
   end(&scene->range, OTHER_PID);
   check_nothing_left(&scene->range, k, trial);
   return done;

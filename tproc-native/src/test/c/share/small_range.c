@@ -23,7 +23,7 @@ void small_range_close(struct small_range *range) { munmap(range->base, range->s
 
 void small_range_copy(const struct small_range *from, struct small_range *to) {
   const struct tproc_share *share = from->view.share;
-  /* What is behind has never been used in the one, but perhaps in the other. */
+  /* What follows has never been used in the one, but perhaps in the other. */
   const uint32_t most =
       share->slices_high > to->view.share->slices_high ? share->slices_high : to->view.share->slices_high;
   memcpy(to->base, from->base, sizeof *share);
@@ -54,7 +54,7 @@ static __attribute__((format(printf, 2, 3))) void note(struct findings *findings
   va_end(arguments);
 }
 
-/* Nobody changes them: plain loads, which the compiler makes fast. */
+/* They do not change: plain loads, which the compiler makes fast. */
 static const uint16_t *tags_of(const struct small_range *range, uint32_t slice) {
   return (const uint16_t *)tproc_slice_tags(&range->view, slice);
 }
@@ -95,7 +95,7 @@ static void check_small(const struct small_range *range, uint32_t number, uint32
   if (size_class == 0 || size_class >= TPROC_CLASS_COUNT)
     note(findings, "slice %u of %x has class %u", number, owner, size_class);
   else if (any_tag(range, number, tproc_size_classes[size_class].blocks))
-    note(findings, "slice %u has tags behind its last block", number);
+    note(findings, "slice %u has tags after its last block", number);
 }
 
 struct findings small_range_check(const struct small_range *range) {

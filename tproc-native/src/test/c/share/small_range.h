@@ -1,4 +1,4 @@
-/* A small shared range for tests, and everything that can be said about one while nobody uses it. C, because the
+/* A small shared range for tests, and everything that can be said about one that is not in use. C, because the
  * range's own headers are. */
 #ifndef TPROC_TEST_SMALL_RANGE_H
 #define TPROC_TEST_SMALL_RANGE_H
@@ -30,7 +30,7 @@ void attach_as(const struct small_range *range, struct tproc_cache *cache, uint3
 /** The same of another process, which need not exist. */
 void attach_process(const struct small_range *range, struct tproc_cache *cache, pid_t pid);
 
-/** What is wrong with a range that nobody is changing, for a reader. Empty: nothing. */
+/** What is wrong with a range that does not change, for a reader. Empty: nothing. */
 struct findings {
   unsigned count;
   char first[200];

@@ -17,7 +17,7 @@ namespace {
 using Wanted = std::vector<tproc_descriptor>;
 using Table = std::map<unsigned, int>;  // a number and which file is there
 
-constexpr int kForeign = -1;  // a file nobody wants
+constexpr int kForeign = -1;  // a file that is not wanted
 
 /* What the steps make of a table in which each source is a file of its own, and everything else below `size` some
  * other file. "" when it is right, and when no number from `limit` on was used. */

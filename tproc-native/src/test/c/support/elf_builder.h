@@ -40,7 +40,7 @@ struct ElfBuilder {
     header.e_phoff = headers_at;
   }
 
-  // One page of code that holds the headers, with the entry point behind them.
+  // One page of code that holds the headers, with the entry point after them.
   static ElfBuilder one_segment() {
     ElfBuilder elf;
     elf.load(0, 0, test_page(), test_page(), PF_R | PF_X);
@@ -68,7 +68,7 @@ struct ElfBuilder {
     return add(PT_LOAD, flags, offset, address, file_size, memory_size, test_page());
   }
 
-  // Puts `content` at `offset` of the file, behind the headers, and a program header of the given type on it.
+  // Puts `content` at `offset` of the file, after the headers, and a program header of the given type on it.
   void describe(uint32_t type, uint64_t offset, const std::string &content) {
     add(type, PF_R, offset, offset, content.size(), content.size(), 1);
     put(offset, content);

@@ -1,4 +1,4 @@
-// Makes a system call of a piece of work fail, whoever makes it: the calling thread, another one, or a process that is
+// Makes a system call of a piece of work fail, in any process: the calling thread, another one, or a process that is
 // started meanwhile. Done with ptrace, so that nothing has to be compiled for it.
 #ifndef TPROC_TEST_FAULT_INJECTION_H
 #define TPROC_TEST_FAULT_INJECTION_H

@@ -21,7 +21,7 @@ std::string address_of(const void *object);
 // What to start: by default a test program without descriptors and with an empty environment.
 struct Launch {
   std::string program;
-  std::vector<std::string> arguments;  // behind argv[0]
+  std::vector<std::string> arguments;  // after argv[0]
   std::string argv0;                   // the program's path when empty
   std::vector<std::string> environment;
   std::string search_path;  // not given when empty
@@ -83,7 +83,7 @@ Launch quick_end();
 // What every message of a failed launch begins with.
 std::string start_of(const Launch &launch);
 
-// Checks that a launch is refused with this errno and exactly this message behind its start.
+// Checks that a launch is refused with this errno and exactly this message after its start.
 void refused(Host &host, const Launch &launch, int code, const std::string &because);
 
 // This process's limits; index is RLIMIT_*.

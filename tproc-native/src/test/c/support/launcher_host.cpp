@@ -245,7 +245,7 @@ NativeHost::NativeHost(const std::string &path) {
       signal(SIGCHLD, SIG_DFL);
       serve(std::move(client));
     } catch (const std::exception &) {
-      /* half a request, or nobody for a while */
+      /* half a request, or no client for a while */
     }
     _exit(0);
   }

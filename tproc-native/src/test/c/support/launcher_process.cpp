@@ -178,7 +178,7 @@ bool TerminalSession::becomes_raw(bool raw) const {
 }
 
 int TerminalSession::wait() {
-  // What nobody reads can hold up the end.
+  // Output that is not read can hold up the end.
   ended_ = ended_ || eventually([this] {
              pollfd entry{master_, POLLIN, 0};
              char bytes[4096];

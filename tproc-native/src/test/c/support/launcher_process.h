@@ -50,7 +50,7 @@ class TerminalSession {
   int master() const { return master_; }
   void type(const std::string &text) const;
   void resize(unsigned short rows, unsigned short columns) const;
-  // Reads until `text` has been shown, behind what earlier calls have found; false after that time or at the end.
+  // Reads until `text` has been shown, after what earlier calls have found; false after that time or at the end.
   bool shows(const std::string &text, int milliseconds = 20000);
   const std::string &shown() const { return shown_; }
   bool is_raw() const;

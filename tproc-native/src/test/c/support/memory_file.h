@@ -24,7 +24,7 @@ class MemoryFile {
   int descriptor() const { return descriptor_; }
   uint64_t size() const { return size_; }
 
-  // The file shrinks, as a file does that is replaced by `cp` while somebody reads it. size() stays what it was.
+  // The file shrinks, as a file does that is replaced by `cp` while it is read. size() stays what it was.
   void shrink_to(uint64_t size) {
     if (ftruncate(descriptor_, static_cast<off_t>(size)) != 0) throw std::runtime_error("cannot truncate");
   }

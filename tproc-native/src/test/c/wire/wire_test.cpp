@@ -208,7 +208,7 @@ TEST_CASE("a list of threadprocs is read as it was written") {
   }
   CHECK(offset == payload.size());
   CHECK(commands == std::vector<std::string>{"", std::string("a\0bc\0", 5), std::string("12345678", 9)});
-  for (size_t size = 0; size < payload.size(); size++) { /* a cut list ends early, and nothing behind it is read */
+  for (size_t size = 0; size < payload.size(); size++) { /* a cut list ends early, and nothing after it is read */
     const std::vector<char> cut(payload.begin(), payload.begin() + static_cast<long>(size));
     offset = sizeof(wire_listed);
     while (wire_listed_next(cut.data(), cut.size(), &offset, &entry, &command)) CHECK(offset <= size);

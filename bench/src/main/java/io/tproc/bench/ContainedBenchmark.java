@@ -26,7 +26,7 @@ final class ContainedBenchmark implements Benchmark {
 
   @Override
   public String about() {
-    return "calls of a contained library, against FFM (Java 22 and later) and a process behind pipes";
+    return "calls of a contained library, against FFM (Java 22 and later) and a process at the other end of pipes";
   }
 
   @Override

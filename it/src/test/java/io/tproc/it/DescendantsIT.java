@@ -83,7 +83,7 @@ class DescendantsIT {
 
       Files.writeString(gate, "go");
       assertThat(resultOf(result, "executed")).isEqualTo("worked\n");
-      // Nobody is left who could answer its memory calls: they fail, and say so.
+      // Its memory calls cannot be answered any more: they fail, and say so.
       assertThat(resultOf(result, "forked")).isEqualTo("mmap: ENOSYS\n");
       long[] both = {executed, forked};
       Patience.untilNothingToComplainOf(

@@ -17,7 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A program's end is told as it was, and is nobody else's end. */
+/** A program's end is told as it was, and is no other's end. */
 @ExtendWith(HostExtension.class)
 class ExitStatusIT {
   @ParameterizedTest

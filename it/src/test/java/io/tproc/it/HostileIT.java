@@ -20,8 +20,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Memory calls aimed at somebody else are refused and change nothing, and a program that ruins its
- * own memory ruins nobody else's.
+ * Memory calls aimed at others are refused and change nothing, and a program that ruins its own
+ * memory ruins no other's.
  */
 @ExtendWith(HostExtension.class)
 class HostileIT {

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A launcher and its program are one to whoever sends signals, and neither outlives the other. */
+/** A launcher and its program are one to a sender of signals, and neither outlives the other. */
 class LauncherSignalsIT {
   @RegisterExtension static final ListeningHost host = ListeningHost.forAllTests();
 
@@ -50,7 +50,7 @@ class LauncherSignalsIT {
         Patience.seconds(seconds), () -> Processes.isRunning(pid) ? pid + " is still running" : "");
   }
 
-  /** All but those that nobody can catch, and 32 and 33, which libc keeps for itself. */
+  /** All but those that cannot be caught, and 32 and 33, which libc keeps for itself. */
   static IntStream catchable() {
     // 15 ends the probe; 17 and 20-22 mean something to the launcher itself, see below.
     return IntStream.rangeClosed(1, 64)

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
- * Whoever knows {@link Process} knows {@link ThreadProc}: after OpenJDK's
+ * Who knows {@link Process} knows {@link ThreadProc}: after OpenJDK's
  * test/jdk/java/lang/ProcessBuilder.
  */
 @ExtendWith(HostExtension.class)

@@ -59,7 +59,7 @@ class RedeployIT {
     }
   }
 
-  /** What a killed JVM left, and what is somebody else's. */
+  /** What a killed JVM left, and what is another user's. */
   @Test
   void leftoversOfKilledJvmsAreRemoved(@TempDir Path directory) throws Exception {
     Path old = Files.createDirectory(directory.resolve("tproc-999999999-1"));

@@ -67,7 +67,7 @@ class RedirectIT {
   void discarding(TprocHost host) throws Exception {
     try (ThreadProc program =
         host.command(Programs.probe("copy")).redirectOutput(Redirect.DISCARD).start()) {
-      Outcome outcome = Outcome.of(program, "nobody reads this");
+      Outcome outcome = Outcome.of(program, "this is not read");
       assertThat(outcome.exitValue).isZero();
       assertThat(outcome.output()).isEmpty();
     }

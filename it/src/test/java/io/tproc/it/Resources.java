@@ -39,7 +39,7 @@ final class Resources {
   private static final int KERNEL_NAME_LENGTH = 15;
 
   static {
-    // The first file channel of a JVM makes a socket that is kept for ever (FileDispatcherImpl's
+    // The first file channel of a JVM makes a socket that is never closed (FileDispatcherImpl's
     // preCloseFD).
     try {
       FileChannel.open(SELF.resolve("stat")).close();

@@ -82,9 +82,9 @@ class ServeIT {
 
       first.destroyForcibly().waitFor();
       assertThat(socket()).exists();
-      Outcome nobody = tproc("ps", socket().toString());
-      assertThat(nobody.exitValue).isEqualTo(125);
-      assertThat(nobody.error()).contains("it is gone, and has left the socket behind");
+      Outcome gone = tproc("ps", socket().toString());
+      assertThat(gone.exitValue).isEqualTo(125);
+      assertThat(gone.error()).contains("it is gone, and has left the socket behind");
     } finally {
       first.destroyForcibly();
     }
@@ -130,9 +130,9 @@ class ServeIT {
       assertIsJson(mapsJson.output());
       assertThat(mapsJson.output()).contains("/waiter\"}");
 
-      Outcome nobody = tproc("maps", socket().toString(), Long.toString(server.pid()));
-      assertThat(nobody.exitValue).isEqualTo(1);
-      assertThat(nobody.error()).startsWith("tproc: ").contains(Long.toString(server.pid()));
+      Outcome gone = tproc("maps", socket().toString(), Long.toString(server.pid()));
+      assertThat(gone.exitValue).isEqualTo(1);
+      assertThat(gone.error()).startsWith("tproc: ").contains(Long.toString(server.pid()));
 
       Outcome stopped = tproc("kill", "-STOP", socket().toString(), pid);
       assertThat(stopped.exitValue).as(stopped.toString()).isZero();

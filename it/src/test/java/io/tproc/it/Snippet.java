@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Found in Markdown (fenced blocks), in Javadoc ({@code <pre>{@code}) and in man pages ({@code
  * .EX}). A comment in front of it, {@code <!-- not run: REASON -->}, {@code <!-- run in the project
  * -->} or in a man page {@code .\" not run: REASON}, says what the test cannot know by itself. A
- * block of language {@code text} behind it is what it prints.
+ * block of language {@code text} after it is what it prints.
  *
  * @param document the file, below the project's root
  * @param line where the code begins

@@ -39,7 +39,7 @@ public final class Demo {
       InPlace.uppercase(host, "Java wrote this, C shouts it");
       InPlace.gain(host, 16 << 20, 0.5f);
 
-      step("3. Programs crash, and nobody else notices");
+      step("3. Programs crash, and the others go on");
       for (String mode : new String[] {"segv", "abort", "overflow"}) {
         ExitStatus status = CrashSurvivor.crash(host, mode);
         expect(
