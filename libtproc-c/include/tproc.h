@@ -214,7 +214,7 @@ TPROC_EXPORT int tproc_once(struct tproc_once *once, void (*function)(void *), v
 
 /*
  * The registry: what is shared, by name, for all programs of a host and for the host itself. Reading takes no lock, and
- * publishing neither: a kill -9 at any instruction leaves an entry that is there or is not, and holds nobody up.
+ * publishing neither: a kill -9 at any instruction leaves an entry that is there or is not, and keeps no other waiting.
  *
  * Functions return 0 or an error number, and leave errno alone; ENOTSUP, EAGAIN, ENOMEM as of tproc_alloc.
  */

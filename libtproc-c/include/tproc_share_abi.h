@@ -165,7 +165,7 @@ struct tproc_slice {
 /** What a board entry is. */
 enum tproc_board_phase {
   TPROC_BOARD_FREE = 0,
-  TPROC_BOARD_FILLING = 1, /**< its owner writes the fields, and nobody reads them */
+  TPROC_BOARD_FILLING = 1, /**< its owner writes the fields, and no other reads them */
   TPROC_BOARD_PENDING = 2, /**< its owner looks whether the name is another's. Who wants the name may send it back to
                               FILLING, so of two one stays */
   TPROC_BOARD_LIVE = 3,    /**< published */
@@ -182,7 +182,7 @@ enum tproc_board_phase {
 struct tproc_board_entry {
   /**
    * Bits 0-3: the phase. 4-15: of ENDED, how the owner ended, as in tproc_owner. 16-31: number of the owner. 32-63:
-   * counts up when the entry is taken: with the entry's number it names one publication for ever.
+   * counts up when the entry is taken: with the entry's number it names one publication, never another.
    */
   TPROC_SHARED(uint64_t) state; /* 0 */
   uint64_t address;             /* 8 */

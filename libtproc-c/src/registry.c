@@ -52,7 +52,7 @@ int tproc_lookup(const char *name, const char *type, struct tproc_entry *entry) 
   return failed ? failed : find(name, type, entry);
 }
 
-/* Until the next change of the registry behind the call of tproc_event_announce that returned the key. */
+/* Until the next change of the registry after the call of tproc_event_announce that returned the key. */
 static int sleep_until_changed(uint32_t key, const struct timespec *deadline) {
   const struct tproc_waiter waiter = {&tproc_view, tproc_cache->token};
   return tproc_event_sleep(&tproc_view.share->board_event, key, &waiter, deadline);

@@ -58,7 +58,7 @@ static bool is_unchanged(const struct tproc_view *view, uint32_t number, uint64_
 
 /* ---- reading --------------------------------------------------------------------------------------------------- */
 
-/* Somebody else may write while this reads; then the state has changed, and what was read is thrown away. */
+/* Another thread may write while this reads; then the state has changed, and what was read is thrown away. */
 static bool read_entry(const struct tproc_view *view, uint32_t number, uint64_t state,
                        struct tproc_publication *found) {
   const struct tproc_board_entry *entry = &view->board[number];
@@ -182,7 +182,7 @@ static bool is_anothers(const struct tproc_view *view, uint32_t own, const char 
   return false;
 }
 
-/* So that two do not send each other back for ever. */
+/* So that two do not send each other back without end. */
 static void back_off(unsigned defeats, uint32_t own) {
   const unsigned most = defeats < BACKOFF_MAX ? defeats : BACKOFF_MAX;
   for (uint32_t left = (own % 7 + 1) << most; left > 0; left--) tproc_pause();

@@ -15,7 +15,7 @@
 #define TPROC_BOARD_NAME_SIZE sizeof(((struct tproc_board_entry *)0)->name)
 #define TPROC_BOARD_TYPE_SIZE sizeof(((struct tproc_board_entry *)0)->type)
 
-/** A publication, as somebody has read it. */
+/** A publication, as it was read. */
 struct tproc_publication {
   uint64_t id; /**< of this publication, and of no other; never 0 */
   uint64_t address;
@@ -43,13 +43,13 @@ bool tproc_board_find(const struct tproc_view *view, const char *name, struct tp
 /** Reads the publication with an id. @return false when it is no more */
 bool tproc_board_read(const struct tproc_view *view, uint64_t id, struct tproc_publication *found);
 
-/** The first publication behind a place, which moves on behind it. Begins with 0. @return false when there is none */
+/** The first publication after a place, which moves on to it. Begins with 0. @return false when there is none */
 bool tproc_board_next(const struct tproc_view *view, uint32_t *place, struct tproc_publication *found);
 
 /**
  * Takes a publication back.
  *
- * @param pid whose it has to be; 0: whoever's. One that has ended may be anybody's.
+ * @param pid whose it has to be; 0: any. One that has ended may be of any process.
  * @return 0; ESTALE when it is no more, EPERM when it is another's
  */
 int tproc_board_withdraw(const struct tproc_view *view, uint64_t id, pid_t pid);

@@ -291,7 +291,7 @@ int tproc_host_heap(struct tproc_host *host, void **base, size_t *size, struct t
 #define TPROC_REGISTERED_NAME_SIZE 96
 #define TPROC_REGISTERED_TYPE_SIZE 48
 
-/** What somebody has published by name; tproc.h of libtproc is the threadprocs' side. */
+/** What is published by name; tproc.h of libtproc is the threadprocs' side. */
 struct tproc_registered {
   uint64_t id;      /**< of this publication, and never of another; not 0 */
   uint64_t address; /**< of what is published */
@@ -309,7 +309,7 @@ struct tproc_registered {
  * Publishes what name, type, address, size and version say, as the host's, until it is withdrawn. Never waits.
  *
  * @param what receives id and pid
- * @return 0; -EEXIST (somebody who lives has the name), -EINVAL (the name is empty, or one is too long), -ENOSPC,
+ * @return 0; -EEXIST (a living process has the name), -EINVAL (the name is empty, or one is too long), -ENOSPC,
  * -ENOTSUP
  */
 int tproc_host_publish(struct tproc_host *host, struct tproc_registered *what, struct tproc_error *error);
@@ -322,7 +322,7 @@ int tproc_host_lookup(struct tproc_host *host, const char *name, struct tproc_re
 int tproc_host_registered(struct tproc_host *host, uint64_t id, struct tproc_registered *found,
                           struct tproc_error *error);
 
-/** Takes a publication back, whoever's it is. @return 0; -ESTALE when it is no more; -ENOTSUP */
+/** Takes a publication back, of any process. @return 0; -ESTALE when it is no more; -ENOTSUP */
 int tproc_host_withdraw(struct tproc_host *host, uint64_t id, struct tproc_error *error);
 
 /**

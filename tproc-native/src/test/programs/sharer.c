@@ -79,7 +79,7 @@ static void publish(const char *name, uint32_t flags) {
   if (tproc_lookup(name, "trial/1", &found) != 0 || found.id != entry.id || found.pid != getpid()) exit(30);
 }
 
-/* Waits for a name, and notes the block behind it. */
+/* Waits for a name, and notes its block. */
 static void await_name(const char *name) {
   struct tproc_entry found;
   const int failed = tproc_await(name, "trial/1", NULL, &found);

@@ -51,7 +51,7 @@ int tproc_host_lookup(struct tproc_host *host, const char *name, struct tproc_re
   struct tproc_publication publication;
   if (!is_open(host)) return without(host, error);
   if (!tproc_board_find(&host->range.view, name, &publication))
-    return tproc_fail_because(error, ENOENT, "look up %s: nobody has published it", name);
+    return tproc_fail_because(error, ENOENT, "look up %s: it is not published", name);
   describe(&publication, found);
   return 0;
 }

@@ -12,14 +12,14 @@
 /** All zero: as good as new. */
 struct host_waits {
   _Atomic uint32_t bell;   /**< counts up: look at what is waited for again */
-  _Atomic uint32_t deaths; /**< counts up, before the bell: somebody may be waited for in vain */
+  _Atomic uint32_t deaths; /**< counts up, before the bell: a dead one may be waited for in vain */
 };
 
 uint64_t host_waits_begin(struct host_waits *waits);
 void host_waits_sleep(struct host_waits *waits, uint64_t begun, struct tproc_wait *words, size_t count);
 void host_waits_ring(struct host_waits *waits);
 
-/** Behind the reaper's work. */
+/** After the reaper's work. */
 void host_waits_somebody_died(struct host_waits *waits);
 
 #endif

@@ -90,7 +90,7 @@ static void check_phases(const struct small_range *range, uint64_t k, struct tri
   }
 }
 
-/* Whoever comes next has each name but the one that lives, and afterwards each is there once. */
+/* The next process has each name but the one that lives, and afterwards each is there once. */
 static void survivors_go_on(const struct small_range *range, uint64_t k, bool has_one, struct trial *trial) {
   static const char *const names[] = {"one", "kept", "old", "host"};
   for (unsigned i = 0; i < 4; i++) {
@@ -115,7 +115,7 @@ static void check_kept(const struct small_range *range, pid_t process, uint64_t 
   }
 }
 
-/* Somebody wants a name while the other stands still: what stands in the way is a living one alone. */
+/* A process wants a name while the other stands still: what stands in the way is a living one alone. */
 static bool want_one(const struct small_range *range, uint64_t k, struct trial *trial) {
   struct tproc_publication found;
   const bool there = tproc_board_find(&range->view, "one", &found) && !found.ended;
@@ -131,11 +131,11 @@ static void kill_here(struct scene *scene, pid_t process, struct trial *trial) {
   small_range_copy(&scene->range, &scene->copy);
   const bool has_one = k % 2 == 1 && want_one(copy, k, trial);
   const uint32_t before = copy->view.share->board_event;
-  copy->view.share->board_event = before | 1; /* somebody waits for a name */
+  copy->view.share->board_event = before | 1; /* a thread waits for a name */
   const bool published = id_of(copy, "one") != 0 || id_of(copy, "kept") != 0;
   const struct reaped reaped = reaper_process_ended(&copy->view, process, 256 + 9, 1);
   if (published && !has_one && reaped.owners > 0 && copy->view.share->board_event == (before | 1))
-    fail_trial(trial, "instruction %llu: nobody was told", (unsigned long long)k);
+    fail_trial(trial, "instruction %llu: no thread was told", (unsigned long long)k);
   check_phases(copy, k, trial);
   check_kept(copy, process, k, trial);
   survivors_go_on(copy, k, has_one, trial);

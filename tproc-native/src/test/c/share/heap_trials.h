@@ -54,7 +54,7 @@ enum board_race {
   BOARD_RACES
 };
 
-/** A process is stopped behind k instructions, another wants the same name, and the first goes on. As
+/** A process is stopped after k instructions, another wants the same name, and the first goes on. As
  * preempt_and_go_on. */
 struct trial race_for_a_name(enum board_race what, uint64_t first, uint64_t stride);
 

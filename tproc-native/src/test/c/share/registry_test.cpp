@@ -80,15 +80,15 @@ TEST_CASE("a program finds what the host has published, whenever that was") {
   Host host;
   uint64_t block[8] = {};
   const auto address = reinterpret_cast<uint64_t>(block);
-  sharer_report before{}, behind{};
+  sharer_report before{}, later{};
   auto *early = host.start(sharer(&before, {"await=acme"}));
   publish(host, "acme", address);
   CHECK(host.await(early).status == 0);
   CHECK(before.blocks[0] == address);
-  CHECK(host.run(sharer(&behind, {"await=acme"})) == 0);
-  CHECK(behind.blocks[0] == address);
-  CHECK(host.run(sharer(&behind, {"publish=acme"})) == EEXIST);
-  CHECK(host.run(sharer(&behind, {"withdraw=acme"})) == EPERM);
+  CHECK(host.run(sharer(&later, {"await=acme"})) == 0);
+  CHECK(later.blocks[0] == address);
+  CHECK(host.run(sharer(&later, {"publish=acme"})) == EEXIST);
+  CHECK(host.run(sharer(&later, {"withdraw=acme"})) == EPERM);
 }
 
 TEST_CASE("the host finds what a program has published, until that one ends") {
@@ -187,7 +187,7 @@ TEST_CASE("the waiter is told of a death, and when it is rung for") {
   CHECK(wait.moved == 1);
 }
 
-TEST_CASE("names leave nothing behind") {
+TEST_CASE("names leave nothing later") {
   CHECK(leaks_of([] {
           Host host;
           sharer_report report{};

@@ -141,7 +141,7 @@ static void judge(struct scene *scene, struct trial *trial) {
   if (findings.count > 0) fail_trial(trial, "%s", findings.first);
   if (left > scene->ended_in_a_swap)
     fail_trial(trial, "%llu blocks are lost by %u", (unsigned long long)left, scene->ended_in_a_swap);
-  if (scene->operations == 0) fail_trial(trial, "nobody has done anything");
+  if (scene->operations == 0) fail_trial(trial, "no process has done anything");
 }
 
 struct trial torture(unsigned kills, unsigned workers, uint64_t seed) {
