@@ -120,7 +120,7 @@ struct broker_answer broker_answer_call(struct broker_context *context, struct f
                                         const struct broker_call *call) {
   struct broker_answer executable;
   if (proc_self_exe_answer(context, listener, call, &executable)) return executable;
-  if (!call->shares) /* a forked child: it can harm only its own memory */
+  if (!call->shares)                                     /* a forked child: it can harm only its own memory */
     return call->number == __NR_brk ? result(0) : go_on; /* the kernel's own break is the host's: it never moves */
   return listener->memory != NULL ? answer_of_memory(listener, call) : result(-ENOMEM);
 }

@@ -1,7 +1,7 @@
 /*
  * Entries that read what another one is about to overwrite have to go first. Where these form a cycle, one number is
- * saved aside. The cycles are done before everything else, because only then a number is surely free for that; whoever
- * else wants what a cycle has moved finds it where the cycle has put it.
+ * saved aside. The cycles are done first, because only then a number is surely free for that. An entry that also reads
+ * what a cycle has moved finds it where the cycle has put it.
  */
 #include "spawn/descriptor_steps.h"
 
