@@ -44,10 +44,12 @@ static bool stays(const char *name) { return strncmp(name, "[v", 2) == 0 || strc
 static bool consider(const struct mapping *mapping, void *context) {
   const struct pass *pass = context;
   if (mapping->shared || stays(mapping->name)) return true;
-  if (pass->raise && !is_a_threadprocs(mapping->range)) mark(pass->shield, mapping->range);
-  /* The second look is for what a threadproc has mapped meanwhile. */
-  if (!pass->raise || is_a_threadprocs(mapping->range))
-    madvise((void *)mapping->range.low, range_size(mapping->range), MADV_DOFORK);
+  if (pass->raise) {
+    if (is_a_threadprocs(mapping->range)) return true;
+    mark(pass->shield, mapping->range);
+    if (!is_a_threadprocs(mapping->range)) return true; /* else a threadproc has mapped it meanwhile */
+  }
+  madvise((void *)mapping->range.low, range_size(mapping->range), MADV_DOFORK);
   return true;
 }
 

@@ -13,7 +13,7 @@
  */
 static bool prepare(struct memory *memory) {
   pthread_mutex_lock(&memory->slots->lock);
-  const bool prepared = range_set_prepare(&memory->owner.external);
+  const bool prepared = slot_owner_prepare_external(memory->slots, &memory->owner);
   pthread_mutex_unlock(&memory->slots->lock);
   return prepared;
 }
@@ -46,7 +46,7 @@ int64_t memory_map_external(struct memory *memory, const struct map_request *req
   if (range.low < LOWEST_ADDRESS) return -EPERM;
   pthread_mutex_lock(&memory->slots->lock);
   int64_t got = -EEXIST;
-  if (!range_set_prepare(&memory->owner.external))
+  if (!slot_owner_prepare_external(memory->slots, &memory->owner))
     got = -ENOMEM;
   else if (!slot_space_is_owned(memory->slots, range))
     got = remember(memory, request, map_noreplace(request->address, request));
@@ -90,8 +90,7 @@ bool memory_external_covers(const struct memory *memory, struct address_range ra
 
 void memory_release_external(struct memory *memory) {
   pthread_mutex_lock(&memory->slots->lock);
-  struct range_set gone = memory->owner.external;
-  memory->owner.external = (struct range_set){0};
+  struct range_set gone = slot_owner_take_external(memory->slots, &memory->owner);
   pthread_mutex_unlock(&memory->slots->lock);
   for (size_t i = 0; i < gone.count; i++) munmap((void *)gone.ranges[i].low, range_size(gone.ranges[i]));
   range_set_release(&gone);

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "base/error.h"
+#include "base/list.h"
 #include "base/page.h"
 
 /* With fewer than 47 bits of addresses (aarch64 with 39: 512 GiB) a slot lies within one 4 GiB. */
@@ -144,11 +145,24 @@ bool slot_space_is_owned(const struct slot_space *space, struct address_range ra
 
 /* The caller holds the lock. */
 static struct slot_owner *owner_of_external(struct slot_space *space, struct address_range range) {
-  for (uint64_t place = 0; place < space->places; place++) {
-    struct slot_owner *owner = space->owners[place];
-    if (owner != NULL && range_set_overlaps(&owner->external, range)) return owner;
-  }
+  for (struct slot_owner *owner = space->external_owners; owner != NULL; owner = owner->next)
+    if (range_set_overlaps(&owner->external, range)) return owner;
   return NULL;
+}
+
+bool slot_owner_prepare_external(struct slot_space *space, struct slot_owner *owner) {
+  if (!range_set_prepare(&owner->external)) return false;
+  if (!owner->is_listed) LIST_PREPEND(space->external_owners, owner);
+  owner->is_listed = true;
+  return true;
+}
+
+struct range_set slot_owner_take_external(struct slot_space *space, struct slot_owner *owner) {
+  const struct range_set all = owner->external;
+  owner->external = (struct range_set){0};
+  if (owner->is_listed) LIST_UNLINK(space->external_owners, owner);
+  owner->is_listed = false;
+  return all;
 }
 
 void *slot_threadproc_at(struct slot_space *space, uint64_t address) {

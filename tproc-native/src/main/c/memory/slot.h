@@ -26,6 +26,8 @@ struct slot_owner {
   void *threadproc; /**< never looked into here */
   /** What it has outside all owned slots: an ET_EXEC image, MAP_FIXED, very large mappings. Under slot_space.lock. */
   struct range_set external;
+  bool is_listed;                     /**< in slot_space.external_owners */
+  struct slot_owner *previous, *next; /**< there */
 };
 
 /** Hands out slots. Freed ones are reused as late as possible: a stale pointer meets unmapped memory for long. */
@@ -36,6 +38,7 @@ struct slot_space {
   uint64_t places;                            /**< number of places, at most SLOT_PLACES_MAX */
   uint64_t next;                              /**< place to try next */
   struct slot_owner *owners[SLOT_PLACES_MAX]; /**< who has each place; NULL: free */
+  struct slot_owner *external_owners;         /**< those who have had external ranges: few */
 };
 
 /** One reserved slot. */
@@ -77,6 +80,12 @@ void *slot_threadproc_at(struct slot_space *space, uint64_t address);
 
 /** Whether any part of a range lies in a slot that is taken. The caller holds the lock. */
 bool slot_space_is_owned(const struct slot_space *space, struct address_range range);
+
+/** Makes sure that an owner can have one more external range, or one less. The caller holds the lock. */
+bool slot_owner_prepare_external(struct slot_space *space, struct slot_owner *owner);
+
+/** Takes all external ranges off an owner. The caller holds the lock, and releases the set. */
+struct range_set slot_owner_take_external(struct slot_space *space, struct slot_owner *owner);
 
 /** Whether any part of a range outside the slots belongs to a threadproc. */
 bool slot_space_has_external(struct slot_space *space, struct address_range range);

@@ -214,7 +214,9 @@ TEST_CASE("many threads get different slots") {
 TEST_CASE("an address tells its threadproc: in the slot, mapped or not, and in what it has outside") {
   Space space;
   int first_one = 0, second_one = 0;
-  slot_owner first{&first_one, {}}, second{&second_one, {}};
+  slot_owner first{}, second{};
+  first.threadproc = &first_one;
+  second.threadproc = &second_one;
   slot place, other;
   REQUIRE(slot_reserve(space.space.get(), &first, &place, nullptr) == 0);
   REQUIRE(slot_reserve(space.space.get(), &second, &other, nullptr) == 0);
@@ -228,8 +230,10 @@ TEST_CASE("an address tells its threadproc: in the slot, mapped or not, and in w
   CHECK(owner_of(slot_space_range(space.space.get()).low - 1) == nullptr);
   CHECK(owner_of(slot_space_range(space.space.get()).high) == nullptr);
 
-  address_range ranges[] = {{0x900000, 0x910000}, {0x400000, 0x500000}};
-  first.external = {ranges, 2, 2};
+  for (const address_range range : {address_range{0x900000, 0x910000}, address_range{0x400000, 0x500000}}) {
+    REQUIRE(slot_owner_prepare_external(space.space.get(), &first));
+    range_set_add(&first.external, range);
+  }
   CHECK(owner_of(0x3fffff) == nullptr);
   CHECK(owner_of(0x400000) == &first_one);
   CHECK(owner_of(0x4fffff) == &first_one);
@@ -238,7 +242,11 @@ TEST_CASE("an address tells its threadproc: in the slot, mapped or not, and in w
   CHECK(slot_space_has_external(space.space.get(), {0x4ff000, 0x600000}));
   CHECK(slot_space_has_external(space.space.get(), {0, 0x1000000}));
   CHECK_FALSE(slot_space_has_external(space.space.get(), {0x500000, 0x900000}));
-  first.external = {};
+  range_set all = slot_owner_take_external(space.space.get(), &first);
+  CHECK(all.count == 2);
+  range_set_release(&all);
+  CHECK(owner_of(0x400000) == nullptr);
+  CHECK(space.space->external_owners == nullptr);
   space.release(&place);
   space.release(&other);
 }
@@ -246,7 +254,8 @@ TEST_CASE("an address tells its threadproc: in the slot, mapped or not, and in w
 TEST_CASE("a released slot has no owner") {
   Space space;
   int who = 0;
-  slot_owner owner{&who, {}};
+  slot_owner owner{};
+  owner.threadproc = &who;
   slot place;
   REQUIRE(slot_reserve(space.space.get(), &owner, &place, nullptr) == 0);
   const uint64_t low = place.whole.low;
