@@ -1,9 +1,11 @@
 package io.tproc.cli;
 
+import com.google.common.base.Splitter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 /**
  * Whether a process is in the foreground of a terminal, as the kernel says in /proc/PID/stat
@@ -25,7 +27,8 @@ final class ForegroundGroup {
   }
 
   static boolean inForeground(String stat) {
-    String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", FOREGROUND_GROUP + 2);
-    return !fields[TERMINAL].equals("0") && fields[PROCESS_GROUP].equals(fields[FOREGROUND_GROUP]);
+    List<String> fields = Splitter.on(' ').splitToList(stat.substring(stat.lastIndexOf(')') + 2));
+    return !fields.get(TERMINAL).equals("0")
+        && fields.get(PROCESS_GROUP).equals(fields.get(FOREGROUND_GROUP));
   }
 }

@@ -31,11 +31,24 @@ abstract class HostCommand implements Callable<Integer> {
   /** SOCKET, if it is named, and pids. */
   @Nullable SocketAndPids where;
 
+  private final int leastPids;
+  private final int mostPids;
+
+  /** A command that takes no pids. */
+  HostCommand() {
+    this(0, 0);
+  }
+
+  HostCommand(int leastPids, int mostPids) {
+    this.leastPids = leastPids;
+    this.mostPids = mostPids;
+  }
+
   @Override
   public Integer call() throws Exception {
     CommandLine command = Objects.requireNonNull(spec).commandLine();
-    SocketAndPids asked = SocketAndPids.of(words(), mostPids(), command);
-    if (asked.pids().size() < leastPids()) {
+    SocketAndPids asked = SocketAndPids.of(words(), mostPids, command);
+    if (asked.pids().size() < leastPids) {
       throw new ParameterException(command, "PID is missing: a threadproc's process id");
     }
     where = asked;
@@ -48,14 +61,6 @@ abstract class HostCommand implements Callable<Integer> {
 
   /** The words of the command line that are no options. */
   abstract List<String> words();
-
-  int leastPids() {
-    return 0;
-  }
-
-  int mostPids() {
-    return 0;
-  }
 
   List<Integer> pids() {
     return Objects.requireNonNull(where).pids();

@@ -32,6 +32,10 @@ import picocli.CommandLine.TypeConversionException;
       "Exit status: 0; 1 when a signal could not be sent; 125 when the host cannot be asked."
     })
 final class KillCommand extends HostCommand {
+  KillCommand() {
+    super(1, Integer.MAX_VALUE);
+  }
+
   @Option(
       names = {"-s", "--signal"},
       paramLabel = "SIGNAL",
@@ -51,16 +55,6 @@ final class KillCommand extends HostCommand {
   @Override
   List<String> words() {
     return words;
-  }
-
-  @Override
-  int leastPids() {
-    return 1;
-  }
-
-  @Override
-  int mostPids() {
-    return Integer.MAX_VALUE;
   }
 
   @Override

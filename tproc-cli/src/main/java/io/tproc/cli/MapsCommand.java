@@ -23,6 +23,10 @@ import picocli.CommandLine.Parameters;
       "Exit status: 0; 1 when the host has no such threadproc; 125 when the host cannot be asked."
     })
 final class MapsCommand extends HostCommand {
+  MapsCommand() {
+    super(1, 1);
+  }
+
   @Option(
       names = {"--json"},
       description = "Print a JSON array instead of a table.")
@@ -38,16 +42,6 @@ final class MapsCommand extends HostCommand {
   @Override
   List<String> words() {
     return words;
-  }
-
-  @Override
-  int leastPids() {
-    return 1;
-  }
-
-  @Override
-  int mostPids() {
-    return 1;
   }
 
   @Override

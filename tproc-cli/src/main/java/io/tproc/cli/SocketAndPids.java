@@ -1,7 +1,9 @@
 package io.tproc.cli;
 
+import com.google.common.primitives.Ints;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 
@@ -29,15 +31,11 @@ record SocketAndPids(Path socket, List<Integer> pids) {
   }
 
   private static int pid(String word, CommandLine command) {
-    try {
-      int pid = Integer.parseInt(word);
-      if (pid > 0) {
-        return pid;
-      }
-    } catch (NumberFormatException e) {
-      // Said below.
+    @Nullable Integer pid = Ints.tryParse(word);
+    if (pid == null || pid <= 0) {
+      throw new ParameterException(command, "'" + word + "' is no process id");
     }
-    throw new ParameterException(command, "'" + word + "' is no process id");
+    return pid;
   }
 
   static Path defaultSocket(CommandLine command) {

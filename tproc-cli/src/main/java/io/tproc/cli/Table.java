@@ -1,5 +1,6 @@
 package io.tproc.cli;
 
+import com.google.common.base.Strings;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -37,9 +38,11 @@ final class Table {
     for (String[] row : rows) {
       StringBuilder line = new StringBuilder();
       for (int i = 0; i < widths.length; i++) {
-        String padding = " ".repeat(widths[i] - row[i].length());
         line.append(i == 0 ? "" : GAP);
-        line.append(toTheRight[i] ? padding + row[i] : row[i] + padding);
+        line.append(
+            toTheRight[i]
+                ? Strings.padStart(row[i], widths[i], ' ')
+                : Strings.padEnd(row[i], widths[i], ' '));
       }
       text.append(line.toString().stripTrailing()).append(System.lineSeparator());
     }

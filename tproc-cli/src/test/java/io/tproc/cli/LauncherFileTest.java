@@ -8,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -99,16 +98,6 @@ class LauncherFileTest {
     assertThatIOException()
         .isThrownBy(
             () -> new LauncherFile("/io/tproc/cli/a-launcher.txt", file.resolve("x")).unpack())
-        .withMessageContaining("cannot unpack the launcher to " + file);
-  }
-
-  @Test
-  void theCacheIsWhereItShouldBe() {
-    Path home = Path.of("/home/u");
-    assertThat(LauncherFile.cache(Map.of(), home)).isEqualTo(Path.of("/home/u/.cache/tproc"));
-    assertThat(LauncherFile.cache(Map.of("XDG_CACHE_HOME", "relative"), home))
-        .isEqualTo(Path.of("/home/u/.cache/tproc"));
-    assertThat(LauncherFile.cache(Map.of("XDG_CACHE_HOME", "/c"), home))
-        .isEqualTo(Path.of("/c/tproc"));
+        .withMessageContaining("cannot unpack tproc-run below " + file);
   }
 }

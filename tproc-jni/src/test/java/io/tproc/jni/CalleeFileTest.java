@@ -106,11 +106,4 @@ class CalleeFileTest {
     System.setProperty(CalleeFile.PROPERTY, "somewhere/callee");
     assertThat(unpack("one", directory)).isEqualTo(Path.of("somewhere/callee").toAbsolutePath());
   }
-
-  @Test
-  void theUsersCache() {
-    assertThat(CalleeFile.userCache("/x", "/home/u")).isEqualTo(Path.of("/x/tproc"));
-    assertThat(CalleeFile.userCache("x", "/home/u")).isEqualTo(Path.of("/home/u/.cache/tproc"));
-    assertThat(CalleeFile.userCache(null, "/home/u")).isEqualTo(Path.of("/home/u/.cache/tproc"));
-  }
 }
