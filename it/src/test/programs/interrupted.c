@@ -18,7 +18,7 @@
 
 #define BLOCK 4096
 #define BLOCKS 16384
-#define LONGEST_DELAY 1500
+#define DELAY_MAX 1500
 
 static volatile sig_atomic_t ticks;
 
@@ -28,7 +28,7 @@ static void tick(int signal) {
 }
 
 static void order_signal(int after) {
-  struct itimerval once = {{0, 0}, {0, 1 + after % LONGEST_DELAY}};
+  struct itimerval once = {{0, 0}, {0, 1 + after % DELAY_MAX}};
   setitimer(ITIMER_REAL, &once, NULL);
 }
 

@@ -21,7 +21,7 @@ struct guest {
 };
 
 static struct {
-  pthread_mutex_t lock;
+  pthread_mutex_t lock; /* guards desk and free, also while the host makes a lane; no other lock is taken under it */
   struct lane *desk;
   struct guest *free;
   pthread_key_t key; /* whose destructor gives a thread's lane back */

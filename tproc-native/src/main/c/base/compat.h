@@ -29,6 +29,11 @@
 #define MADV_POPULATE_READ 22
 #define MADV_POPULATE_WRITE 23
 #endif
+/* Since Linux 6.3, which may be told to refuse a memfd without one of these. */
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x8u
+#define MFD_EXEC 0x10u
+#endif
 #ifndef __NR_mseal /* since Linux 6.10; the same number on all architectures */
 #define __NR_mseal 462
 #endif

@@ -7,13 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "base/error.h"
 #include "host/check.h"
-
-/* Linux 6.3; without it a system may say that such files are not to be executed. */
-#ifndef MFD_EXEC
-#define MFD_EXEC 0x0010U
-#endif
 
 /* It takes a millisecond; after this time it hangs. */
 #define MILLISECONDS_MAX 20000

@@ -24,25 +24,19 @@ int tproc_host_alloc(struct tproc_host *host, size_t size, size_t alignment, voi
   if (alignment == 0 || (alignment & (alignment - 1)) != 0)
     return tproc_fail_because(error, EINVAL, "allocate: an alignment of %zu is no power of two", alignment);
   const int failed = host_heap_alloc(&host->heap, size, alignment, block);
-  return failed ? tproc_fail(error, failed, "allocate %zu bytes of the shared heap", size) : 0;
+  return failed ? tproc_fail(error, -failed, "allocate %zu bytes of the shared heap", size) : 0;
 }
 
 int tproc_host_free(struct tproc_host *host, void *block, struct tproc_error *error) {
   if (!has_heap(host)) return without_heap(host, error);
   const int failed = host_heap_free(&host->heap, block);
-  if (failed == EINVAL) return no_block(block, error);
-  return failed ? tproc_fail(error, failed, "free a block of the shared heap") : 0;
-}
-
-static struct tproc_threadproc *pin(struct tproc_host *host, pid_t pid) {
-  struct tproc_threadproc *each = host_pin_next(host, NULL);
-  while (each != NULL && each->pid != pid) each = host_pin_next(host, each);
-  return each;
+  if (failed == -EINVAL) return no_block(block, error);
+  return failed ? tproc_fail(error, -failed, "free a block of the shared heap") : 0;
 }
 
 /* A threadproc may be given a block before it has used the heap, which is when it gets its entry otherwise. */
 static int enrol(struct tproc_host *host, pid_t pid) {
-  struct tproc_threadproc *threadproc = pin(host, pid);
+  struct tproc_threadproc *threadproc = host_pin(host, pid);
   if (threadproc == NULL) return 0;
   pthread_mutex_lock(&threadproc->lock);
   const bool taken = threadproc->reaped || tproc_owner_take(&host->range.view, pid) != 0;

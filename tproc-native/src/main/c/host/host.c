@@ -132,6 +132,12 @@ struct tproc_threadproc *host_pin_next(struct tproc_host *host, struct tproc_thr
   return next;
 }
 
+struct tproc_threadproc *host_pin(struct tproc_host *host, pid_t pid) {
+  struct tproc_threadproc *each = host_pin_next(host, NULL);
+  while (each != NULL && each->pid != pid) each = host_pin_next(host, each);
+  return each;
+}
+
 void host_unpin(struct tproc_host *host, struct tproc_threadproc *threadproc) {
   pthread_mutex_lock(&host->lock);
   let_go(host, threadproc);

@@ -49,6 +49,9 @@ void host_forget(struct tproc_host *host, struct tproc_threadproc *threadproc);
  */
 struct tproc_threadproc *host_pin_next(struct tproc_host *host, struct tproc_threadproc *previous);
 
+/** The youngest with a pid: an older one of the same pid has ended. NULL: there is none. To be let go of as above. */
+struct tproc_threadproc *host_pin(struct tproc_host *host, pid_t pid);
+
 void host_unpin(struct tproc_host *host, struct tproc_threadproc *threadproc);
 
 #endif

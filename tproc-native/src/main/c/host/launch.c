@@ -22,11 +22,11 @@
 #include "host/threadproc.h"
 #include "loader/elf_file.h"
 #include "loader/entry_stack.h"
+#include "loader/exe_texts.h"
 #include "loader/executable.h"
 #include "loader/executable_file.h"
 #include "loader/image.h"
 #include "loader/layout.h"
-#include "loader/own_executable.h"
 #include "spawn/launch_state.h"
 
 /* The child's frames before the program's entry; a few hundred bytes, more under a sanitizer. */
@@ -202,9 +202,9 @@ static void plan_fence(const struct tproc_launch *launch, const struct preparati
                                   .heap = preparation->layout.heap,
                                   .program = {preparation->program_image.low, preparation->program_image.high},
                                   .files = {preparation->layout.files.low, threadproc->memory.slot.usable.high}};
-  if (own_executable_is_in_image(program->file, &preparation->elf)) content.constants = content.program;
-  if (own_executable_is_in_strings(program->argv) || own_executable_is_in_strings(launch->envp) ||
-      own_executable_is_in_strings(name))
+  if (exe_texts_are_in_image(program->file, &preparation->elf)) content.constants = content.program;
+  if (exe_texts_are_in_strings(program->argv) || exe_texts_are_in_strings(launch->envp) ||
+      exe_texts_are_in_strings(name))
     content.arguments = (struct address_range){stack->arguments, preparation->layout.stack.high};
   fence_build(&threadproc->fence, &content);
 }

@@ -75,14 +75,15 @@ static int make_address(const struct server_socket *socket_file, const char *pat
                             socket_file->name, sizeof address->sun_path - sizeof "/proc/self/fd/1234567/");
 }
 
-/* Whether the host of a socket that is there has ended: 1 or 0, or a negative errno. */
-static int is_stale(const struct sockaddr_un *address, struct tproc_error *error) {
+/* 0 when the host of a socket that is there has ended. */
+static int check_stale(const struct sockaddr_un *address, struct tproc_error *error) {
   const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (probe < 0) return tproc_fail(error, errno, "make a socket");
   const int code = connect(probe, (const struct sockaddr *)address, sizeof *address) == 0 ? 0 : errno;
   close(probe);
-  if (code == ECONNREFUSED) return 1;
-  if (code == 0 || code == EAGAIN) return 0; /* EAGAIN: so many wait that there is no room for one more */
+  if (code == ECONNREFUSED) return 0;
+  if (code == 0 || code == EAGAIN) /* EAGAIN: so many wait that there is no room for one more */
+    return tproc_fail_because(error, EADDRINUSE, "a host listens there already");
   return tproc_fail(error, code == EPROTOTYPE ? EEXIST : code, "a socket of another kind is there already");
 }
 
@@ -95,9 +96,8 @@ static int make_room(const struct server_socket *socket_file, const struct socka
   if (!S_ISSOCK(status.st_mode)) return tproc_fail(error, EEXIST, "what is there already is not a socket");
   if (status.st_uid != geteuid())
     return tproc_fail(error, EEXIST, "another user's socket is there already (uid %u)", status.st_uid);
-  const int stale = is_stale(address, error);
-  if (stale < 0) return stale;
-  if (stale == 0) return tproc_fail_because(error, EADDRINUSE, "a host listens there already");
+  const int failed = check_stale(address, error);
+  if (failed) return failed;
   if (unlinkat(socket_file->directory, socket_file->name, 0) != 0)
     return tproc_fail(error, errno, "remove the socket of a host that has died");
   return 0;

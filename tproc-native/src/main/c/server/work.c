@@ -110,12 +110,11 @@ void work_list(struct work *work) {
   if (!request->failed) answer_listing(request, WIRE_LISTED, &listing);
 }
 
-/* The youngest with a pid: an older one of the same pid has ended. To be let go of with host_unpin. */
+/* To be let go of with host_unpin. */
 static struct tproc_threadproc *pin(struct request *request, pid_t pid) {
-  struct tproc_threadproc *each = host_pin_next(request->requests->host, NULL);
-  while (each != NULL && each->pid != pid) each = host_pin_next(request->requests->host, each);
-  if (each == NULL) request->failed = tproc_fail(&request->error, ESRCH, "threadproc %d in this host", pid);
-  return each;
+  struct tproc_threadproc *threadproc = host_pin(request->requests->host, pid);
+  if (threadproc == NULL) request->failed = tproc_fail(&request->error, ESRCH, "threadproc %d in this host", pid);
+  return threadproc;
 }
 
 void work_maps(struct work *work) {

@@ -34,29 +34,29 @@ static void leave(struct host_heap_part *part) { pthread_mutex_unlock(&part->loc
 static int attach(struct host_heap *heap, struct host_heap_part *part) {
   if (part->cache.token != 0) return 0;
   const pid_t place = (pid_t)(part - heap->parts) + 1; /* no thread's id: it is many threads' */
-  return tproc_cache_attach(heap->view, &part->cache, TPROC_OWNER_HOST, getpid(), place);
+  return -tproc_cache_attach(heap->view, &part->cache, TPROC_OWNER_HOST, getpid(), place);
 }
 
 static bool is_open(const struct host_heap *heap) { return heap->view != NULL && heap->view->share != NULL; }
 
 int host_heap_alloc(struct host_heap *heap, size_t size, size_t alignment, void **block) {
-  if (!is_open(heap)) return ENOTSUP;
+  if (!is_open(heap)) return -ENOTSUP;
   struct host_heap_part *part = enter(heap);
   int failed = attach(heap, part);
   if (!failed) {
     *block = alignment <= 16 ? tproc_heap_alloc(heap->view, &part->cache, size)
                              : tproc_heap_alloc_slowly(heap->view, &part->cache, size, alignment);
-    if (*block == NULL) failed = ENOMEM;
+    if (*block == NULL) failed = -ENOMEM;
   }
   leave(part);
   return failed;
 }
 
 int host_heap_free(struct host_heap *heap, void *block) {
-  if (!is_open(heap)) return ENOTSUP;
+  if (!is_open(heap)) return -ENOTSUP;
   struct host_heap_part *part = enter(heap);
   int failed = attach(heap, part);
-  if (!failed) failed = tproc_heap_free(heap->view, &part->cache, block);
+  if (!failed) failed = -tproc_heap_free(heap->view, &part->cache, block);
   leave(part);
   return failed;
 }

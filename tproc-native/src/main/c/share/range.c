@@ -7,6 +7,7 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "base/error.h"
 #include "base/page.h"
 
@@ -19,11 +20,6 @@
 /* Of all tables, so that none shares a page of any machine with another; the data's is a huge page's. */
 #define TABLE_ALIGNMENT 65536u
 #define DATA_ALIGNMENT (2u << 20)
-
-/* Linux 6.3, which may be told to refuse a memfd without it. */
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 8u
-#endif
 
 static void lay_out(struct tproc_share *share, const struct shared_range_counts *counts) {
   *share = (struct tproc_share){.magic = TPROC_SHARE_MAGIC,

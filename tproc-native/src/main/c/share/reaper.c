@@ -13,7 +13,7 @@
 #include "shared/slice.h"
 #include "shared/thread_record.h"
 
-/* Exits are collected by several threads. */
+/* Exits are collected by several threads. Taken after the threadproc's lock; no other lock is taken under it. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static uint32_t high_of(_Atomic uint32_t *hint) { return atomic_load_explicit(hint, memory_order_acquire); }

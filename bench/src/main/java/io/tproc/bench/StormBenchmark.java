@@ -17,7 +17,7 @@ final class StormBenchmark implements Benchmark {
   private static final int TOGETHER = 4;
 
   /** Microseconds: from before the program's first instruction to well into its loop. */
-  private static final int LONGEST_LIFE = 4000;
+  private static final int LIFE_MAX = 4000;
 
   @Override
   public String name() {
@@ -64,7 +64,7 @@ final class StormBenchmark implements Benchmark {
     Queue<Process> alive = new ArrayDeque<>();
     for (int i = 0; i < count; i++) {
       alive.add(launch.start());
-      LockSupport.parkNanos(TimeUnit.MICROSECONDS.toNanos(random.nextInt(LONGEST_LIFE)));
+      LockSupport.parkNanos(TimeUnit.MICROSECONDS.toNanos(random.nextInt(LIFE_MAX)));
       if (alive.size() == TOGETHER) {
         kill(alive.remove());
       }

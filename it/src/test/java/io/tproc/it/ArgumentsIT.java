@@ -20,10 +20,10 @@ import org.junit.jupiter.api.extension.ExtendWith;
 class ArgumentsIT {
 
   /** The kernel's MAX_ARG_STRLEN: 32 pages, with the terminating NUL (execve(2)). */
-  private static final int LONGEST_STRING = 131072;
+  private static final int STRING_MAX = 131072;
 
   /** The kernel's PATH_MAX, with the terminating NUL. */
-  private static final int LONGEST_PATH = 4096;
+  private static final int PATH_MAX = 4096;
 
   private static void assertArrives(TprocHost host, String... arguments) throws Exception {
     List<String> command = new ArrayList<>(List.of(Programs.probe("arguments")));
@@ -65,8 +65,8 @@ class ArgumentsIT {
 
   @Test
   void withTheKernelsLimitForOne(TprocHost host) throws Exception {
-    assertArrives(host, "a".repeat(LONGEST_STRING - 1));
-    assertThatThrownBy(() -> assertArrives(host, "a".repeat(LONGEST_STRING)))
+    assertArrives(host, "a".repeat(STRING_MAX - 1));
+    assertThatThrownBy(() -> assertArrives(host, "a".repeat(STRING_MAX)))
         .isInstanceOfSatisfying(LaunchException.class, e -> assertThat(e.errno()).isEqualTo(E2BIG))
         .hasMessageContaining("E2BIG");
   }
@@ -81,11 +81,11 @@ class ArgumentsIT {
 
   @Test
   void withAProgramNameOf4Kibibytes(TprocHost host) throws Exception {
-    String program = padded(Programs.probe("arguments"), LONGEST_PATH - 1);
+    String program = padded(Programs.probe("arguments"), PATH_MAX - 1);
 
     assertThat(Outcome.hosted(host, program, "x").strings()).isEqualTo(List.of(program, "x"));
     assertThatThrownBy(
-            () -> host.command(padded(Programs.probe("arguments"), LONGEST_PATH)).start())
+            () -> host.command(padded(Programs.probe("arguments"), PATH_MAX)).start())
         .isInstanceOfSatisfying(
             LaunchException.class, e -> assertThat(e.errno()).isEqualTo(ENAMETOOLONG));
   }

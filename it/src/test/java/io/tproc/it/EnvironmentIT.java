@@ -20,7 +20,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 class EnvironmentIT {
 
   /** The kernel's MAX_ARG_STRLEN: 32 pages, with the terminating NUL (execve(2)). */
-  private static final int LONGEST_STRING = 131072;
+  private static final int STRING_MAX = 131072;
 
   @Test
   void isTheHostsUnlessChanged(TprocHost host) throws Exception {
@@ -77,10 +77,10 @@ class EnvironmentIT {
   void hasTheKernelsLimitForOneVariable(TprocHost host) throws Exception {
     ThreadProcBuilder builder = host.command(Programs.probe("environment"));
     builder.environment().clear();
-    builder.environment().put("A", "x".repeat(LONGEST_STRING - "A=".length() - 1));
-    assertThat(seenBy(builder).get("A")).hasSize(LONGEST_STRING - 3);
+    builder.environment().put("A", "x".repeat(STRING_MAX - "A=".length() - 1));
+    assertThat(seenBy(builder).get("A")).hasSize(STRING_MAX - 3);
 
-    builder.environment().put("A", "x".repeat(LONGEST_STRING - "A=".length()));
+    builder.environment().put("A", "x".repeat(STRING_MAX - "A=".length()));
     assertThatThrownBy(builder::start)
         .isInstanceOfSatisfying(LaunchException.class, e -> assertThat(e.errno()).isEqualTo(E2BIG))
         .hasMessageContaining("E2BIG");

@@ -23,7 +23,7 @@ class KillStormIT {
   private static final int TOGETHER = 4;
 
   /** From before a program's first instruction to well into its loop. */
-  private static final int LONGEST_LIFE_MICROSECONDS = 4000;
+  private static final int LIFE_MICROSECONDS_MAX = 4000;
 
   @Test
   void leavesNothingBehind(TprocHost host) throws Exception {
@@ -43,7 +43,7 @@ class KillStormIT {
       alive.add(host.command(Programs.probe("storm"), "2").start());
       // Not to wait for something, but to be at a random place.
       LockSupport.parkNanos(
-          TimeUnit.MICROSECONDS.toNanos(random.nextInt(LONGEST_LIFE_MICROSECONDS)));
+          TimeUnit.MICROSECONDS.toNanos(random.nextInt(LIFE_MICROSECONDS_MAX)));
       if (alive.size() == TOGETHER) {
         kill(alive.remove());
       }

@@ -18,7 +18,7 @@ record Frame(int type, ByteBuffer payload) {
   static final int MAGIC = 0x434f5254;
   static final int VERSION = 1;
   static final int HEADER_SIZE = 16;
-  static final int LARGEST_PAYLOAD = 8 << 20;
+  static final int PAYLOAD_MAX = 8 << 20;
 
   /** What is reserved before the first byte has come; a lie about the size costs no memory. */
   private static final int FIRST_CHUNK = 1 << 16;
@@ -69,7 +69,7 @@ record Frame(int type, ByteBuffer payload) {
               + VERSION);
     }
     int size = header.getInt(SIZE_AT);
-    if (size < 0 || size > LARGEST_PAYLOAD) {
+    if (size < 0 || size > PAYLOAD_MAX) {
       throw new ProtocolException("a frame of " + Integer.toUnsignedString(size) + " bytes");
     }
     if (header.getInt(DESCRIPTORS_AT) != 0) {

@@ -5,7 +5,7 @@
 #include "support/memory_file.h"
 
 extern "C" {
-#include "loader/own_executable.h"
+#include "loader/exe_texts.h"
 }
 
 namespace {
@@ -18,12 +18,12 @@ bool is_in(const std::string &content, uint64_t offset, uint64_t size) {
   elf_file elf{};
   elf.segments = &segment;
   elf.segment_count = 1;
-  return own_executable_is_in_image(file.descriptor(), &elf);
+  return exe_texts_are_in_image(file.descriptor(), &elf);
 }
 
 }  // namespace
 
-TEST_SUITE_BEGIN("own_executable");
+TEST_SUITE_BEGIN("exe_texts");
 
 TEST_CASE("a text that ends in /exe is found wherever it stands, and only as an end") {
   const std::string text("/proc/self/exe\0", 15);
@@ -45,8 +45,8 @@ TEST_CASE("what cannot be read or is too large may hold it") {
 
 TEST_CASE("strings") {
   const char *const own[] = {"a", "PATH=/proc/self/exe", nullptr}, *const other[] = {"exe", "/exec", "", nullptr};
-  CHECK(own_executable_is_in_strings(own));
-  CHECK_FALSE(own_executable_is_in_strings(other));
+  CHECK(exe_texts_are_in_strings(own));
+  CHECK_FALSE(exe_texts_are_in_strings(other));
 }
 
 TEST_SUITE_END();

@@ -1,6 +1,6 @@
 /* Whether a program may ask for its own executable by a path: /proc/self/exe, /proc/PID/exe … */
-#ifndef TPROC_OWN_EXECUTABLE_H
-#define TPROC_OWN_EXECUTABLE_H
+#ifndef TPROC_EXE_TEXTS_H
+#define TPROC_EXE_TEXTS_H
 
 #include <stdbool.h>
 
@@ -10,9 +10,9 @@
  * Whether a text that ends in "/exe" stands in what the program loads of its file. Also true when that is too large to
  * be looked through at each launch, or cannot be read.
  */
-bool own_executable_is_in_image(int file, const struct elf_file *elf);
+bool exe_texts_are_in_image(int file, const struct elf_file *elf);
 
 /** Whether one of the strings ends in "/exe". `strings` ends with NULL. */
-bool own_executable_is_in_strings(const char *const *strings);
+bool exe_texts_are_in_strings(const char *const *strings);
 
 #endif

@@ -1,4 +1,4 @@
-#include "loader/own_executable.h"
+#include "loader/exe_texts.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 static const char text[] = "/exe";
 
 /* Reading so much takes some milliseconds at most. */
-#define LARGEST_IMAGE (16ull << 20)
+#define IMAGE_SIZE_MAX (16ull << 20)
 
 #define CHUNK_SIZE (256u << 10)
 
@@ -30,17 +30,17 @@ static bool is_in_segment(int file, const struct elf_segment *segment, char *chu
   return false;
 }
 
-bool own_executable_is_in_image(int file, const struct elf_file *elf) {
+bool exe_texts_are_in_image(int file, const struct elf_file *elf) {
   uint64_t size = 0;
   for (size_t i = 0; i < elf->segment_count; i++) size += elf->segments[i].file_size;
-  char *chunk = size <= LARGEST_IMAGE ? malloc(CHUNK_SIZE + sizeof text) : NULL;
+  char *chunk = size <= IMAGE_SIZE_MAX ? malloc(CHUNK_SIZE + sizeof text) : NULL;
   bool found = chunk == NULL;
   for (size_t i = 0; i < elf->segment_count && !found; i++) found = is_in_segment(file, &elf->segments[i], chunk);
   free(chunk);
   return found;
 }
 
-bool own_executable_is_in_strings(const char *const *strings) {
+bool exe_texts_are_in_strings(const char *const *strings) {
   for (; *strings != NULL; strings++) {
     const size_t length = strlen(*strings);
     if (length >= sizeof text - 1 && strcmp(*strings + length - (sizeof text - 1), text) == 0) return true;

@@ -13,7 +13,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** To a hosted program /proc/self/exe is the program, whichever way it asks; natively the same. */
 @ExtendWith(HostExtension.class)
-class OwnExecutableIT {
+class ProcSelfExeIT {
   @ParameterizedTest
   @ValueSource(strings = {"exe", "exe-fixed"})
   void everyWayToAsk(String probe, TprocHost host) throws Exception {
