@@ -1,15 +1,19 @@
 /**
  * The provider of hosts: the Java side of the native library {@code libtproc-jni.so}. Nothing is
- * exported; programs use {@code io.tproc} and start the JVM with {@code
- * --enable-native-access=io.tproc.jni}.
+ * exported but to the modules of native code; programs use {@code io.tproc} and start the JVM with
+ * {@code --enable-native-access=io.tproc.jni}.
  */
 module io.tproc.jni {
   requires io.tproc;
   requires static jdk.jfr;
   requires static org.jspecify;
-  requires org.scijava.nativelib;
-  // For org.scijava.nativelib, which as an automatic module cannot name what it needs itself.
-  requires org.slf4j;
+
+  exports io.tproc.jni.natives to
+      io.tproc.jni.linux.x86_64,
+      io.tproc.jni.linux.aarch64;
+
+  // Whoever resolves this module resolves those too, when they are there.
+  uses io.tproc.jni.natives.NativeCode;
 
   provides io.tproc.spi.TprocProvider with
       io.tproc.jni.JniProvider;

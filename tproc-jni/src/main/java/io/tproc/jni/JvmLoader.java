@@ -1,10 +1,9 @@
 package io.tproc.jni;
 
-import java.io.File;
+import io.tproc.jni.nativelib.DirectoryExtractor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.scijava.nativelib.BaseJniExtractor;
 
 /** Loads libraries into this JVM, bound to this class's loader. */
 final class JvmLoader implements NativeLibrary.Loader {
@@ -53,31 +52,8 @@ final class JvmLoader implements NativeLibrary.Loader {
   }
 
   private static Path unpack(String folder, String name, Path directory) throws IOException {
-    File library = new PrivateExtractor(directory).extractJni(folder, name);
-    return library.toPath();
-  }
-
-  /**
-   * native-lib-loader's extraction, into a directory that only this user can write to. Its
-   * DefaultJniExtractor makes a name first and a directory later, which leaves a moment for others,
-   * and lets any later JVM delete the files.
-   */
-  private static final class PrivateExtractor extends BaseJniExtractor {
-    private final File directory;
-
-    PrivateExtractor(Path directory) throws IOException {
-      super(JvmLoader.class);
-      this.directory = directory.toFile();
-    }
-
-    @Override
-    public File getNativeDir() {
-      return directory;
-    }
-
-    @Override
-    public File getJniDir() {
-      return directory;
-    }
+    return new DirectoryExtractor(JvmLoader.class, directory.toFile())
+        .extractJni(folder, name)
+        .toPath();
   }
 }

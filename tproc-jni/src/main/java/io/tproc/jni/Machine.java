@@ -11,7 +11,7 @@ enum Machine {
   /** Classifier of the jar with this machine's library. */
   final String classifier;
 
-  /** Where the library is in that jar; the names are native-lib-loader's. */
+  /** Where the library is in that jar. */
   final String folder;
 
   Machine(String classifier, String folder) {

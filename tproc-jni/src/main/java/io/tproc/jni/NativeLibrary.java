@@ -10,10 +10,6 @@ import org.jspecify.annotations.Nullable;
  * Loads {@code libtproc-jni.so}: from the file that {@code -Dtproc.library} names, else from {@code
  * java.library.path}, else from the classifier jar, which is unpacked into {@code -Dtproc.tmpdir}
  * or {@code java.io.tmpdir}.
- *
- * <p>Not by native-lib-loader's own {@code NativeLoader}: it needs a writable temporary directory
- * even when the library is on the path, and binds the library to its own class loader instead of
- * ours.
  */
 final class NativeLibrary {
   /** Names the library's file; nothing else is tried then. */
@@ -160,7 +156,8 @@ final class NativeLibrary {
           refused);
     }
     throw new TprocUnavailableException(
-        "no native library for this machine: add the dependency io.tproc:tproc-jni with the classifier "
+        "no native library for this machine: add the dependency io.tproc:tproc-jni with the"
+            + " classifier "
             + machine.classifier
             + ", or name the library with -D"
             + PROPERTY

@@ -1,0 +1,4 @@
+/** An application that hosts programs. */
+module outside {
+  requires io.tproc;
+}

@@ -1,0 +1,6 @@
+package io.tproc.jni.linux.aarch64;
+
+import io.tproc.jni.natives.NativeCode;
+
+/** See {@link NativeCode}. */
+public final class Provided implements NativeCode {}
