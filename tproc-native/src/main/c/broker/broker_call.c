@@ -36,7 +36,7 @@ static struct broker_answer fill(const struct map_request *request, int64_t addr
   return answer;
 }
 
-static struct broker_answer map(struct fence_listener *listener, const struct broker_call *call) {
+static struct broker_answer answer_mmap(struct fence_listener *listener, const struct broker_call *call) {
   struct map_request request = {.address = call->arguments[0],
                                 .length = call->arguments[1],
                                 .protection = (int)call->arguments[2],
@@ -87,7 +87,7 @@ static struct broker_answer answer_of_memory(struct fence_listener *listener, co
   const uint64_t *a = call->arguments;
   switch (call->number) {
     case __NR_mmap:
-      return map(listener, call);
+      return answer_mmap(listener, call);
     case __NR_munmap:
       return result(memory_unmap(listener->memory, without_tag(a[0]), a[1]));
     case __NR_mremap:

@@ -1,11 +1,31 @@
 #include "memory/memory_external.h"
 
 #include <errno.h>
+#include <linux/mman.h>
 #include <sys/mman.h>
 
 #include "base/compat.h"
 #include "base/page.h"
-#include "memory/map_noreplace.h"
+
+static int64_t map_at(uint64_t address, const struct map_request *request, int how) {
+  void *got = mmap((void *)address, request->length, request->protection, (request->flags & ~MAP_FIXED) | how,
+                   request->file, (off_t)request->offset);
+  return got == MAP_FAILED ? -errno : (int64_t)got;
+}
+
+int64_t map_noreplace(uint64_t address, const struct map_request *request) {
+  if ((request->flags & MAP_TYPE) != MAP_SHARED_VALIDATE) return map_at(address, request, MAP_FIXED_NOREPLACE);
+  /* MAP_SHARED_VALIDATE refuses a flag as young as that one: the place is taken first, and then replaced. */
+  const struct map_request taken = {
+      .length = request->length, .protection = PROT_NONE, .flags = MAP_PRIVATE | MAP_ANONYMOUS, .file = -1};
+  int64_t got = map_at(address, &taken, MAP_FIXED_NOREPLACE);
+  if (got < 0) return got;
+  struct map_request wanted = *request;
+  wanted.flags &= ~MAP_FIXED_NOREPLACE;
+  got = map_at(address, &wanted, MAP_FIXED);
+  if (got < 0) munmap((void *)address, request->length);
+  return got;
+}
 
 /*
  * The set is changed by its owner alone, who holds the memory's lock; the slots' lock on top is for those who look at
@@ -16,12 +36,6 @@ static bool prepare(struct memory *memory) {
   const bool prepared = slot_owner_prepare_external(memory->slots, &memory->owner);
   pthread_mutex_unlock(&memory->slots->lock);
   return prepared;
-}
-
-static int64_t map_where_kernel_likes(const struct map_request *request) {
-  /* A hint could lead into a slot. */
-  void *got = mmap(NULL, request->length, request->protection, request->flags, request->file, (off_t)request->offset);
-  return got == MAP_FAILED ? -errno : (int64_t)got;
 }
 
 /* Until it is remembered it could be taken for the host's, and hidden from forked children. */
@@ -70,7 +84,7 @@ int64_t memory_map_where_kernel_likes(struct memory *memory, const struct map_re
     if (got >= 0) return got;
   }
   if (!prepare(memory)) return -ENOMEM;
-  const int64_t got = map_where_kernel_likes(request);
+  const int64_t got = map_at(0, request, 0); /* without the hint, which could lead into a slot */
   pthread_mutex_lock(&memory->slots->lock);
   remember(memory, request, got);
   pthread_mutex_unlock(&memory->slots->lock);

@@ -4,8 +4,11 @@
 
 #include "memory/memory.h"
 
-/** Maps at exactly request->address, if nothing is there and no threadproc has the slot. @return the address, -EEXIST,
- * … */
+/** Maps the request at exactly `address`, where nothing is replaced, whatever its flags say. @return the address,
+ * -EEXIST, … */
+int64_t map_noreplace(uint64_t address, const struct map_request *request);
+
+/** As map_noreplace, at request->address, unless it is a threadproc's; remembered. @return the address, -EEXIST, … */
 int64_t memory_map_external(struct memory *memory, const struct map_request *request);
 
 /** For MAP_32BIT (anywhere below 2 GiB), and for what is too large for the slot. */

@@ -8,7 +8,7 @@
 #include "base/page.h"
 #include "memory/memory.h"
 #include "memory/memory_external.h"
-#include "memory/memory_place.h"
+#include "memory/memory_map.h"
 
 static bool to_range(uint64_t address, uint64_t length, struct address_range *range) {
   if (address > INT64_MAX || length > INT64_MAX) return false;

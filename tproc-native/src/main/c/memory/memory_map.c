@@ -1,18 +1,26 @@
 /*
- * The fence lets a threadproc unmap within its slot without asking, so the host does not know which places are free.
- * The kernel does: MAP_FIXED_NOREPLACE maps or says EEXIST. A cursor goes down through the area and starts over at its
- * upper end; what is in its way is skipped in one step, because the kernel can be asked where it begins.
+ * mmap and munmap. The fence lets a threadproc unmap within its slot without asking, so the host does not know which
+ * places are free. The kernel does: MAP_FIXED_NOREPLACE maps or says EEXIST. A cursor goes down through the area and
+ * starts over at its upper end; what is in its way is skipped in one step, because the kernel can be asked where it
+ * begins.
  */
-#include "memory/memory_place.h"
+#include "memory/memory_map.h"
 
 #include <errno.h>
 #include <linux/mman.h>
 #include <stdio.h>
 #include <sys/mman.h>
 
+#include "base/compat.h"
 #include "base/page.h"
-#include "memory/map_noreplace.h"
 #include "memory/memory_external.h"
+
+/* [address, address + length) rounded to whole pages, if it is a range at all. */
+static bool to_range(uint64_t address, uint64_t length, struct address_range *range) {
+  if (length == 0 || length > INT64_MAX || address > INT64_MAX) return false;
+  *range = (struct address_range){address, page_ceil(address + length)};
+  return true;
+}
 
 /* A mapping of more than this part of the room for it (1 GiB with 47 address bits) goes elsewhere. */
 #define SHARE_MAX 4
@@ -161,4 +169,79 @@ int64_t memory_map_anywhere(struct memory *memory, const struct map_request *req
     if (got != -ENOMEM && (got != -EINVAL || request->file < 0)) return got;
   }
   return memory_map_where_kernel_likes(memory, request);
+}
+
+/* What fills pages is left to the caller, who can do it without the lock. */
+#define LEFT_OUT (MAP_POPULATE | MAP_LOCKED | MAP_NONBLOCK)
+
+static int64_t at_fixed_address(struct memory *memory, const struct map_request *request) {
+  struct address_range range;
+  if (!to_range(request->address, request->length, &range)) return -ENOMEM;
+  if (request->address % page_size() != 0) return -EINVAL;
+  if (memory_covers(memory, range)) {
+    void *got = mmap((void *)range.low, request->length, request->protection, request->flags, request->file,
+                     (off_t)request->offset);
+    return got == MAP_FAILED ? -errno : (int64_t)got;
+  }
+  const int64_t got = memory_map_external(memory, request);
+  /* MAP_FIXED natively replaces what is there; here that belongs to another, so there is no memory to be had. */
+  return got == -EEXIST && (request->flags & MAP_FIXED_NOREPLACE) != MAP_FIXED_NOREPLACE ? -ENOMEM : got;
+}
+
+/* MAP_LOCKED without the filling: pages are locked as they come. */
+static int64_t lock_pages(struct memory *memory, uint64_t address, uint64_t length) {
+  if (mlock2((void *)address, length, MLOCK_ONFAULT) == 0) return (int64_t)address;
+  const int code = errno == ENOMEM ? EAGAIN : errno; /* mmap has its own word for RLIMIT_MEMLOCK */
+  const struct address_range range = {address, page_ceil(address + length)};
+  munmap((void *)range.low, range_size(range));
+  memory_forget_external(memory, range);
+  return -code;
+}
+
+int64_t memory_map(struct memory *memory, const struct map_request *wanted) {
+  struct map_request request = *wanted;
+  request.flags &= ~LEFT_OUT;
+  if (request.length == 0) return -EINVAL;
+  int64_t result;
+  pthread_mutex_lock(&memory->lock);
+  if (memory->released)
+    result = -ENOMEM;
+  else if ((request.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0)
+    result = at_fixed_address(memory, &request);
+  else if ((request.flags & MAP_32BIT) != 0)
+    result = memory_map_where_kernel_likes(memory, &request);
+  else
+    result = memory_map_anywhere(memory, &request);
+  if (result >= 0 && (wanted->flags & MAP_LOCKED) != 0) result = lock_pages(memory, (uint64_t)result, request.length);
+  pthread_mutex_unlock(&memory->lock);
+  return result;
+}
+
+/*
+ * Of a hole munmap gives 0 and does nothing, but EINVAL beyond the end of addresses, which differs between machines. A
+ * mapping that replaces nothing asks the kernel for both at once.
+ */
+static int64_t unmap_hole(struct address_range range) {
+  void *got = mmap((void *)range.low, range_size(range), PROT_NONE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+  if (got == MAP_FAILED) return errno == ENOMEM ? -EINVAL : errno == EEXIST ? -EPERM : 0;
+  munmap(got, range_size(range));
+  return (uint64_t)got == range.low ? 0 : -EPERM;
+}
+
+int64_t memory_unmap(struct memory *memory, uint64_t address, uint64_t length) {
+  struct address_range range;
+  if (address % page_size() != 0 || !to_range(address, length, &range)) return -EINVAL;
+  int64_t result = -EPERM;
+  pthread_mutex_lock(&memory->lock);
+  if (memory->released) {
+    result = -ENOMEM;
+  } else if (memory_covers(memory, range)) {
+    result = munmap((void *)range.low, range_size(range)) == 0 ? 0 : -errno;
+    if (result == 0) memory_forget_external(memory, range);
+  } else if (memory_is_hole(memory, range)) {
+    result = unmap_hole(range);
+  }
+  pthread_mutex_unlock(&memory->lock);
+  return result;
 }

@@ -1,6 +1,6 @@
-/* Finding a free place in a slot. The caller holds the memory's lock. */
-#ifndef TPROC_MEMORY_PLACE_H
-#define TPROC_MEMORY_PLACE_H
+/* mmap and munmap (memory.h); and finding a free place in a slot, for those who hold the memory's lock already. */
+#ifndef TPROC_MEMORY_MAP_H
+#define TPROC_MEMORY_MAP_H
 
 #include "memory/memory.h"
 
