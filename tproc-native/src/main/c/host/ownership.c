@@ -49,11 +49,6 @@ static bool list(const struct mapping *mapping, void *context) {
 
 size_t tproc_threadproc_memory(struct tproc_threadproc *threadproc, struct tproc_mapping *entries, size_t capacity) {
   struct listing listing = {.threadproc = threadproc, .entries = entries, .capacity = capacity};
-  struct memory *memory = &threadproc->memory;
-  pthread_mutex_lock(&memory->lock);
-  for (size_t i = 0; i < memory->owner.external.count; i++)
-    address_space_visit(memory->space, memory->owner.external.ranges[i], list, &listing);
-  address_space_visit(memory->space, memory->slot.whole, list, &listing);
-  pthread_mutex_unlock(&memory->lock);
+  memory_visit(&threadproc->memory, list, &listing);
   return listing.count;
 }

@@ -34,15 +34,6 @@ static bool note(const struct mapping *mapping, void *context) {
   return true;
 }
 
-/* The lock keeps the threadproc's calls waiting, so the pages are counted later. */
-static void find_ranges(struct memory *memory, struct ranges *ranges) {
-  pthread_mutex_lock(&memory->lock);
-  for (size_t i = 0; i < memory->owner.external.count; i++)
-    address_space_visit(memory->space, memory->owner.external.ranges[i], note, ranges);
-  address_space_visit(memory->space, memory->slot.whole, note, ranges);
-  pthread_mutex_unlock(&memory->lock);
-}
-
 static uint64_t count_present(int pagemap, struct address_range range) {
   uint64_t entries[ENTRIES_AT_ONCE], count = 0;
   const uint64_t end = range.high / page_size();
@@ -57,9 +48,10 @@ static uint64_t count_present(int pagemap, struct address_range range) {
   return count * page_size();
 }
 
+/* The threadproc's calls wait for the visit, so the pages are counted after it. */
 static void measure(struct memory *memory, int pagemap, struct tproc_status *status) {
   struct ranges ranges = {0};
-  find_ranges(memory, &ranges);
+  memory_visit(memory, note, &ranges);
   for (size_t i = 0; i < ranges.count; i++) {
     status->mapped += range_size(ranges.entries[i]);
     if (pagemap >= 0) status->resident += count_present(pagemap, ranges.entries[i]);

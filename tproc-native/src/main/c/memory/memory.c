@@ -40,6 +40,14 @@ bool memory_covers(const struct memory *memory, struct address_range range) {
   return range_covers(memory->slot.whole, range) || memory_external_covers(memory, range);
 }
 
+void memory_visit(struct memory *memory, mapping_visitor *visit, void *context) {
+  const struct range_set *external = &memory->owner.external;
+  pthread_mutex_lock(&memory->lock);
+  for (size_t i = 0; i < external->count; i++) address_space_visit(memory->space, external->ranges[i], visit, context);
+  address_space_visit(memory->space, memory->slot.whole, visit, context);
+  pthread_mutex_unlock(&memory->lock);
+}
+
 static bool stop(const struct mapping *mapping, void *found) {
   (void)mapping;
   *(bool *)found = true;

@@ -54,6 +54,9 @@ void memory_divide(struct memory *memory, struct address_range heap, struct addr
 /** Unmaps everything, once; safe against a call that is under way in another thread. */
 void memory_release(struct memory *memory);
 
+/** Every mapping of this threadproc, those outside its slot first. Its memory calls wait meanwhile. */
+void memory_visit(struct memory *memory, mapping_visitor *visit, void *context);
+
 /** Whether all of a range belongs to this threadproc, mapped or not. */
 bool memory_owns(struct memory *memory, struct address_range range);
 
