@@ -437,6 +437,12 @@ int tproc_threadproc_listing(struct tproc_threadproc *threadproc, size_t size_ma
 
 /* ---- exits -------------------------------------------------------------------------------------------------- */
 
+/**
+ * The status of one whose exit the kernel has thrown away: it had exec'd another program, and the process ignores
+ * SIGCHLD. (tproc_host_open stops that; it may have begun again.)
+ */
+#define TPROC_STATUS_LOST 255
+
 /** How a threadproc ended. */
 enum tproc_exit_kind {
   TPROC_EXITED = 1,     /**< called exit; status is its code, 0-255 */

@@ -64,7 +64,7 @@ static void report_listener(struct broker *broker, struct fence_listener *listen
 static void report_end(struct broker *broker, int code) {
   struct tproc_error error;
   tproc_fail(&error, code, "the host's broker has failed (epoll_wait), and all threadprocs are ended");
-  atomic_store(&broker->failure, code);
+  __atomic_store_n(&broker->failure, code, __ATOMIC_SEQ_CST);
   pthread_mutex_lock(&broker->lock);
   for (struct fence_listener *each = broker->first; each != NULL; each = each->next)
     fence_listeners_give_up(broker, each);
@@ -140,9 +140,10 @@ static void release(struct broker *broker) {
   pthread_mutex_destroy(&broker->lock);
 }
 
-int broker_start(struct broker *broker, const struct address_space *space, struct slot_space *slots,
-                 broker_failed *failed_hook, void *context, struct tproc_error *error) {
+int broker_start(struct broker *broker, struct executor *executor, const struct address_space *space,
+                 struct slot_space *slots, broker_failed *failed_hook, void *context, struct tproc_error *error) {
   memset(broker, 0, sizeof *broker);
+  broker->executor = executor;
   broker->failed = failed_hook;
   broker->failed_context = context;
   broker->events = broker->stop = broker->context.check.own_memory = -1;

@@ -3,8 +3,8 @@
 #define TPROC_BROKER_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 
+#include "base/executor.h"
 #include "broker/broker_call.h"
 #include "broker/deferred_reply.h"
 #include "broker/fence_listener.h"
@@ -15,23 +15,25 @@ typedef void broker_failed(void *context);
 
 struct broker {
   pthread_t thread;
-  int events;           /**< epoll set of the listeners' descriptors and `stop` */
-  int stop;             /**< eventfd */
-  pthread_mutex_t lock; /**< guards the list and the report; then a listener's lock */
+  struct executor *executor; /**< whose descriptor table is the broker's */
+  int events;                /**< epoll set of the listeners' descriptors and `stop` */
+  int stop;                  /**< eventfd */
+  pthread_mutex_t lock;      /**< guards the list and the report; then a listener's lock */
   struct fence_listener *first;
   struct tproc_error report; /**< a failure that has not been told yet; under the lock */
   broker_failed *failed;
   void *failed_context; /**< for `failed` */
   struct broker_context context;
   struct deferred_replies deferred;
-  atomic_int failure;  /**< errno that ended the thread; 0 while all is well */
+  int failure;         /**< atomic: errno that ended the thread; 0 while all is well */
   size_t request_size; /**< of a notification, as this kernel writes it */
 };
 
-int broker_start(struct broker *broker, const struct address_space *space, struct slot_space *slots,
-                 broker_failed *failed, void *context, struct tproc_error *error);
+/** On a thread that has the executor's descriptor table, as all functions here but broker_detach. */
+int broker_start(struct broker *broker, struct executor *executor, const struct address_space *space,
+                 struct slot_space *slots, broker_failed *failed, void *context, struct tproc_error *error);
 
-/** Closes all listeners: calls that still wait for an answer get ENOSYS. */
+/** Closes all listeners: calls that still wait for an answer get ENOSYS. On the executor's thread. */
 void broker_stop(struct broker *broker);
 
 /** A program's file. */
@@ -43,7 +45,7 @@ struct broker_executable {
 /**
  * Opens a threadproc's listener. Takes over `listener`, also when it fails.
  *
- * @param process pidfd of the threadproc; stays the caller's, until broker_forget_process
+ * @param process pidfd of the threadproc; duplicated
  * @param executable copied and duplicated
  */
 int broker_open_listener(struct broker *broker, int notify_fd, pid_t pid, int process, struct memory *memory,
@@ -53,7 +55,7 @@ int broker_open_listener(struct broker *broker, int notify_fd, pid_t pid, int pr
 /** Tells of a failure, once. @return 0 when there was none */
 int broker_take_report(struct broker *broker, struct tproc_error *error);
 
-/** The threadproc's process is gone, and its pidfd is about to be closed. */
+/** The threadproc's process is gone: its exit is about to be collected, and its pid to be somebody else's. */
 void broker_forget_process(struct fence_listener *listener);
 
 /** The threadproc's memory is not touched any more. The caller's pointer to the listener is invalid from here on. */

@@ -17,15 +17,16 @@ struct fence_listener {
   int notify_fd;             /**< seccomp notification descriptor */
   pthread_mutex_t lock;      /**< held while a request is answered, and to detach; then the memory's lock */
   pid_t pid;                 /**< the threadproc's */
-  int process;               /**< the threadproc's pidfd, not owned; -1 once its exit has been collected */
+  int process;               /**< the threadproc's pidfd */
+  bool process_gone;         /**< its exit has been collected, or is about to be */
   struct memory *memory;     /**< the threadproc's; NULL once detached */
   bool hung_up;              /**< no process has this fence any more; with memory NULL the listener is unused */
   unsigned deferred_replies; /**< under way for calls of this listener, which have to find it as it is */
   char executable[PATH_MAX]; /**< what /proc/self/exe means: its path, ... */
-  int executable_file;       /**< ... and the file itself, also when it has been deleted */
-  uint64_t patched;          /**< address of a "/proc/self/exe" that was overwritten for an execve; 0: none */
-  char patched_text[16];     /**< what stood there, ... */
-  size_t patched_size;       /**< ... so many bytes of it */
+  int executable_file;   /**< ... and the file itself, also when it has been deleted (O_PATH: closing cannot wait) */
+  uint64_t patched;      /**< address of a "/proc/self/exe" that was overwritten for an execve; 0: none */
+  char patched_text[16]; /**< what stood there, ... */
+  size_t patched_size;   /**< ... so many bytes of it */
   struct fence_listener *previous, *next; /**< the broker's list */
 };
 

@@ -31,7 +31,8 @@ static void remove_listener(struct broker *broker, struct fence_listener *listen
   LIST_UNLINK(broker->first, listener);
   pthread_mutex_unlock(&broker->lock);
   close_notify_fd(broker, listener);
-  if (listener->executable_file >= 0) close(listener->executable_file);
+  close(listener->executable_file);
+  close(listener->process);
   pthread_mutex_destroy(&listener->lock);
   free(listener);
 }
@@ -65,7 +66,7 @@ void fence_listeners_hang_up(struct broker *broker, struct fence_listener *liste
 
 void fence_listeners_give_up(struct broker *broker, struct fence_listener *listener) {
   pthread_mutex_lock(&listener->lock);
-  if (listener->process >= 0) syscall(SYS_pidfd_send_signal, listener->process, SIGKILL, NULL, 0);
+  if (!listener->process_gone) syscall(SYS_pidfd_send_signal, listener->process, SIGKILL, NULL, 0);
   if (listener->deferred_replies == 0) close_notify_fd(broker, listener);
   listener->hung_up = true;
   pthread_mutex_unlock(&listener->lock);
@@ -75,24 +76,43 @@ void fence_listeners_close_all(struct broker *broker) {
   while (broker->first != NULL) remove_listener(broker, broker->first);
 }
 
+/* Anew, by the link: a descriptor that can do nothing and whose closing means nothing to the file system. */
+static int open_path(int file) {
+  char link[64];
+  snprintf(link, sizeof link, "/proc/thread-self/fd/%d", file);
+  return open(link, O_PATH | O_CLOEXEC);
+}
+
+/* @return NULL and an errno */
+static struct fence_listener *new_listener(const struct broker_executable *executable, int process, int *code) {
+  struct fence_listener *listener = calloc(1, sizeof *listener);
+  if (listener == NULL) {
+    *code = ENOMEM;
+    return NULL;
+  }
+  listener->executable_file = open_path(executable->file);
+  listener->process = listener->executable_file >= 0 ? fcntl(process, F_DUPFD_CLOEXEC, 0) : -1;
+  if (listener->process >= 0) return listener;
+  *code = errno;
+  if (listener->executable_file >= 0) close(listener->executable_file);
+  free(listener);
+  return NULL;
+}
+
 int broker_open_listener(struct broker *broker, int notify_fd, pid_t pid, int process, struct memory *memory,
                          const struct broker_executable *executable, struct fence_listener **result,
                          struct tproc_error *error) {
-  const int failure = atomic_load(&broker->failure);
-  struct fence_listener *listener = failure != 0 ? NULL : calloc(1, sizeof *listener);
-  const int file = listener == NULL ? -1 : fcntl(executable->file, F_DUPFD_CLOEXEC, 0);
-  if (listener == NULL || file < 0) {
-    const int code = listener == NULL ? ENOMEM : errno;
+  const int failure = __atomic_load_n(&broker->failure, __ATOMIC_SEQ_CST);
+  int refused = 0;
+  struct fence_listener *listener = failure != 0 ? NULL : new_listener(executable, process, &refused);
+  if (listener == NULL) {
     close(notify_fd);
-    free(listener);
     return failure != 0 ? tproc_fail(error, failure, "the host's broker has failed and answers no calls any more")
-                        : tproc_fail(error, code, "open a listener to the broker");
+                        : tproc_fail(error, refused, "open a listener to the broker");
   }
   listener->notify_fd = notify_fd;
-  listener->executable_file = file;
   listener->pid = pid;
   listener->memory = memory;
-  listener->process = process;
   snprintf(listener->executable, sizeof listener->executable, "%s", executable->path);
   pthread_mutex_init(&listener->lock, NULL);
   pthread_mutex_lock(&broker->lock);
@@ -102,7 +122,7 @@ int broker_open_listener(struct broker *broker, int notify_fd, pid_t pid, int pr
   ioctl(notify_fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP); /* only makes it faster */
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = listener};
   int code = epoll_ctl(broker->events, EPOLL_CTL_ADD, notify_fd, &event) == 0 ? 0 : errno;
-  if (code == 0) code = atomic_load(&broker->failure); /* the thread may have ended meanwhile */
+  if (code == 0) code = __atomic_load_n(&broker->failure, __ATOMIC_SEQ_CST); /* the thread may have ended meanwhile */
   if (code != 0) {
     remove_listener(broker, listener);
     return tproc_fail(error, code, "open a listener to the broker");
@@ -113,14 +133,26 @@ int broker_open_listener(struct broker *broker, int notify_fd, pid_t pid, int pr
 
 void broker_forget_process(struct fence_listener *listener) {
   pthread_mutex_lock(&listener->lock);
-  listener->process = -1;
+  listener->process_gone = true;
   pthread_mutex_unlock(&listener->lock);
 }
 
-void broker_detach(struct broker *broker, struct fence_listener *listener) {
+struct detaching {
+  struct broker *broker;
+  struct fence_listener *listener;
+};
+
+static void detach(void *argument) {
+  const struct detaching *detaching = argument;
+  struct fence_listener *listener = detaching->listener;
   pthread_mutex_lock(&listener->lock);
   listener->memory = NULL;
   const bool unused = is_unused(listener);
   pthread_mutex_unlock(&listener->lock);
-  if (unused) remove_listener(broker, listener);
+  if (unused) remove_listener(detaching->broker, listener);
+}
+
+void broker_detach(struct broker *broker, struct fence_listener *listener) {
+  struct detaching detaching = {broker, listener};
+  executor_call(broker->executor, detach, &detaching);
 }

@@ -69,7 +69,7 @@ static struct broker_answer read_link(struct broker_context *context, const stru
 /* Opened anew, since a duplicate would share its file position. */
 static struct broker_answer open_it(const struct fence_listener *listener, int flags) {
   char path[64];
-  snprintf(path, sizeof path, "/proc/self/fd/%d", listener->executable_file);
+  snprintf(path, sizeof path, "/proc/thread-self/fd/%d", listener->executable_file);
   /* A program that runs cannot be opened for writing. The kernel knows that only of programs it has started itself. */
   if ((flags & O_PATH) == 0 && ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0))
     return result(access(path, W_OK) == 0 ? -ETXTBSY : -errno);
@@ -100,6 +100,17 @@ static void restore(struct broker_context *context, struct fence_listener *liste
   listener->patched = 0;
 }
 
+/* @return the caller's descriptor, or a negative errno */
+static int give_executable(const struct fence_listener *listener, const struct broker_call *call) {
+  const struct broker_answer opened = open_it(listener, O_RDONLY); /* the kernel passes no O_PATH descriptor on */
+  if (opened.verdict != BROKER_ADDFD) return (int)opened.result;
+  struct seccomp_notif_addfd request = {.id = call->id, .srcfd = (uint32_t)opened.result, .newfd_flags = O_CLOEXEC};
+  const int descriptor = ioctl(listener->notify_fd, SECCOMP_IOCTL_NOTIF_ADDFD, &request);
+  const int code = errno;
+  close((int)opened.result);
+  return descriptor >= 0 ? descriptor : -code;
+}
+
 /*
  * A call's arguments cannot be changed, but what they point to can: the caller gets a descriptor of its program, and
  * its "/proc/self/exe" becomes "/dev/fd/N", which is shorter. For a fork child that is a copy of the memory. In the
@@ -107,19 +118,19 @@ static void restore(struct broker_context *context, struct fence_listener *liste
  */
 static struct broker_answer execute(struct broker_context *context, struct fence_listener *listener,
                                     const struct broker_call *call, uint64_t path) {
-  struct seccomp_notif_addfd request = {
-      .id = call->id, .srcfd = (uint32_t)listener->executable_file, .newfd_flags = O_CLOEXEC};
-  const int descriptor = ioctl(listener->notify_fd, SECCOMP_IOCTL_NOTIF_ADDFD, &request);
-  if (descriptor < 0) return result(-errno);
+  const int descriptor = give_executable(listener, call);
+  if (descriptor < 0) return result(descriptor);
   char text[sizeof listener->patched_text], old[sizeof listener->patched_text];
   const int length = snprintf(text, sizeof text, "/dev/fd/%d", descriptor);
   const int64_t got = target_read(&context->check, call->tid, call->shares, path, old, sizeof old);
   if (length >= (int)sizeof "/proc/self/exe" || got < (int64_t)sizeof "/proc/self/exe") return result(-ENOEXEC);
   if (target_write(&context->check, call->tid, call->shares, path, text, (size_t)length + 1)) return result(-EFAULT);
   if (call->shares) {
+    pthread_mutex_lock(&listener->lock);
     listener->patched = path;
     listener->patched_size = (size_t)length + 1;
     memcpy(listener->patched_text, old, sizeof old);
+    pthread_mutex_unlock(&listener->lock);
   }
   return go_on();
 }
@@ -149,14 +160,12 @@ static struct broker_answer answer_path(struct broker_context *context, struct f
       return unless((a[2] & AT_SYMLINK_NOFOLLOW) != 0);
     case __NR_readlinkat:
       return read_link(context, listener, call, a[2], a[3]);
-    case __NR_execve:
-      return execute(context, listener, call, a[0]);
-    default: /* execveat: the descriptor is ignored for an absolute path */
-      return execute(context, listener, call, a[1]);
+    default:
+      return unless(false);
   }
 }
 
-struct broker_answer proc_self_exe_run(struct broker_context *context, const struct fence_listener *listener,
+struct broker_answer proc_self_exe_run(struct broker_context *context, struct fence_listener *listener,
                                        const struct broker_call *call) {
   const uint64_t *a = call->arguments;
   switch (call->number) {
@@ -170,8 +179,12 @@ struct broker_answer proc_self_exe_run(struct broker_context *context, const str
       return open_it(listener, (int)a[2]);
     case __NR_newfstatat:
       return examine(context, listener, call, a[2]);
-    default:
+    case __NR_statx:
       return examine_extended(context, listener, call);
+    case __NR_execve:
+      return execute(context, listener, call, a[0]);
+    default: /* execveat: the descriptor is ignored for an absolute path */
+      return execute(context, listener, call, a[1]);
   }
 }
 

@@ -15,7 +15,7 @@ bool proc_self_exe_answer(struct broker_context *context, struct fence_listener 
                           const struct broker_call *call, struct broker_answer *answer);
 
 /** The second half of an answer that is BROKER_DEFER_OPEN_EXECUTABLE; may block on the executable's file system. */
-struct broker_answer proc_self_exe_run(struct broker_context *context, const struct fence_listener *listener,
+struct broker_answer proc_self_exe_run(struct broker_context *context, struct fence_listener *listener,
                                        const struct broker_call *call);
 
 #endif

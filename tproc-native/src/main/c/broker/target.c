@@ -75,12 +75,12 @@ static bool sees_marker(struct target_check *check, pid_t tid) {
 
 bool target_shares_memory(struct target_check *check, const struct fence_listener *listener, pid_t tid) {
   /* Had it exec'd, its calls would come from outside the slot; once it is collected another may have its pid. */
-  if (tid == listener->pid && listener->process >= 0) return true;
+  if (tid == listener->pid && !listener->process_gone) return true;
   if (check->has_kcmp) {
     const long different = syscall(SYS_kcmp, getpid(), tid, KCMP_VM, 0, 0);
     if (different >= 0) return different == 0;
   }
-  return (listener->process >= 0 && is_thread_of(listener->pid, tid)) || sees_marker(check, tid);
+  return (!listener->process_gone && is_thread_of(listener->pid, tid)) || sees_marker(check, tid);
 }
 
 /*

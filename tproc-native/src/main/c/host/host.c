@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/descriptor_passing.h"
 #include "base/error.h"
 #include "base/list.h"
 #include "host/check.h"
@@ -44,6 +45,7 @@ static int open_exits(struct tproc_host *host, struct tproc_error *error) {
 }
 
 static void release(struct tproc_host *host) {
+  if (host->door >= 0) close(host->door);
   if (host->wake >= 0) close(host->wake);
   if (host->exits >= 0) close(host->exits);
   host_heap_close(&host->heap);
@@ -51,6 +53,7 @@ static void release(struct tproc_host *host) {
   if (host->scratch != NULL) munmap(host->scratch, TPROC_SCRATCH_SIZE);
   address_space_close(&host->space);
   slot_space_destroy(&host->slots);
+  pthread_mutex_destroy(&host->door_lock);
   pthread_cond_destroy(&host->unpinned);
   pthread_mutex_destroy(&host->lock);
   free(host);
@@ -59,11 +62,35 @@ static void release(struct tproc_host *host) {
 /* The thread that waits for exits reports it; the host's user always has one. */
 static void tell_of_failure(void *host) { tproc_host_wake(host); }
 
-static int start_threads(struct tproc_host *host, struct tproc_error *error) {
-  int failed = broker_start(&host->broker, &host->space, &host->slots, tell_of_failure, host, error);
-  if (failed) return failed;
-  failed = spawner_start(&host->spawner, error);
-  if (failed) broker_stop(&host->broker);
+struct opening {
+  struct tproc_host *host;
+  struct tproc_error *error;
+  int result;
+};
+
+static void start_threads(void *argument) {
+  struct opening *opening = argument;
+  struct tproc_host *host = opening->host;
+  opening->result =
+      broker_start(&host->broker, &host->executor, &host->space, &host->slots, tell_of_failure, host, opening->error);
+  if (opening->result) return;
+  opening->result = spawner_start(&host->spawner, opening->error);
+  if (opening->result) broker_stop(&host->broker);
+}
+
+/* Of the descriptors that both tables have, the numbers are the same. */
+static int start_executor(struct tproc_host *host, struct tproc_error *error) {
+  int pair[2];
+  int failed = descriptor_passing_pair(pair);
+  if (failed) return tproc_fail(error, -failed, "a pair of sockets");
+  host->door = pair[0];
+  host->own_door = pair[1];
+  const int kept[] = {host->own_door, host->wake, host->exits, host->space.maps};
+  failed = executor_start(&host->executor,
+                          &(struct executor_options){"tproc-files", "the thread of the host's descriptors", kept,
+                                                     sizeof kept / sizeof kept[0]},
+                          error);
+  close(pair[1]);
   return failed;
 }
 
@@ -71,6 +98,28 @@ static int start_threads(struct tproc_host *host, struct tproc_error *error) {
 static void open_heap(struct tproc_host *host, uint64_t size) {
   shared_range_open(&host->range, &host->slots, size, &host->no_range);
   host_heap_open(&host->heap, &host->range.view);
+}
+
+static int start(struct tproc_host *host, struct tproc_error *error) {
+  struct opening opening = {.host = host, .error = error};
+  const int failed = start_executor(host, error);
+  if (failed) return failed;
+  executor_call(&host->executor, start_threads, &opening);
+  if (opening.result) executor_stop(&host->executor);
+  return opening.result;
+}
+
+/*
+ * A threadproc that execs another program ends with SIGCHLD as any child. While that is ignored the kernel collects
+ * exits by itself, and throws them away. (The JDK does the same before it starts its first process.)
+ */
+static void stop_ignoring_ends(void) {
+  struct sigaction action;
+  if (sigaction(SIGCHLD, NULL, &action) != 0) return;
+  if (action.sa_handler != SIG_IGN && (action.sa_flags & SA_NOCLDWAIT) == 0) return;
+  if (action.sa_handler == SIG_IGN) action.sa_handler = SIG_DFL;
+  action.sa_flags &= ~SA_NOCLDWAIT;
+  sigaction(SIGCHLD, &action, NULL);
 }
 
 int tproc_host_open(struct tproc_host **result, struct tproc_error *error) {
@@ -83,16 +132,18 @@ int tproc_host_open_with(struct tproc_host **result, const struct tproc_host_opt
   if (failed) return failed;
   struct tproc_host *host = calloc(1, sizeof *host);
   if (host == NULL) return tproc_fail(error, ENOMEM, "cannot open a host");
-  host->exits = host->wake = host->space.maps = -1;
+  host->exits = host->wake = host->space.maps = host->door = -1;
+  pthread_mutex_init(&host->door_lock, NULL);
   pthread_mutex_init(&host->lock, NULL);
   pthread_cond_init(&host->unpinned, NULL);
   slot_space_init(&host->slots);
   host_auxv_read(&host->auxv);
+  stop_ignoring_ends();
   failed = map_scratch(host, error);
   if (!failed) failed = open_exits(host, error);
   if (!failed) failed = address_space_open(&host->space, error);
   if (!failed) open_heap(host, options->heap_size);
-  if (!failed) failed = start_threads(host, error);
+  if (!failed) failed = start(host, error);
   if (failed) {
     tproc_error_prefix(error, "cannot open a host: ");
     release(host);
@@ -155,9 +206,10 @@ bool host_describe_owner(struct tproc_host *host, uint64_t address, char *text, 
 }
 
 /* First a signal to all, then the waiting: two thousand processes die at the same time. */
-void tproc_host_close(struct tproc_host *host) {
+static void end_all(void *argument) {
+  struct tproc_host *host = argument;
   for (struct tproc_threadproc *each = host->first; each != NULL; each = each->next)
-    if (!each->collected) tproc_threadproc_signal(each, SIGKILL, NULL);
+    if (!each->collected) threadproc_signal(each, SIGKILL, NULL);
   while (host->first != NULL) {
     struct tproc_threadproc *threadproc = host->first;
     struct tproc_exit exit;
@@ -167,5 +219,10 @@ void tproc_host_close(struct tproc_host *host) {
   }
   spawner_stop(&host->spawner);
   broker_stop(&host->broker);
+}
+
+void tproc_host_close(struct tproc_host *host) {
+  executor_call(&host->executor, end_all, host);
+  executor_stop(&host->executor);
   release(host);
 }

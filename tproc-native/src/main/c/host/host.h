@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/executor.h"
 #include "broker/broker.h"
 #include "loader/host_auxv.h"
 #include "memory/address_space.h"
@@ -20,6 +21,11 @@ struct tproc_host {
   struct tproc_threadproc *first; /**< every threadproc that has not been closed */
   struct slot_space slots;
   struct address_space space;
+  /**
+   * The thread whose descriptor table the host's threads share, all but the spawner: it starts them, and does what
+   * others want done there. So all descriptors of programs and of clients are in that table, and none in the process's.
+   */
+  struct executor executor;
   struct spawner spawner;
   struct broker broker;
   struct host_auxv auxv;
@@ -28,8 +34,12 @@ struct tproc_host {
   struct tproc_error no_range; /**< why there is none; its code is 0 when there is */
   struct host_heap heap;
   struct host_waits waits;
-  int exits; /**< epoll set: the pidfds of watched threadprocs, and `wake` */
-  int wake;  /**< eventfd, semaphore */
+  unsigned held;             /**< how many have ended and are held by a debugger; atomic */
+  int exits;                 /**< epoll set: the pidfds of watched threadprocs, and `wake`; in both tables */
+  int wake;                  /**< eventfd, semaphore; in both tables */
+  pthread_mutex_t door_lock; /**< held while descriptors are under way from `door` to `own_door` */
+  int door;                  /**< a socket in the process's table */
+  int own_door;              /**< in the host's */
 };
 
 /** Puts a threadproc into the host's list, which owns it from then on. */

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/descriptor_passing.h"
 #include "base/error.h"
 #include "base/page.h"
 #include "host/fixed_image.h"
@@ -41,7 +42,7 @@ struct interpreter {
 /* What a launch holds while it prepares; the threadproc alone survives it. */
 struct preparation {
   int directory;
-  struct descriptor_steps descriptor_steps;
+  struct launch_descriptors descriptors;
   struct executable program;
   struct elf_file elf;
   struct interpreter interpreter;
@@ -131,7 +132,6 @@ static int make_plan(const struct tproc_launch *launch, struct preparation *prep
   plan->fence.filter = threadproc->fence.instructions;
   plan->state = CHILD_STARTING;
   plan->host_pid = getpid();
-  plan->directory = preparation->directory;
   plan->abi = stack->abi;
   plan->entry =
       preparation->interpreter.file >= 0 ? preparation->interpreter_image.entry : preparation->program_image.entry;
@@ -139,7 +139,7 @@ static int make_plan(const struct tproc_launch *launch, struct preparation *prep
   const char *slash = strrchr(preparation->program.path, '/');
   const char *name = slash != NULL ? slash + 1 : preparation->program.path;
   memcpy(plan->name, name, strnlen(name, sizeof plan->name - 1)); /* the rest is zero from calloc */
-  return launch_state_plan(launch, plan, &preparation->descriptor_steps, error);
+  return launch_state_plan(launch, preparation->directory, plan, &preparation->descriptors, error);
 }
 
 /* Until the child runs the program or is gone; the kernel's own write at its end counts as the news. */
@@ -151,44 +151,62 @@ static void await_child(struct child_plan *plan) {
 /* After a failure that follows the clone: the process is ended and collected, its listener closed. */
 static void undo_start(struct tproc_threadproc *threadproc) {
   struct tproc_exit exit;
-  tproc_threadproc_signal(threadproc, SIGKILL, NULL);
+  threadproc_signal(threadproc, SIGKILL, NULL);
   threadproc_collect(threadproc, true, &exit, NULL);
 }
 
-static int start_process(struct tproc_host *host, struct tproc_threadproc *threadproc,
-                         const struct broker_executable *executable, struct tproc_error *error) {
+/* What a step of the child's that failed says; 0 when none did. */
+static int failure_of(const struct child_plan *plan, struct tproc_error *error) {
+  const enum child_step failed_step = __atomic_load_n(&plan->failed_step, __ATOMIC_ACQUIRE);
+  if (failed_step == CHILD_STEP_NONE) return 0;
+  const char *step = child_step_name(failed_step);
+  return plan->failed_number < 0 ? tproc_fail(error, plan->failed_errno, "%s", step)
+                                 : tproc_fail(error, plan->failed_errno, "%s: number %d", step, plan->failed_number);
+}
+
+static int run_child(struct tproc_host *host, struct tproc_threadproc *threadproc, struct spawning *spawning,
+                     const struct broker_executable *executable, struct tproc_error *error) {
   struct child_plan *plan = &threadproc->plan;
   const struct clone_request request = {
       /* The child's own frames go below the entry stack, where the program will put its. */
-      .stack = {threadproc->plan.stack_pointer - CHILD_STACK_SIZE, threadproc->plan.stack_pointer},
+      .stack = {plan->stack_pointer - CHILD_STACK_SIZE, plan->stack_pointer},
       .cleared_at_exit = &plan->state,
       .function = child_main,
       .argument = plan};
-  fork_shield_raise(&host->broker.context.shield);
-  pid_t pid = spawner_clone(&host->spawner, &request, &threadproc->pidfd);
-  if (pid < 0) return tproc_fail(error, -pid, "clone");
+  plan->socket = &spawning->own_socket;
+  const pid_t pid = spawning_clone(&host->spawner, spawning, &request, &threadproc->pidfd);
+  if (pid < 0) {
+    spawning_close(&host->spawner, spawning, -1);
+    return tproc_fail(error, -pid, "clone");
+  }
   threadproc->pid = pid;
   await_child(plan);
-  const enum child_step failed_step = __atomic_load_n(&plan->failed_step, __ATOMIC_ACQUIRE);
-  int failed = 0;
-  if (failed_step != CHILD_STEP_NONE) {
-    const char *step = child_step_name(failed_step);
-    failed = plan->failed_number < 0
-                 ? tproc_fail(error, plan->failed_errno, "%s", step)
-                 : tproc_fail(error, plan->failed_errno, "%s: number %d", step, plan->failed_number);
-    if (plan->notify_fd >= 0) close(plan->notify_fd);
-  } else if (plan->notify_fd >= 0) { /* without one it was killed before it got that far */
-    failed = broker_open_listener(&host->broker, plan->notify_fd, pid, threadproc->pidfd, &threadproc->memory,
-                                  executable, &threadproc->listener, error);
-  }
+  const int listener = spawning_close(&host->spawner, spawning, plan->notify_fd);
+  int failed = failure_of(plan, error);
+  if (!failed && listener < -1) failed = tproc_fail(error, -listener, "take the fence's listener");
+  if (!failed && listener >= 0) /* without one it was killed before it got that far */
+    failed = broker_open_listener(&host->broker, listener, pid, threadproc->pidfd, &threadproc->memory, executable,
+                                  &threadproc->listener, error);
+  else if (listener >= 0)
+    close(listener);
   if (failed) undo_start(threadproc);
   return failed;
+}
+
+static int start_process(struct tproc_host *host, struct tproc_threadproc *threadproc,
+                         const struct launch_descriptors *descriptors, const struct broker_executable *executable,
+                         struct tproc_error *error) {
+  struct spawning spawning;
+  const int failed = spawning_open(&spawning, descriptors->sources, descriptors->source_count);
+  if (failed) return tproc_fail(error, -failed, "send its descriptors to a new process");
+  fork_shield_raise(&host->broker.context.shield);
+  return run_child(host, threadproc, &spawning, executable, error);
 }
 
 /* The file's own absolute path: what /proc/self/exe says natively, whatever links led to it. */
 static void find_executable(int file, char *path, size_t size) {
   char link[64];
-  snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+  snprintf(link, sizeof link, "/proc/thread-self/fd/%d", file);
   const ssize_t length = readlink(link, path, size - 1);
   path[length > 0 ? length : 0] = '\0';
 }
@@ -245,14 +263,109 @@ static void release(struct preparation *preparation) {
   if (preparation->interpreter.file >= 0) close(preparation->interpreter.file);
   elf_file_release(&preparation->elf);
   executable_release(&preparation->program);
-  descriptor_steps_release(&preparation->descriptor_steps);
+  launch_descriptors_release(&preparation->descriptors);
   if (preparation->directory >= 0) close(preparation->directory);
+}
+
+/*
+ * The descriptors of a launch, from the table of the calling thread into the host's, where they have other numbers. The
+ * order is that of for_each_descriptor.
+ */
+struct passed {
+  struct tproc_host *host;
+  size_t count;
+  int *numbers; /* in either table */
+  int result;
+};
+
+struct api_launch {
+  struct tproc_host *host;
+  struct tproc_launch launch; /* with the host's numbers */
+  struct passed passed;
+  struct tproc_threadproc **threadproc;
+  struct tproc_error *error;
+  int result;
+};
+
+/* The places of the launch's descriptors; their number. */
+static size_t places_of(struct tproc_launch *launch, struct tproc_descriptor *descriptors, int **places) {
+  size_t count = 0;
+  for (int i = 0; i < 3; i++)
+    if (launch->stdio[i] != TPROC_FD_CLOSED) places[count++] = &launch->stdio[i];
+  if ((launch->flags & TPROC_LAUNCH_DIRECTORY_FD) != 0) places[count++] = &launch->directory_fd;
+  for (size_t i = 0; i < launch->descriptor_count; i++) places[count++] = &descriptors[i].source;
+  return count;
+}
+
+static void receive_passed(void *argument) {
+  struct passed *passed = argument;
+  passed->result = descriptors_receive(passed->host->own_door, passed->numbers, passed->count);
+}
+
+static void drop_passed(void *argument) { descriptors_drop(((struct passed *)argument)->host->own_door); }
+
+static int pass(struct passed *passed) {
+  struct tproc_host *host = passed->host;
+  pthread_mutex_lock(&host->door_lock);
+  passed->result = descriptors_send(host->door, passed->numbers, passed->count);
+  executor_call(&host->executor, passed->result == 0 ? receive_passed : drop_passed, passed);
+  pthread_mutex_unlock(&host->door_lock);
+  return passed->result;
+}
+
+static void launch_in_host(void *argument) {
+  struct api_launch *call = argument;
+  const struct launch_client host_itself = {.pid = 0, .uid = getuid()};
+  call->result = launch_for(call->host, &call->launch, &host_itself, call->threadproc, call->error);
+  for (size_t i = 0; i < call->passed.count; i++) close(call->passed.numbers[i]);
+}
+
+static void close_passed(void *argument) {
+  const struct passed *passed = argument;
+  for (size_t i = 0; i < passed->count; i++) close(passed->numbers[i]);
+}
+
+static int pass_and_launch(struct api_launch *call, struct tproc_descriptor *descriptors, int **places) {
+  call->passed.count = places_of(&call->launch, descriptors, places);
+  for (size_t i = 0; i < call->passed.count; i++) call->passed.numbers[i] = *places[i];
+  int failed = pass(&call->passed);
+  if (failed) return tproc_fail(call->error, -failed, "hand its descriptors to the host's threads");
+  for (size_t i = 0; i < call->passed.count; i++) *places[i] = call->passed.numbers[i];
+  call->launch.descriptors = descriptors;
+  failed = executor_call_apart(&call->host->executor, launch_in_host, call);
+  if (!failed) return 0;
+  executor_call(&call->host->executor, close_passed, &call->passed);
+  return tproc_fail(call->error, -failed, "start a thread for the launch (limit on threads)");
+}
+
+/* What can be told here is told here, where the descriptors have the numbers that the caller knows. */
+static int check_and_pass(struct api_launch *call) {
+  int failed = launch_state_check(&call->launch, call->error);
+  if (!failed) failed = launch_state_check_directory(&call->launch, call->error);
+  if (failed) return failed;
+  const size_t most = 4 + call->launch.descriptor_count;
+  struct tproc_descriptor *descriptors = calloc(most, sizeof *descriptors);
+  int **places = calloc(most, sizeof *places);
+  call->passed.numbers = calloc(most, sizeof *call->passed.numbers);
+  if (descriptors == NULL || places == NULL || call->passed.numbers == NULL) {
+    failed = tproc_fail(call->error, ENOMEM, "pass %zu descriptors", call->launch.descriptor_count);
+  } else {
+    for (size_t i = 0; i < call->launch.descriptor_count; i++) descriptors[i] = call->launch.descriptors[i];
+    failed = pass_and_launch(call, descriptors, places);
+  }
+  free(call->passed.numbers);
+  free(places);
+  free(descriptors);
+  return failed;
 }
 
 int tproc_host_launch(struct tproc_host *host, const struct tproc_launch *launch, struct tproc_threadproc **result,
                       struct tproc_error *error) {
-  const struct launch_client host_itself = {.pid = 0, .uid = getuid()};
-  return launch_for(host, launch, &host_itself, result, error);
+  struct api_launch call = {.host = host, .launch = *launch, .passed.host = host, .threadproc = result, .error = error};
+  const int failed = check_and_pass(&call);
+  if (!failed) return call.result;
+  tproc_error_prefix(error, "cannot host %s: ", launch->program);
+  return failed;
 }
 
 int launch_for(struct tproc_host *host, const struct tproc_launch *launch, const struct launch_client *client,
@@ -277,7 +390,8 @@ int launch_for(struct tproc_host *host, const struct tproc_launch *launch, const
     char executable[PATH_MAX];
     find_executable(preparation->program.file, executable, sizeof executable);
     launch_info_start(&threadproc->info);
-    failed = start_process(host, threadproc, &(struct broker_executable){executable, preparation->program.file}, error);
+    failed = start_process(host, threadproc, &preparation->descriptors,
+                           &(struct broker_executable){executable, preparation->program.file}, error);
   }
   release(preparation);
   free(preparation);

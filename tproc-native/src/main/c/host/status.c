@@ -69,6 +69,20 @@ static enum tproc_state state_of(const struct tproc_threadproc *threadproc) {
   return letter == 'T' || letter == 't' ? TPROC_STOPPED : TPROC_RUNNING;
 }
 
+struct looking {
+  struct tproc_threadproc *threadproc;
+  struct tproc_status *status;
+};
+
+static void look(void *argument) {
+  const struct looking *looking = argument;
+  struct tproc_threadproc *threadproc = looking->threadproc;
+  pthread_mutex_lock(&threadproc->lock);
+  looking->status->state = state_of(threadproc);
+  looking->status->uptime = launch_info_uptime(&threadproc->info);
+  pthread_mutex_unlock(&threadproc->lock);
+}
+
 static void describe(struct tproc_threadproc *threadproc, int pagemap, struct tproc_status *status) {
   const struct launch_info *info = &threadproc->info;
   *status = (struct tproc_status){.pid = threadproc->pid,
@@ -79,10 +93,8 @@ static void describe(struct tproc_threadproc *threadproc, int pagemap, struct tp
                                   .command_size = info->command_size,
                                   .argument_count = info->argument_count,
                                   .command_cut = info->command_cut};
-  pthread_mutex_lock(&threadproc->lock);
-  status->state = state_of(threadproc);
-  status->uptime = launch_info_uptime(info);
-  pthread_mutex_unlock(&threadproc->lock);
+  struct looking looking = {threadproc, status};
+  executor_call(&threadproc->host->executor, look, &looking);
   measure(&threadproc->memory, pagemap, status);
 }
 

@@ -15,7 +15,7 @@
 
 pid_t tproc_threadproc_pid(const struct tproc_threadproc *threadproc) { return threadproc->pid; }
 
-int tproc_threadproc_signal(struct tproc_threadproc *threadproc, int signal, struct tproc_error *error) {
+int threadproc_signal(struct tproc_threadproc *threadproc, int signal, struct tproc_error *error) {
   int failed = 0;
   pthread_mutex_lock(&threadproc->lock);
   if (threadproc->pidfd < 0)
@@ -24,6 +24,24 @@ int tproc_threadproc_signal(struct tproc_threadproc *threadproc, int signal, str
     failed = tproc_fail(error, errno, "send signal %d to threadproc %d", signal, threadproc->pid);
   pthread_mutex_unlock(&threadproc->lock);
   return failed;
+}
+
+struct signalling {
+  struct tproc_threadproc *threadproc;
+  int signal;
+  struct tproc_error *error;
+  int result;
+};
+
+static void send_for(void *argument) {
+  struct signalling *signalling = argument;
+  signalling->result = threadproc_signal(signalling->threadproc, signalling->signal, signalling->error);
+}
+
+int tproc_threadproc_signal(struct tproc_threadproc *threadproc, int signal, struct tproc_error *error) {
+  struct signalling signalling = {threadproc, signal, error, 0};
+  executor_call(&threadproc->host->executor, send_for, &signalling);
+  return signalling.result;
 }
 
 static void describe(const siginfo_t *info, struct tproc_threadproc *threadproc, struct tproc_exit *exit) {
@@ -35,18 +53,29 @@ static void describe(const siginfo_t *info, struct tproc_threadproc *threadproc,
   exit->status = info->si_status;
 }
 
+/*
+ * Of one whose exit the kernel has thrown away, too: TPROC_STATUS_LOST.
+ *
+ * @return 0 and *info, -EAGAIN when it still runs, or another negative errno
+ */
+static int await_end(const struct tproc_threadproc *threadproc, int flags, siginfo_t *info) {
+  int result;
+  *info = (siginfo_t){0};
+  do {
+    result = waitid((idtype_t)P_PIDFD, (id_t)threadproc->pidfd, info, WEXITED | __WALL | flags);
+  } while (result != 0 && errno == EINTR);
+  if (result != 0 && errno != ECHILD) return -errno;
+  if (result == 0) return info->si_pid != 0 ? 0 : -EAGAIN;
+  *info = (siginfo_t){.si_code = CLD_EXITED, .si_status = TPROC_STATUS_LOST};
+  return 0;
+}
+
 /* Before the pid may be another process's: the process has ended, and is still there to be collected. */
-static void reap(struct tproc_threadproc *threadproc, bool wait) {
+static void reap(struct tproc_threadproc *threadproc, int flags) {
   const struct tproc_view *view = &threadproc->host->range.view;
   struct tproc_exit exit;
-  siginfo_t info = {0};
-  int result;
-  if (view->share == NULL) return;
-  do {
-    result =
-        waitid((idtype_t)P_PIDFD, (id_t)threadproc->pidfd, &info, WEXITED | WNOWAIT | __WALL | (wait ? 0 : WNOHANG));
-  } while (result != 0 && errno == EINTR);
-  if (result != 0 || info.si_pid == 0) return;
+  siginfo_t info;
+  if (view->share == NULL || await_end(threadproc, flags | WNOWAIT, &info) != 0) return;
   describe(&info, threadproc, &exit);
   pthread_mutex_lock(&threadproc->lock);
   reaper_process_ended(view, threadproc->pid, exit.kind == TPROC_EXITED ? exit.status : 256 + exit.status,
@@ -58,18 +87,16 @@ static void reap(struct tproc_threadproc *threadproc, bool wait) {
 
 int threadproc_collect(struct tproc_threadproc *threadproc, bool wait, struct tproc_exit *exit,
                        struct tproc_error *error) {
-  siginfo_t info = {0};
-  int result;
-  reap(threadproc, wait);
-  do {
-    result = waitid((idtype_t)P_PIDFD, (id_t)threadproc->pidfd, &info, WEXITED | __WALL | (wait ? 0 : WNOHANG));
-  } while (result != 0 && errno == EINTR);
-  if (result != 0) return tproc_fail(error, errno, "collect the exit of threadproc %d", threadproc->pid);
-  if (info.si_pid == 0) return -EAGAIN;
+  const int flags = wait ? 0 : WNOHANG;
+  siginfo_t info;
+  reap(threadproc, flags);
+  const int failed = await_end(threadproc, flags, &info);
+  if (failed == -EAGAIN) return failed;
+  if (failed) return tproc_fail(error, -failed, "collect the exit of threadproc %d", threadproc->pid);
   describe(&info, threadproc, exit);
   pthread_mutex_lock(&threadproc->lock);
   if (threadproc->listener != NULL) broker_forget_process(threadproc->listener);
-  /* A new process of the host may have a duplicate for a moment, and closing alone would leave it in the set. */
+  /* The spawner may have a duplicate for a moment, and closing alone would leave it in the set. */
   epoll_ctl(threadproc->host->exits, EPOLL_CTL_DEL, threadproc->pidfd, NULL);
   close(threadproc->pidfd);
   threadproc->pidfd = -1;

@@ -21,9 +21,10 @@ struct tproc_threadproc {
   pid_t pid;
   void *context;        /**< the watcher's */
   pthread_mutex_t lock; /**< guards pidfd and collected while a signal is sent; then the listener's lock */
-  int pidfd;            /**< -1 once the exit has been collected */
+  int pidfd;            /**< in the table of the host's threads; -1 once the exit has been collected */
   bool collected;
   bool reaped;          /**< it has no part in the shared range any more; under the lock */
+  bool held;            /**< it has ended, but a debugger is to see that first; of the executor's thread */
   struct memory memory; /**< slot and all else; readable until the threadproc is closed */
   struct address_range stack;
   struct fence_listener *listener; /**< to the broker; NULL before the start */
@@ -32,13 +33,16 @@ struct tproc_threadproc {
 };
 
 /**
- * Collects the exit if the process has ended.
+ * Collects the exit if the process has ended. On a thread of the host's.
  *
  * @param wait whether to wait for the end
  * @return 0 and *exit; -EAGAIN when it still runs (only without wait); or another negative errno
  */
 int threadproc_collect(struct tproc_threadproc *threadproc, bool wait, struct tproc_exit *exit,
                        struct tproc_error *error);
+
+/** tproc_threadproc_signal, on a thread of the host's. */
+int threadproc_signal(struct tproc_threadproc *threadproc, int signal, struct tproc_error *error);
 
 /** Frees everything of a collected threadproc that is in no list any more. */
 void threadproc_free(struct tproc_threadproc *threadproc);

@@ -70,7 +70,7 @@ static void release(struct work *work) {
   struct release *released = (struct release *)work;
   struct tproc_exit exit;
   if (!released->threadproc->collected) {
-    tproc_threadproc_signal(released->threadproc, SIGKILL, NULL);
+    threadproc_signal(released->threadproc, SIGKILL, NULL);
     threadproc_collect(released->threadproc, true, &exit, NULL);
   }
   tproc_threadproc_close(released->threadproc, NULL);
@@ -133,13 +133,13 @@ static void launcher_stops(struct client_program *program) {
     return;
   }
   program->state = CLIENT_PROGRAM_HELD;
-  tproc_threadproc_signal(program->threadproc, SIGSTOP, NULL);
+  threadproc_signal(program->threadproc, SIGSTOP, NULL);
 }
 
 static void launcher_continues(struct client_program *program) {
   const bool held = program->state == CLIENT_PROGRAM_HELD;
   program->state = program->state == CLIENT_PROGRAM_BOTH_STOPPED ? CLIENT_PROGRAM_STOPPED : CLIENT_PROGRAM_RUNNING;
-  if (held) tproc_threadproc_signal(program->threadproc, SIGCONT, NULL);
+  if (held) threadproc_signal(program->threadproc, SIGCONT, NULL);
 }
 
 /* Only the host sees that a launcher was stopped by SIGSTOP: the launcher itself can do nothing about it any more. */
@@ -159,7 +159,7 @@ static void follow_launcher(struct client_program *program) {
 bool client_program_tick(struct client_program *program, uint64_t now) {
   if (program->kill_at != 0 && now >= program->kill_at) {
     program->kill_at = 0;
-    tproc_threadproc_signal(program->threadproc, SIGKILL, NULL);
+    threadproc_signal(program->threadproc, SIGKILL, NULL);
   }
   if (program->state == CLIENT_PROGRAM_DETACHED || now < program->next_look) return false;
   program->next_look = now + (now < program->look_closely_until ? LOOK_CLOSELY_MILLISECONDS : LOOK_MILLISECONDS);

@@ -10,8 +10,11 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/executor.h"
 #include "base/thread.h"
 #include "base/wake.h"
+#include "host/host.h"
+#include "host/threadproc.h"
 #include "server/dispatch.h"
 
 #define EVENTS_AT_ONCE 64
@@ -91,6 +94,34 @@ static void end_deaf(struct tproc_server *server, int code) {
   server_socket_close(&server->socket);
 }
 
+static void kill_programs(struct tproc_server *server) {
+  for (struct client_program *each = server->programs.first; each != NULL; each = each->next)
+    threadproc_signal(each->threadproc, SIGKILL, NULL);
+}
+
+static void tell_clients(struct tproc_server *server) {
+  struct tproc_error error;
+  tproc_fail_because(&error, ESHUTDOWN, "the host has ended");
+  dispatch_fail_all(server, &error);
+}
+
+/* First all that is quick: a launch that hangs keeps only the rest waiting. */
+static void end(struct tproc_server *server) {
+  acceptor_accept(&server->acceptor); /* clients that wait there are to be told, too */
+  server_socket_close(&server->socket);
+  kill_programs(server);
+  tell_clients(server);
+  workers_stop(&server->requests.launchers);
+  handle_news(server); /* what was launched meanwhile has no client any more */
+  kill_programs(server);
+  while (server->programs.first != NULL) dispatch_program_end(server, server->programs.first, true);
+  workers_stop(&server->requests.helpers);
+  handle_news(server);
+  free_gone(server);
+  workers_release(&server->requests.helpers);
+  workers_release(&server->requests.launchers);
+}
+
 static void *serve(void *argument) {
   struct tproc_server *server = argument;
   struct epoll_event events[EVENTS_AT_ONCE];
@@ -105,6 +136,7 @@ static void *serve(void *argument) {
     tick(server);
     free_gone(server);
   }
+  end(server);
   return NULL;
 }
 
@@ -129,7 +161,8 @@ static int open_parts(struct tproc_server *server, struct tproc_error *error) {
   return acceptor_open(&server->acceptor, server->events, &server->socket, &server->connections, error);
 }
 
-static void release(struct tproc_server *server) {
+static void release(void *argument) {
+  struct tproc_server *server = argument;
   server_socket_close(&server->socket);
   acceptor_close(&server->acceptor);
   if (server->news >= 0) close(server->news);
@@ -153,26 +186,49 @@ static int start_threads(struct tproc_server *server, struct tproc_error *error)
   return failed;
 }
 
-int server_open(struct tproc_host *host, const char *path, const struct server_options *options,
-                struct tproc_server **result, struct tproc_error *error) {
+struct opening {
+  struct tproc_host *host;
+  const char *path;
+  const struct server_options *options;
+  struct tproc_server **server;
+  struct tproc_error *error;
+  int result;
+};
+
+static int open_in_host(const struct opening *opening) {
+  struct tproc_error *error = opening->error;
   struct tproc_server *server = calloc(1, sizeof *server);
-  if (server == NULL) return tproc_fail(error, ENOMEM, "cannot listen at %s", path);
-  server->host = host;
-  server->options = *options;
+  if (server == NULL) return tproc_fail(error, ENOMEM, "cannot listen at %s", opening->path);
+  server->host = opening->host;
+  server->options = *opening->options;
   server->events = server->news = server->acceptor.spare = -1;
-  int failed = server_socket_open(&server->socket, path, error);
+  int failed = server_socket_open(&server->socket, opening->path, error);
   if (!failed) {
     failed = open_events(server, error);
     if (!failed) failed = open_parts(server, error);
     if (!failed) failed = start_threads(server, error);
-    if (failed) tproc_error_prefix(error, "cannot listen at %s: ", path);
+    if (failed) tproc_error_prefix(error, "cannot listen at %s: ", opening->path);
   }
   if (failed) {
     release(server);
     return failed;
   }
-  *result = server;
+  *opening->server = server;
   return 0;
+}
+
+static void run_opening(void *argument) {
+  struct opening *opening = argument;
+  opening->result = open_in_host(opening);
+}
+
+/* On a thread of its own: a file system may not answer. */
+int server_open(struct tproc_host *host, const char *path, const struct server_options *options,
+                struct tproc_server **server, struct tproc_error *error) {
+  struct opening opening = {host, path, options, server, error, 0};
+  const int failed = executor_call_apart(&host->executor, run_opening, &opening);
+  if (failed) return tproc_fail(error, -failed, "cannot listen at %s: start a thread (limit on threads)", path);
+  return opening.result;
 }
 
 int tproc_server_open(struct tproc_host *host, const char *path, struct tproc_server **server,
@@ -180,34 +236,15 @@ int tproc_server_open(struct tproc_host *host, const char *path, struct tproc_se
   return server_open(host, path, &server_default_options, server, error);
 }
 
-static void kill_programs(struct tproc_server *server) {
-  for (struct client_program *each = server->programs.first; each != NULL; each = each->next)
-    tproc_threadproc_signal(each->threadproc, SIGKILL, NULL);
-}
-
-static void tell_clients(struct tproc_server *server) {
-  struct tproc_error error;
-  tproc_fail_because(&error, ESHUTDOWN, "the host has ended");
-  dispatch_fail_all(server, &error);
-}
-
-/* First all that is quick: a launch that hangs keeps only the rest waiting. */
-void tproc_server_close(struct tproc_server *server) {
+static void ask_to_stop(void *argument) {
+  struct tproc_server *server = argument;
   __atomic_store_n(&server->stopping, true, __ATOMIC_RELEASE);
   wake_ring(server->news);
+}
+
+void tproc_server_close(struct tproc_server *server) {
+  struct tproc_host *host = server->host;
+  executor_call(&host->executor, ask_to_stop, server);
   pthread_join(server->thread, NULL);
-  acceptor_accept(&server->acceptor); /* clients that wait there are to be told, too */
-  server_socket_close(&server->socket);
-  kill_programs(server);
-  tell_clients(server);
-  workers_stop(&server->requests.launchers);
-  handle_news(server); /* what was launched meanwhile has no client any more */
-  kill_programs(server);
-  while (server->programs.first != NULL) dispatch_program_end(server, server->programs.first, true);
-  workers_stop(&server->requests.helpers);
-  handle_news(server);
-  free_gone(server);
-  workers_release(&server->requests.helpers);
-  workers_release(&server->requests.launchers);
-  release(server);
+  executor_call(&host->executor, release, server);
 }

@@ -68,11 +68,11 @@ static int make_address(const struct server_socket *socket_file, const char *pat
   address->sun_family = AF_UNIX;
   int length = snprintf(address->sun_path, sizeof address->sun_path, "%s", path);
   if ((size_t)length < sizeof address->sun_path) return 0;
-  length = snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", socket_file->directory,
+  length = snprintf(address->sun_path, sizeof address->sun_path, "/proc/thread-self/fd/%d/%s", socket_file->directory,
                     socket_file->name);
   if ((size_t)length < sizeof address->sun_path) return 0;
   return tproc_fail_because(error, ENAMETOOLONG, "the name %s is too long for a socket; %zu bytes are possible",
-                            socket_file->name, sizeof address->sun_path - sizeof "/proc/self/fd/1234567/");
+                            socket_file->name, sizeof address->sun_path - sizeof "/proc/thread-self/fd/1234567/");
 }
 
 /* 0 when the host of a socket that is there has ended. */

@@ -136,6 +136,6 @@ void work_signal(struct work *work) {
   struct tproc_threadproc *threadproc = pin(request, asked.pid);
   if (threadproc == NULL) return;
   request->answer = WIRE_DONE;
-  request->failed = tproc_threadproc_signal(threadproc, asked.signal, &request->error);
+  request->failed = threadproc_signal(threadproc, asked.signal, &request->error);
   host_unpin(request->requests->host, threadproc);
 }

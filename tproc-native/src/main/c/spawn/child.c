@@ -27,8 +27,11 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "base/compat.h"
+#include "base/descriptor_passing.h"
 #include "base/kernel_sigaction.h"
 #include "base/raw_syscall.h"
 #include "base/trampoline.h"
@@ -70,7 +73,7 @@ CHILD_CODE void tie_to_host(struct child_plan *plan) {
 }
 
 /*
- * The descriptor table is still shared: the listener that the kernel puts into it is the host's. Without
+ * The descriptor table is still shared: the listener that the kernel puts into it is the spawner's. Without
  * WAIT_KILLABLE_RECV (before 5.19) a signal may interrupt a call that the broker is answering.
  */
 CHILD_CODE void raise_fence(struct child_plan *plan) {
@@ -105,12 +108,49 @@ CHILD_CODE void reset_signals(struct child_plan *plan) {
 }
 
 /*
- * A range in which no descriptor can be: the call copies the table and closes nothing. unshare(CLONE_FILES) would do
- * the same, but containers' default profiles forbid unshare.
+ * A copy of the spawner's table has nothing in it whose closing could wait: sockets, pidfds, listeners. (The first call
+ * names a range in which no descriptor can be: it copies the table and closes nothing. unshare(CLONE_FILES) would do
+ * the same, but containers' default profiles forbid unshare.)
  */
 CHILD_CODE void get_own_descriptors(struct child_plan *plan) {
+  const int socket = *plan->socket;
   long result = raw_syscall3(SYS_close_range, ~0u, ~0u, CLOSE_RANGE_UNSHARE);
+  if (result >= 0 && socket > 0) result = raw_syscall3(SYS_close_range, 0, socket - 1, 0);
+  if (result >= 0) result = raw_syscall3(SYS_close_range, socket + 1, ~0u, 0);
+  if (result >= 0 && socket > 0) result = raw_syscall3(SYS_fcntl, socket, F_DUPFD_CLOEXEC, 0);
+  if (result >= 0 && socket > 0) raw_syscall1(SYS_close, socket);
   if (result < 0) give_up(plan, CHILD_STEP_OWN_DESCRIPTORS, result);
+}
+
+/*
+ * The kernel gives each the lowest number that is free, so they have those that the steps count on. A limit that cannot
+ * be raised shows in what then fails.
+ */
+CHILD_CODE void receive_descriptors(struct child_plan *plan) {
+  if (plan->files_while_placing.hard != 0) raw_syscall4(SYS_prlimit64, 0, RLIMIT_NOFILE, &plan->files_while_placing, 0);
+  union {
+    struct cmsghdr head;
+    char room[CMSG_SPACE(DESCRIPTORS_PER_PACKET * sizeof(int))];
+  } control;
+  char byte;
+  struct iovec part;
+  struct msghdr message;
+  for (size_t got = 0; got < plan->received_count;) {
+    part.iov_base = &byte;
+    part.iov_len = 1;
+    message.msg_name = 0;
+    message.msg_namelen = 0;
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.room;
+    message.msg_controllen = sizeof control.room;
+    message.msg_flags = 0;
+    const long result = raw_syscall3(SYS_recvmsg, 0, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (result < 0) give_up(plan, CHILD_STEP_RECEIVE_DESCRIPTORS, result);
+    if (message.msg_controllen < CMSG_LEN(sizeof(int)) || (message.msg_flags & MSG_CTRUNC) != 0)
+      give_up(plan, CHILD_STEP_RECEIVE_DESCRIPTORS, -EMFILE);
+    got += (control.head.cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  }
 }
 
 /*
@@ -122,9 +162,8 @@ CHILD_CODE void enter_directory(struct child_plan *plan) {
   if (result < 0) give_up(plan, CHILD_STEP_DIRECTORY, result);
 }
 
-/* dup3 with flags 0 leaves close-on-exec clear. A limit that cannot be raised shows in what then fails. */
+/* dup3 with flags 0 leaves close-on-exec clear. */
 CHILD_CODE void place_descriptors(struct child_plan *plan) {
-  if (plan->files_while_placing.hard != 0) raw_syscall4(SYS_prlimit64, 0, RLIMIT_NOFILE, &plan->files_while_placing, 0);
   for (size_t i = 0; i < plan->descriptor_step_count; i++) {
     const struct descriptor_step *step = &plan->descriptor_steps[i];
     enum child_step failing = CHILD_STEP_PLACE_DESCRIPTORS;
@@ -187,6 +226,7 @@ __attribute__((FOREIGN_THREAD_POINTER)) void child_main(void *argument) {
   open_session(plan);
   reset_signals(plan);
   get_own_descriptors(plan);
+  receive_descriptors(plan);
   enter_directory(plan);
   place_descriptors(plan);
   take_terminal(plan);
@@ -222,6 +262,8 @@ const char *child_step_name(enum child_step step) {
       return "set signal dispositions (rt_sigaction)";
     case CHILD_STEP_OWN_DESCRIPTORS:
       return "get an own descriptor table (close_range)";
+    case CHILD_STEP_RECEIVE_DESCRIPTORS:
+      return "receive its descriptors (recvmsg)";
     case CHILD_STEP_DIRECTORY:
       return "change to the working directory (fchdir)";
     case CHILD_STEP_PLACE_DESCRIPTORS:

@@ -20,6 +20,7 @@ enum child_step {
   CHILD_STEP_SESSION,
   CHILD_STEP_SIGNALS,
   CHILD_STEP_OWN_DESCRIPTORS,
+  CHILD_STEP_RECEIVE_DESCRIPTORS,
   CHILD_STEP_DIRECTORY,
   CHILD_STEP_PLACE_DESCRIPTORS,
   CHILD_STEP_CLOSE_DESCRIPTORS,
@@ -31,18 +32,24 @@ enum child_step {
 /** Values of child_plan.state. The kernel itself writes 0 when the child is gone (CLONE_CHILD_CLEARTID). */
 enum child_state { CHILD_GONE = 0, CHILD_STARTING = 1, CHILD_RUNNING = 2 };
 
+/** The number of the first descriptor that the child receives: below is the socket that they come from. */
+#define CHILD_FIRST_RECEIVED 1
+
 /** Made by the launching thread, read by the child. Lives until the child's exit has been collected. */
 struct child_plan {
   uint32_t state;          /**< child_state; a futex (shared kind: the kernel's own wake is of that kind) */
   uint32_t failed_step;    /**< child_step, written by the child before it exits */
   int failed_errno;        /**< positive errno of that step */
   int failed_number;       /**< the descriptor or the limit it was about; -1 when the step has but one */
-  int notify_fd;           /**< the fence's, in the host's descriptor table, written by the child; -1 before */
+  int notify_fd;           /**< the fence's, in the spawner's descriptor table, written by the child; -1 before */
   struct sock_fprog fence; /**< the filter to install */
   pid_t host_pid;          /**< the host: its death kills the child */
-  const struct descriptor_step *descriptor_steps; /**< not to be read any more once the child runs */
+  const struct descriptor_step *descriptor_steps; /**< not to be read any more once the child runs; nor is `socket` */
   size_t descriptor_step_count;
-  int directory;                             /**< descriptor of the working directory */
+  /** In the spawner's table: where descriptors come from, which then have the numbers from CHILD_FIRST_RECEIVED on. */
+  const int *socket;
+  size_t received_count;                     /**< so many */
+  int directory;                             /**< of these, the working directory's */
   bool session;                              /**< whether it gets a session of its own */
   bool terminal;                             /**< whether descriptor 0 becomes its controlling terminal */
   int umask;                                 /**< or TPROC_UMASK_INHERIT */

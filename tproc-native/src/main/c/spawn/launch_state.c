@@ -96,16 +96,28 @@ const struct tproc_limit *launch_state_limits(const struct tproc_launch *launch)
   return (launch->flags & TPROC_LAUNCH_LIMITS) != 0 ? launch->limits : NULL;
 }
 
+static int check_directory(int directory, int given, struct tproc_error *error) {
+  struct stat status;
+  if (fstat(directory, &status) != 0) return tproc_fail(error, errno, "working directory: descriptor %d", given);
+  return S_ISDIR(status.st_mode) ? 0 : tproc_fail(error, ENOTDIR, "working directory: descriptor %d", given);
+}
+
+int launch_state_check_directory(const struct tproc_launch *launch, struct tproc_error *error) {
+  if ((launch->flags & TPROC_LAUNCH_DIRECTORY_FD) == 0) return 0;
+  const int given = launch->directory_fd;
+  if (launch->directory != NULL)
+    return tproc_fail_because(error, EINVAL, "working directory: both a path and a descriptor");
+  const int failed = check_directory(given, given, error);
+  if (failed) return failed;
+  if (faccessat(given, ".", X_OK, AT_EACCESS) == 0) return 0;
+  return tproc_fail(error, errno, "enter working directory: descriptor %d", given);
+}
+
 /* An own duplicate: the caller's may be closed by another thread, and one who holds it finds no surprise. */
 static int duplicate_directory(int given, struct tproc_error *error) {
-  struct stat status;
   const int directory = fcntl(given, F_DUPFD_CLOEXEC, 0);
   if (directory < 0) return tproc_fail(error, errno, "working directory: descriptor %d", given);
-  int failed = 0;
-  if (fstat(directory, &status) != 0)
-    failed = tproc_fail(error, errno, "working directory: descriptor %d", given);
-  else if (!S_ISDIR(status.st_mode))
-    failed = tproc_fail(error, ENOTDIR, "working directory: descriptor %d", given);
+  const int failed = check_directory(directory, given, error);
   if (!failed) return directory;
   close(directory);
   return failed;
@@ -132,20 +144,41 @@ int launch_state_directory(const struct tproc_launch *launch, struct tproc_error
   return failed;
 }
 
-static int plan_descriptors(const struct tproc_launch *launch, struct child_plan *plan, struct descriptor_steps *steps,
-                            struct tproc_error *error) {
-  struct tproc_descriptor *wanted = calloc(STDIO_COUNT + launch->descriptor_count, sizeof *wanted);
-  if (wanted == NULL) return tproc_fail(error, ENOMEM, "place %zu descriptors", launch->descriptor_count);
+/* The child receives one for each that is wanted, in this order, and the directory's behind. */
+static int plan_descriptors(const struct tproc_launch *launch, int directory, struct child_plan *plan,
+                            struct launch_descriptors *descriptors, struct tproc_error *error) {
+  const size_t most = STDIO_COUNT + launch->descriptor_count;
+  struct tproc_descriptor *wanted = calloc(most, sizeof *wanted);
+  descriptors->sources = calloc(most + 1, sizeof *descriptors->sources);
+  int failed = wanted == NULL || descriptors->sources == NULL
+                   ? tproc_fail(error, ENOMEM, "place %zu descriptors", launch->descriptor_count)
+                   : 0;
   size_t count = 0;
-  for (int i = 0; i < STDIO_COUNT; i++)
+  for (int i = 0; i < STDIO_COUNT && !failed; i++)
     if (launch->stdio[i] != TPROC_FD_CLOSED)
       wanted[count++] = (struct tproc_descriptor){.number = i, .source = launch->stdio[i]};
-  for (size_t i = 0; i < launch->descriptor_count; i++) wanted[count++] = launch->descriptors[i];
-  const int failed = descriptor_steps_make(wanted, count, steps, error);
+  for (size_t i = 0; i < launch->descriptor_count && !failed; i++) wanted[count++] = launch->descriptors[i];
+  for (size_t i = 0; i < count; i++) {
+    descriptors->sources[i] = wanted[i].source;
+    wanted[i].source = CHILD_FIRST_RECEIVED + (int)i;
+  }
+  if (!failed) failed = descriptor_steps_make(wanted, count, &descriptors->steps, error);
   free(wanted);
-  plan->descriptor_steps = steps->steps;
-  plan->descriptor_step_count = steps->count;
-  return failed;
+  if (failed) return failed;
+  descriptors->sources[count] = directory;
+  descriptors->source_count = count + 1;
+  plan->directory = CHILD_FIRST_RECEIVED + (int)count;
+  plan->received_count = count + 1;
+  plan->descriptor_steps = descriptors->steps.steps;
+  plan->descriptor_step_count = descriptors->steps.count;
+  return 0;
+}
+
+void launch_descriptors_release(struct launch_descriptors *descriptors) {
+  descriptor_steps_release(&descriptors->steps);
+  free(descriptors->sources);
+  descriptors->sources = NULL;
+  descriptors->source_count = 0;
 }
 
 static void plan_limits(const struct tproc_launch *launch, struct child_plan *plan) {
@@ -163,8 +196,8 @@ static void plan_limits(const struct tproc_launch *launch, struct child_plan *pl
   plan->limits[RLIMIT_NOFILE] = (struct tproc_limit){.soft = own.rlim_cur, .hard = own.rlim_max};
 }
 
-int launch_state_plan(const struct tproc_launch *launch, struct child_plan *plan, struct descriptor_steps *steps,
-                      struct tproc_error *error) {
+int launch_state_plan(const struct tproc_launch *launch, int directory, struct child_plan *plan,
+                      struct launch_descriptors *descriptors, struct tproc_error *error) {
   plan->session = (launch->flags & (TPROC_LAUNCH_SESSION | TPROC_LAUNCH_TERMINAL)) != 0;
   plan->terminal = (launch->flags & TPROC_LAUNCH_TERMINAL) != 0;
   plan->umask = launch->umask;
@@ -173,5 +206,5 @@ int launch_state_plan(const struct tproc_launch *launch, struct child_plan *plan
   plan->nice_set = (launch->flags & TPROC_LAUNCH_NICE) != 0;
   plan->nice = launch->nice;
   plan_limits(launch, plan);
-  return plan_descriptors(launch, plan, steps, error);
+  return plan_descriptors(launch, directory, plan, descriptors, error);
 }

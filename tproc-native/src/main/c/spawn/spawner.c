@@ -2,77 +2,127 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "base/descriptor_passing.h"
 #include "base/error.h"
 #include "base/thread.h"
 
-/* The clone's child has a stack of its own; this thread only waits and calls clone. */
-#define SPAWNER_STACK_SIZE (256u << 10)
-
-struct spawn_order {
-  const struct clone_request *request;
-  int *pidfd;
-  pid_t answer;
-  bool done;
-  struct spawn_order *next;
-};
-
-static struct spawn_order *next_order(struct spawner *spawner) {
-  while (spawner->first == NULL && !spawner->stopping) pthread_cond_wait(&spawner->changed, &spawner->lock);
-  struct spawn_order *order = spawner->first;
-  if (order == NULL) return NULL;
-  spawner->first = order->next;
-  if (spawner->first == NULL) spawner->last = &spawner->first;
-  return order;
-}
-
-static void *serve(void *argument) {
-  struct spawner *spawner = argument;
-  prctl(PR_SET_NAME, "tproc-host");
-  pthread_mutex_lock(&spawner->lock);
-  struct spawn_order *order;
-  while ((order = next_order(spawner)) != NULL) {
-    pthread_mutex_unlock(&spawner->lock);
-    pid_t answer = clone_process(order->request, order->pidfd);
-    pthread_mutex_lock(&spawner->lock);
-    order->answer = answer;
-    order->done = true;
-    pthread_cond_broadcast(&spawner->changed);
-  }
-  pthread_mutex_unlock(&spawner->lock);
-  return NULL;
-}
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
 
 int spawner_start(struct spawner *spawner, struct tproc_error *error) {
+  int pair[2];
   memset(spawner, 0, sizeof *spawner);
-  spawner->last = &spawner->first;
+  int failed = descriptor_passing_pair(pair);
+  if (failed) return tproc_fail(error, -failed, "a pair of sockets for the host's thread");
+  failed = executor_start(
+      &spawner->executor,
+      &(struct executor_options){.name = "tproc-host", .what = "the host's thread", .kept = &pair[1], .kept_count = 1},
+      error);
+  close(pair[1]);
+  if (failed) {
+    close(pair[0]);
+    return failed;
+  }
   pthread_mutex_init(&spawner->lock, NULL);
-  pthread_cond_init(&spawner->changed, NULL);
-  const int failed = thread_start(&spawner->thread, SPAWNER_STACK_SIZE, serve, spawner);
-  if (!failed) return 0;
-  pthread_cond_destroy(&spawner->changed);
-  pthread_mutex_destroy(&spawner->lock);
-  return tproc_fail(error, -failed, "start the host's thread (limit on threads, or clone forbidden)");
+  spawner->link = pair[0];
+  spawner->own_link = pair[1];
+  return 0;
 }
 
 void spawner_stop(struct spawner *spawner) {
-  pthread_mutex_lock(&spawner->lock);
-  spawner->stopping = true;
-  pthread_cond_broadcast(&spawner->changed);
-  pthread_mutex_unlock(&spawner->lock);
-  pthread_join(spawner->thread, NULL);
-  pthread_cond_destroy(&spawner->changed);
+  executor_stop(&spawner->executor);
+  close(spawner->link);
   pthread_mutex_destroy(&spawner->lock);
 }
 
-pid_t spawner_clone(struct spawner *spawner, const struct clone_request *request, int *pidfd) {
-  struct spawn_order order = {.request = request, .pidfd = pidfd};
+/* What one call is about, on the stack of who asks. */
+struct order {
+  struct spawner *spawner;
+  struct spawning *spawning;
+  const struct clone_request *request;
+  int left;
+  int result;
+};
+
+int spawning_open(struct spawning *spawning, const int *descriptors, size_t count) {
+  int pair[2];
+  int failed = descriptor_passing_pair(pair);
+  if (failed) return failed;
+  *spawning = (struct spawning){.socket = pair[0], .new_socket = pair[1], .own_socket = -1, .own_pidfd = -1};
+  failed = descriptors_send(pair[0], descriptors, count);
+  if (failed) {
+    close(pair[0]);
+    close(pair[1]);
+  }
+  return failed;
+}
+
+/* In the spawner's table. A process that was cloned and cannot be told of must not live. */
+static void end_process(const struct spawning *spawning) {
+  siginfo_t info;
+  syscall(SYS_pidfd_send_signal, spawning->own_pidfd, SIGKILL, NULL, 0);
+  while (waitid((idtype_t)P_PIDFD, (id_t)spawning->own_pidfd, &info, WEXITED | __WALL) != 0 && errno == EINTR) continue;
+}
+
+static void end_unknown(void *argument) { end_process(((struct order *)argument)->spawning); }
+
+/* The pidfd is sent at once, so that there is nothing left to fail while the process runs. */
+static void receive_and_clone(void *argument) {
+  struct order *order = argument;
+  struct spawning *spawning = order->spawning;
+  order->result = descriptors_receive(order->spawner->own_link, &spawning->own_socket, 1);
+  if (order->result < 0) {
+    spawning->own_socket = -1;
+    return;
+  }
+  order->result = clone_process(order->request, &spawning->own_pidfd);
+  if (order->result < 0) {
+    spawning->own_pidfd = -1;
+    return;
+  }
+  const int failed = descriptors_send(spawning->own_socket, &spawning->own_pidfd, 1);
+  if (!failed) return;
+  end_process(spawning);
+  order->result = failed;
+}
+
+pid_t spawning_clone(struct spawner *spawner, struct spawning *spawning, const struct clone_request *request,
+                     int *pidfd) {
+  struct order order = {.spawner = spawner, .spawning = spawning, .request = request};
   pthread_mutex_lock(&spawner->lock);
-  *spawner->last = &order;
-  spawner->last = &order.next;
-  pthread_cond_broadcast(&spawner->changed);
-  while (!order.done) pthread_cond_wait(&spawner->changed, &spawner->lock);
+  order.result = descriptors_send(spawner->link, &spawning->new_socket, 1);
+  if (order.result == 0) executor_call(&spawner->executor, receive_and_clone, &order);
   pthread_mutex_unlock(&spawner->lock);
-  return order.answer;
+  close(spawning->new_socket);
+  spawning->new_socket = -1;
+  if (order.result < 0) return order.result;
+  const int failed = descriptors_receive(spawning->socket, pidfd, 1);
+  if (failed) executor_call(&spawner->executor, end_unknown, &order);
+  return failed ? failed : order.result;
+}
+
+static void send_back_and_close(void *argument) {
+  struct order *order = argument;
+  const struct spawning *spawning = order->spawning;
+  if (order->left >= 0) {
+    order->result = descriptors_send(spawning->own_socket, &order->left, 1);
+    close(order->left);
+  }
+  if (spawning->own_pidfd >= 0) close(spawning->own_pidfd);
+  if (spawning->own_socket >= 0) close(spawning->own_socket);
+}
+
+int spawning_close(struct spawner *spawner, struct spawning *spawning, int left) {
+  struct order order = {.spawning = spawning, .left = left};
+  int copy = -1;
+  executor_call(&spawner->executor, send_back_and_close, &order);
+  if (left >= 0 && order.result == 0) order.result = descriptors_receive(spawning->socket, &copy, 1);
+  if (spawning->new_socket >= 0) close(spawning->new_socket);
+  close(spawning->socket);
+  return order.result < 0 ? order.result : copy;
 }

@@ -32,10 +32,11 @@ Launch calls(const std::string &mode, std::vector<std::string> more = {}) {
 
 std::string outcome(Host &host, const std::string &mode) { return host.output_of(calls(mode)); }
 
-// This process's descriptors that /proc/self/fd shows as `kind`.
-std::vector<int> descriptors(const std::string &kind) {
+// Those of the broker's table (or of one that has been left, this thread's) that are shown as `kind`.
+std::vector<int> descriptors(const std::string &kind, const std::string &table) {
   std::vector<int> found;
-  DIR *directory = opendir("/proc/self/fd");
+  DIR *directory = opendir((table + "/fd").c_str());
+  if (directory == nullptr) return found;
   while (const dirent *entry = readdir(directory)) {
     char target[256] = "";
     if (readlinkat(dirfd(directory), entry->d_name, target, sizeof target - 1) > 0 && kind == target)
@@ -45,15 +46,31 @@ std::vector<int> descriptors(const std::string &kind) {
   return found;
 }
 
+// The thread that has the table, in /proc.
+std::string broker_in_proc() {
+  std::string found = "/proc/self/task/none";
+  DIR *directory = opendir("/proc/self/task");
+  while (const dirent *entry = readdir(directory)) {
+    const std::string path = std::string("/proc/self/task/") + entry->d_name;
+    std::string name;
+    std::getline(std::ifstream(path + "/comm"), name);
+    if (name == "tproc-files") found = path;
+  }
+  closedir(directory);
+  return found;
+}
+
+std::vector<int> listeners() { return descriptors("anon_inode:seccomp notify", broker_in_proc()); }
+
 // The broker's set is the one that has a fence's listener in it.
 int broker_events() {
-  const std::vector<int> listeners = descriptors("anon_inode:seccomp notify");
-  for (const int set : descriptors("anon_inode:[eventpoll]")) {
-    std::ifstream info("/proc/self/fdinfo/" + std::to_string(set));
+  const std::string table = broker_in_proc();
+  for (const int set : descriptors("anon_inode:[eventpoll]", table)) {
+    std::ifstream info(table + "/fdinfo/" + std::to_string(set));
     for (std::string word; info >> word;) {
       int notify_fd = -1;
       if (word == "tfd:" && info >> notify_fd)
-        for (const int each : listeners)
+        for (const int each : listeners())
           if (each == notify_fd) return set;
     }
   }
@@ -61,10 +78,12 @@ int broker_events() {
 }
 
 // Something of another kind takes a descriptor's place, as when foreign code closes what is not its own.
-void spoil(int descriptor) {
-  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  dup3(null, descriptor, O_CLOEXEC);
-  close(null);
+void spoil(Host &host, int descriptor) {
+  in_host(host.get(), [descriptor] {
+    const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    dup3(null, descriptor, O_CLOEXEC);
+    close(null);
+  });
 }
 
 // Exits are collected until the host tells of a failure of its own.
@@ -251,8 +270,8 @@ TEST_CASE("calls that cannot be received end their threadproc, and the host is t
         "the host's broker could not answer threadproc " + std::to_string(pid) + " and has ended it: ";
     EXPECT_EQUAL(told, expected + "Input/output error (EIO)");
     /* A deferred reply may still have it. */
-    for (int i = 0; i < 3000 && !descriptors("anon_inode:seccomp notify").empty(); i++) pause_for(1000);
-    EXPECT_EQUAL(descriptors("anon_inode:seccomp notify").size(), 0u);
+    for (int i = 0; i < 3000 && !listeners().empty(); i++) pause_for(1000);
+    EXPECT_EQUAL(listeners().size(), 0u);
     EXPECT_EQUAL(reported(host, 300), "nothing"); /* said once */
   });
 }
@@ -265,7 +284,7 @@ TEST_CASE("a broker that has failed ends all, says so, and takes no more") {
     host.start(Launch(test_program("wait"), {address_of(second_word.get())}));
     first_word.await_running();
     second_word.await_running();
-    spoil(broker_events());
+    spoil(host, broker_events());
     unsigned killed = 0;
     std::string told;
     while (killed < 2 || told.empty()) { /* in whatever order they come */
@@ -283,7 +302,7 @@ TEST_CASE("a broker that has failed ends all, says so, and takes no more") {
     EXPECT(refused.result < 0);
     EXPECT(refused.message().find("the host's broker has failed and answers no calls any more") != std::string::npos);
     host.close();
-    EXPECT_EQUAL(descriptors("anon_inode:seccomp notify").size(), 0u);
+    EXPECT_EQUAL(listeners().size(), 0u);
   });
 }
 

@@ -1,12 +1,17 @@
 #include <doctest/doctest.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <set>
 #include <thread>
 #include <vector>
 
 #include "support/hosting.h"
+#include "support/own_process.h"
 
 TEST_SUITE_BEGIN("exits");
 
@@ -88,6 +93,49 @@ TEST_CASE("each exit is returned exactly once, however many threads ask") {
   for (const std::vector<int> &mine : seen) all.insert(mine.begin(), mine.end());
   CHECK(all.size() == kPrograms);
   for (int i = 0; i < kPrograms; i++) CHECK(all.count(i) == 1);
+}
+
+TEST_CASE("one that a debugger holds holds up no other, and its exit comes when it is let go") {
+  Host host;
+  WaitWord word;
+  tproc_threadproc *held = host.start(Launch(test_program("wait"), {address_of(word.get())}));
+  word.await_running();
+  int go[2], ready[2];
+  REQUIRE(pipe(go) == 0);
+  REQUIRE(pipe(ready) == 0);
+  const pid_t tracer = fork();
+  if (tracer == 0) {
+    char byte = ptrace(PTRACE_SEIZE, tproc_threadproc_pid(held), 0, 0) == 0 ? 'y' : 'n';
+    if (write(ready[1], &byte, 1) != 1 || read(go[0], &byte, 1) != 1) _exit(1);
+    _exit(0);
+  }
+  char byte = 'n';
+  REQUIRE(read(ready[0], &byte, 1) == 1);
+  if (byte == 'y') {
+    CHECK(tproc_threadproc_signal(held, SIGKILL, nullptr) == 0);
+    CHECK(host.run(Launch(test_program("end"), {"exit", "5"})) == 5);
+    tproc_exit exit{};
+    CHECK(tproc_host_next_exit(host.get(), 0, &exit, nullptr) == 0);
+  } else {
+    MESSAGE("not tested: this process may not trace another");
+    word.go();
+  }
+  CHECK(write(go[1], "g", 1) == 1);
+  waitpid(tracer, nullptr, 0);
+  host.await(held);
+  host.close_threadproc(held);
+  for (const int each : {go[0], go[1], ready[0], ready[1]}) close(each);
+}
+
+TEST_CASE("the exit of one that has exec'd is seen where SIGCHLD was ignored, and where it is ignored later") {
+  for (const bool later : {false, true})
+    in_own_process([later] {
+      if (!later) signal(SIGCHLD, SIG_IGN);
+      Host host;
+      if (later) signal(SIGCHLD, SIG_IGN);
+      Launch launch("/bin/sh", {"-c", "exec sh -c 'exit 3'"});
+      EXPECT_EQUAL(host.run(launch), later ? TPROC_STATUS_LOST : 3);
+    });
 }
 
 TEST_SUITE_END();

@@ -207,31 +207,32 @@ TEST_CASE("without descriptors clients are told so, and the host recovers") {
     earlier.send_frame(WIRE_LIST);
     EXPECT_EQUAL(earlier.receive().type, static_cast<int>(WIRE_LISTED));
     std::vector<int> taken;
-    int one;
-    while ((one = dup(STDERR_FILENO)) >= 0) {
-      taken.push_back(one);
-      if (taken.size() == 5000) { /* a limit that one can reach in a test */
-        const rlimit low{static_cast<rlim_t>(one) + 1, 1u << 20};
-        setrlimit(RLIMIT_NOFILE, &low);
-      }
-    }
-    EXPECT_EQUAL(errno, EMFILE);
+    in_host(listening.host(), [&taken] { /* the clients' are in a table of their own */
+                                         int one;
+                                         while ((one = dup(STDERR_FILENO)) >= 0) {
+                                           taken.push_back(one);
+                                           if (taken.size() == 5000) { /* a limit that one can reach in a test */
+                                             const rlimit low{static_cast<rlim_t>(one) + 1, 1u << 20};
+                                             setrlimit(RLIMIT_NOFILE, &low);
+                                           }
+                                         }
+                                         EXPECT_EQUAL(errno, EMFILE);
+    });
     for (int i = 0; i < 3; i++) {
-      close(taken.back()); /* for the client's end */
-      taken.pop_back();
       Client client(listening.path());
       const Reply reply = client.receive();
       EXPECT_EQUAL(reply.error_code(), EMFILE);
       EXPECT_EQUAL(reply.message(), "the host has no descriptors left (ulimit -n) (EMFILE)");
       EXPECT_EQUAL(client.receive().type, 0); /* the host has closed its end: it needs the place for the next refusal */
       client.close();
-      taken.push_back(dup(STDERR_FILENO));
     }
     earlier.send(launch_frame(1), {STDERR_FILENO}); /* a descriptor that has no place here */
     const Reply reply = earlier.receive();
     EXPECT_EQUAL(reply.error_code(), EMFILE);
     EXPECT_EQUAL(reply.message(), "take the descriptors of a frame: Too many open files (EMFILE)");
-    for (const int each : taken) close(each);
+    in_host(listening.host(), [&taken] {
+      for (const int each : taken) close(each);
+    });
     check_works(listening);
   });
 }

@@ -13,6 +13,10 @@
 #include <cstdlib>
 #include <stdexcept>
 
+extern "C" {
+#include "support/in_host.h"
+}
+
 std::string test_program(const std::string &name) {
   if (const char *directory = std::getenv("TPROC_TEST_PROGRAMS")) return std::string(directory) + "/" + name;
 #ifdef TEST_PROGRAMS /* the build's own place */
@@ -114,6 +118,12 @@ std::string Host::output_of(Launch what) {
   ::close(file);
   if (result != 0 || got != static_cast<ssize_t>(output.size())) return "failed: " + std::to_string(result);
   return output;
+}
+
+void in_host(tproc_host *host, const std::function<void()> &work) {
+  in_host_call(
+      host, [](void *argument) { (*static_cast<const std::function<void()> *>(argument))(); },
+      const_cast<std::function<void()> *>(&work));
 }
 
 std::unique_ptr<state_report> state_of(Host &host, Launch launch) {

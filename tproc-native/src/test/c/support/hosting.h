@@ -3,6 +3,7 @@
 #define TPROC_TEST_HOSTING_H
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -73,6 +74,9 @@ class Host {
   tproc_host *host_ = nullptr;
   std::map<tproc_threadproc *, tproc_exit> collected_;
 };
+
+// Runs it on a thread of the host's, with the host's descriptor table.
+void in_host(tproc_host *host, const std::function<void()> &work);
 
 // Runs `state` and gives what it found.
 std::unique_ptr<state_report> state_of(Host &host, Launch launch = Launch(test_program("state")));

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <ctime>
 #include <memory>
+#include <set>
 #include <sstream>
 
 #include "support/proc_maps.h"
@@ -26,6 +27,26 @@ void for_each_entry(const char *path, const std::function<void(const char *)> &v
   while (const dirent *entry = readdir(directory))
     if (entry->d_name[0] != '.' && std::atoi(entry->d_name) != dirfd(directory)) visit(entry->d_name);
   closedir(directory);
+}
+
+// Of all tables that threads of this process have: those with the same content count once.
+size_t count_descriptors() {
+  std::set<std::string> tables;
+  size_t count = 0;
+  for_each_entry("/proc/self/task", [&](const char *thread) {
+    const std::string path = std::string("/proc/self/task/") + thread + "/fd";
+    std::string table;
+    size_t size = 0;
+    for_each_entry(path.c_str(), [&](const char *name) {
+      char target[64] = "";
+      const std::string link = path + "/" + name;
+      if (readlink(link.c_str(), target, sizeof target - 1) < 0) return;
+      table += std::string(name) + ":" + target + "\n";
+      size++;
+    });
+    if (tables.insert(table).second) count += size;
+  });
+  return count;
 }
 
 size_t count_entries(const char *path) {
@@ -83,7 +104,7 @@ void pause_a_little() {
 
 Resources Resources::now() {
   Resources found;
-  found.descriptors = count_entries("/proc/self/fd");
+  found.descriptors = count_descriptors();
   found.threads = count_entries("/proc/self/task");
   found.children = count_children();
   found.mappings = count_mappings();

@@ -10,6 +10,7 @@ import io.tproc.ThreadProc;
 import io.tproc.TprocHost;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -141,5 +142,56 @@ class ExitStatusIT {
             "");
 
     assertThat(outcome).returns("Signalled(SIGSEGV)\n", Outcome::output);
+  }
+
+  @Test
+  void thatOfAProgramThatAnotherHasReplacedInAJvmStartedWithSigchldIgnored() throws Exception {
+    Outcome outcome =
+        Outcome.of(
+            new ChildJvm()
+                .through(Programs.installed("sh"), "-c", "trap '' CHLD; exec \"$0\" \"$@\"")
+                .main(ExecMain.class, Programs.hostable("sh"), "-c", "exec sh -c 'exit 3'")
+                .start(),
+            "");
+
+    assertThat(outcome.output()).as(outcome.toString()).isEqualTo("Exited(3)\n");
+    assertThat(outcome.exitValue).isZero();
+  }
+
+  /** Hosts one program, prints how it ended, and closes the host. */
+  static final class ExecMain {
+    private ExecMain() {}
+
+    public static void main(String[] arguments) throws Exception {
+      try (TprocHost host = TprocHost.open();
+          ThreadProc program = host.command(arguments).start()) {
+        program.waitFor(60, TimeUnit.SECONDS);
+        System.out.println(program.exitStatus().map(Object::toString).orElse("none"));
+      }
+    }
+  }
+
+  @Test
+  void oneThatADebuggerHoldsBackHoldsBackNoOther(TprocHost host) throws Exception {
+    try (ThreadProc held = host.command(Programs.probe("waiter")).start()) {
+      held.inputReader().readLine();
+      Process tracer =
+          new ProcessBuilder(Programs.probe("tracer"), Long.toString(held.pid())).start();
+      try {
+        assumeTrue(
+            "attached".equals(tracer.inputReader().readLine()),
+            "skipped: a process may not trace another here");
+        held.destroyForcibly();
+        try (ThreadProc other = host.command(Programs.probe("nothing")).start()) {
+          assertThat(other.waitFor(Patience.seconds(20).toMillis(), TimeUnit.MILLISECONDS))
+              .isTrue();
+        }
+        assertThat(held.isAlive()).isTrue();
+      } finally {
+        tracer.getOutputStream().close();
+        tracer.waitFor();
+      }
+      assertThat(held.waitForExit()).isEqualTo(new Signalled(9, false));
+    }
   }
 }
