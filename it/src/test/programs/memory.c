@@ -7,6 +7,7 @@
  *   attack ADDRESS BYTES   aims every harmful memory call at another's range; prints each call's errno
  *   fixed ADDRESS BYTES    MAP_FIXED there; prints the errno
  *   take ADDRESS BYTES     the same, then fills it, waits for the end of its input, and prints whether it is unharmed
+ *   pieces COUNT           leaves so many mappings
  *   forked ADDRESS         forks a child that reads a byte there; prints the byte, or the signal that ended the child
  */
 #include <errno.h>
@@ -97,11 +98,22 @@ static int read_in_child(const volatile unsigned char *address) {
   return 0;
 }
 
+/* Every other page is protected, so the kernel keeps each page as a mapping of its own. */
+static int leave_pieces(long count) {
+  const size_t page = (size_t)getpagesize();
+  char *memory = mmap(NULL, (size_t)count * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return 1;
+  for (long i = 0; i < count; i += 2)
+    if (mprotect(memory + (size_t)i * page, page, PROT_NONE) != 0) return 2;
+  return 0;
+}
+
 int main(int argc, char *argv[]) {
   char *const address = argc > 2 ? (char *)(uintptr_t)strtoull(argv[2], NULL, 0) : NULL;
   const size_t bytes = argc > 3 ? strtoull(argv[3], NULL, 0) : 0;
   if (argc > 2 && strcmp(argv[1], "keep") == 0) return keep((size_t)(uintptr_t)address);
   if (argc > 2 && strcmp(argv[1], "sbrk") == 0) return use_break(atoi(argv[2]));
+  if (argc > 2 && strcmp(argv[1], "pieces") == 0) return leave_pieces(atol(argv[2]));
   if (argc > 3 && strcmp(argv[1], "attack") == 0) return attack(address, bytes);
   if (argc > 3 && strcmp(argv[1], "fixed") == 0) return map_fixed(address, bytes);
   if (argc > 3 && strcmp(argv[1], "take") == 0) return take(address, bytes);

@@ -18,6 +18,11 @@ import java.util.Optional;
  * threadproc's handle. A buffer from {@link TprocHost#view(long, long)} does <em>not</em> keep the
  * handle: keep the {@code ThreadProc} for as long as you read its memory.
  *
+ * <p>Close what has ended. A process may have only so many mappings ({@code vm.max_map_count}, by
+ * default 65,530), and each ended program holds some dozen of them. When unclosed handles hold
+ * many, a launch asks for a garbage collection; when those that are still reachable hold half of
+ * all, it fails with {@link Errno#ENOMEM}.
+ *
  * <p>Thread-safe. The streams are as the JDK's: what the program wrote before its exit can be read
  * after it.
  */

@@ -1,5 +1,7 @@
 package io.tproc.jni;
 
+import io.tproc.Errno;
+import io.tproc.LaunchException;
 import io.tproc.Signals;
 import io.tproc.ThreadProc;
 import io.tproc.ThreadProcStatus;
@@ -46,6 +48,9 @@ final class HostState {
 
   /** All whose memory has not been given back, by their native pointers. */
   private final Map<Long, ThreadProcHandle> handles = new ConcurrentHashMap<>();
+
+  /** Those of {@link #handles} whose programs have ended. */
+  private final EndedHandles ended = new EndedHandles();
 
   /** All that are open. */
   private final Set<JniListener> listeners = ConcurrentHashMap.newKeySet();
@@ -130,6 +135,20 @@ final class HostState {
   JniThreadProc launch(JniHost host, LaunchRequest request) throws IOException {
     LaunchArguments arguments = LaunchArguments.encode(request, environment);
     SpawnRecord record = FlightRecords.spawning();
+    ended.makeRoom();
+    try {
+      return launch(host, request, arguments, record);
+    } catch (LaunchException failed) {
+      if (failed.errno() != Errno.ENOMEM || !ended.madeRoom()) {
+        throw failed;
+      }
+      return launch(host, request, arguments, record);
+    }
+  }
+
+  private JniThreadProc launch(
+      JniHost host, LaunchRequest request, LaunchArguments arguments, SpawnRecord record)
+      throws IOException {
     // Before the lock: opening a FIFO waits for its other end, which must not keep others from
     // closing the host.
     try (Stdio stdio = Stdio.open(request)) {
@@ -195,6 +214,7 @@ final class HostState {
   void forget(ThreadProcHandle handle) {
     // Not by the key alone: a new threadproc may have got the freed one's pointer already.
     handles.remove(handle.key(), handle);
+    ended.remove(handle);
   }
 
   /** Kills all, waits, frees. Every call but the first waits for the first. */
@@ -235,9 +255,9 @@ final class HostState {
     while (!(closing && running.isEmpty())) {
       try {
         if (Native.nextExit(pointer, exit)) {
-          @Nullable JniThreadProc ended = running.remove(exit[0]);
-          if (ended != null) {
-            ended.exited(ExitStatuses.of(exit[1], exit[2]));
+          @Nullable JniThreadProc program = running.remove(exit[0]);
+          if (program != null) {
+            program.exited(ExitStatuses.of(exit[1], exit[2]), ended);
           }
         }
       } catch (Exception | Error failed) {

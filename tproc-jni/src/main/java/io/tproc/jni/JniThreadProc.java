@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 /** A threadproc as its user holds it. While it runs, its {@link HostState} keeps it. */
 final class JniThreadProc extends ThreadProc {
   private final ReentrantLock lock = new ReentrantLock();
-  private final Condition ended = lock.newCondition();
+  private final Condition hasEnded = lock.newCondition();
 
   /**
    * Completed by the collector; users only get stages of it that run elsewhere, so that they cannot
@@ -57,11 +57,12 @@ final class JniThreadProc extends ThreadProc {
   }
 
   /** On the collector thread: must neither wait nor throw. */
-  void exited(ExitStatus how) {
+  void exited(ExitStatus how, EndedHandles ended) {
+    ended.add(handle); // before the exit is known, and the handle released
     lock.lock();
     try {
       status = how;
-      ended.signalAll();
+      hasEnded.signalAll();
     } finally {
       lock.unlock();
     }
@@ -78,7 +79,7 @@ final class JniThreadProc extends ThreadProc {
     lock.lock();
     try {
       while (status == null) {
-        ended.await();
+        hasEnded.await();
       }
       return status;
     } finally {
@@ -107,7 +108,7 @@ final class JniThreadProc extends ThreadProc {
     lock.lock();
     try {
       while (status == null && remaining > 0) {
-        remaining = ended.awaitNanos(remaining);
+        remaining = hasEnded.awaitNanos(remaining);
       }
       return status != null;
     } finally {

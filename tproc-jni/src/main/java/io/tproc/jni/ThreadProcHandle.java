@@ -26,6 +26,9 @@ final class ThreadProcHandle {
 
   private volatile @Nullable WeakReference<JniThreadProc> user;
 
+  /** How many mappings its ended program holds; -1: not counted yet; under the lock. */
+  private int endedMappings = -1;
+
   ThreadProcHandle(HostState host, long pointer) {
     this.host = host;
     this.key = pointer;
@@ -53,6 +56,22 @@ final class ThreadProcHandle {
         throw new IllegalStateException("the threadproc is closed");
       }
       return Listings.mappings(Native.memory(pointer));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** How many mappings its program holds, which has ended and changes them no more. */
+  int endedMappings() {
+    lock.lock();
+    try {
+      if (pointer == 0) {
+        return 0;
+      }
+      if (endedMappings < 0) {
+        endedMappings = Listings.mappings(Native.memory(pointer)).size();
+      }
+      return endedMappings;
     } finally {
       lock.unlock();
     }

@@ -1,0 +1,73 @@
+package io.tproc.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.tproc.Errno;
+import io.tproc.LaunchException;
+import io.tproc.ThreadProc;
+import io.tproc.TprocHost;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Users of ProcessBuilder close nothing. Ended programs whose handles are not closed must not take
+ * the mappings from the JVM, which would end it.
+ */
+class NeverClosedIT {
+  private static final String PROGRAM = Programs.probe("memory");
+
+  private static long maxMappings() throws IOException {
+    return Long.parseLong(Files.readAllLines(Path.of("/proc/sys/vm/max_map_count")).get(0));
+  }
+
+  private static long mappings() throws IOException {
+    try (Stream<String> lines = Files.lines(Path.of("/proc/self/maps"))) {
+      return lines.count();
+    }
+  }
+
+  /** A program that ends and leaves one part in 100 of what a process may have. */
+  private static ThreadProc leaveSome(TprocHost host) throws Exception {
+    ThreadProc program =
+        host.command(PROGRAM, "pieces", Long.toString(maxMappings() / 100)).start();
+    assertThat(program.waitFor()).isZero();
+    return program;
+  }
+
+  @Test
+  void handlesThatAreForgotten() throws Exception {
+    try (TprocHost host = TprocHost.open()) {
+      for (int i = 0; i < 300; i++) { // three times as much as there may be
+        leaveSome(host);
+      }
+      assertThat(mappings()).isLessThan(maxMappings() * 4 / 5);
+    }
+  }
+
+  @Test
+  void handlesThatAreKept() throws Exception {
+    try (TprocHost host = TprocHost.open()) {
+      List<ThreadProc> kept = new ArrayList<>();
+      assertThatExceptionOfType(LaunchException.class)
+          .isThrownBy(
+              () -> {
+                while (kept.size() < 300) {
+                  kept.add(leaveSome(host));
+                }
+              })
+          .withMessageContainingAll("vm.max_map_count", "not closed", "ThreadProc.close()")
+          .extracting(LaunchException::errno)
+          .isEqualTo(Errno.ENOMEM);
+      assertThat(mappings()).isLessThan(maxMappings() * 4 / 5);
+
+      kept.forEach(ThreadProc::close);
+      leaveSome(host).close();
+    }
+  }
+}
