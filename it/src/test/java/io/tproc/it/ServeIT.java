@@ -242,7 +242,7 @@ class ServeIT {
     }
   }
 
-  /** What DESIGN promises: two programs, started at two places, one address space. */
+  /** As README shows it: two programs, started at two places, one address space. */
   @Test
   void theSampleScriptShowsASharedString() throws Exception {
     Path script = Path.of("../samples/sharedstr/two-launchers.sh");
