@@ -19,7 +19,7 @@ static void *alloc_small(const struct tproc_view *view, struct tproc_cache *cach
 
 void *tproc_heap_alloc_slowly(const struct tproc_view *view, struct tproc_cache *cache, size_t size, size_t alignment) {
   if (cache->token == 0) return NULL;
-  if (size <= TPROC_LARGEST_SMALL) {
+  if (size <= TPROC_SMALL_MAX) {
     uint32_t size_class = tproc_size_class_of(size);
     while (size_class < TPROC_CLASS_COUNT && !is_aligned(size_class, alignment)) size_class++;
     if (size_class < TPROC_CLASS_COUNT) return alloc_small(view, cache, size_class);

@@ -44,7 +44,7 @@ void *tproc_heap_alloc_slowly(const struct tproc_view *view, struct tproc_cache 
 
 /** @return NULL when the heap is full, or the cache is not attached */
 static inline void *tproc_heap_alloc(const struct tproc_view *view, struct tproc_cache *cache, size_t size) {
-  if (__builtin_expect(size <= TPROC_LARGEST_SMALL, 1)) {
+  if (__builtin_expect(size <= TPROC_SMALL_MAX, 1)) {
     struct tproc_bin *bin = &cache->bins[tproc_size_class_of(size)];
     const uint64_t free_blocks = bin->free;
     if (__builtin_expect(free_blocks != 0, 1)) {

@@ -13,7 +13,7 @@
 #pragma GCC visibility push(hidden)
 
 /** Largest block of a class; larger ones take whole slices. */
-#define TPROC_LARGEST_SMALL 32768u
+#define TPROC_SMALL_MAX 32768u
 
 struct tproc_size_class {
   uint32_t size;    /**< bytes */
@@ -27,7 +27,7 @@ extern const struct tproc_size_class tproc_size_classes[TPROC_CLASS_COUNT];
 /** Class of a size of (index + 1) * 16 bytes. */
 extern const uint8_t tproc_small_classes[64];
 
-/** The smallest class that has room for `size` bytes, which are at most TPROC_LARGEST_SMALL. */
+/** The smallest class that has room for `size` bytes, which are at most TPROC_SMALL_MAX. */
 static inline uint32_t tproc_size_class_of(size_t size) {
   if (size <= 1024) return tproc_small_classes[size == 0 ? 0 : (size - 1) >> 4];
   const uint32_t last = (uint32_t)size - 1;

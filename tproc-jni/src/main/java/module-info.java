@@ -12,7 +12,7 @@ module io.tproc.jni {
       io.tproc.jni.linux.x86_64,
       io.tproc.jni.linux.aarch64;
 
-  // Whoever resolves this module resolves those too, when they are there.
+  // When this module is resolved, so are those, if they are there.
   uses io.tproc.jni.natives.NativeCode;
 
   provides io.tproc.spi.TprocProvider with

@@ -23,9 +23,9 @@
 
 /* Freed by the last of its users: the cleaners and the thread that waits for them. */
 struct cleaning {
-  pthread_mutex_t lock;
+  pthread_mutex_t lock; /* guards next and users, never held during a close; no other lock is taken under it */
   pthread_cond_t changed;
-  int next, end; /* the number to close next, and the one behind the last */
+  int next, end; /* the number to close next, and the one after the last */
   unsigned users;
   size_t kept_count;
   int kept[];

@@ -15,9 +15,9 @@ struct executor_order;
 
 struct executor {
   pthread_t thread;
-  pthread_mutex_t lock;
-  pthread_cond_t ordered;       /**< somebody wants something */
-  pthread_cond_t done;          /**< somebody has what he wanted */
+  pthread_mutex_t lock;         /**< guards the queue, never held during a call; no other lock is taken under it */
+  pthread_cond_t ordered;       /**< an order has come */
+  pthread_cond_t done;          /**< an order has been carried out */
   struct executor_order *first; /**< orders not yet taken, oldest first */
   struct executor_order **last;
   bool stopping;
@@ -41,7 +41,7 @@ int executor_start(struct executor *executor, const struct executor_options *sta
 /** No call may be under way. */
 void executor_stop(struct executor *executor);
 
-/** Runs it on the executor's thread, and waits for its end. It must not block: everybody else waits. */
+/** Runs it on the executor's thread, and waits for its end. It must not block: all others wait. */
 void executor_call(struct executor *executor, void (*function)(void *), void *argument);
 
 /** As executor_call, for a function that may block: on a thread of its own beside the executor's. @return 0 or a

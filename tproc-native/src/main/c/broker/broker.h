@@ -55,7 +55,7 @@ int broker_open_listener(struct broker *broker, int notify_fd, pid_t pid, int pr
 /** Tells of a failure, once. @return 0 when there was none */
 int broker_take_report(struct broker *broker, struct tproc_error *error);
 
-/** The threadproc's process is gone: its exit is about to be collected, and its pid to be somebody else's. */
+/** The threadproc's process is gone: its exit is about to be collected, and its pid may become another's. */
 void broker_forget_process(struct fence_listener *listener);
 
 /** The threadproc's memory is not touched any more. The caller's pointer to the listener is invalid from here on. */

@@ -34,12 +34,13 @@ struct tproc_host {
   struct tproc_error no_range; /**< why there is none; its code is 0 when there is */
   struct host_heap heap;
   struct host_waits waits;
-  unsigned held;             /**< how many have ended and are held by a debugger; atomic */
-  int exits;                 /**< epoll set: the pidfds of watched threadprocs, and `wake`; in both tables */
-  int wake;                  /**< eventfd, semaphore; in both tables */
-  pthread_mutex_t door_lock; /**< held while descriptors are under way from `door` to `own_door` */
-  int door;                  /**< a socket in the process's table */
-  int own_door;              /**< in the host's */
+  unsigned held; /**< how many have ended and are held by a debugger; atomic */
+  int exits;     /**< epoll set: the pidfds of watched threadprocs, and `wake`; in both tables */
+  int wake;      /**< eventfd, semaphore; in both tables */
+  pthread_mutex_t
+      door_lock; /**< held while descriptors are under way from `door` to `own_door`; then the executor's lock */
+  int door;      /**< a socket in the process's table */
+  int own_door;  /**< in the host's */
 };
 
 /** Puts a threadproc into the host's list, which owns it from then on. */

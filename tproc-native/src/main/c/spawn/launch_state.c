@@ -144,7 +144,7 @@ int launch_state_directory(const struct tproc_launch *launch, struct tproc_error
   return failed;
 }
 
-/* The child receives one for each that is wanted, in this order, and the directory's behind. */
+/* The child receives one for each that is wanted, in this order, and the directory's after them. */
 static int plan_descriptors(const struct tproc_launch *launch, int directory, struct child_plan *plan,
                             struct launch_descriptors *descriptors, struct tproc_error *error) {
   const size_t most = STDIO_COUNT + launch->descriptor_count;

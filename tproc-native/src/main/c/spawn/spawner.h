@@ -21,7 +21,7 @@
 
 struct spawner {
   struct executor executor;
-  pthread_mutex_t lock; /**< held while something is under way from `link` to `own_link` */
+  pthread_mutex_t lock; /**< held while something is under way from `link` to `own_link`; then the executor's */
   int link;             /**< in the table of those who ask */
   int own_link;         /**< in the spawner's own */
 };

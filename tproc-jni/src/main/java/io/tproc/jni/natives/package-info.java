@@ -1,4 +1,4 @@
-/** For the modules of native code, and nobody else. */
+/** For the modules of native code alone. */
 @NullMarked
 package io.tproc.jni.natives;
 
