@@ -222,7 +222,21 @@ static void check_executable(const char *path, const char *own) {
   REFUSED(open(path, O_RDONLY | O_NOFOLLOW), -1, ELOOP);
 }
 
+/* An answer is not written where the program itself may not write. */
+static void refuse_answers(void) {
+  char *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, PRIVATE, -1, 0);
+  strcpy(memory, "kept");
+  EXPECT(mprotect(memory, page, PROT_READ) == 0 && mprotect(memory + page, page, PROT_NONE) == 0);
+  for (char *at = memory; at <= memory + page; at += page) {
+    REFUSED(readlink("/proc/self/exe", at, page), -1, EFAULT);
+    REFUSED(fstatat(AT_FDCWD, "/proc/self/exe", (struct stat *)at, 0), -1, EFAULT);
+    REFUSED(statx(AT_FDCWD, "/proc/self/exe", 0, STATX_ALL, (struct statx *)at), -1, EFAULT);
+  }
+  EXPECT(strcmp(memory, "kept") == 0 && munmap(memory, 2 * page) == 0);
+}
+
 static void use_executable(const char *own) {
+  refuse_answers();
   check_executable("/proc/self/exe", own);
   check_executable("/proc/thread-self/exe", own);
   char target[4096];

@@ -52,9 +52,10 @@ static struct broker_answer result(int64_t value) {
 
 static struct broker_answer go_on(void) { return (struct broker_answer){.verdict = BROKER_CONTINUE}; }
 
-static struct broker_answer give(struct broker_context *context, const struct broker_call *call, uint64_t address,
-                                 const void *bytes, size_t size, int64_t value) {
-  const int failed = target_write(&context->check, call->tid, call->shares, address, bytes, size);
+static struct broker_answer give(struct broker_context *context, const struct fence_listener *listener,
+                                 const struct broker_call *call, uint64_t address, const void *bytes, size_t size,
+                                 int64_t value) {
+  const int failed = target_answer(&context->check, listener, call, address, bytes, size);
   return result(failed ? failed : value);
 }
 
@@ -63,7 +64,7 @@ static struct broker_answer read_link(struct broker_context *context, const stru
   const int room = (int)size;
   if (room <= 0) return result(-EINVAL);
   const size_t length = strnlen(listener->executable, (size_t)room);
-  return give(context, call, buffer, listener->executable, length, (int64_t)length);
+  return give(context, listener, call, buffer, listener->executable, length, (int64_t)length);
 }
 
 /* Opened anew, since a duplicate would share its file position. */
@@ -82,7 +83,7 @@ static struct broker_answer examine(struct broker_context *context, const struct
                                     const struct broker_call *call, uint64_t buffer) {
   struct stat status;
   if (fstat(listener->executable_file, &status) != 0) return result(-errno);
-  return give(context, call, buffer, &status, sizeof status, 0);
+  return give(context, listener, call, buffer, &status, sizeof status, 0);
 }
 
 static struct broker_answer examine_extended(struct broker_context *context, const struct fence_listener *listener,
@@ -90,13 +91,13 @@ static struct broker_answer examine_extended(struct broker_context *context, con
   struct statx status;
   const int flags = (int)call->arguments[2] | AT_EMPTY_PATH;
   if (statx(listener->executable_file, "", flags, (unsigned)call->arguments[3], &status) != 0) return result(-errno);
-  return give(context, call, call->arguments[4], &status, sizeof status, 0);
+  return give(context, listener, call, call->arguments[4], &status, sizeof status, 0);
 }
 
 /* The text that an earlier execve has overwritten: its process has long read it. */
 static void restore(struct broker_context *context, struct fence_listener *listener, const struct broker_call *call) {
   if (listener->patched == 0 || !call->shares) return;
-  target_write(&context->check, call->tid, true, listener->patched, listener->patched_text, listener->patched_size);
+  target_overwrite(&context->check, listener, call, listener->patched, listener->patched_text, listener->patched_size);
   listener->patched = 0;
 }
 
@@ -124,7 +125,7 @@ static struct broker_answer execute(struct broker_context *context, struct fence
   const int length = snprintf(text, sizeof text, "/dev/fd/%d", descriptor);
   const int64_t got = target_read(&context->check, call->tid, call->shares, path, old, sizeof old);
   if (length >= (int)sizeof "/proc/self/exe" || got < (int64_t)sizeof "/proc/self/exe") return result(-ENOEXEC);
-  if (target_write(&context->check, call->tid, call->shares, path, text, (size_t)length + 1)) return result(-EFAULT);
+  if (target_overwrite(&context->check, listener, call, path, text, (size_t)length + 1)) return result(-EFAULT);
   if (call->shares) {
     pthread_mutex_lock(&listener->lock);
     listener->patched = path;

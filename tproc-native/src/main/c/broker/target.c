@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kcmp.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -11,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "broker/broker_call.h"
 #include "broker/target_access.h"
 
 /* What the kernel says of a process that is not to be looked into. */
@@ -126,11 +129,29 @@ int64_t target_read(const struct target_check *check, pid_t tid, bool shares, ui
   return got > 0 ? got : -EFAULT;
 }
 
-int target_write(const struct target_check *check, pid_t tid, bool shares, uint64_t address, const void *buffer,
-                 size_t size) {
-  const int memory = shares ? check->own_memory : open_memory(tid, O_RDWR);
-  const int64_t put = memory >= 0 ? pwrite(memory, buffer, size, (off_t)address)
-                                  : write_directly(shares ? getpid() : tid, address, buffer, size);
-  if (!shares && memory >= 0) close(memory);
+static bool is_waiting(const struct fence_listener *listener, const struct broker_call *call) {
+  return ioctl(listener->notify_fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &call->id) == 0;
+}
+
+/* What is open is the caller's memory if the call still waits then. After that a reused id does no harm. */
+int target_overwrite(const struct target_check *check, const struct fence_listener *listener,
+                     const struct broker_call *call, uint64_t address, const void *buffer, size_t size) {
+  const int memory = call->shares ? check->own_memory : open_memory(call->tid, O_RDWR);
+  int64_t put = -1;
+  if (is_waiting(listener, call))
+    put = memory >= 0 ? pwrite(memory, buffer, size, (off_t)address)
+                      : write_directly(call->shares ? getpid() : call->tid, address, buffer, size);
+  if (!call->shares && memory >= 0) close(memory);
   return put == (int64_t)size ? 0 : -EFAULT;
+}
+
+/* /proc/PID/mem would write to memory that is read-only. In a fork child's own that harms no other process. */
+int target_answer(const struct target_check *check, const struct fence_listener *listener,
+                  const struct broker_call *call, uint64_t address, const void *buffer, size_t size) {
+  if (!call->shares) return target_overwrite(check, listener, call, address, buffer, size);
+  if (!is_waiting(listener, call)) return -EFAULT;
+  const int64_t put = write_directly(getpid(), address, buffer, size);
+  if (put == (int64_t)size) return 0;
+  const bool forbidden = put < 0 && (errno == EPERM || errno == ENOSYS);
+  return forbidden ? target_overwrite(check, listener, call, address, buffer, size) : -EFAULT;
 }

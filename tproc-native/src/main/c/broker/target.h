@@ -9,6 +9,8 @@
 
 #include "broker/fence_listener.h"
 
+struct broker_call;
+
 /** Prepares a process's requests to be told apart; one for each broker. */
 struct target_check {
   bool has_kcmp;
@@ -33,8 +35,17 @@ int target_descriptor(const struct fence_listener *listener, pid_t tid, int desc
 int64_t target_read(const struct target_check *check, pid_t tid, bool shares, uint64_t address, void *buffer,
                     size_t size);
 
-/** Writes to the target's memory. @return 0 or -EFAULT */
-int target_write(const struct target_check *check, pid_t tid, bool shares, uint64_t address, const void *buffer,
-                 size_t size);
+/**
+ * Stores an answer in the caller's memory, as the kernel would: not where the program itself may not write. Nothing is
+ * written when the call does not wait any more: another process may have the caller's id by then.
+ *
+ * @return 0 or -EFAULT
+ */
+int target_answer(const struct target_check *check, const struct fence_listener *listener,
+                  const struct broker_call *call, uint64_t address, const void *buffer, size_t size);
+
+/** As target_answer, but also where the program may only read. */
+int target_overwrite(const struct target_check *check, const struct fence_listener *listener,
+                     const struct broker_call *call, uint64_t address, const void *buffer, size_t size);
 
 #endif

@@ -16,6 +16,11 @@
 #include "support/resources.h"
 #include "support/system_call_filter.h"
 
+extern "C" {
+#include "broker/broker_call.h"
+#include "broker/target.h"
+}
+
 namespace {
 
 // Everything that has to know who asks: threads, forked and vforked children, descriptors.
@@ -40,6 +45,25 @@ void without(const std::vector<Forbidden> &calls) {
 }  // namespace
 
 TEST_SUITE_BEGIN("target");
+
+TEST_CASE("an answer to a call that does not wait any more is written nowhere, for another may have its caller's id") {
+  target_check check{};
+  REQUIRE(target_check_open(&check, nullptr) == 0);
+  fence_listener listener{};
+  listener.notify_fd = open("/dev/null", O_RDWR | O_CLOEXEC); /* which knows of no call */
+  for (const bool shares : {true, false}) {
+    broker_call call{};
+    call.tid = getpid();
+    call.shares = shares;
+    char memory[] = "kept";
+    const auto address = reinterpret_cast<uint64_t>(memory);
+    CHECK(target_answer(&check, &listener, &call, address, "lost", 4) == -EFAULT);
+    CHECK(target_overwrite(&check, &listener, &call, address, "lost", 4) == -EFAULT);
+    CHECK(std::string(memory) == "kept");
+  }
+  close(listener.notify_fd);
+  target_check_close(&check);
+}
 
 TEST_CASE("without kcmp") {
   without({{SYS_kcmp, EPERM}});
