@@ -4,11 +4,16 @@
 
 #include "shared/event.h"
 #include "shared/mutex.h"
+#include "shared/semaphore.h"
 #include "thread.h"
 #include "tproc.h"
 
 _Static_assert(sizeof(struct tproc_mutex) == sizeof(struct tproc_mutex_words), "one layout");
 _Static_assert(offsetof(struct tproc_mutex, reserved) == offsetof(struct tproc_mutex_words, lost), "one layout");
+
+_Static_assert(sizeof(struct tproc_semaphore) == sizeof(struct tproc_semaphore_words), "one layout");
+_Static_assert(offsetof(struct tproc_semaphore, posted) == offsetof(struct tproc_semaphore_words, posted),
+               "one layout");
 
 /* When a program dies the host knows only of the shared range what to do with it. */
 static bool is_shared(const void *object) {
@@ -61,16 +66,11 @@ int tproc_event_wait(struct tproc_event *event, uint32_t key, const struct times
 
 void tproc_event_signal(struct tproc_event *event) { tproc_event_wake(word(event)); }
 
-static _Atomic uint32_t *count(struct tproc_semaphore *semaphore) { return (_Atomic uint32_t *)&semaphore->count; }
-
-int tproc_semaphore_trywait(struct tproc_semaphore *semaphore) {
-  uint32_t now = atomic_load_explicit(count(semaphore), memory_order_relaxed);
-  while (now > 0)
-    if (atomic_compare_exchange_weak_explicit(count(semaphore), &now, now - 1, memory_order_acquire,
-                                              memory_order_relaxed))
-      return 0;
-  return EAGAIN;
+static struct tproc_semaphore_words *permits(struct tproc_semaphore *semaphore) {
+  return (struct tproc_semaphore_words *)semaphore;
 }
+
+int tproc_semaphore_trywait(struct tproc_semaphore *semaphore) { return tproc_semaphore_take(permits(semaphore)); }
 
 int tproc_semaphore_wait(struct tproc_semaphore *semaphore, const struct timespec *deadline) {
   while (tproc_semaphore_trywait(semaphore) != 0) {
@@ -82,15 +82,7 @@ int tproc_semaphore_wait(struct tproc_semaphore *semaphore, const struct timespe
   return 0;
 }
 
-int tproc_semaphore_post(struct tproc_semaphore *semaphore) {
-  uint32_t now = atomic_load_explicit(count(semaphore), memory_order_relaxed);
-  do {
-    if (now == UINT32_MAX) return EOVERFLOW;
-  } while (!atomic_compare_exchange_weak_explicit(count(semaphore), &now, now + 1, memory_order_release,
-                                                  memory_order_relaxed));
-  tproc_event_signal(&semaphore->posted);
-  return 0;
-}
+int tproc_semaphore_post(struct tproc_semaphore *semaphore) { return tproc_semaphore_add(permits(semaphore)); }
 
 int tproc_once(struct tproc_once *once, void (*function)(void *), void *argument) {
   _Atomic uint32_t *done = (_Atomic uint32_t *)&once->done;

@@ -69,10 +69,22 @@ int tproc_mutex_take(struct tproc_mutex_words *mutex, const struct tproc_waiter 
   }
 }
 
-int tproc_mutex_try(struct tproc_mutex_words *mutex, const struct tproc_waiter *waiter) {
+int tproc_mutex_try_again(struct tproc_mutex_words *mutex, const struct tproc_waiter *waiter, bool slept) {
   uint32_t word = 0;
-  if (try_once(mutex, waiter, 0, &word)) return taken(mutex, waiter->token, word);
+  if (try_once(mutex, waiter, slept ? TPROC_MUTEX_WAITERS : 0, &word)) return taken(mutex, waiter->token, word);
   return (word & TPROC_MUTEX_TOKEN) == waiter->token ? EDEADLK : EBUSY;
+}
+
+int tproc_mutex_try(struct tproc_mutex_words *mutex, const struct tproc_waiter *waiter) {
+  return tproc_mutex_try_again(mutex, waiter, false);
+}
+
+bool tproc_mutex_announce(struct tproc_mutex_words *mutex, const struct tproc_view *view, uint32_t *value) {
+  uint32_t word = atomic_load_explicit(&mutex->word, memory_order_relaxed);
+  const uint32_t owner = word & TPROC_MUTEX_TOKEN;
+  if (owner == 0 || tproc_token_is_dead(view, owner)) return false;
+  *value = word | TPROC_MUTEX_WAITERS;
+  return (word & TPROC_MUTEX_WAITERS) != 0 || swap(mutex, &word, *value);
 }
 
 int tproc_mutex_give(struct tproc_mutex_words *mutex, uint32_t token) {

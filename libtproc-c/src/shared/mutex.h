@@ -27,6 +27,16 @@ int tproc_mutex_take(struct tproc_mutex_words *mutex, const struct tproc_waiter 
 /** @return as tproc_mutex_take; EBUSY when a living thread has it */
 int tproc_mutex_try(struct tproc_mutex_words *mutex, const struct tproc_waiter *waiter);
 
+/**
+ * As tproc_mutex_try, of one who sleeps elsewhere than in tproc_mutex_take.
+ *
+ * @param slept whether it has slept since it wants the lock: then others may sleep, too, and are not forgotten
+ */
+int tproc_mutex_try_again(struct tproc_mutex_words *mutex, const struct tproc_waiter *waiter, bool slept);
+
+/** Says in the word that somebody sleeps. @return whether there is a reason to: as long as the word is *value */
+bool tproc_mutex_announce(struct tproc_mutex_words *mutex, const struct tproc_view *view, uint32_t *value);
+
 /** @return 0; EPERM when it is not the caller's */
 int tproc_mutex_give(struct tproc_mutex_words *mutex, uint32_t token);
 

@@ -13,6 +13,7 @@ static const char *const method_names[FAILURE_KINDS] = {
     [FAILURE_UNAVAILABLE] = "unavailable",
     [FAILURE_LAUNCH] = "launch",
     [FAILURE_IO] = "io",
+    [FAILURE_SHARING] = "sharing",
 };
 
 /* Weak: a strong one would keep the class loader of an application that has been undeployed. */

@@ -12,6 +12,7 @@ enum failure {
   FAILURE_UNAVAILABLE, /**< TprocUnavailableException */
   FAILURE_LAUNCH,      /**< LaunchException */
   FAILURE_IO,          /**< IOException */
+  FAILURE_SHARING,     /**< SharedMemoryException */
   FAILURE_KINDS
 };
 

@@ -348,7 +348,8 @@ int tproc_host_registry_event(struct tproc_host *host, uint32_t **event, struct 
 
 /** A word that is waited at, as long as it has a value. */
 struct tproc_wait {
-  uint64_t word;  /**< address, aligned to 4 */
+  uint64_t word;  /**< address, aligned to 4, in memory that stays */
+  uint64_t since; /**< what tproc_host_wait_begin returned before the waiter announced itself and took the value */
   uint32_t value; /**< as long as it has this one, there is nothing to look at */
   uint32_t moved; /**< receives 1: look at the condition again; else 0 */
 };
@@ -359,14 +360,53 @@ uint32_t tproc_host_event_prepare(uint32_t *event);
 /** Signals an event: wakes all who wait for it. */
 void tproc_host_event_signal(uint32_t *event);
 
-/** Before the words are collected. @return what tproc_host_wait takes */
+/*
+ * The locks of tproc.h, for the host as a whole, which is one owner: which of its threads has a lock, it has to know
+ * itself. Nothing here waits. Objects lie in the shared heap; -EINVAL: this one does not.
+ */
+
+/**
+ * Tries to lock a struct tproc_mutex.
+ *
+ * @param slept 1: the caller has slept since it wants the lock
+ * @return 0; 1: locked, and the last owner has died with it; -EBUSY (also when another thread of the host has it),
+ * -ENOTRECOVERABLE, -EINVAL, -ENOTSUP, -EAGAIN (too many threads use the heap). *error says nothing of -EBUSY
+ */
+int tproc_host_mutex_try(struct tproc_host *host, void *mutex, int slept, struct tproc_error *error);
+
+/**
+ * Announces that somebody sleeps for a lock. Who is woken and does not want it any more wakes another (FUTEX_WAKE): of
+ * all who sleep one is woken.
+ *
+ * @return 1: sleep as long as its word is *value; 0: try again
+ */
+int tproc_host_mutex_announce(struct tproc_host *host, void *mutex, uint32_t *value);
+
+/** @return 0; -EPERM when it is not the host's; -EINVAL */
+int tproc_host_mutex_unlock(struct tproc_host *host, void *mutex, struct tproc_error *error);
+
+/** What the lock guards is right again. @return 0; -EINVAL: it is not the host's, or nobody has died with it */
+int tproc_host_mutex_consistent(struct tproc_host *host, void *mutex, struct tproc_error *error);
+
+/** Takes a permit of a struct tproc_semaphore. @return 0; -EAGAIN: there is none, and *error
+ * says nothing of it; -EINVAL, -ENOTSUP */
+int tproc_host_semaphore_try(struct tproc_host *host, void *semaphore, struct tproc_error *error);
+
+/** Adds a permit. @return 0; -EOVERFLOW, -EINVAL, -ENOTSUP */
+int tproc_host_semaphore_post(struct tproc_host *host, void *semaphore, struct tproc_error *error);
+
+/** Whether an object of so many bytes, aligned to 4, lies in the shared range. */
+int tproc_host_is_shared(const struct tproc_host *host, const void *object, size_t size);
+
+/** Before a wait is announced, and before words are collected for tproc_host_wait. */
 uint64_t tproc_host_wait_begin(struct tproc_host *host);
 
 /**
- * Sleeps until a word has another value than it is waited for, or a process of the host has ended (then all have
- * "moved", since it may have been about to change or to wake any), or tproc_host_wait_ring has been called since
- * tproc_host_wait_begin. Also returns without a reason.
+ * Sleeps until a word has another value than it is waited for, or a process of the host has ended since the waiter
+ * began (it may have been about to change the word, or to wake somebody), or tproc_host_wait_ring has been called since
+ * `begun`. Also returns without a reason.
  *
+ * @param begun what tproc_host_wait_begin returned before the words were collected
  * @param count at most TPROC_WAITS_MAX
  */
 void tproc_host_wait(struct tproc_host *host, uint64_t begun, struct tproc_wait *waits, size_t count);

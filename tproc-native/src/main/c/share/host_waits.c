@@ -31,12 +31,12 @@ uint64_t host_waits_begin(struct host_waits *waits) {
 }
 
 /* @return whether any has moved */
-static bool look(struct host_waits *waits, uint64_t begun, struct tproc_wait *words, size_t count) {
-  const bool died = atomic_load(&waits->deaths) != begun >> 32;
+static bool look(struct host_waits *waits, struct tproc_wait *words, size_t count) {
+  const uint64_t deaths = atomic_load(&waits->deaths);
   bool any = false;
   for (size_t i = 0; i < count; i++) {
     const uint32_t now = atomic_load((_Atomic uint32_t *)words[i].word);
-    words[i].moved = died || now != words[i].value;
+    words[i].moved = words[i].since >> 32 != deaths || now != words[i].value;
     any |= words[i].moved != 0;
   }
   return any;
@@ -56,10 +56,10 @@ void host_waits_sleep(struct host_waits *waits, uint64_t begun, struct tproc_wai
   if (count > TPROC_WAITS_MAX) count = TPROC_WAITS_MAX;
   at[0] = (struct waitv){bell, (uint64_t)&waits->bell, WAITV_32, 0};
   for (size_t i = 0; i < count; i++) at[i + 1] = (struct waitv){words[i].value, words[i].word, WAITV_32, 0};
-  if (look(waits, begun, words, count)) return;
+  if (look(waits, words, count)) return;
   if (syscall(SYS_futex_waitv, at, count + 1, 0, NULL, CLOCK_MONOTONIC) < 0 && errno != EAGAIN && errno != EINTR)
     wait_at_bell(waits, bell, count == 0);
-  look(waits, begun, words, count);
+  look(waits, words, count);
 }
 
 void host_waits_ring(struct host_waits *waits) {

@@ -66,7 +66,7 @@ void await(const Host &host, Condition condition) {
   uint32_t *event = event_of(host);
   while (!condition()) {
     const uint64_t begun = tproc_host_wait_begin(host.get());
-    tproc_wait wait{reinterpret_cast<uint64_t>(event), tproc_host_event_prepare(event), 0};
+    tproc_wait wait{reinterpret_cast<uint64_t>(event), begun, tproc_host_event_prepare(event), 0};
     if (condition()) return;
     tproc_host_wait(host.get(), begun, &wait, 1);
   }
@@ -173,15 +173,16 @@ TEST_CASE("the waiter is told of a death, and when it is rung for") {
   sharer_report report{};
   auto *program = host.start(sharer(&report, {"stop"}));
   uint32_t word = 7;
-  tproc_wait wait{reinterpret_cast<uint64_t>(&word), 7, 0};
-  uint64_t begun = tproc_host_wait_begin(host.get());
+  const uint64_t begun = tproc_host_wait_begin(host.get());
+  tproc_wait wait{reinterpret_cast<uint64_t>(&word), begun, 7, 0};
   tproc_host_wait_ring(host.get());
   tproc_host_wait(host.get(), begun, &wait, 1);
   CHECK(wait.moved == 0);
-  begun = tproc_host_wait_begin(host.get());
   kill(host, program);
-  tproc_host_wait(host.get(), begun, &wait, 1);
+  // Also when it began to sleep behind the death, as long as the waiter was there before.
+  tproc_host_wait(host.get(), tproc_host_wait_begin(host.get()), &wait, 1);
   CHECK(wait.moved == 1);
+  wait.since = tproc_host_wait_begin(host.get());
   wait.value = 6;
   tproc_host_wait(host.get(), tproc_host_wait_begin(host.get()), &wait, 1);
   CHECK(wait.moved == 1);

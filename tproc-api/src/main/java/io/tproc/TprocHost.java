@@ -3,6 +3,8 @@ package io.tproc;
 import io.tproc.library.ContainedLibrary;
 import io.tproc.library.LibraryBuilder;
 import io.tproc.library.LibraryPool;
+import io.tproc.share.Registry;
+import io.tproc.share.SharedHeap;
 import java.io.IOException;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
@@ -195,6 +197,20 @@ public interface TprocHost extends PlatformMemory, AutoCloseable {
    * @throws IllegalStateException when the host is closed
    */
   List<ThreadProcStatus> statuses();
+
+  /**
+   * The heap that this JVM shares with its programs, and the locks in it.
+   *
+   * @return the heap, the same on each call
+   */
+  SharedHeap heap();
+
+  /**
+   * What this JVM and its programs share, by name.
+   *
+   * @return the registry, the same on each call
+   */
+  Registry registry();
 
   /**
    * Closes the listeners, kills every threadproc that still runs, waits for their exits, and

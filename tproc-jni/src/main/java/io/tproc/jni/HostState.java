@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentNavigableMap;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -23,6 +24,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.LongConsumer;
+import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,12 +61,14 @@ final class HostState {
   private final HostEnvironment environment = HostEnvironment.read();
   private final long pointer;
   private final Thread collector;
+  private final WordWaits waits;
 
   /** Set under the write lock. Volatile for the collector, which holds none. */
   private volatile boolean closing;
 
   private HostState(long pointer) {
     this.pointer = pointer;
+    this.waits = new WordWaits(pointer);
     this.collector = new Thread(null, this::collect, "tproc-collector", 0, false);
     collector.setDaemon(true);
   }
@@ -120,6 +125,32 @@ final class HostState {
     } finally {
       lifecycle.readLock().unlock();
     }
+  }
+
+  /** Runs what takes the pointer. It must not wait: closing the host would wait for it. */
+  <T> T call(LongFunction<T> action) {
+    lifecycle.readLock().lock();
+    try {
+      checkOpen();
+      return action.apply(pointer);
+    } finally {
+      lifecycle.readLock().unlock();
+    }
+  }
+
+  /** As {@link #call}. */
+  void run(LongConsumer action) {
+    lifecycle.readLock().lock();
+    try {
+      checkOpen();
+      action.accept(pointer);
+    } finally {
+      lifecycle.readLock().unlock();
+    }
+  }
+
+  CompletableFuture<Void> changed(long address, int value, long since) {
+    return call(host -> waits.add(address, value, since));
   }
 
   void checkOpen() {
@@ -226,6 +257,7 @@ final class HostState {
         running.values().forEach(JniThreadProc::kill);
         Native.wake(pointer);
         Uninterruptibly.run(collector::join);
+        waits.close();
         handles.values().forEach(ThreadProcHandle::release);
         // Left over is only what could not be watched.
         handles.values().forEach(ThreadProcHandle::invalidate);

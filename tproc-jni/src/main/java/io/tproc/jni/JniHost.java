@@ -6,6 +6,8 @@ import io.tproc.ThreadProcStatus;
 import io.tproc.TprocHost;
 import io.tproc.TprocListener;
 import io.tproc.library.LibraryBuilder;
+import io.tproc.share.Registry;
+import io.tproc.share.SharedHeap;
 import io.tproc.spi.CalleeSupport;
 import io.tproc.spi.Checks;
 import java.io.IOException;
@@ -35,9 +37,15 @@ final class JniHost implements TprocHost {
    */
   private final ByteBuffer scratch;
 
+  private final SharedHeap heap;
+  private final Registry registry;
+
   private JniHost(HostState state, ByteBuffer scratch) {
     this.state = state;
     this.scratch = scratch;
+    JniSharedMemory memory = new JniSharedMemory(state, this);
+    this.heap = new SharedHeap(memory);
+    this.registry = new Registry(memory);
   }
 
   static JniHost open() {
@@ -116,6 +124,16 @@ final class JniHost implements TprocHost {
   @Override
   public List<ThreadProcStatus> statuses() {
     return state.statuses();
+  }
+
+  @Override
+  public SharedHeap heap() {
+    return heap;
+  }
+
+  @Override
+  public Registry registry() {
+    return registry;
   }
 
   @Override

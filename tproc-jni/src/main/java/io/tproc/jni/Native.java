@@ -113,6 +113,83 @@ final class Native {
   /** tproc_host_keep_in_forks. */
   static native void keepInForks(long host, long address, long size);
 
+  // share.c
+
+  /** tproc_host_alloc. Throws SharedMemoryException, as all of these. */
+  static native long allocate(long host, long size, long alignment);
+
+  /** tproc_host_free. */
+  static native void free(long host, long address);
+
+  /** tproc_host_give. */
+  static native void give(long host, long address, int pid);
+
+  /** tproc_host_usable_size. */
+  static native long usableSize(long host, long address);
+
+  /** tproc_host_block_owner. */
+  static native int blockOwner(long host, long address);
+
+  /**
+   * tproc_host_publish.
+   *
+   * @param name a text that ends in NUL, and fits; likewise the tag
+   * @return a struct tproc_registered: {@link Registrations}
+   */
+  static native byte[] publish(
+      long host, byte[] name, byte[] tag, long address, long size, int version);
+
+  /** tproc_host_lookup. Returns null when there is none. */
+  static native byte @Nullable [] lookup(long host, byte[] name);
+
+  /** tproc_host_registered. Returns null when it is no more. */
+  static native byte @Nullable [] registered(long host, long id);
+
+  /** tproc_host_registry: one struct behind the other. */
+  static native byte[] registry(long host);
+
+  /** tproc_host_withdraw. Returns false when it is no more. */
+  static native boolean withdraw(long host, long id);
+
+  /** tproc_host_registry_event. */
+  static native long registryEvent(long host);
+
+  /** tproc_host_is_shared. */
+  static native boolean isShared(long host, long address, long size);
+
+  /** tproc_host_event_prepare. */
+  static native int eventPrepare(long event);
+
+  /** tproc_host_event_signal. */
+  static native void eventSignal(long event);
+
+  /** tproc_host_mutex_try. Returns 0, 1 (its owner has died), or -1 (busy). */
+  static native int mutexTry(long host, long mutex, boolean slept);
+
+  /** tproc_host_mutex_announce. Returns the value to sleep at, or -1: try again. */
+  static native long mutexAnnounce(long host, long mutex);
+
+  /** tproc_host_mutex_unlock. */
+  static native void mutexUnlock(long host, long mutex);
+
+  /** tproc_host_mutex_consistent. */
+  static native void mutexConsistent(long host, long mutex);
+
+  /** tproc_host_semaphore_try. */
+  static native boolean semaphoreTry(long host, long semaphore);
+
+  /** tproc_host_semaphore_post. */
+  static native void semaphorePost(long host, long semaphore);
+
+  /** tproc_host_wait_begin. */
+  static native long waitBegin(long host);
+
+  /** tproc_host_wait. The table is direct, in native order: see {@link WaiterThread}. */
+  static native void awaitWords(long host, long begun, ByteBuffer table, int count);
+
+  /** tproc_host_wait_ring. */
+  static native void waitRing(long host);
+
   // listing.c
 
   /** tproc_host_listing: the payload that {@link Listings#statuses} decodes. */

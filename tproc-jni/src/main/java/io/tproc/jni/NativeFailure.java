@@ -2,6 +2,7 @@ package io.tproc.jni;
 
 import io.tproc.LaunchException;
 import io.tproc.TprocUnavailableException;
+import io.tproc.share.SharedMemoryException;
 import java.io.IOException;
 
 /**
@@ -22,5 +23,9 @@ final class NativeFailure {
 
   static Throwable io(int errno, byte[] message) {
     return new IOException(ByteStrings.decode(message));
+  }
+
+  static Throwable sharing(int errno, byte[] message) {
+    return new SharedMemoryException(errno, ByteStrings.decode(message));
   }
 }

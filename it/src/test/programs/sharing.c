@@ -1,0 +1,94 @@
+/*
+ * Uses the shared heap and the registry:  sharing WHAT NAME [N]
+ *
+ * NAME is published: a block that begins with a mutex (8 bytes), a semaphore (8 bytes), two counters (8 bytes each),
+ * and then a text.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tproc.h>
+#include <unistd.h>
+
+#define TYPE "it.Block/1"
+
+struct block {
+  struct tproc_mutex mutex;
+  struct tproc_semaphore semaphore;
+  volatile uint64_t counters[2];
+  char text[64];
+};
+
+static void check(const char *step, int failed) {
+  if (failed == 0) return;
+  fprintf(stderr, "%s: %s\n", step, strerror(failed));
+  exit(3);
+}
+
+/* A block of its own under the name, until the standard input ends. */
+static void publish(const char *name, unsigned flags) {
+  struct tproc_entry entry = {.type = TYPE, .size = sizeof(struct block), .version = 7, .flags = flags};
+  struct block *block = tproc_alloc(sizeof *block);
+  char byte;
+  if (block == NULL) check("tproc_alloc", errno);
+  memset(block, 0, sizeof *block);
+  strcpy(block->text, "of the program");
+  snprintf(entry.name, sizeof entry.name, "%s", name);
+  entry.address = block;
+  check("tproc_publish", tproc_publish(&entry));
+  while (read(STDIN_FILENO, &byte, 1) > 0) {
+  }
+}
+
+static struct block *await(const char *name) {
+  struct tproc_entry entry;
+  check("tproc_await", tproc_await(name, TYPE, NULL, &entry));
+  return entry.address;
+}
+
+static void count(struct block *block, long rounds) {
+  for (long i = 0; i < rounds; i++) {
+    const int locked = tproc_mutex_lock(&block->mutex);
+    if (locked == EOWNERDEAD) {
+      block->counters[1] = block->counters[0];
+      check("tproc_mutex_consistent", tproc_mutex_consistent(&block->mutex));
+    } else {
+      check("tproc_mutex_lock", locked);
+    }
+    if (block->counters[0] != block->counters[1]) exit(4);
+    block->counters[0]++;
+    block->counters[1]++;
+    check("tproc_mutex_unlock", tproc_mutex_unlock(&block->mutex));
+  }
+}
+
+/* Half-way through. */
+static void hold(struct block *block) {
+  check("tproc_mutex_lock", tproc_mutex_lock(&block->mutex));
+  block->counters[0]++;
+  check("tproc_semaphore_post", tproc_semaphore_post(&block->semaphore));
+  for (;;) pause();
+}
+
+static void permits(struct block *block, long number, int take) {
+  for (long i = 0; i < number; i++)
+    check("semaphore", take ? tproc_semaphore_wait(&block->semaphore, NULL) : tproc_semaphore_post(&block->semaphore));
+}
+
+int main(int argc, char **argv) {
+  if (argc < 3) return 2;
+  const char *what = argv[1], *name = argv[2];
+  const long number = argc > 3 ? strtol(argv[3], NULL, 10) : 0;
+  if (strcmp(what, "publish") == 0) publish(name, 0);
+  if (strcmp(what, "keep") == 0) publish(name, TPROC_ENTRY_KEPT);
+  if (strcmp(what, "print") == 0) printf("%s\n", await(name)->text);
+  if (strcmp(what, "free") == 0) tproc_free(await(name));
+  if (strcmp(what, "count") == 0) count(await(name), number);
+  if (strcmp(what, "hold") == 0) hold(await(name));
+  if (strcmp(what, "post") == 0) permits(await(name), number, 0);
+  if (strcmp(what, "take") == 0) permits(await(name), number, 1);
+  if (strcmp(what, "idle") == 0) pause();
+  return 0;
+}

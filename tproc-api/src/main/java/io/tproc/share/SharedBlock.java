@@ -1,0 +1,122 @@
+package io.tproc.share;
+
+import io.tproc.ThreadProc;
+import io.tproc.spi.SharedMemory;
+import java.nio.ByteBuffer;
+
+/**
+ * A block of the shared heap that this JVM owns, until it is freed ({@link #close}) or given to a
+ * program. Made by {@link SharedHeap#allocate(long)} and {@link SharedHeap#take}. One that is
+ * forgotten stays allocated until the host is closed: programs may use it still.
+ *
+ * <p>On Java 22 and later there is also {@code MemorySegment segment()}, whose use throws once the
+ * block is freed or given away.
+ *
+ * <p>All methods are thread-safe.
+ */
+public final class SharedBlock extends PlatformBlock implements AutoCloseable {
+  private final SharedMemory memory;
+  private final long address;
+  private final long size;
+  private boolean ended;
+
+  SharedBlock(SharedMemory memory, long address, long size) {
+    this.memory = memory;
+    this.address = address;
+    this.size = size;
+  }
+
+  /**
+   * Where it begins, for this JVM and for all programs.
+   *
+   * @return the address
+   * @throws IllegalStateException when it has been freed or given away
+   */
+  public long address() {
+    return openAddress();
+  }
+
+  /**
+   * How large it is.
+   *
+   * @return bytes: as many as were asked for
+   * @throws IllegalStateException when it has been freed or given away
+   */
+  public long size() {
+    return openSize();
+  }
+
+  /**
+   * The block as a buffer. Its use after the block has been freed or given away is an error that
+   * nobody notices: the memory may be another's by then.
+   *
+   * @return a new direct buffer over all of it, in native byte order
+   * @throws IllegalArgumentException when the block is larger than {@link Integer#MAX_VALUE}
+   * @throws IllegalStateException when it has been freed or given away
+   */
+  public ByteBuffer buffer() {
+    return memory.view(openAddress(), size);
+  }
+
+  /**
+   * Makes it a program's: the program frees it, or its end does. From here on this object is as one
+   * that is closed.
+   *
+   * @param program one of this host's
+   * @throws SharedMemoryException with ESRCH: the program has ended, and the block is as before
+   * @throws IllegalStateException when it has been freed or given away
+   */
+  public void giveTo(ThreadProc program) {
+    giveTo(program.pid());
+  }
+
+  /**
+   * Makes it a process's, as {@link #giveTo(ThreadProc)}: a program's that a launcher has started,
+   * or a forked child's that uses the heap.
+   *
+   * @param pid the process
+   * @throws SharedMemoryException with ESRCH: there is none that takes part, and the block is as
+   *     before
+   * @throws IllegalStateException when it has been freed or given away
+   */
+  public synchronized void giveTo(long pid) {
+    checkOpen();
+    endViews();
+    memory.give(address, pid);
+    ended = true;
+  }
+
+  /**
+   * Frees it. Calls after the first, and after {@link #giveTo(ThreadProc)}, do nothing.
+   *
+   * @throws IllegalStateException when a segment of it is being used by a call into native code;
+   *     the block is as before
+   * @throws SharedMemoryException when a program has freed it already
+   */
+  @Override
+  public synchronized void close() {
+    if (!ended) {
+      endViews();
+      ended = true;
+      memory.free(address);
+    }
+  }
+
+  private void checkOpen() {
+    if (ended) {
+      throw new IllegalStateException("the block has been freed or given away");
+    }
+  }
+
+  @Override
+  synchronized long openAddress() {
+    checkOpen();
+    return address;
+  }
+
+  @Override
+  synchronized long openSize() {
+    checkOpen();
+    return size;
+  }
+}

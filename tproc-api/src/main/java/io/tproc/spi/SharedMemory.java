@@ -1,0 +1,209 @@
+package io.tproc.spi;
+
+import io.tproc.share.Registration;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * What a host's native side does for {@link io.tproc.share}. Nothing here waits. Arguments have
+ * been checked; addresses that are none of the shared heap are refused with {@link
+ * io.tproc.share.SharedMemoryException}, and a closed host with {@link IllegalStateException}.
+ */
+public interface SharedMemory {
+  /**
+   * Allocates a block that the host owns.
+   *
+   * @param size bytes, not negative
+   * @param alignment a power of two
+   * @return its address
+   */
+  long allocate(long size, long alignment);
+
+  /**
+   * Frees a block, whoever owns it.
+   *
+   * @param address where it begins
+   */
+  void free(long address);
+
+  /**
+   * Makes a block a process's.
+   *
+   * @param address where it begins
+   * @param pid the host's own, or a program's
+   */
+  void give(long address, long pid);
+
+  /**
+   * How many bytes a block has room for.
+   *
+   * @param address where it begins
+   * @return 0 when no allocated block begins there
+   */
+  long usableSize(long address);
+
+  /**
+   * The process that owns a block.
+   *
+   * @param address where it begins
+   * @return 0 when no allocated block begins there
+   */
+  long owner(long address);
+
+  /**
+   * A buffer over memory.
+   *
+   * @param address the first byte
+   * @param size bytes, at most {@link Integer#MAX_VALUE}
+   * @return a direct buffer in native order
+   */
+  ByteBuffer view(long address, long size);
+
+  /**
+   * Checks that an object lies in the shared heap.
+   *
+   * @param address aligned to 4
+   * @param size bytes
+   * @throws IllegalArgumentException when it does not
+   */
+  void checkShared(long address, long size);
+
+  /**
+   * Publishes.
+   *
+   * @param name 1 to 95 bytes
+   * @param type up to 47 bytes
+   * @param address where it lies
+   * @param size bytes
+   * @param version the publisher's own
+   * @return what has been published
+   */
+  Registration publish(byte[] name, byte[] type, long address, long size, int version);
+
+  /**
+   * Finds a living publication of a name, or one that has ended.
+   *
+   * @param name 1 to 95 bytes
+   * @return empty when there is none
+   */
+  Optional<Registration> lookup(byte[] name);
+
+  /**
+   * Reads a publication again.
+   *
+   * @param id which
+   * @return empty when it is no more
+   */
+  Optional<Registration> registered(long id);
+
+  /**
+   * Lists the registry.
+   *
+   * @return all, in no order
+   */
+  List<Registration> registry();
+
+  /**
+   * Takes a publication back.
+   *
+   * @param id which
+   * @return false when it is no more
+   */
+  boolean withdraw(long id);
+
+  /**
+   * The event that is signalled when the registry changes.
+   *
+   * @return its address
+   */
+  long registryEvent();
+
+  /**
+   * Announces a wait for an event.
+   *
+   * @param event its address
+   * @return the value that its word keeps until the next signal
+   */
+  int prepare(long event);
+
+  /**
+   * Signals an event.
+   *
+   * @param event its address
+   */
+  void signal(long event);
+
+  /**
+   * Tries to lock a mutex.
+   *
+   * @param mutex its address
+   * @param slept whether the caller has slept since it wants it
+   * @return 0: locked; 1: locked, its last owner has died with it; -1: another has it
+   */
+  int tryLock(long mutex, boolean slept);
+
+  /**
+   * Announces that somebody sleeps for a mutex.
+   *
+   * @param mutex its address
+   * @return the unsigned value of its word to sleep at; -1: try again
+   */
+  long announce(long mutex);
+
+  /**
+   * Unlocks a mutex.
+   *
+   * @param mutex its address
+   */
+  void unlock(long mutex);
+
+  /**
+   * Says that what a mutex guards is right again.
+   *
+   * @param mutex its address
+   */
+  void consistent(long mutex);
+
+  /**
+   * Takes a permit of a semaphore.
+   *
+   * @param semaphore its address
+   * @return whether there was one
+   */
+  boolean tryAcquire(long semaphore);
+
+  /**
+   * Adds a permit to a semaphore.
+   *
+   * @param semaphore its address
+   */
+  void release(long semaphore);
+
+  /**
+   * Before a wait is announced.
+   *
+   * @return what {@link #changed} takes
+   */
+  long begin();
+
+  /**
+   * Waits at a word.
+   *
+   * @param address of the word, which stays
+   * @param value the value that it is waited at
+   * @param since what {@link #begin} returned before the wait was announced
+   * @return completes, in a thread that must not be held up, when the word has another value or
+   *     somebody has died; exceptionally with IllegalStateException when the host is closed. May be
+   *     cancelled
+   */
+  CompletableFuture<Void> changed(long address, int value, long since);
+
+  /**
+   * Wakes all who sleep at a word, without a reason: they look again.
+   *
+   * @param address of the word
+   */
+  void wake(long address);
+}

@@ -1,0 +1,230 @@
+/* The shared heap, its registry and its locks. Nothing here waits but awaitWords. */
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "byte_strings.h"
+#include "exceptions.h"
+#include "io_tproc_jni_Native.h"
+#include "pointers.h"
+
+/* What Registrations.java reads. */
+_Static_assert(sizeof(struct tproc_registered) == 192 && offsetof(struct tproc_registered, version) == 24 &&
+                   offsetof(struct tproc_registered, status) == 40 && offsetof(struct tproc_registered, name) == 44 &&
+                   offsetof(struct tproc_registered, type) == 140,
+               "one layout");
+
+/* What WaiterThread.java writes and reads. */
+_Static_assert(sizeof(struct tproc_wait) == 24 && offsetof(struct tproc_wait, since) == 8 &&
+                   offsetof(struct tproc_wait, value) == 16 && offsetof(struct tproc_wait, moved) == 20,
+               "one layout");
+
+static void *to_address(jlong address) { return (void *)(intptr_t)address; }
+
+/* ---- the heap -------------------------------------------------------------------------------------------------- */
+
+JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_allocate(JNIEnv *env, jclass type, jlong host, jlong size,
+                                                          jlong alignment) {
+  (void)type;
+  void *block = NULL;
+  struct tproc_error error = {0};
+  if (tproc_host_alloc(to_host(host), (size_t)size, (size_t)alignment, &block, &error) != 0)
+    throw_failure(env, FAILURE_SHARING, &error);
+  return to_jlong(block);
+}
+
+JNIEXPORT void JNICALL Java_io_tproc_jni_Native_free(JNIEnv *env, jclass type, jlong host, jlong address) {
+  (void)type;
+  struct tproc_error error = {0};
+  if (tproc_host_free(to_host(host), to_address(address), &error) != 0) throw_failure(env, FAILURE_SHARING, &error);
+}
+
+JNIEXPORT void JNICALL Java_io_tproc_jni_Native_give(JNIEnv *env, jclass type, jlong host, jlong address, jint pid) {
+  (void)type;
+  struct tproc_error error = {0};
+  if (tproc_host_give(to_host(host), to_address(address), pid, &error) != 0)
+    throw_failure(env, FAILURE_SHARING, &error);
+}
+
+JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_usableSize(JNIEnv *env, jclass type, jlong host, jlong address) {
+  (void)env;
+  (void)type;
+  return (jlong)tproc_host_usable_size(to_host(host), to_address(address));
+}
+
+JNIEXPORT jint JNICALL Java_io_tproc_jni_Native_blockOwner(JNIEnv *env, jclass type, jlong host, jlong address) {
+  (void)env;
+  (void)type;
+  return tproc_host_block_owner(to_host(host), to_address(address));
+}
+
+/* ---- the registry ---------------------------------------------------------------------------------------------- */
+
+/* Bytes that end in NUL, checked for their length in Java. */
+static void copy_text(JNIEnv *env, jbyteArray bytes, char *text, jsize size) {
+  const jsize length = (*env)->GetArrayLength(env, bytes);
+  (*env)->GetByteArrayRegion(env, bytes, 0, length < size ? length : size, (jbyte *)text);
+}
+
+static jbyteArray entries_to_java(JNIEnv *env, const struct tproc_registered *entries, size_t count) {
+  const jsize size = (jsize)(count * sizeof *entries);
+  jbyteArray bytes = (*env)->NewByteArray(env, size);
+  if (bytes != NULL) (*env)->SetByteArrayRegion(env, bytes, 0, size, (const jbyte *)entries);
+  return bytes;
+}
+
+JNIEXPORT jbyteArray JNICALL Java_io_tproc_jni_Native_publish(JNIEnv *env, jclass type, jlong host, jbyteArray name,
+                                                              jbyteArray tag, jlong address, jlong size, jint version) {
+  (void)type;
+  struct tproc_error error = {0};
+  struct tproc_registered what = {.address = (uint64_t)address, .size = (uint64_t)size, .version = (uint32_t)version};
+  copy_text(env, name, what.name, sizeof what.name);
+  copy_text(env, tag, what.type, sizeof what.type);
+  if (tproc_host_publish(to_host(host), &what, &error) == 0) return entries_to_java(env, &what, 1);
+  throw_failure(env, FAILURE_SHARING, &error);
+  return NULL;
+}
+
+/* An entry; NULL when there is none. */
+static jbyteArray found_to_java(JNIEnv *env, int failed, const struct tproc_registered *found,
+                                const struct tproc_error *error) {
+  if (failed == 0) return entries_to_java(env, found, 1);
+  if (failed != -ENOENT && failed != -ESTALE) throw_failure(env, FAILURE_SHARING, error);
+  return NULL;
+}
+
+JNIEXPORT jbyteArray JNICALL Java_io_tproc_jni_Native_lookup(JNIEnv *env, jclass type, jlong host, jbyteArray name) {
+  (void)type;
+  char text[TPROC_REGISTERED_NAME_SIZE] = {0};
+  struct tproc_registered found;
+  struct tproc_error error = {0};
+  copy_text(env, name, text, sizeof text);
+  return found_to_java(env, tproc_host_lookup(to_host(host), text, &found, &error), &found, &error);
+}
+
+JNIEXPORT jbyteArray JNICALL Java_io_tproc_jni_Native_registered(JNIEnv *env, jclass type, jlong host, jlong id) {
+  (void)type;
+  struct tproc_registered found;
+  struct tproc_error error = {0};
+  return found_to_java(env, tproc_host_registered(to_host(host), (uint64_t)id, &found, &error), &found, &error);
+}
+
+JNIEXPORT jbyteArray JNICALL Java_io_tproc_jni_Native_registry(JNIEnv *env, jclass type, jlong host) {
+  (void)type;
+  size_t capacity = tproc_host_registry(to_host(host), NULL, 0) + 64; /* what comes meanwhile */
+  struct tproc_registered *entries = calloc(capacity, sizeof *entries);
+  if (entries == NULL) {
+    throw_out_of_memory(env, "list the registry");
+    return NULL;
+  }
+  const size_t count = tproc_host_registry(to_host(host), entries, capacity);
+  jbyteArray result = entries_to_java(env, entries, count < capacity ? count : capacity);
+  free(entries);
+  return result;
+}
+
+JNIEXPORT jboolean JNICALL Java_io_tproc_jni_Native_withdraw(JNIEnv *env, jclass type, jlong host, jlong id) {
+  (void)type;
+  struct tproc_error error = {0};
+  const int failed = tproc_host_withdraw(to_host(host), (uint64_t)id, &error);
+  if (failed != 0 && failed != -ESTALE) throw_failure(env, FAILURE_SHARING, &error);
+  return failed == 0;
+}
+
+JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_registryEvent(JNIEnv *env, jclass type, jlong host) {
+  (void)type;
+  uint32_t *event = NULL;
+  struct tproc_error error = {0};
+  if (tproc_host_registry_event(to_host(host), &event, &error) != 0) throw_failure(env, FAILURE_SHARING, &error);
+  return to_jlong(event);
+}
+
+/* ---- locks ----------------------------------------------------------------------------------------------------- */
+
+JNIEXPORT jboolean JNICALL Java_io_tproc_jni_Native_isShared(JNIEnv *env, jclass type, jlong host, jlong address,
+                                                             jlong size) {
+  (void)env;
+  (void)type;
+  return (jboolean)tproc_host_is_shared(to_host(host), to_address(address), (size_t)size);
+}
+
+JNIEXPORT jint JNICALL Java_io_tproc_jni_Native_eventPrepare(JNIEnv *env, jclass type, jlong event) {
+  (void)env;
+  (void)type;
+  return (jint)tproc_host_event_prepare(to_address(event));
+}
+
+JNIEXPORT void JNICALL Java_io_tproc_jni_Native_eventSignal(JNIEnv *env, jclass type, jlong event) {
+  (void)env;
+  (void)type;
+  tproc_host_event_signal(to_address(event));
+}
+
+JNIEXPORT jint JNICALL Java_io_tproc_jni_Native_mutexTry(JNIEnv *env, jclass type, jlong host, jlong mutex,
+                                                         jboolean slept) {
+  (void)type;
+  struct tproc_error error = {0};
+  const int result = tproc_host_mutex_try(to_host(host), to_address(mutex), slept, &error);
+  if (result == -EBUSY) return -1;
+  if (result < 0) throw_failure(env, FAILURE_SHARING, &error);
+  return result;
+}
+
+JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_mutexAnnounce(JNIEnv *env, jclass type, jlong host, jlong mutex) {
+  (void)env;
+  (void)type;
+  uint32_t value = 0;
+  return tproc_host_mutex_announce(to_host(host), to_address(mutex), &value) ? (jlong)value : -1;
+}
+
+JNIEXPORT void JNICALL Java_io_tproc_jni_Native_mutexUnlock(JNIEnv *env, jclass type, jlong host, jlong mutex) {
+  (void)type;
+  struct tproc_error error = {0};
+  if (tproc_host_mutex_unlock(to_host(host), to_address(mutex), &error) != 0)
+    throw_failure(env, FAILURE_SHARING, &error);
+}
+
+JNIEXPORT void JNICALL Java_io_tproc_jni_Native_mutexConsistent(JNIEnv *env, jclass type, jlong host, jlong mutex) {
+  (void)type;
+  struct tproc_error error = {0};
+  if (tproc_host_mutex_consistent(to_host(host), to_address(mutex), &error) != 0)
+    throw_failure(env, FAILURE_SHARING, &error);
+}
+
+JNIEXPORT jboolean JNICALL Java_io_tproc_jni_Native_semaphoreTry(JNIEnv *env, jclass type, jlong host,
+                                                                 jlong semaphore) {
+  (void)type;
+  struct tproc_error error = {0};
+  const int failed = tproc_host_semaphore_try(to_host(host), to_address(semaphore), &error);
+  if (failed != 0 && failed != -EAGAIN) throw_failure(env, FAILURE_SHARING, &error);
+  return failed == 0;
+}
+
+JNIEXPORT void JNICALL Java_io_tproc_jni_Native_semaphorePost(JNIEnv *env, jclass type, jlong host, jlong semaphore) {
+  (void)type;
+  struct tproc_error error = {0};
+  if (tproc_host_semaphore_post(to_host(host), to_address(semaphore), &error) != 0)
+    throw_failure(env, FAILURE_SHARING, &error);
+}
+
+/* ---- the waiter thread ----------------------------------------------------------------------------------------- */
+
+JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_waitBegin(JNIEnv *env, jclass type, jlong host) {
+  (void)env;
+  (void)type;
+  return (jlong)tproc_host_wait_begin(to_host(host));
+}
+
+JNIEXPORT void JNICALL Java_io_tproc_jni_Native_awaitWords(JNIEnv *env, jclass type, jlong host, jlong begun,
+                                                           jobject table, jint count) {
+  (void)type;
+  struct tproc_wait *waits = (*env)->GetDirectBufferAddress(env, table);
+  tproc_host_wait(to_host(host), (uint64_t)begun, waits, (size_t)count);
+}
+
+JNIEXPORT void JNICALL Java_io_tproc_jni_Native_waitRing(JNIEnv *env, jclass type, jlong host) {
+  (void)env;
+  (void)type;
+  tproc_host_wait_ring(to_host(host));
+}

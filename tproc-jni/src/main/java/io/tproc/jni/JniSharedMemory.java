@@ -1,0 +1,155 @@
+package io.tproc.jni;
+
+import io.tproc.Errno;
+import io.tproc.share.Registration;
+import io.tproc.share.SharedMemoryException;
+import io.tproc.spi.SharedMemory;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+
+/** The shared heap of one host. Each call holds the host open for as long as it takes. */
+final class JniSharedMemory implements SharedMemory {
+  private final HostState state;
+
+  /** Who uses the heap keeps its host, which is closed when nobody does. */
+  private final JniHost host;
+
+  JniSharedMemory(HostState state, JniHost host) {
+    this.state = state;
+    this.host = host;
+  }
+
+  @Override
+  public long allocate(long size, long alignment) {
+    return state.call(pointer -> Native.allocate(pointer, size, alignment));
+  }
+
+  @Override
+  public void free(long address) {
+    state.run(pointer -> Native.free(pointer, address));
+  }
+
+  @Override
+  public void give(long address, long pid) {
+    if (pid <= 0 || pid > Integer.MAX_VALUE) {
+      throw new SharedMemoryException(Errno.ESRCH, "no process has the id " + pid + " (ESRCH)");
+    }
+    state.run(pointer -> Native.give(pointer, address, (int) pid));
+  }
+
+  @Override
+  public long usableSize(long address) {
+    return state.call(pointer -> Native.usableSize(pointer, address));
+  }
+
+  @Override
+  public long owner(long address) {
+    return state.call(pointer -> (long) Native.blockOwner(pointer, address));
+  }
+
+  @Override
+  public ByteBuffer view(long address, long size) {
+    state.checkOpen();
+    return host.view(address, size);
+  }
+
+  @Override
+  public void checkShared(long address, long size) {
+    if (!state.call(pointer -> Native.isShared(pointer, address, size))) {
+      throw new IllegalArgumentException(
+          "not in the shared heap, or not aligned to 4: 0x" + Long.toHexString(address));
+    }
+  }
+
+  @Override
+  public Registration publish(byte[] name, byte[] type, long address, long size, int version) {
+    return Registrations.of(
+        state.call(pointer -> Native.publish(pointer, name, type, address, size, version)));
+  }
+
+  @Override
+  public Optional<Registration> lookup(byte[] name) {
+    return state
+        .call(pointer -> Optional.ofNullable(Native.lookup(pointer, name)))
+        .map(Registrations::of);
+  }
+
+  @Override
+  public Optional<Registration> registered(long id) {
+    return state
+        .call(pointer -> Optional.ofNullable(Native.registered(pointer, id)))
+        .map(Registrations::of);
+  }
+
+  @Override
+  public List<Registration> registry() {
+    return Registrations.all(state.call(Native::registry));
+  }
+
+  @Override
+  public boolean withdraw(long id) {
+    return state.call(pointer -> Native.withdraw(pointer, id));
+  }
+
+  @Override
+  public long registryEvent() {
+    return state.call(Native::registryEvent);
+  }
+
+  @Override
+  public int prepare(long event) {
+    return state.call(pointer -> Native.eventPrepare(event));
+  }
+
+  @Override
+  public void signal(long event) {
+    state.run(pointer -> Native.eventSignal(event));
+  }
+
+  @Override
+  public int tryLock(long mutex, boolean slept) {
+    return state.call(pointer -> Native.mutexTry(pointer, mutex, slept));
+  }
+
+  @Override
+  public long announce(long mutex) {
+    return state.call(pointer -> Native.mutexAnnounce(pointer, mutex));
+  }
+
+  @Override
+  public void unlock(long mutex) {
+    state.run(pointer -> Native.mutexUnlock(pointer, mutex));
+  }
+
+  @Override
+  public void consistent(long mutex) {
+    state.run(pointer -> Native.mutexConsistent(pointer, mutex));
+  }
+
+  @Override
+  public boolean tryAcquire(long semaphore) {
+    return state.call(pointer -> Native.semaphoreTry(pointer, semaphore));
+  }
+
+  @Override
+  public void release(long semaphore) {
+    state.run(pointer -> Native.semaphorePost(pointer, semaphore));
+  }
+
+  @Override
+  public long begin() {
+    return state.call(Native::waitBegin);
+  }
+
+  @Override
+  public CompletableFuture<Void> changed(long address, int value, long since) {
+    return state.changed(address, value, since);
+  }
+
+  @Override
+  public void wake(long address) {
+    state.run(pointer -> Native.wakeAll(address));
+  }
+}
