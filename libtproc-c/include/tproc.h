@@ -210,7 +210,14 @@ struct tproc_once {
  *
  * @return 0, or what tproc_mutex_lock says
  */
+#if defined(__GNUC__) && defined(__cplusplus)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow" /* a struct and a function of one name, as in C */
+#endif
 TPROC_EXPORT int tproc_once(struct tproc_once *once, void (*function)(void *), void *argument);
+#if defined(__GNUC__) && defined(__cplusplus)
+#pragma GCC diagnostic pop
+#endif
 
 /*
  * The registry: what is shared, by name, for all programs of a host and for the host itself. Reading takes no lock, and

@@ -1,5 +1,6 @@
 /*
- * tproc.hpp: the C++ names for tproc.h, whose comments say all there is to know. Needs C++17, adds no library.
+ * tproc.hpp: the C++ names for tproc.h, whose comments say all there is to know, and the shared heap for objects of
+ * C++. Needs C++17, adds no library.
  */
 #ifndef TPROC_HPP
 #define TPROC_HPP
@@ -7,7 +8,14 @@
 #include <tproc.h>
 
 #include <cstddef>
+#include <limits>
+#include <memory>
+#include <memory_resource>
+#include <new>
+#include <string>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 namespace tproc {
 
@@ -32,6 +40,81 @@ T *scratch_as() noexcept {
   static_assert(std::is_trivially_destructible_v<T>, "no destructor runs for what is in the scratch page");
   return sizeof(T) <= scratch_size() ? static_cast<T *>(scratch()) : nullptr;
 }
+
+/**
+ * An allocator of the shared heap. It has no state, so that a container may be destroyed by any program, whoever has
+ * filled it, if all of them are built with the same standard library. Each block is the allocating program's own, and
+ * ends with it unless it is given away (tproc_give, block by block).
+ */
+template <typename T>
+struct allocator {
+  using value_type = T;
+  using is_always_equal = std::true_type;
+
+  allocator() noexcept = default;
+  template <typename Other>
+  allocator(const allocator<Other> &) noexcept {}  // NOLINT(google-explicit-constructor): as allocators are
+
+  /** @throws std::bad_alloc also when there is no shared heap */
+  T *allocate(std::size_t count) {
+    if (count > std::numeric_limits<std::size_t>::max() / sizeof(T)) throw std::bad_array_new_length();
+    void *block = tproc_aligned_alloc(alignof(T), count * sizeof(T));
+    if (block == nullptr) throw std::bad_alloc();
+    return static_cast<T *>(block);
+  }
+  void deallocate(T *block, std::size_t) noexcept { tproc_free(block); }
+
+  friend bool operator==(const allocator &, const allocator &) noexcept { return true; }
+  friend bool operator!=(const allocator &, const allocator &) noexcept { return false; }
+};
+
+/** Containers whose memory is the shared heap's, all the way down: tproc::vector<tproc::string>. */
+template <typename T>
+using vector = std::vector<T, allocator<T>>;
+using string = std::basic_string<char, std::char_traits<char>, allocator<char>>;
+
+/** Ends an object in the shared heap, with the code of whoever does it, and frees its block. */
+template <typename T>
+struct deleter {
+  static_assert(!std::is_polymorphic_v<T>, "a virtual table is the code of one program");
+  void operator()(T *object) const noexcept {
+    object->~T();
+    tproc_free(object);
+  }
+};
+
+/** An object in the shared heap. Released and adopted, it goes from program to program as a pointer. */
+template <typename T>
+using unique_ptr = std::unique_ptr<T, deleter<T>>;
+
+/** Makes an object in the shared heap. @throws std::bad_alloc also when there is none; what the constructor throws */
+template <typename T, typename... Arguments>
+unique_ptr<T> make_unique(Arguments &&...arguments) {
+  static_assert(!std::is_array_v<T>, "tproc::vector is for many");
+  T *block = allocator<T>().allocate(1);
+  try {
+    return unique_ptr<T>(::new (static_cast<void *>(block)) T(std::forward<Arguments>(arguments)...));
+  } catch (...) {
+    tproc_free(block);
+    throw;
+  }
+}
+
+/**
+ * The shared heap for std::pmr. A pmr container points to this object of one program: others may read what is in it,
+ * but only that program may change or destroy it.
+ */
+class memory_resource final : public std::pmr::memory_resource {
+  void *do_allocate(std::size_t size, std::size_t alignment) override {
+    void *block = tproc_aligned_alloc(alignment, size);
+    if (block == nullptr) throw std::bad_alloc();
+    return block;
+  }
+  void do_deallocate(void *block, std::size_t, std::size_t) override { tproc_free(block); }
+  bool do_is_equal(const std::pmr::memory_resource &other) const noexcept override {
+    return dynamic_cast<const memory_resource *>(&other) != nullptr;
+  }
+};
 
 }  // namespace tproc
 

@@ -8,8 +8,32 @@ struct Counters {
   std::atomic<long> started;
 };
 
+template <typename Allocation>
+static bool is_refused(Allocation allocation) {
+  try {
+    allocation();
+    return false;
+  } catch (const std::bad_alloc &) {
+    return true;
+  }
+}
+
+// Without a host there is no heap, and no half-made object.
+static void expect_no_heap() {
+  tproc::memory_resource resource;
+  tproc::vector<tproc::string> none;
+  EXPECT(is_refused([] { tproc::make_unique<long>(1); }));
+  EXPECT(is_refused([&] { none.emplace_back(); }));
+  EXPECT(is_refused([&] { std::pmr::vector<int>(1, &resource); }));
+  EXPECT(is_refused([] { tproc::allocator<long>().allocate(static_cast<std::size_t>(-1) / 4); }));
+  EXPECT(none.empty());
+  EXPECT(resource == tproc::memory_resource());
+  EXPECT(tproc::allocator<int>() == tproc::allocator<int>(tproc::allocator<long>()));
+}
+
 int main() {
   expect_no_host();
+  expect_no_heap();
   EXPECT(!tproc::is_threadproc());
   EXPECT(tproc::scratch() == nullptr);
   EXPECT(tproc::scratch_size() == 0);

@@ -218,6 +218,18 @@ class SharingIT {
   }
 
   @Test
+  void objectOfOneProgramIsEndedByAnother(TprocHost host) throws Exception {
+    String objects = Programs.probe("sharing_objects");
+    String name = newName();
+    try (ThreadProc maker = host.command(objects, "build", name).start()) {
+      assertThat(Outcome.hosted(host, objects, "consume", name).exitValue).isZero();
+      maker.outputWriter().close();
+      assertThat(maker.waitForExit()).isEqualTo(new Exited(0));
+    }
+    assertThat(Outcome.hosted(host, objects, "pmr", name).exitValue).isZero();
+  }
+
+  @Test
   void javaAndProgramsCountUnderOneLock(TprocHost host) throws Exception {
     int rounds = (int) Patience.scaled(20_000);
     String name = newName();

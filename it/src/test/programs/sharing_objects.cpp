@@ -1,0 +1,71 @@
+// Objects of C++ in the shared heap:  sharing_objects build|consume NAME
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <numeric>
+#include <tproc.hpp>
+
+namespace {
+
+struct Message {
+  tproc::vector<tproc::string> words;
+  tproc::vector<double> samples;
+};
+
+constexpr char TYPE[] = "it.Message/1";
+constexpr int WORDS = 1000;
+
+tproc::string word(int number) {
+  return tproc::string("word number ") + std::to_string(number).c_str() + ", long enough for a block of its own";
+}
+
+// Until the standard input ends.
+int build(const char *name) {
+  auto message = tproc::make_unique<Message>();
+  for (int i = 0; i < WORDS; i++) message->words.push_back(word(i));
+  message->samples.resize(100000);
+  std::iota(message->samples.begin(), message->samples.end(), 0.0);
+  tproc_entry entry{};
+  std::snprintf(entry.name, sizeof entry.name, "%s", name);
+  std::memcpy(entry.type, TYPE, sizeof TYPE);
+  entry.size = sizeof(Message);
+  entry.address = message.release();  // whoever finds it ends it
+  if (tproc_publish(&entry) != 0) return 3;
+  char byte;
+  while (read(STDIN_FILENO, &byte, 1) > 0) {
+  }
+  return 0;
+}
+
+// What another program has made is right, and ends here.
+int consume(const char *name) {
+  tproc_entry entry;
+  if (tproc_await(name, TYPE, nullptr, &entry) != 0) return 4;
+  tproc::unique_ptr<Message> message(static_cast<Message *>(entry.address));
+  if (message->words.size() != WORDS || message->samples.back() != 99999.0) return 5;
+  for (int i = 0; i < WORDS; i++)
+    if (message->words[i] != word(i)) return 6;
+  message->words.push_back("one more");  // grows, and frees what the other has allocated
+  const void *words = message->words.data(), *samples = message->samples.data();
+  message.reset();
+  const bool left = tproc_owner_of(words) != 0 || tproc_owner_of(samples) != 0 || tproc_owner_of(entry.address) != 0;
+  return left ? 7 : 0;
+}
+
+// In one program, std::pmr as well.
+int pmr() {
+  tproc::memory_resource resource;
+  std::pmr::vector<std::pmr::string> words(&resource);
+  for (int i = 0; i < WORDS; i++) words.emplace_back(word(i).c_str());
+  return tproc_owner_of(words.data()) == getpid() && tproc_owner_of(words.back().data()) == getpid() ? 0 : 8;
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  if (argc < 3) return 2;
+  if (std::strcmp(argv[1], "build") == 0) return build(argv[2]);
+  if (std::strcmp(argv[1], "consume") == 0) return consume(argv[2]);
+  return pmr();
+}
