@@ -84,8 +84,7 @@ class ArgumentsIT {
     String program = padded(Programs.probe("arguments"), PATH_MAX - 1);
 
     assertThat(Outcome.hosted(host, program, "x").strings()).isEqualTo(List.of(program, "x"));
-    assertThatThrownBy(
-            () -> host.command(padded(Programs.probe("arguments"), PATH_MAX)).start())
+    assertThatThrownBy(() -> host.command(padded(Programs.probe("arguments"), PATH_MAX)).start())
         .isInstanceOfSatisfying(
             LaunchException.class, e -> assertThat(e.errno()).isEqualTo(ENAMETOOLONG));
   }

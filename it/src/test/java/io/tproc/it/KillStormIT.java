@@ -42,8 +42,7 @@ class KillStormIT {
     for (long i = 0; i < launches; i++) {
       alive.add(host.command(Programs.probe("storm"), "2").start());
       // Not to wait for something, but to be at a random place.
-      LockSupport.parkNanos(
-          TimeUnit.MICROSECONDS.toNanos(random.nextInt(LIFE_MICROSECONDS_MAX)));
+      LockSupport.parkNanos(TimeUnit.MICROSECONDS.toNanos(random.nextInt(LIFE_MICROSECONDS_MAX)));
       if (alive.size() == TOGETHER) {
         kill(alive.remove());
       }
