@@ -19,7 +19,7 @@
 /* How long one file may take before another thread goes on with the rest, and how often. */
 #define PATIENCE_MILLISECONDS 50
 #define CLEANERS_MAX 64
-#define CLEANER_STACK_SIZE (64u << 10)
+#define CLEANER_STACK_SIZE (256u << 10) /* aarch64 takes no less than 128 KiB */
 
 /* Freed by the last of its users: the cleaners and the thread that waits for them. */
 struct cleaning {
@@ -48,10 +48,8 @@ static void leave(struct cleaning *cleaning) {
   free(cleaning);
 }
 
-static void *clean(void *argument) {
-  struct cleaning *cleaning = argument;
-  prctl(PR_SET_NAME, "tproc-cleaner");
-  pthread_mutex_lock(&cleaning->lock);
+/* With the lock. */
+static void close_rest(struct cleaning *cleaning) {
   while (cleaning->next < cleaning->end) {
     const int number = cleaning->next++;
     if (is_kept(cleaning, number)) continue;
@@ -59,6 +57,13 @@ static void *clean(void *argument) {
     syscall(SYS_close, number); /* the number is free at once; then it may wait for the file system */
     pthread_mutex_lock(&cleaning->lock);
   }
+}
+
+static void *clean(void *argument) {
+  struct cleaning *cleaning = argument;
+  prctl(PR_SET_NAME, "tproc-cleaner");
+  pthread_mutex_lock(&cleaning->lock);
+  close_rest(cleaning);
   leave(cleaning);
   return NULL;
 }
@@ -90,7 +95,11 @@ static void close_all(struct cleaning *cleaning) {
   unsigned started = 0;
   bool goes_on = false;
   while (cleaning->users > 1 || cleaning->next < cleaning->end) {
-    if (!goes_on && (started == CLEANERS_MAX || cleaning->next >= cleaning->end || start_cleaner(cleaning) != 0)) break;
+    if (!goes_on && (started == CLEANERS_MAX || cleaning->next >= cleaning->end)) break;
+    if (!goes_on && start_cleaner(cleaning) != 0) {
+      close_rest(cleaning); /* without a thread it may wait for a file system, but leaves nothing open */
+      break;
+    }
     started += !goes_on;
     goes_on = await_progress(cleaning);
   }
