@@ -43,7 +43,7 @@ class NeverClosedIT {
   @Test
   void handlesThatAreForgotten() throws Exception {
     try (TprocHost host = TprocHost.open()) {
-      for (int i = 0; i < 300; i++) { // three times as much as there may be
+      for (int i = 0; i < 150; i++) { // half as much again as there may be
         leaveSome(host);
       }
       assertThat(mappings()).isLessThan(maxMappings() * 4 / 5);
