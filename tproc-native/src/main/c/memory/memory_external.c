@@ -53,8 +53,7 @@ static int64_t remember(struct memory *memory, const struct map_request *request
  */
 #define LOWEST_ADDRESS (64u << 10)
 
-/* Slots are not mapped as a whole, so the kernel alone would find room in a neighbour's. No slot is handed out
- * meanwhile. */
+/* Slots are not mapped as a whole, so the kernel alone would find room in a neighbour's. No slot is given away here. */
 int64_t memory_map_external(struct memory *memory, const struct map_request *request) {
   const struct address_range range = {request->address, page_ceil(request->address + request->length)};
   if (range.low < LOWEST_ADDRESS) return -EPERM;
@@ -68,11 +67,43 @@ int64_t memory_map_external(struct memory *memory, const struct map_request *req
   return got;
 }
 
+#define END_OF_32BIT (1ull << 31)
+
 /* With MAP_32BIT, too, where it keeps to that: the lowest 2 GiB. */
 static bool is_hint(const struct map_request *request) {
   const uint64_t hint = page_floor(request->address);
-  const uint64_t end = (request->flags & MAP_32BIT) != 0 ? 1ull << 31 : INT64_MAX;
+  const uint64_t end = (request->flags & MAP_32BIT) != 0 ? END_OF_32BIT : INT64_MAX;
   return hint != 0 && request->length <= end && hint <= end - request->length;
+}
+
+struct gap {
+  uint64_t size;             /**< wanted */
+  struct address_range last; /**< the last place found, so the highest; empty if none is large enough */
+  uint64_t end;              /**< of the mapping before */
+};
+
+static bool note_gap(const struct mapping *mapping, void *context) {
+  struct gap *gap = context;
+  const uint64_t low = mapping->range.low < END_OF_32BIT ? mapping->range.low : END_OF_32BIT;
+  if (low >= gap->end && low - gap->end >= gap->size) gap->last = (struct address_range){low - gap->size, low};
+  gap->end = mapping->range.high;
+  return true;
+}
+
+/*
+ * The kernel looks at [1 GiB, 2 GiB) only. Newer JVMs put 1 GiB for their classes at a random place below 4 GiB, and
+ * may leave no room just there.
+ */
+static int64_t map_below_window(struct memory *memory, const struct map_request *request) {
+  if (request->length > END_OF_32BIT) return -ENOMEM;
+  struct gap gap = {.size = page_ceil(request->length), .end = LOWEST_ADDRESS};
+  address_space_visit(memory->space, (struct address_range){LOWEST_ADDRESS, END_OF_32BIT}, note_gap, &gap);
+  note_gap(&(struct mapping){.range = {END_OF_32BIT, END_OF_32BIT}}, &gap);
+  if (range_size(gap.last) == 0) return -ENOMEM;
+  struct map_request there = *request;
+  there.address = gap.last.low;
+  const int64_t got = memory_map_external(memory, &there);
+  return got == -EEXIST ? -ENOMEM : got;
 }
 
 /* A hint is honoured where it leads to free room outside the slots, as ZGC's search for its heap relies on. */
@@ -88,7 +119,7 @@ int64_t memory_map_where_kernel_likes(struct memory *memory, const struct map_re
   pthread_mutex_lock(&memory->slots->lock);
   remember(memory, request, got);
   pthread_mutex_unlock(&memory->slots->lock);
-  return got;
+  return got == -ENOMEM && (request->flags & MAP_32BIT) != 0 ? map_below_window(memory, request) : got;
 }
 
 void memory_forget_external(struct memory *memory, struct address_range gone) {

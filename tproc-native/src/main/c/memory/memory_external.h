@@ -4,8 +4,7 @@
 
 #include "memory/memory.h"
 
-/** Maps the request at exactly `address`, where nothing is replaced, whatever its flags say. @return the address,
- * -EEXIST, … */
+/** Maps at exactly `address`, whatever the flags say, and replaces nothing. @return the address, -EEXIST, … */
 int64_t map_noreplace(uint64_t address, const struct map_request *request);
 
 /** As map_noreplace, at request->address, unless it is a threadproc's; remembered. @return the address, -EEXIST, … */

@@ -176,6 +176,24 @@ TEST_CASE("MAP_32BIT: a free hint is kept to, as SBCL needs it") {
   CHECK(other < static_cast<int64_t>(2 * kGiB));
 }
 
+TEST_CASE("MAP_32BIT: also when all is taken where the kernel looks, as a newer JVM's classes may") {
+  in_own_process([] {
+    const Slots slots;
+    OwnedMemory memory(slots);
+    // All but the last 64 KiB, where AddressSanitizer has its shadow.
+    void *window = reinterpret_cast<void *>(kGiB);
+    EXPECT(mmap(window, kGiB - (64 << 10), PROT_NONE, kPrivate | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) == window);
+    const int64_t got = memory.map(kMiB, kPrivate | MAP_32BIT);
+    EXPECT(got > 0 && got < static_cast<int64_t>(kGiB));
+    EXPECT(slot_threadproc_at(slots.space(), plain(got)) == &memory);
+    const int64_t second = memory.map(kMiB, kPrivate | MAP_32BIT);
+    EXPECT_EQUAL(second, got - static_cast<int64_t>(kMiB));
+    EXPECT_EQUAL(memory.map(2 * kGiB, kPrivate | MAP_32BIT), -ENOMEM);
+    memory.release();
+    EXPECT(protection_at(plain(got)).empty());
+  });
+}
+
 TEST_CASE("MAP_32BIT: below 2 GiB, remembered and returned") {
   const Slots slots;
   OwnedMemory memory(slots);
