@@ -12,6 +12,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -47,6 +52,47 @@ class NeverClosedIT {
         leaveSome(host);
       }
       assertThat(mappings()).isLessThan(maxMappings() * 4 / 5);
+    }
+  }
+
+  /** One thread launches beside many that are not closed yet, and another closes them. */
+  @Test
+  void handlesThatAreClosedLateAndElsewhere() throws Exception {
+    int unclosed = 30;
+    int launches = unclosed + (int) Patience.scaled(400);
+    BlockingQueue<ThreadProc> ended = new LinkedBlockingQueue<>();
+    Semaphore tooMany = new Semaphore(0);
+    try (TprocHost host = TprocHost.open()) {
+      FutureTask<Void> closing =
+          new FutureTask<>(
+              () -> {
+                for (int i = unclosed; i < launches; i++) {
+                  tooMany.acquire();
+                  ended.take().close();
+                }
+                return null;
+              });
+      Thread closer = new Thread(closing, "closer");
+      closer.setDaemon(true);
+      closer.start();
+      FutureTask<Void> launching =
+          new FutureTask<>(
+              () -> {
+                for (int i = 0; i < launches; i++) {
+                  ThreadProc program = host.command(Programs.nothing()).start();
+                  program.waitFor();
+                  ended.add(program);
+                  if (i >= unclosed) {
+                    tooMany.release();
+                  }
+                }
+                return null;
+              });
+      Thread launcher = new Thread(launching, "launcher");
+      launcher.setDaemon(true);
+      launcher.start();
+      launching.get(Patience.seconds(60).toSeconds(), TimeUnit.SECONDS);
+      closing.get(Patience.seconds(60).toSeconds(), TimeUnit.SECONDS);
     }
   }
 

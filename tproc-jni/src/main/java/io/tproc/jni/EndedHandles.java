@@ -1,5 +1,7 @@
 package io.tproc.jni;
 
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
+
 import io.tproc.Errno;
 import io.tproc.LaunchException;
 import java.io.BufferedReader;
@@ -9,8 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -31,28 +32,20 @@ final class EndedHandles {
   private static final int GROWTH = 4;
 
   /** Handles that were found unreachable are released one soon after the other. */
-  private static final long RELEASE_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+  private static final long RELEASE_MILLIS = 200;
 
   private static final long USUAL_MAX_MAPPINGS = 65_530;
 
   private final Set<ThreadProcHandle> handles = ConcurrentHashMap.newKeySet();
   private final ReentrantLock lock = new ReentrantLock();
-  private final Condition released = lock.newCondition();
-  private final long maxMappings;
+  private final Semaphore released = new Semaphore(0);
+  private final long maxMappings = maxMappings();
 
   /** How many were left by the last collection; under the lock. */
   private int left;
 
+  /** Whether it was said that there are many; under the lock. */
   private boolean warned;
-
-  EndedHandles() {
-    this(maxMappings());
-  }
-
-  /** With a limit that a test can reach. */
-  EndedHandles(long maxMappings) {
-    this.maxMappings = maxMappings;
-  }
 
   private static long maxMappings() {
     // Not Files.readString: it reads a file without a size bytewise, and this one has an end then.
@@ -67,14 +60,10 @@ final class EndedHandles {
     handles.add(handle);
   }
 
+  /** Under the handle's own lock, which is taken after this class's: so it takes none here. */
   void remove(ThreadProcHandle handle) {
-    if (handles.remove(handle)) {
-      lock.lock();
-      try {
-        released.signalAll();
-      } finally {
-        lock.unlock();
-      }
+    if (handles.remove(handle) && released.availablePermits() == 0) {
+      released.release(); // one is enough: who waits looks at all
     }
   }
 
@@ -118,7 +107,7 @@ final class EndedHandles {
     return handles.stream().mapToLong(ThreadProcHandle::endedMappings).sum();
   }
 
-  /** Returns how many are left. The caller holds the lock, which the releases need to tell it. */
+  /** Returns how many are left. The caller holds the lock. */
   private int collect() {
     if (!warned) {
       warned = true;
@@ -132,7 +121,7 @@ final class EndedHandles {
     System.gc();
     Uninterruptibly.run(
         () -> {
-          while (!handles.isEmpty() && released.awaitNanos(RELEASE_NANOS) > 0) {
+          while (!handles.isEmpty() && released.tryAcquire(RELEASE_MILLIS, MILLISECONDS)) {
             // another one has been released
           }
         });
