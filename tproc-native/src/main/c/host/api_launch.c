@@ -1,0 +1,113 @@
+/*
+ * tproc_host_launch: a launch by the host's own process. Its descriptors are in the process's table, and have to be in
+ * the host's, where they have other numbers.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/descriptor_passing.h"
+#include "base/error.h"
+#include "base/executor.h"
+#include "host/host.h"
+#include "host/launch.h"
+#include "spawn/launch_state.h"
+
+/* The descriptors of a launch, in the order of places_of. */
+struct passed {
+  struct tproc_host *host;
+  size_t count;
+  int *numbers; /* first in the caller's table, then in the host's */
+  int result;
+};
+
+struct api_launch {
+  struct tproc_host *host;
+  struct tproc_launch launch; /* with the host's numbers */
+  struct passed passed;
+  struct tproc_threadproc **threadproc;
+  struct tproc_error *error;
+  int result;
+};
+
+/* The places of the launch's descriptors; their number. */
+static size_t places_of(struct tproc_launch *launch, struct tproc_descriptor *descriptors, int **places) {
+  size_t count = 0;
+  for (int i = 0; i < 3; i++)
+    if (launch->stdio[i] != TPROC_FD_CLOSED) places[count++] = &launch->stdio[i];
+  if ((launch->flags & TPROC_LAUNCH_DIRECTORY_FD) != 0) places[count++] = &launch->directory_fd;
+  for (size_t i = 0; i < launch->descriptor_count; i++) places[count++] = &descriptors[i].source;
+  return count;
+}
+
+static void receive_passed(void *argument) {
+  struct passed *passed = argument;
+  passed->result = descriptors_receive(passed->host->own_door, passed->numbers, passed->count);
+}
+
+static void drop_passed(void *argument) { descriptors_drop(((struct passed *)argument)->host->own_door); }
+
+static int pass(struct passed *passed) {
+  struct tproc_host *host = passed->host;
+  pthread_mutex_lock(&host->door_lock);
+  passed->result = descriptors_send(host->door, passed->numbers, passed->count);
+  executor_call(&host->executor, passed->result == 0 ? receive_passed : drop_passed, passed);
+  pthread_mutex_unlock(&host->door_lock);
+  return passed->result;
+}
+
+static void close_passed(void *argument) {
+  const struct passed *passed = argument;
+  for (size_t i = 0; i < passed->count; i++) close(passed->numbers[i]);
+}
+
+static void launch_in_host(void *argument) {
+  struct api_launch *call = argument;
+  const struct launch_client host_itself = {.pid = 0, .uid = getuid()};
+  call->result = launch_for(call->host, &call->launch, &host_itself, call->threadproc, call->error);
+  close_passed(&call->passed);
+}
+
+static int pass_and_launch(struct api_launch *call, struct tproc_descriptor *descriptors, int **places) {
+  call->passed.count = places_of(&call->launch, descriptors, places);
+  for (size_t i = 0; i < call->passed.count; i++) call->passed.numbers[i] = *places[i];
+  int failed = pass(&call->passed);
+  if (failed) return tproc_fail(call->error, -failed, "hand its descriptors to the host's threads");
+  for (size_t i = 0; i < call->passed.count; i++) *places[i] = call->passed.numbers[i];
+  call->launch.descriptors = descriptors;
+  failed = executor_call_apart(&call->host->executor, launch_in_host, call);
+  if (!failed) return 0;
+  executor_call(&call->host->executor, close_passed, &call->passed);
+  return tproc_fail(call->error, -failed, "start a thread for the launch (limit on threads)");
+}
+
+/* What can be told here is told here, where the descriptors have the numbers that the caller knows. */
+static int check_and_pass(struct api_launch *call) {
+  int failed = launch_state_check(&call->launch, call->error);
+  if (!failed) failed = launch_state_check_directory(&call->launch, call->error);
+  if (failed) return failed;
+  const size_t most = 4 + call->launch.descriptor_count;
+  struct tproc_descriptor *descriptors = calloc(most, sizeof *descriptors);
+  int **places = calloc(most, sizeof *places);
+  call->passed.numbers = calloc(most, sizeof *call->passed.numbers);
+  if (descriptors == NULL || places == NULL || call->passed.numbers == NULL) {
+    failed = tproc_fail(call->error, ENOMEM, "pass %zu descriptors", call->launch.descriptor_count);
+  } else {
+    for (size_t i = 0; i < call->launch.descriptor_count; i++) descriptors[i] = call->launch.descriptors[i];
+    failed = pass_and_launch(call, descriptors, places);
+  }
+  free(call->passed.numbers);
+  free(places);
+  free(descriptors);
+  return failed;
+}
+
+int tproc_host_launch(struct tproc_host *host, const struct tproc_launch *launch, struct tproc_threadproc **result,
+                      struct tproc_error *error) {
+  struct api_launch call = {.host = host, .launch = *launch, .passed.host = host, .threadproc = result, .error = error};
+  const int failed = check_and_pass(&call);
+  if (!failed) return call.result;
+  tproc_error_prefix(error, "cannot host %s: ", launch->program);
+  return failed;
+}
