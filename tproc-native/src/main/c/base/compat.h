@@ -34,6 +34,12 @@
 #define MFD_NOEXEC_SEAL 0x8u
 #define MFD_EXEC 0x10u
 #endif
+#ifndef CLOSE_RANGE_UNSHARE /* since Linux 5.9 */
+#define CLOSE_RANGE_UNSHARE (1u << 1)
+#endif
+#ifndef __NR_futex_waitv /* since Linux 5.16; the same number on all architectures */
+#define __NR_futex_waitv 449
+#endif
 #ifndef __NR_mseal /* since Linux 6.10; the same number on all architectures */
 #define __NR_mseal 462
 #endif

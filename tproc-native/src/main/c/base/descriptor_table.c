@@ -10,11 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "base/thread.h"
-
-#ifndef CLOSE_RANGE_UNSHARE
-#define CLOSE_RANGE_UNSHARE 2u
-#endif
 
 /* How long one file may take before another thread goes on with the rest, and how often. */
 #define PATIENCE_MILLISECONDS 50

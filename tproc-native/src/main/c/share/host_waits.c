@@ -8,12 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "shared/futex.h"
-
-/* Linux 5.16 */
-#ifndef SYS_futex_waitv
-#define SYS_futex_waitv 449
-#endif
 
 /* As struct futex_waitv, which older headers lack. */
 struct waitv {
@@ -57,7 +53,7 @@ void host_waits_sleep(struct host_waits *waits, uint64_t begun, struct tproc_wai
   at[0] = (struct waitv){bell, (uint64_t)&waits->bell, WAITV_32, 0};
   for (size_t i = 0; i < count; i++) at[i + 1] = (struct waitv){words[i].value, words[i].word, WAITV_32, 0};
   if (look(waits, words, count)) return;
-  if (syscall(SYS_futex_waitv, at, count + 1, 0, NULL, CLOCK_MONOTONIC) < 0 && errno != EAGAIN && errno != EINTR)
+  if (syscall(__NR_futex_waitv, at, count + 1, 0, NULL, CLOCK_MONOTONIC) < 0 && errno != EAGAIN && errno != EINTR)
     wait_at_bell(waits, bell, count == 0);
   look(waits, words, count);
 }
@@ -67,7 +63,7 @@ void host_waits_ring(struct host_waits *waits) {
   tproc_futex_wake(&waits->bell, INT_MAX);
 }
 
-void host_waits_somebody_died(struct host_waits *waits) {
+void host_waits_note_death(struct host_waits *waits) {
   atomic_fetch_add(&waits->deaths, 1);
   host_waits_ring(waits);
 }

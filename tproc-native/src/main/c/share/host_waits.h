@@ -20,6 +20,6 @@ void host_waits_sleep(struct host_waits *waits, uint64_t begun, struct tproc_wai
 void host_waits_ring(struct host_waits *waits);
 
 /** After the reaper's work. */
-void host_waits_somebody_died(struct host_waits *waits);
+void host_waits_note_death(struct host_waits *waits);
 
 #endif

@@ -6,13 +6,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "base/descriptor_passing.h"
 #include "base/error.h"
 #include "base/thread.h"
-
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
 
 int spawner_start(struct spawner *spawner, struct tproc_error *error) {
   int pair[2];

@@ -13,7 +13,6 @@
 #define TPROC_SPAWNER_H
 
 #include <pthread.h>
-#include <stdbool.h>
 
 #include "base/executor.h"
 #include "spawn/clone.h"
