@@ -156,6 +156,26 @@ TEST_CASE("what does not fit is refused, and the message has both sizes") {
   CHECK(message.find("MiB, a third of a slot has 256: Cannot allocate memory (ENOMEM)") != std::string::npos);
 }
 
+TEST_CASE("the largest program that is not refused leaves room for the program break") {
+  const slot place = imagined_slot(kGiB);
+  const uint64_t third = range_size(place.usable) / 3;
+  layout plan;
+  const auto planned = [&](uint64_t size) {
+    const elf_file program = image_of(0, size);
+    return layout_plan(&place, &program, nullptr, 8 * kMiB, 1000, &plan, nullptr) == 0;
+  };
+  uint64_t size = third;
+  while (!planned(size)) size -= test_page();
+  CHECK(size > third / 2);
+  bool fits = true;
+  for (int i = 0; i < 40000 && fits; i++) {  // few random offsets are as large as they may be
+    REQUIRE(planned(size));
+    fits = plan.program_bias + size < plan.heap.low && plan.heap.high < plan.anonymous.low &&
+           plan.heap.high <= place.usable.low + third;
+  }
+  CHECK(fits);
+}
+
 TEST_CASE("the stack's limit is the caller's, bounded by the slot") {
   slot_space space{};
   space.slot_size = 16 * kGiB;
