@@ -113,6 +113,26 @@ static int give_executable(const struct fence_listener *listener, const struct b
 }
 
 /*
+ * With the listener's lock, since two threads of a program may execute one text at a time.
+ *
+ * @return 0 or a negative errno
+ */
+static int patch(struct broker_context *context, struct fence_listener *listener, const struct broker_call *call,
+                 uint64_t path, int descriptor) {
+  char text[sizeof listener->patched_text], old[sizeof listener->patched_text];
+  const bool again = call->shares && listener->patched == path; /* then what is there is the other's */
+  const int length = snprintf(text, sizeof text, "/dev/fd/%d", descriptor);
+  const int64_t got = target_read(&context->check, call->tid, call->shares, path, old, sizeof old);
+  if (length >= (int)sizeof "/proc/self/exe" || got < (int64_t)sizeof "/proc/self/exe") return -ENOEXEC;
+  if (target_overwrite(&context->check, listener, call, path, text, (size_t)length + 1) != 0) return -EFAULT;
+  if (!call->shares) return 0;
+  if (!again) memcpy(listener->patched_text, old, sizeof old);
+  if (!again || listener->patched_size < (size_t)length + 1) listener->patched_size = (size_t)length + 1;
+  listener->patched = path;
+  return 0;
+}
+
+/*
  * A call's arguments cannot be changed, but what they point to can: the caller gets a descriptor of its program, and
  * its "/proc/self/exe" becomes "/dev/fd/N", which is shorter. For a fork child that is a copy of the memory. In the
  * shared memory of a vfork child the old text comes back with the next question.
@@ -121,19 +141,10 @@ static struct broker_answer execute(struct broker_context *context, struct fence
                                     const struct broker_call *call, uint64_t path) {
   const int descriptor = give_executable(listener, call);
   if (descriptor < 0) return result(descriptor);
-  char text[sizeof listener->patched_text], old[sizeof listener->patched_text];
-  const int length = snprintf(text, sizeof text, "/dev/fd/%d", descriptor);
-  const int64_t got = target_read(&context->check, call->tid, call->shares, path, old, sizeof old);
-  if (length >= (int)sizeof "/proc/self/exe" || got < (int64_t)sizeof "/proc/self/exe") return result(-ENOEXEC);
-  if (target_overwrite(&context->check, listener, call, path, text, (size_t)length + 1)) return result(-EFAULT);
-  if (call->shares) {
-    pthread_mutex_lock(&listener->lock);
-    listener->patched = path;
-    listener->patched_size = (size_t)length + 1;
-    memcpy(listener->patched_text, old, sizeof old);
-    pthread_mutex_unlock(&listener->lock);
-  }
-  return go_on();
+  pthread_mutex_lock(&listener->lock);
+  const int failed = patch(context, listener, call, path, descriptor);
+  pthread_mutex_unlock(&listener->lock);
+  return failed ? result(failed) : go_on();
 }
 
 /* Calls about the link itself are no concern of ours; the file may lie on a file system that does not answer. */
