@@ -155,6 +155,10 @@ int tproc_host_open_with(struct tproc_host **result, const struct tproc_host_opt
 
 void *tproc_host_scratch(const struct tproc_host *host) { return host->scratch; }
 
+int host_check_range(const struct tproc_host *host, struct tproc_error *error) {
+  return host->range.view.share != NULL ? 0 : tproc_fail_because(error, ENOTSUP, "%s", host->no_range.message);
+}
+
 void host_remember(struct tproc_host *host, struct tproc_threadproc *threadproc) {
   pthread_mutex_lock(&host->lock);
   LIST_PREPEND(host->first, threadproc);

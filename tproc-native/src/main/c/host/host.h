@@ -34,15 +34,17 @@ struct tproc_host {
   struct tproc_error no_range; /**< why there is none; its code is 0 when there is */
   struct host_heap heap;
   struct host_waits waits;
-  _Atomic uint32_t token; /**< with which the host locks; 0: it has not yet */
-  unsigned held;          /**< how many have ended and are held by a debugger; atomic */
-  int exits;              /**< epoll set: the pidfds of watched threadprocs, and `wake`; in both tables */
-  int wake;               /**< eventfd, semaphore; in both tables */
-  pthread_mutex_t
-      door_lock; /**< held while descriptors are under way from `door` to `own_door`; then the executor's lock */
-  int door;      /**< a socket in the process's table */
-  int own_door;  /**< in the host's */
+  _Atomic uint32_t token;    /**< with which the host locks; 0: it has not yet */
+  unsigned held;             /**< how many have ended and are held by a debugger; atomic */
+  int exits;                 /**< epoll set: the pidfds of watched threadprocs, and `wake`; in both tables */
+  int wake;                  /**< eventfd, semaphore; in both tables */
+  pthread_mutex_t door_lock; /**< held while descriptors pass from `door` to `own_door`; then the executor's lock */
+  int door;                  /**< a socket in the process's table */
+  int own_door;              /**< in the host's */
 };
+
+/** Whether the host has a shared range. @return 0; -ENOTSUP, and why not */
+int host_check_range(const struct tproc_host *host, struct tproc_error *error);
 
 /** Puts a threadproc into the host's list, which owns it from then on. */
 void host_remember(struct tproc_host *host, struct tproc_threadproc *threadproc);

@@ -19,8 +19,8 @@ int tproc_host_is_shared(const struct tproc_host *host, const void *object, size
 }
 
 static int check(const struct tproc_host *host, const void *object, size_t size, struct tproc_error *error) {
-  if (host->range.view.share == NULL) return tproc_fail_because(error, ENOTSUP, "%s", host->no_range.message);
-  if (tproc_host_is_shared(host, object, size)) return 0;
+  const int failed = host_check_range(host, error);
+  if (failed || tproc_host_is_shared(host, object, size)) return failed;
   return tproc_fail_because(error, EINVAL, "%p: not in the shared heap, or not aligned to 4", object);
 }
 

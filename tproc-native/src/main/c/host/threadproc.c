@@ -80,7 +80,7 @@ static void reap(struct tproc_threadproc *threadproc, int flags) {
   pthread_mutex_lock(&threadproc->lock);
   reaper_process_ended(view, threadproc->pid, exit.kind == TPROC_EXITED ? exit.status : 256 + exit.status,
                        (uint64_t)threadproc);
-  host_waits_somebody_died(&threadproc->host->waits);
+  host_waits_note_death(&threadproc->host->waits);
   threadproc->reaped = true;
   pthread_mutex_unlock(&threadproc->lock);
 }
