@@ -58,6 +58,9 @@ public final class Errno {
   /** The file is open for writing. */
   public static final int ETXTBSY = 26;
 
+  /** No room in a table. */
+  public static final int ENOSPC = 28;
+
   /** A name or a path is too long. */
   public static final int ENAMETOOLONG = 36;
 
@@ -70,6 +73,12 @@ public final class Errno {
   /** Not what the protocol says. */
   public static final int EPROTO = 71;
 
+  /** Of another type than was asked for. */
+  public static final int EPROTOTYPE = 91;
+
+  /** Not to be had here. */
+  public static final int ENOTSUP = 95;
+
   /** A host listens there already. */
   public static final int EADDRINUSE = 98;
 
@@ -78,6 +87,9 @@ public final class Errno {
 
   /** It took too long. */
   public static final int ETIMEDOUT = 110;
+
+  /** A lock was given up after its owner's death, without making its data consistent. */
+  public static final int ENOTRECOVERABLE = 131;
 
   private Errno() {}
 }

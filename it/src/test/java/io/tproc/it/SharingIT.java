@@ -210,7 +210,7 @@ class SharingIT {
         .isThrownBy(() -> host.registry().await(name, "another/1", patience()))
         .withMessageContaining("is a it.Block/1, not a another/1");
     assertThatExceptionOfType(TimeoutException.class)
-        .isThrownBy(() -> host.registry().await("nobody's", TYPE, Duration.ofMillis(1)));
+        .isThrownBy(() -> host.registry().await("never published", TYPE, Duration.ofMillis(1)));
     assertThatIllegalArgumentException().isThrownBy(() -> host.registry().lookup("n".repeat(96)));
     assertThatIllegalArgumentException().isThrownBy(() -> host.registry().lookup(""));
     assertThatIllegalArgumentException().isThrownBy(() -> host.registry().lookup("a\0b"));
@@ -307,7 +307,7 @@ class SharingIT {
     mutex.lock().close();
     assertThatExceptionOfType(SharedMemoryException.class)
         .isThrownBy(mutex::lock)
-        .returns(131, SharedMemoryException::errno);
+        .returns(Errno.ENOTRECOVERABLE, SharedMemoryException::errno);
     block.close();
   }
 

@@ -1,5 +1,6 @@
 package io.tproc.share;
 
+import io.tproc.Errno;
 import io.tproc.spi.SharedMemory;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -29,8 +30,6 @@ public final class Registry {
   /** Most bytes of a type, in UTF-8. */
   public static final int TYPE_MAX = 47;
 
-  private static final int EPROTOTYPE = 91;
-
   private final SharedMemory memory;
 
   /**
@@ -52,7 +51,7 @@ public final class Registry {
    * @param size bytes
    * @param version the publisher's own
    * @return what has been published
-   * @throws SharedMemoryException with EEXIST: somebody who lives has the name; ENOSPC: there are
+   * @throws SharedMemoryException with EEXIST: a living publication has the name; ENOSPC: there are
    *     4096 publications
    * @throws IllegalArgumentException when a text is too long, or has a NUL, or the name is empty
    */
@@ -104,7 +103,7 @@ public final class Registry {
       long nanos = Waiting.deadline(timeout) - System.nanoTime();
       found = published.get(nanos, TimeUnit.NANOSECONDS);
     } catch (TimeoutException passed) {
-      throw new TimeoutException("nobody has published " + name);
+      throw new TimeoutException("no process has published " + name);
     } catch (ExecutionException failed) {
       throw new IllegalStateException("the host is closed", failed);
     } finally {
@@ -112,7 +111,7 @@ public final class Registry {
     }
     if (!found.type().equals(type)) {
       throw new SharedMemoryException(
-          EPROTOTYPE, name + " is a " + found.type() + ", not a " + type + " (EPROTOTYPE)");
+          Errno.EPROTOTYPE, name + " is a " + found.type() + ", not a " + type + " (EPROTOTYPE)");
     }
     return found;
   }
@@ -157,7 +156,7 @@ public final class Registry {
   }
 
   /**
-   * Takes a publication back, whoever's it is.
+   * Takes a publication back, of any process.
    *
    * @param publication which
    * @return false when it is no more
@@ -179,7 +178,7 @@ public final class Registry {
     return bytes(name, "name", NAME_MAX);
   }
 
-  /** With a NUL behind. */
+  /** With a NUL at the end. */
   private static byte[] bytes(String text, String what, int most) {
     byte[] bytes = (text + '\0').getBytes(StandardCharsets.UTF_8);
     if (bytes.length > most + 1) {

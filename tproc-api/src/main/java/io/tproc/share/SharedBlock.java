@@ -47,8 +47,8 @@ public final class SharedBlock extends PlatformBlock implements AutoCloseable {
   }
 
   /**
-   * The block as a buffer. Its use after the block has been freed or given away is an error that
-   * nobody notices: the memory may be another's by then.
+   * The block as a buffer. Its use after the block has been freed or given away is an error without
+   * an exception: the memory may be another's by then.
    *
    * @return a new direct buffer over all of it, in native byte order
    * @throws IllegalArgumentException when the block is larger than {@link Integer#MAX_VALUE}

@@ -6,8 +6,8 @@ import java.util.function.BooleanSupplier;
 
 /**
  * Waiting for a condition that is somewhere else in shared memory ({@code struct tproc_event}).
- * Made by {@link SharedHeap#event}. Whoever changes the condition signals; when a program dies
- * between the two, those who wait look at their condition as well.
+ * Made by {@link SharedHeap#event}. The thread that changes the condition signals; when a program
+ * dies between the two, those who wait look at their condition as well.
  *
  * <p>Virtual threads give their carrier free while they wait.
  */
@@ -60,7 +60,7 @@ public final class SharedEvent {
     return true;
   }
 
-  /** Wakes all who wait. Cheap when nobody does. */
+  /** Wakes all who wait. Cheap when no thread waits. */
   public void signal() {
     memory.signal(address);
   }

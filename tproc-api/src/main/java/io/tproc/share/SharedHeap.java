@@ -56,8 +56,8 @@ public final class SharedHeap {
   }
 
   /**
-   * Takes a block over from whoever owns it, for example from a program that has told its address:
-   * it does not end with that program any more.
+   * Takes a block over from its owner, for example from a program that has told its address: it
+   * does not end with that program any more.
    *
    * @param address where it begins
    * @return the block, with all that it has room for, to be closed or given away by the caller
@@ -69,7 +69,7 @@ public final class SharedHeap {
   }
 
   /**
-   * Frees a block, whoever owns it.
+   * Frees a block of any owner.
    *
    * @param address where it begins
    * @throws SharedMemoryException with EINVAL: no allocated block begins there

@@ -30,8 +30,8 @@ public final class SharedMutex {
    * Locks.
    *
    * @return the hold on it, to be closed by the caller
-   * @throws SharedMemoryException with ENOTRECOVERABLE: somebody has given it up after a death
-   *     without making it consistent
+   * @throws SharedMemoryException with ENOTRECOVERABLE: its last owner has given it up after a
+   *     death without making it consistent
    * @throws InterruptedException when the thread is interrupted while it waits
    */
   public Held lock() throws InterruptedException {
@@ -40,9 +40,9 @@ public final class SharedMutex {
   }
 
   /**
-   * Locks if nobody has it.
+   * Locks if it is free.
    *
-   * @return the hold on it; empty when somebody who lives has it
+   * @return the hold on it; empty when a living owner has it
    * @throws SharedMemoryException as {@link #lock}
    */
   public Optional<Held> tryLock() {
@@ -101,7 +101,9 @@ public final class SharedMutex {
       return ownerDied;
     }
 
-    /** Says that what the lock guards is right again. Without it nobody gets the lock any more. */
+    /**
+     * Says that what the lock guards is right again. Without it no thread gets the lock any more.
+     */
     public synchronized void consistent() {
       if (closed) {
         throw new IllegalStateException("the lock is not held any more");

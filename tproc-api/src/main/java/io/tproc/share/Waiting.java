@@ -23,7 +23,7 @@ final class Waiting {
       return FOR_EVER;
     }
     long deadline = System.nanoTime() + Math.max(nanos, 0);
-    // Behind the largest number: as good as never.
+    // Beyond the largest number: as good as never.
     return nanos > Long.MAX_VALUE / 2 || deadline == FOR_EVER ? FOR_EVER : deadline;
   }
 

@@ -13,7 +13,7 @@ final class Watch<T> {
   private final Supplier<@Nullable T> condition;
   private final long event;
 
-  /** What is waited for; nobody wants it any more when the result is there, or was cancelled. */
+  /** What is waited for, until the result is there, or was cancelled. */
   private volatile @Nullable CompletableFuture<Void> change;
 
   Watch(SharedMemory memory, Supplier<@Nullable T> condition) {
@@ -40,8 +40,13 @@ final class Watch<T> {
         giveUp();
       }
     } catch (RuntimeException failed) {
-      result.completeExceptionally(failed);
+      fail(failed);
     }
+  }
+
+  /** Elsewhere, too: who closes the host comes here as well. */
+  private void fail(Throwable failed) {
+    result.defaultExecutor().execute(() -> result.completeExceptionally(failed));
   }
 
   private void lookAgain(@Nullable Throwable failed) {
@@ -49,7 +54,7 @@ final class Watch<T> {
       return;
     }
     if (failed != null) {
-      result.completeExceptionally(failed);
+      fail(failed);
     } else {
       look();
     }

@@ -22,7 +22,7 @@ public interface SharedMemory {
   long allocate(long size, long alignment);
 
   /**
-   * Frees a block, whoever owns it.
+   * Frees a block of any owner.
    *
    * @param address where it begins
    */
@@ -145,7 +145,7 @@ public interface SharedMemory {
   int tryLock(long mutex, boolean slept);
 
   /**
-   * Announces that somebody sleeps for a mutex.
+   * Announces that a thread sleeps for a mutex.
    *
    * @param mutex its address
    * @return the unsigned value of its word to sleep at; -1: try again
@@ -194,8 +194,8 @@ public interface SharedMemory {
    * @param address of the word, which stays
    * @param value the value that it is waited at
    * @param since what {@link #begin} returned before the wait was announced
-   * @return completes, in a thread that must not be held up, when the word has another value or
-   *     somebody has died; exceptionally with IllegalStateException when the host is closed. May be
+   * @return completes, in a thread that must not be held up, when the word has another value or a
+   *     process has ended; exceptionally with IllegalStateException when the host is closed. May be
    *     cancelled
    */
   CompletableFuture<Void> changed(long address, int value, long since);

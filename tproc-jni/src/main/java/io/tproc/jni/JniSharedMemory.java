@@ -13,7 +13,7 @@ import java.util.concurrent.CompletableFuture;
 final class JniSharedMemory implements SharedMemory {
   private final HostState state;
 
-  /** Who uses the heap keeps its host, which is closed when nobody does. */
+  /** The host stays open as long as its heap is reachable. */
   private final JniHost host;
 
   JniSharedMemory(HostState state, JniHost host) {

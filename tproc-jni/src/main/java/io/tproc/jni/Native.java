@@ -145,7 +145,7 @@ final class Native {
   /** tproc_host_registered. Returns null when it is no more. */
   static native byte @Nullable [] registered(long host, long id);
 
-  /** tproc_host_registry: one struct behind the other. */
+  /** tproc_host_registry: one struct after the other. */
   static native byte[] registry(long host);
 
   /** tproc_host_withdraw. Returns false when it is no more. */

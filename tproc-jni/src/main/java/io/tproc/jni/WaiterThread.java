@@ -21,7 +21,7 @@ final class WaiterThread extends Thread {
   private static final int VALUE = 16;
   private static final int MOVED = 20;
 
-  /** One who waits. Removed when the future is done, by whomever. */
+  /** One who waits. Removed when the future is done. */
   record Wait(long address, int value, long since, CompletableFuture<Void> changed) {}
 
   private final long host;
