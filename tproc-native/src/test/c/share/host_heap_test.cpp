@@ -1,8 +1,6 @@
 // The shared heap as a host and its programs use it.
 #include <doctest/doctest.h>
-#include <linux/futex.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,6 +13,7 @@
 #include "support/hosting.h"
 #include "support/own_process.h"
 #include "support/resources.h"
+#include "support/sharer.h"
 
 namespace {
 
@@ -25,16 +24,6 @@ void *allocate(const Host &host, size_t size, size_t alignment = 16) {
   CAPTURE(error.message);
   REQUIRE(failed == 0);
   return block;
-}
-
-Launch sharer(sharer_report *report, std::vector<std::string> what) {
-  what.insert(what.begin(), address_of(report));
-  return Launch(test_program("sharer"), what);
-}
-
-void await_stop(sharer_report &report) {
-  while (__atomic_load_n(&report.stopped, __ATOMIC_ACQUIRE) == 0)
-    syscall(SYS_futex, &report.stopped, FUTEX_WAIT, 0, nullptr, nullptr, 0);
 }
 
 char *block_of(const sharer_report &report, unsigned index) { return reinterpret_cast<char *>(report.blocks[index]); }

@@ -1,8 +1,6 @@
 // The registry as a host and its programs use it.
 #include <doctest/doctest.h>
-#include <linux/futex.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -14,6 +12,7 @@
 #include "support/hosting.h"
 #include "support/own_process.h"
 #include "support/resources.h"
+#include "support/sharer.h"
 
 namespace {
 
@@ -37,16 +36,6 @@ uint64_t publish(const Host &host, const std::string &name, uint64_t address = 0
 
 int lookup(const Host &host, const std::string &name, tproc_registered *found) {
   return tproc_host_lookup(host.get(), name.c_str(), found, nullptr);
-}
-
-Launch sharer(sharer_report *report, std::vector<std::string> what) {
-  what.insert(what.begin(), address_of(report));
-  return Launch(test_program("sharer"), what);
-}
-
-void await_stop(sharer_report &report) {
-  while (__atomic_load_n(&report.stopped, __ATOMIC_ACQUIRE) == 0)
-    syscall(SYS_futex, &report.stopped, FUTEX_WAIT, 0, nullptr, nullptr, 0);
 }
 
 void kill(Host &host, tproc_threadproc *program) {
