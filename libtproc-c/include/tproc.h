@@ -282,7 +282,7 @@ TPROC_EXPORT int tproc_await(const char *name, const char *type, const struct ti
  */
 TPROC_EXPORT int tproc_watch(struct tproc_entry *entry, const struct timespec *deadline);
 
-/** Takes a publication of the calling process back, or a kept one of whomever. Of the entry, only the id counts.
+/** Takes a publication of the calling process back, or a kept one of any. Of the entry, only the id counts.
  * @return 0; ESTALE: it is no more; EPERM: it is another's, who lives */
 TPROC_EXPORT int tproc_withdraw(const struct tproc_entry *entry);
 

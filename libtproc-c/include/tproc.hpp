@@ -42,7 +42,7 @@ T *scratch_as() noexcept {
 }
 
 /**
- * An allocator of the shared heap. It has no state, so that a container may be destroyed by any program, whoever has
+ * An allocator of the shared heap. It has no state, so that a container may be destroyed by another program than has
  * filled it, if all of them are built with the same standard library. Each block is the allocating program's own, and
  * ends with it unless it is given away (tproc_give, block by block).
  */
@@ -73,7 +73,7 @@ template <typename T>
 using vector = std::vector<T, allocator<T>>;
 using string = std::basic_string<char, std::char_traits<char>, allocator<char>>;
 
-/** Ends an object in the shared heap, with the code of whoever does it, and frees its block. */
+/** Ends an object in the shared heap, with the code of the program that does it, and frees its block. */
 template <typename T>
 struct deleter {
   static_assert(!std::is_polymorphic_v<T>, "a virtual table is the code of one program");

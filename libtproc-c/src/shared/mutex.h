@@ -34,7 +34,7 @@ int tproc_mutex_try(struct tproc_mutex_words *mutex, const struct tproc_waiter *
  */
 int tproc_mutex_try_again(struct tproc_mutex_words *mutex, const struct tproc_waiter *waiter, bool slept);
 
-/** Says in the word that somebody sleeps. @return whether there is a reason to: as long as the word is *value */
+/** Says in the word that a thread sleeps. @return whether there is a reason to: as long as the word is *value */
 bool tproc_mutex_announce(struct tproc_mutex_words *mutex, const struct tproc_view *view, uint32_t *value);
 
 /** @return 0; EPERM when it is not the caller's */

@@ -30,7 +30,7 @@ int build(const char *name) {
   std::snprintf(entry.name, sizeof entry.name, "%s", name);
   std::memcpy(entry.type, TYPE, sizeof TYPE);
   entry.size = sizeof(Message);
-  entry.address = message.release();  // whoever finds it ends it
+  entry.address = message.release();  // the program that finds it ends it
   if (tproc_publish(&entry) != 0) return 3;
   char byte;
   while (read(STDIN_FILENO, &byte, 1) > 0) {

@@ -264,8 +264,7 @@ void tproc_host_keep_in_forks(struct tproc_host *host, const void *address, size
  */
 int tproc_host_alloc(struct tproc_host *host, size_t size, size_t alignment, void **block, struct tproc_error *error);
 
-/** Frees a block, which any of them may have allocated. @return 0; -EINVAL when no allocated block begins there;
- * -ENOTSUP */
+/** Frees a block of any owner. @return 0; -EINVAL when no allocated block begins there; -ENOTSUP */
 int tproc_host_free(struct tproc_host *host, void *block, struct tproc_error *error);
 
 /**
@@ -375,7 +374,7 @@ void tproc_host_event_signal(uint32_t *event);
 int tproc_host_mutex_try(struct tproc_host *host, void *mutex, int slept, struct tproc_error *error);
 
 /**
- * Announces that somebody sleeps for a lock. Who is woken and does not want it any more wakes another (FUTEX_WAKE): of
+ * Announces that a thread sleeps for a lock. Who is woken and does not want it any more wakes another (FUTEX_WAKE): of
  * all who sleep one is woken.
  *
  * @return 1: sleep as long as its word is *value; 0: try again
@@ -385,11 +384,10 @@ int tproc_host_mutex_announce(struct tproc_host *host, void *mutex, uint32_t *va
 /** @return 0; -EPERM when it is not the host's; -EINVAL */
 int tproc_host_mutex_unlock(struct tproc_host *host, void *mutex, struct tproc_error *error);
 
-/** What the lock guards is right again. @return 0; -EINVAL: it is not the host's, or nobody has died with it */
+/** What the lock guards is right again. @return 0; -EINVAL: it is not the host's, or no owner has died with it */
 int tproc_host_mutex_consistent(struct tproc_host *host, void *mutex, struct tproc_error *error);
 
-/** Takes a permit of a struct tproc_semaphore. @return 0; -EAGAIN: there is none, and *error
- * says nothing of it; -EINVAL, -ENOTSUP */
+/** Takes a permit of a struct tproc_semaphore. @return 0; -EAGAIN: there is none (not told in *error); -EINVAL … */
 int tproc_host_semaphore_try(struct tproc_host *host, void *semaphore, struct tproc_error *error);
 
 /** Adds a permit. @return 0; -EOVERFLOW, -EINVAL, -ENOTSUP */
@@ -403,7 +401,7 @@ uint64_t tproc_host_wait_begin(struct tproc_host *host);
 
 /**
  * Sleeps until a word has another value than it is waited for, or a process of the host has ended since the waiter
- * began (it may have been about to change the word, or to wake somebody), or tproc_host_wait_ring has been called since
+ * began (it may have been about to change the word, or to wake a thread), or tproc_host_wait_ring has been called since
  * `begun`. Also returns without a reason.
  *
  * @param begun what tproc_host_wait_begin returned before the words were collected

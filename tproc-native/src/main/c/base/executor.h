@@ -44,8 +44,10 @@ void executor_stop(struct executor *executor);
 /** Runs it on the executor's thread, and waits for its end. It must not block: all others wait. */
 void executor_call(struct executor *executor, void (*function)(void *), void *argument);
 
-/** As executor_call, for a function that may block: on a thread of its own beside the executor's. @return 0 or a
- * negative errno
+/**
+ * As executor_call, for a function that may block: on a thread of its own beside the executor's.
+ *
+ * @return 0 or a negative errno
  */
 int executor_call_apart(struct executor *executor, void (*function)(void *), void *argument);
 

@@ -9,7 +9,7 @@
  *   3. munmap, mprotect, madvise, mmap(MAP_FIXED) and a shrinking mremap wholly inside the slot: allowed;
  *   4. a path given to open, stat and the like, unless it stands in the libraries' constants, or in the program's or in
  *      its arguments and one of these ends in "/exe": allowed. Only there may a "/proc/self/exe" be expected, and
- * asking for every path would slow every program;
+ *      asking for every path would slow every program;
  *   5. a program break above the heap: refused, with 0 as the break. A question could be interrupted by a signal, and
  *      libc would take the -EINTR for a break: its heap would be destroyed;
  *   6. the rest: the broker is asked.

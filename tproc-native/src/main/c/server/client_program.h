@@ -47,8 +47,8 @@ struct client_program {
   enum client_program_state state;
   struct client_program *previous, *next;
   struct tproc_threadproc *threadproc;
-  struct connection
-      *connection; /**< the server's note: whom to tell; NULL: its client is lost. Not looked into here. */
+  /** The server's note: whom to tell; NULL: its client is lost. Not looked into here. */
+  struct connection *connection;
   pid_t launcher;
   int launcher_pidfd;                              /**< -1: not known */
   bool outlive;                                    /**< it is not hung up when its client is lost */

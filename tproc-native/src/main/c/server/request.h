@@ -1,5 +1,4 @@
-/* A client's request, from its whole frame to its answer. A worker carries it out (work.h); the server sends the
- * answer. */
+/* A client's request, from its frame to its answer. A worker carries it out (work.h); the server sends the answer. */
 #ifndef TPROC_SERVER_REQUEST_H
 #define TPROC_SERVER_REQUEST_H
 
@@ -16,8 +15,8 @@
 struct request {
   struct work work;
   struct requests *requests;
-  struct connection
-      *connection; /**< the server's note: whom to answer; NULL: the client is lost. Not looked into here. */
+  /** The server's note: whom to answer; NULL: the client is lost. Not looked into here. */
+  struct connection *connection;
   struct request *previous, *next;
   struct launch_client client;
   struct frame frame;
