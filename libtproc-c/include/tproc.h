@@ -294,6 +294,159 @@ TPROC_EXPORT int tproc_withdraw(const struct tproc_entry *entry);
  */
 TPROC_EXPORT int tproc_list(uint32_t *place, struct tproc_entry *entry);
 
+/*
+ * Channels: bounded queues between programs, and between programs and the host. A message has up to 48 bytes, and may
+ * have a block of the shared heap with it, whose ownership moves with the message: the sender's, in the channel
+ * nobody's, the receiver's. First in, first out. A channel is there as long as an end of it is open; with the last one
+ * go the messages in it, and their blocks are freed.
+ *
+ * A kill -9 at any instruction keeps no other waiting. A message is sent or not: one with a block is sent as soon as
+ * the block is not the sender's any more. What the dead one was about to receive is received by another (then it may
+ * come after later ones), unless its block was the dead one's already; such a block goes as all of its blocks do.
+ *
+ * An end belongs to a process, and all of its threads may use it at a time (but see TPROC_ONE_SENDER). A forked child
+ * opens its own: EBADF. Functions return 0 or an error number, and leave errno alone; ENOTSUP, EAGAIN (of too many
+ * threads), ENOMEM as of tproc_alloc. Deadlines are of CLOCK_MONOTONIC; NULL: none. Not for signal handlers.
+ */
+
+/** Roles, of which an end has one or both. */
+#define TPROC_SENDER 1u
+#define TPROC_RECEIVER 2u
+
+/**
+ * A channel is for one sending (receiving) process, of which one thread at a time does it: quicker. A second process is
+ * refused (EBUSY), a second thread is the program's error.
+ */
+#define TPROC_ONE_SENDER 4u
+#define TPROC_ONE_RECEIVER 8u
+
+/** Most bytes in a message. */
+#define TPROC_MESSAGE_MAX 48
+
+/** The type of a channel in the registry. */
+#define TPROC_CHANNEL_TYPE "tproc.Channel/1"
+
+/** An open end. Do not copy it; its fields are for reading. */
+struct tproc_channel {
+  void *queue;    /**< NULL: not open */
+  uint64_t id;    /**< of the channel, for tproc_channel_open_id in any program; never another's */
+  uint32_t owner; /**< the rest is the library's own */
+  uint32_t peer;
+  uint32_t roles;
+  uint32_t reserved;
+};
+
+struct tproc_message {
+  void *block;     /**< owned by the sender, and afterwards by the receiver; NULL: none */
+  uint32_t length; /**< of data, in bytes */
+  uint32_t reserved;
+  unsigned char data[TPROC_MESSAGE_MAX];
+};
+
+/**
+ * Makes a channel, and opens an end of it.
+ *
+ * @param cells most messages in it: a power of two, up to 1048576; 64 bytes each
+ * @param flags TPROC_SENDER, TPROC_RECEIVER or both; TPROC_ONE_SENDER, TPROC_ONE_RECEIVER
+ * @return 0; EINVAL; ENOMEM; ENOSPC: there are 1024 channels
+ */
+TPROC_EXPORT int tproc_channel_create(struct tproc_channel *channel, uint32_t cells, unsigned flags);
+
+/** Publishes a channel under a name, as tproc_publish does, for tproc_channel_open. @return as tproc_publish; EBADF */
+TPROC_EXPORT int tproc_channel_publish(const struct tproc_channel *channel, const char *name);
+
+/**
+ * Opens an end of a published channel; sleeps until the name is there.
+ *
+ * @param roles TPROC_SENDER, TPROC_RECEIVER or both
+ * @return 0; ETIMEDOUT; EPROTOTYPE: the name is of something else; EINVAL; ESTALE: the channel is no more; EUSERS: 64
+ * ends are open; EBUSY: it is for one of this role
+ */
+TPROC_EXPORT int tproc_channel_open(struct tproc_channel *channel, const char *name, unsigned roles,
+                                    const struct timespec *deadline);
+
+/** The same of a channel whose id was told otherwise. Never waits. */
+TPROC_EXPORT int tproc_channel_open_id(struct tproc_channel *channel, uint64_t id, unsigned roles);
+
+/**
+ * Closes an end; no thread may be using it. With the last receiver sending ends, with the last sender receiving, once
+ * the channel is empty (EPIPE); the process's end closes as well.
+ *
+ * @return 0; EBADF: it is not open
+ */
+TPROC_EXPORT int tproc_channel_close(struct tproc_channel *channel);
+
+/**
+ * Sends a message, and sleeps until there is room.
+ *
+ * @return 0; EPIPE: there is no receiver any more (when there has been none yet, it waits); ETIMEDOUT; EINVAL: too
+ * long, or no allocated block begins there, or it is in a channel already; EBADF. Unless 0, the block is the sender's
+ */
+TPROC_EXPORT int tproc_channel_send(struct tproc_channel *channel, const struct tproc_message *message,
+                                    const struct timespec *deadline);
+
+/** As tproc_channel_send; EAGAIN when there is no room. */
+TPROC_EXPORT int tproc_channel_trysend(struct tproc_channel *channel, const struct tproc_message *message);
+
+/**
+ * Receives a message, and sleeps until there is one.
+ *
+ * @return 0; EPIPE: nothing is there, and no sender any more (when there has been none yet, it waits); ETIMEDOUT;
+ * EBADF; EBADMSG: the message's block has been freed by a program that did not own it, and the message is gone
+ */
+TPROC_EXPORT int tproc_channel_receive(struct tproc_channel *channel, struct tproc_message *message,
+                                       const struct timespec *deadline);
+
+/** As tproc_channel_receive; EAGAIN when there is none. */
+TPROC_EXPORT int tproc_channel_tryreceive(struct tproc_channel *channel, struct tproc_message *message);
+
+/**
+ * Sends as many of several as there is room for, and sleeps until that is at least one. The receivers are woken once.
+ *
+ * @param sent receives how many; with EINVAL messages[*sent] is the one that is refused
+ * @return as tproc_channel_send
+ */
+TPROC_EXPORT int tproc_channel_send_batch(struct tproc_channel *channel, const struct tproc_message *messages,
+                                          size_t count, size_t *sent, const struct timespec *deadline);
+
+/**
+ * Receives as many as there are, up to `count`, and sleeps until that is at least one.
+ *
+ * @param received receives how many, also with EBADMSG, which is of the one after these
+ * @return as tproc_channel_receive
+ */
+TPROC_EXPORT int tproc_channel_receive_batch(struct tproc_channel *channel, struct tproc_message *messages,
+                                             size_t count, size_t *received, const struct timespec *deadline);
+
+/** How many ends are open in each role. @return 0; EBADF */
+TPROC_EXPORT int tproc_channel_peers(const struct tproc_channel *channel, unsigned *senders, unsigned *receivers);
+
+/** Most channels of a tproc_channel_select. */
+#define TPROC_SELECT_MAX 127
+
+/** One of several that are waited for. */
+struct tproc_channel_select {
+  struct tproc_channel *channel;
+  uint32_t role; /**< TPROC_RECEIVER: until there is a message; TPROC_SENDER: until there is room */
+  int ready;     /**< receives 1, or 0; 1 also when it would say EPIPE */
+};
+
+/**
+ * Sleeps until one of several channels is ready. Another may be quicker: tproc_channel_trysend or _tryreceive decide.
+ *
+ * @param count 1 to TPROC_SELECT_MAX
+ * @return 0, ETIMEDOUT; EINVAL, EBADF
+ */
+#if defined(__GNUC__) && defined(__cplusplus)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow" /* a struct and a function of one name, as in C */
+#endif
+TPROC_EXPORT int tproc_channel_select(struct tproc_channel_select *channels, size_t count,
+                                      const struct timespec *deadline);
+#if defined(__GNUC__) && defined(__cplusplus)
+#pragma GCC diagnostic pop
+#endif
+
 #ifdef __cplusplus
 }
 #endif

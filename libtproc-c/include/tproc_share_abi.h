@@ -12,9 +12,12 @@
  *   owners             struct tproc_owner [owner_count]: who may own a block
  *   threads            struct tproc_thread_record [thread_count]: who may own a slice or a lock
  *   board              struct tproc_board_entry [board_count]: the registry
+ *   channels           struct tproc_channel_entry [channel_count]: who has which channel open
  *   slices             struct tproc_slice [slice_count]
  *   tags               uint16_t [slice_count][TPROC_TAG_STRIDE]: the owner of each block, 0: free
  *   data               slice_count slices of TPROC_SLICE_SIZE bytes
+ *
+ * A channel's messages lie in a block of the heap: struct tproc_queue, and then its struct tproc_cell.
  *
  * The range lies at the same address in all of them. Numbers are in the machine's own byte order. A newer host adds
  * fields in what is reserved here, and tables after those that are known here; it changes the version when an older
@@ -50,6 +53,10 @@
 /** Owner that never dies as long as the range exists: the host. */
 #define TPROC_OWNER_HOST 1u
 
+/** Owner of what lies in a channel: its queue, and blocks that were sent and not received. Its entry has the host's
+ * pid. */
+#define TPROC_OWNER_CHANNELS 2u
+
 /** What stands in tproc_slice.owner. */
 #define TPROC_SLICE_FREE 0u
 /** Has blocks, and no thread allocates from it: any thread may adopt it. */
@@ -74,24 +81,26 @@ extern "C" {
 
 /** At the start of the range. Up to `reserved` it is written before any other process sees it, and never again. */
 struct tproc_share {
-  uint64_t magic;        /* 0   TPROC_SHARE_MAGIC */
-  uint32_t version;      /* 8   TPROC_SHARE_VERSION of the host */
-  uint32_t header_size;  /* 12  sizeof(struct tproc_share) of the host */
-  uint64_t base;         /* 16  address of the range, in all processes */
-  uint64_t size;         /* 24  bytes of the range */
-  uint64_t owners;       /* 32  offset of each table */
-  uint64_t threads;      /* 40 */
-  uint64_t board;        /* 48 */
-  uint64_t slices;       /* 56 */
-  uint64_t tags;         /* 64 */
-  uint64_t data;         /* 72 */
-  uint32_t owner_count;  /* 80  entries of each table */
-  uint32_t thread_count; /* 84 */
-  uint32_t board_count;  /* 88 */
-  uint32_t slice_count;  /* 92 */
-  int32_t host_pid;      /* 96 */
-  uint32_t page_size;    /* 100 */
-  uint8_t reserved[24];  /* 104 */
+  uint64_t magic;         /* 0   TPROC_SHARE_MAGIC */
+  uint32_t version;       /* 8   TPROC_SHARE_VERSION of the host */
+  uint32_t header_size;   /* 12  sizeof(struct tproc_share) of the host */
+  uint64_t base;          /* 16  address of the range, in all processes */
+  uint64_t size;          /* 24  bytes of the range */
+  uint64_t owners;        /* 32  offset of each table */
+  uint64_t threads;       /* 40 */
+  uint64_t board;         /* 48 */
+  uint64_t slices;        /* 56 */
+  uint64_t tags;          /* 64 */
+  uint64_t data;          /* 72 */
+  uint32_t owner_count;   /* 80  entries of each table */
+  uint32_t thread_count;  /* 84 */
+  uint32_t board_count;   /* 88 */
+  uint32_t slice_count;   /* 92 */
+  int32_t host_pid;       /* 96 */
+  uint32_t page_size;     /* 100 */
+  uint64_t channels;      /* 104 offset of the table; 0: the host is older than channels */
+  uint32_t channel_count; /* 112 */
+  uint8_t reserved[12];   /* 116 */
   /* Hints. Each stands in a cache line of its own. */
   TPROC_SHARED(uint32_t) slices_high; /* 128  slices from here on have never been used */
   uint8_t reserved_high[60];
@@ -105,8 +114,10 @@ struct tproc_share {
   uint8_t reserved_bell[60];
   TPROC_SHARED(uint32_t) board_high; /* 576  entries of the board from here on have never been used */
   uint8_t reserved_board[60];
-  TPROC_SHARED(uint32_t) board_event; /* 640  a tproc_event: the board has changed */
-  uint8_t reserved_end[60];
+  TPROC_SHARED(uint32_t) board_event;   /* 640  a tproc_event: the board has changed */
+  TPROC_SHARED(uint32_t) channels_high; /* 644  entries of the channels from here on have never been used */
+  TPROC_SHARED(uint32_t) deaths;        /* 648  counts the processes that have ended, and is woken (futex) */
+  uint8_t reserved_end[52];
 };
 
 /** Who may own blocks. A number of this table is a block's tag. 64 bytes. */
@@ -196,6 +207,90 @@ struct tproc_board_entry {
   char type[48];                /* 144  with a NUL */
 };
 
+#define TPROC_CHANNEL_COUNT 1024u
+
+/** Type of a board entry that names a channel: its address is that of the channel entry, its version the count there.
+ */
+#define TPROC_CHANNEL_TAG "tproc.Channel/1"
+
+/** Ends of a channel that are open at a time. */
+#define TPROC_PEER_COUNT 64u
+
+/** What a channel entry is. */
+enum tproc_channel_phase {
+  TPROC_CHANNEL_FREE = 0,
+  TPROC_CHANNEL_FILLING = 1, /**< its maker, whose number stands in bits 4-19 of the state, fills it */
+  TPROC_CHANNEL_OPEN = 2,    /**< bits 4-31 of the state: how often it has been opened */
+  TPROC_CHANNEL_ENDING = 3   /**< no end of it is open; the owner in bits 4-19 frees what lies in it */
+};
+
+/** A channel, outside its queue: what has to be there when the queue may have gone. 448 bytes. */
+struct tproc_channel_entry {
+  /** Bits 0-3: the phase. 32-63: counts up when the entry is taken: with its number it names one channel for ever. */
+  TPROC_SHARED(uint64_t) state; /* 0 */
+  /** Offset of the queue in the range; 0: none. It is the channel's as long as its block is TPROC_OWNER_CHANNELS'. */
+  TPROC_SHARED(uint64_t) queue; /* 8 */
+  TPROC_SHARED(uint32_t) seen;  /* 16  roles in which it has been open */
+  /** Hint. Not 0: look whether there are senders and receivers. */
+  TPROC_SHARED(uint32_t) left; /* 20 */
+  uint8_t reserved[40];        /* 24 */
+  TPROC_SHARED(uint32_t) sent; /* 64  a tproc_event */
+  uint8_t reserved_sent[60];
+  TPROC_SHARED(uint32_t) received; /* 128  a tproc_event */
+  uint8_t reserved_received[60];
+  /** Ends that are open. Bits 0-15: the owner; 16-17: the roles; 18-31: the lowest bits of the count in the state. 0:
+   * none. */
+  TPROC_SHARED(uint32_t) peers[TPROC_PEER_COUNT]; /* 192 */
+};
+
+/** What an end of a channel is for. */
+#define TPROC_ROLE_SENDER 1u
+#define TPROC_ROLE_RECEIVER 2u
+
+/** tproc_queue.flags: one thread at a time sends, or receives. */
+#define TPROC_QUEUE_ONE_SENDER 1u
+#define TPROC_QUEUE_ONE_RECEIVER 2u
+
+/** A channel's messages, at the start of a block that is aligned to 64 bytes. Cells follow it. 192 bytes. */
+struct tproc_queue {
+  uint32_t mask;        /* 0   number of cells - 1; their number is a power of two */
+  uint32_t flags;       /* 4   TPROC_QUEUE_… */
+  uint32_t spins;       /* 8   how often one who waits looks before it sleeps */
+  uint8_t reserved[52]; /* 12 */
+  /* Hints: the cells of all positions before are taken, or consumed. Each in a cache line of its own. */
+  TPROC_SHARED(uint32_t) tail; /* 64  where to send */
+  uint8_t reserved_tail[60];
+  TPROC_SHARED(uint32_t) head; /* 128  what to receive */
+  uint8_t reserved_head[60];
+};
+
+/** What a cell is. */
+enum tproc_cell_phase {
+  TPROC_CELL_EMPTY = 0,
+  TPROC_CELL_WRITING = 1, /**< the thread of the token writes it */
+  TPROC_CELL_FULL = 2,    /**< sent */
+  TPROC_CELL_READING = 3  /**< the thread of the token receives it */
+};
+
+/** tproc_cell.what of a message that has been received, or was withdrawn. */
+#define TPROC_CELL_TAKEN 0xffull
+
+/** Bytes of a message that lie in its cell. */
+#define TPROC_CELL_DATA 48u
+
+/** A message, or room for one. 64 bytes. Cell i holds the positions i, i + cells, i + 2 * cells, … one after the other.
+ */
+struct tproc_cell {
+  /** Bits 32-63: position. 30-31: the phase. 0-29: a token, or 0. */
+  TPROC_SHARED(uint64_t) state; /* 0 */
+  /**
+   * Bits 0-7: bytes of data. 8-63: offset in the range of the block that goes with it; 0: none. Who receives the block
+   * has it when the block is the receiver's; then it writes TPROC_CELL_TAKEN.
+   */
+  TPROC_SHARED(uint64_t) what;         /* 8 */
+  unsigned char data[TPROC_CELL_DATA]; /* 16 */
+};
+
 #ifdef __cplusplus
 }
 #define TPROC_LAYOUT(condition) static_assert(condition, #condition)
@@ -210,6 +305,8 @@ TPROC_LAYOUT(offsetof(struct tproc_share, abandoned) == 256);
 TPROC_LAYOUT(offsetof(struct tproc_share, bell) == 512);
 TPROC_LAYOUT(offsetof(struct tproc_share, board_high) == 576);
 TPROC_LAYOUT(offsetof(struct tproc_share, board_event) == 640);
+TPROC_LAYOUT(offsetof(struct tproc_share, channels) == 104);
+TPROC_LAYOUT(offsetof(struct tproc_share, deaths) == 648);
 TPROC_LAYOUT(sizeof(struct tproc_share) == 704);
 TPROC_LAYOUT(offsetof(struct tproc_owner, attached_at) == 16);
 TPROC_LAYOUT(sizeof(struct tproc_owner) == 64);
@@ -224,6 +321,18 @@ TPROC_LAYOUT(offsetof(struct tproc_board_entry, address) == 8);
 TPROC_LAYOUT(offsetof(struct tproc_board_entry, name) == 48);
 TPROC_LAYOUT(offsetof(struct tproc_board_entry, type) == 144);
 TPROC_LAYOUT(sizeof(struct tproc_board_entry) == 192);
+TPROC_LAYOUT(offsetof(struct tproc_channel_entry, queue) == 8);
+TPROC_LAYOUT(offsetof(struct tproc_channel_entry, seen) == 16);
+TPROC_LAYOUT(offsetof(struct tproc_channel_entry, sent) == 64);
+TPROC_LAYOUT(offsetof(struct tproc_channel_entry, received) == 128);
+TPROC_LAYOUT(offsetof(struct tproc_channel_entry, peers) == 192);
+TPROC_LAYOUT(sizeof(struct tproc_channel_entry) == 448);
+TPROC_LAYOUT(offsetof(struct tproc_queue, tail) == 64);
+TPROC_LAYOUT(offsetof(struct tproc_queue, head) == 128);
+TPROC_LAYOUT(sizeof(struct tproc_queue) == 192);
+TPROC_LAYOUT(offsetof(struct tproc_cell, what) == 8);
+TPROC_LAYOUT(offsetof(struct tproc_cell, data) == 16);
+TPROC_LAYOUT(sizeof(struct tproc_cell) == 64);
 TPROC_LAYOUT(TPROC_TAG_STRIDE >= TPROC_SLICE_SIZE / 16);
 
 #endif

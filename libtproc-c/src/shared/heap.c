@@ -53,6 +53,17 @@ int tproc_heap_give(const struct tproc_view *view, void *address, uint32_t owner
   return 0;
 }
 
+int tproc_heap_hand_over(const struct tproc_view *view, void *address, uint32_t from, uint32_t to) {
+  struct tproc_block block;
+  if (!tproc_block_at(view, address, &block)) return EINVAL;
+  if (block.size_class != TPROC_CLASS_LARGE) {
+    uint16_t now = (uint16_t)from;
+    return atomic_compare_exchange_strong(block.tag, &now, (uint16_t)to) ? 0 : EINVAL;
+  }
+  uint32_t word = TPROC_SLICE_LARGE | from;
+  return atomic_compare_exchange_strong(&view->slices[block.slice].owner, &word, TPROC_SLICE_LARGE | to) ? 0 : EINVAL;
+}
+
 /* The order is the reaper's turned round: it marks the owner dead, and then looks for its blocks. */
 int tproc_heap_give_process(const struct tproc_view *view, void *address, pid_t pid, uint32_t giver) {
   const uint32_t owner = tproc_owner_find(view, pid);

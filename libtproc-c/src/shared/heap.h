@@ -90,6 +90,9 @@ uint32_t tproc_heap_owner_of(const struct tproc_view *view, const void *address)
 /** Makes a block another's. @return 0; EINVAL when none is allocated there */
 int tproc_heap_give(const struct tproc_view *view, void *address, uint32_t owner);
 
+/** The same, if it is `from`'s. @return 0; EINVAL when no block of `from` is allocated there */
+int tproc_heap_hand_over(const struct tproc_view *view, void *address, uint32_t from, uint32_t to);
+
 /**
  * Makes a block a process's, which takes part and has not ended.
  *

@@ -28,10 +28,10 @@ static bool take(const struct tproc_view *view, uint32_t number, pid_t pid) {
 uint32_t tproc_owner_take(const struct tproc_view *view, pid_t pid) {
   const uint32_t found = tproc_owner_find(view, pid);
   if (found != 0) return found;
-  const uint32_t places = view->owner_count - TPROC_OWNER_HOST - 1;
+  const uint32_t places = view->owner_count - TPROC_OWNER_CHANNELS - 1;
   const uint32_t from = atomic_load_explicit(&view->share->next_owner, memory_order_relaxed);
   for (uint32_t i = 0; i < places; i++) {
-    const uint32_t number = TPROC_OWNER_HOST + 1 + (from + i) % places;
+    const uint32_t number = TPROC_OWNER_CHANNELS + 1 + (from + i) % places;
     if (!take(view, number, pid)) continue;
     atomic_store_explicit(&view->share->next_owner, (from + i + 1) % places, memory_order_relaxed);
     return number;

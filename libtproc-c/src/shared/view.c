@@ -22,6 +22,7 @@ int tproc_view_open(struct tproc_view *view, void *base, uint64_t size) {
       {share->owners, share->owner_count, sizeof(struct tproc_owner)},
       {share->threads, share->thread_count, sizeof(struct tproc_thread_record)},
       {share->board, share->board_count, sizeof(struct tproc_board_entry)},
+      {share->channels, share->channel_count, sizeof(struct tproc_channel_entry)},
       {share->slices, share->slice_count, sizeof(struct tproc_slice)},
       {share->tags, share->slice_count, TPROC_TAG_STRIDE * sizeof(uint16_t)},
       {share->data, share->slice_count, TPROC_SLICE_SIZE},
@@ -34,12 +35,14 @@ int tproc_view_open(struct tproc_view *view, void *base, uint64_t size) {
       .owners = (struct tproc_owner *)(bytes + share->owners),
       .threads = (struct tproc_thread_record *)(bytes + share->threads),
       .board = (struct tproc_board_entry *)(bytes + share->board),
+      .channels = (struct tproc_channel_entry *)(bytes + share->channels),
       .slices = (struct tproc_slice *)(bytes + share->slices),
       .tags = (_Atomic uint16_t *)(bytes + share->tags),
       .data = bytes + share->data,
       .owner_count = share->owner_count,
       .thread_count = share->thread_count,
       .board_count = share->board_count,
+      .channel_count = share->channel_count,
       .slice_count = share->slice_count,
   };
   return 0;

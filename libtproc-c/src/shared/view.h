@@ -15,12 +15,14 @@ struct tproc_view {
   struct tproc_owner *owners;
   struct tproc_thread_record *threads;
   struct tproc_board_entry *board;
+  struct tproc_channel_entry *channels;
   struct tproc_slice *slices;
   _Atomic uint16_t *tags;
   unsigned char *data;
   uint32_t owner_count;
   uint32_t thread_count;
   uint32_t board_count;
+  uint32_t channel_count; /**< 0: the host is older than channels */
   uint32_t slice_count;
 };
 

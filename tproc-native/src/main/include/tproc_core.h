@@ -412,6 +412,88 @@ void tproc_host_wait(struct tproc_host *host, uint64_t begun, struct tproc_wait 
 /** Makes tproc_host_wait return, to be called again with other words. */
 void tproc_host_wait_ring(struct tproc_host *host);
 
+/* ---- channels ----------------------------------------------------------------------------------------------- */
+
+/*
+ * Channels of tproc.h, for the host, whose threads are one process. Nothing here waits. An end is used by one thread at
+ * a time for sending, and by one for receiving. Blocks that are sent with a message are the channel's from then on, and
+ * blocks that are received are the host's.
+ */
+
+#define TPROC_CHANNEL_SENDER 1u
+#define TPROC_CHANNEL_RECEIVER 2u
+/** One process has this role, and one thread of it at a time. */
+#define TPROC_CHANNEL_ONE_SENDER 4u
+#define TPROC_CHANNEL_ONE_RECEIVER 8u
+
+/** An open end, owned by the caller. It need not be closed before the host is. */
+struct tproc_channel_handle {
+  uint64_t queue; /**< 0: not open */
+  uint64_t id;    /**< of the channel, and never of another */
+  uint32_t private_words[4];
+};
+
+/** A message. */
+struct tproc_channel_message {
+  uint64_t block;  /**< address of what goes with it; 0: none */
+  uint32_t length; /**< bytes of data */
+  uint32_t reserved;
+  unsigned char data[48];
+};
+
+/**
+ * Makes a channel, and opens an end.
+ *
+ * @param cells most messages in it: a power of two, up to 1 << 20
+ * @param flags TPROC_CHANNEL_…
+ * @return 0; -EINVAL, -ENOMEM, -ENOSPC (there are 1024), -ENOTSUP, -EAGAIN
+ */
+int tproc_host_channel_create(struct tproc_host *host, uint32_t cells, uint32_t flags,
+                              struct tproc_channel_handle *channel, struct tproc_error *error);
+
+/** Opens an end of a channel. @return 0; -ESTALE: it is no more; -EUSERS, -EBUSY, -ENOTSUP, -EAGAIN */
+int tproc_host_channel_open(struct tproc_host *host, uint64_t id, uint32_t roles, struct tproc_channel_handle *channel,
+                            struct tproc_error *error);
+
+/** The id of the channel that a publication is about. @return 0: it is about none */
+uint64_t tproc_host_channel_of(struct tproc_host *host, const struct tproc_registered *publication);
+
+/** Publishes a channel under a name that ends in NUL. @return as tproc_host_publish; -EBADF */
+int tproc_host_channel_publish(struct tproc_host *host, const struct tproc_channel_handle *channel, const char *name,
+                               struct tproc_error *error);
+
+/** Closes an end. @return 0; -EBADF: it is not open */
+int tproc_host_channel_close(struct tproc_host *host, struct tproc_channel_handle *channel, struct tproc_error *error);
+
+/**
+ * Sends as many of several as there is room for.
+ *
+ * @return how many; 0: there is no room (wait for the event of TPROC_CHANNEL_SENDER); -EPIPE: there is no receiver any
+ * more; -EINVAL: the first is too long, or its block none that may be sent; -EBADF, -ENOTSUP
+ */
+int tproc_host_channel_send(struct tproc_host *host, struct tproc_channel_handle *channel,
+                            const struct tproc_channel_message *messages, uint32_t count, struct tproc_error *error);
+
+/**
+ * Receives up to `count` messages.
+ *
+ * @return how many; 0: there are none (wait for the event of TPROC_CHANNEL_RECEIVER); -EPIPE: and no sender any more;
+ * -EBADMSG: the first was lost with its block, which a program has freed that did not own it; -EBADF, -ENOTSUP
+ */
+int tproc_host_channel_receive(struct tproc_host *host, struct tproc_channel_handle *channel,
+                               struct tproc_channel_message *messages, uint32_t count, struct tproc_error *error);
+
+/** Whether one with this role would find room, a message, or that there is no peer any more. @return 0, 1; -EBADF,
+ * -ENOTSUP, -EAGAIN */
+int tproc_host_channel_ready(struct tproc_host *host, const struct tproc_channel_handle *channel, uint32_t role,
+                             struct tproc_error *error);
+
+/** The event that one with this role waits for, for tproc_host_event_prepare; stays as long as the host. */
+uint32_t *tproc_host_channel_event(struct tproc_host *host, uint64_t id, uint32_t role);
+
+/** How many ends of an open channel there are with this role. */
+uint32_t tproc_host_channel_peers(struct tproc_host *host, uint64_t id, uint32_t role);
+
 /* ---- listing ------------------------------------------------------------------------------------------------ */
 
 /** Most bytes of a command in a tproc_status, with its NULs. A longer one is cut. */

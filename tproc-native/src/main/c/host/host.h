@@ -12,6 +12,7 @@
 #include "share/host_heap.h"
 #include "share/host_waits.h"
 #include "share/range.h"
+#include "shared/waiting.h"
 #include "spawn/spawner.h"
 #include "tproc_core.h"
 
@@ -34,7 +35,7 @@ struct tproc_host {
   struct tproc_error no_range; /**< why there is none; its code is 0 when there is */
   struct host_heap heap;
   struct host_waits waits;
-  _Atomic uint32_t token;    /**< with which the host locks; 0: it has not yet */
+  _Atomic uint32_t token;    /**< with which the host locks, sends and receives; 0: it has not yet */
   unsigned held;             /**< how many have ended and are held by a debugger; atomic */
   int exits;                 /**< epoll set: the pidfds of watched threadprocs, and `wake`; in both tables */
   int wake;                  /**< eventfd, semaphore; in both tables */
@@ -45,6 +46,9 @@ struct tproc_host {
 
 /** Whether the host has a shared range. @return 0; -ENOTSUP, and why not */
 int host_check_range(const struct tproc_host *host, struct tproc_error *error);
+
+/** The token with which all threads of the host lock, send and receive; taken once. @return 0; -EAGAIN */
+int host_token(struct tproc_host *host, struct tproc_waiter *waiter, struct tproc_error *error);
 
 /** Puts a threadproc into the host's list, which owns it from then on. */
 void host_remember(struct tproc_host *host, struct tproc_threadproc *threadproc);

@@ -24,13 +24,12 @@ static int check(const struct tproc_host *host, const void *object, size_t size,
   return tproc_fail_because(error, EINVAL, "%p: not in the shared heap, or not aligned to 4", object);
 }
 
-/* One for all threads of the host, taken once. */
-static int token_of(struct tproc_host *host, struct tproc_waiter *waiter, struct tproc_error *error) {
+int host_token(struct tproc_host *host, struct tproc_waiter *waiter, struct tproc_error *error) {
   uint32_t token = atomic_load(&host->token);
   *waiter = (struct tproc_waiter){&host->range.view, token};
   if (token != 0) return 0;
   const uint32_t fresh = tproc_record_take(&host->range.view, getpid(), LOCKING_PLACE);
-  if (fresh == 0) return tproc_fail(error, EAGAIN, "lock: too many threads use the shared heap");
+  if (fresh == 0) return tproc_fail(error, EAGAIN, "too many threads use the shared heap");
   const bool first = atomic_compare_exchange_strong(&host->token, &token, fresh);
   if (!first) tproc_record_give_back(&host->range.view, tproc_token_record(fresh));
   waiter->token = first ? fresh : token;
@@ -40,7 +39,7 @@ static int token_of(struct tproc_host *host, struct tproc_waiter *waiter, struct
 int tproc_host_mutex_try(struct tproc_host *host, void *mutex, int slept, struct tproc_error *error) {
   struct tproc_waiter waiter;
   int failed = check(host, mutex, sizeof(struct tproc_mutex_words), error);
-  if (!failed) failed = token_of(host, &waiter, error);
+  if (!failed) failed = host_token(host, &waiter, error);
   if (failed) return failed;
   switch (tproc_mutex_try_again(mutex, &waiter, slept != 0)) {
     case 0:

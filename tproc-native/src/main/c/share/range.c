@@ -28,6 +28,7 @@ static void lay_out(struct tproc_share *share, const struct shared_range_counts 
                                 .owner_count = counts->owners,
                                 .thread_count = counts->threads,
                                 .board_count = counts->names,
+                                .channel_count = counts->channels,
                                 .slice_count = counts->slices,
                                 .page_size = (uint32_t)page_size()};
   uint64_t at = TABLE_ALIGNMENT;
@@ -37,6 +38,8 @@ static void lay_out(struct tproc_share *share, const struct shared_range_counts 
   at = align_up(at + counts->threads * sizeof(struct tproc_thread_record), TABLE_ALIGNMENT);
   share->board = at;
   at = align_up(at + counts->names * sizeof(struct tproc_board_entry), TABLE_ALIGNMENT);
+  share->channels = at;
+  at = align_up(at + counts->channels * sizeof(struct tproc_channel_entry), TABLE_ALIGNMENT);
   share->slices = at;
   at = align_up(at + (uint64_t)counts->slices * sizeof(struct tproc_slice), TABLE_ALIGNMENT);
   share->tags = at;
@@ -56,9 +59,10 @@ void shared_range_format(void *base, const struct shared_range_counts *counts) {
   lay_out(share, counts);
   share->base = (uint64_t)base;
   share->host_pid = getpid();
-  struct tproc_owner *host = (struct tproc_owner *)((char *)base + share->owners) + TPROC_OWNER_HOST;
-  atomic_store(&share->owners_high, TPROC_OWNER_HOST + 1);
-  atomic_store(&host->pid, getpid());
+  struct tproc_owner *owners = (struct tproc_owner *)((char *)base + share->owners);
+  atomic_store(&share->owners_high, TPROC_OWNER_CHANNELS + 1);
+  atomic_store(&owners[TPROC_OWNER_HOST].pid, getpid());
+  atomic_store(&owners[TPROC_OWNER_CHANNELS].pid, getpid());
 }
 
 /* A larger one would be no use: the machine's memory is what there is. */
@@ -100,6 +104,7 @@ int shared_range_open(struct shared_range *range, struct slot_space *slots, uint
   const struct shared_range_counts counts = {.owners = OWNER_COUNT,
                                              .threads = THREAD_COUNT,
                                              .names = TPROC_BOARD_COUNT,
+                                             .channels = TPROC_CHANNEL_COUNT,
                                              .slices = wanted < SLICES_MAX ? (uint32_t)wanted : SLICES_MAX};
   const uint64_t size = shared_range_size(&counts);
   *range = (struct shared_range){.slots = slots};

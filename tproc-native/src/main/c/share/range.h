@@ -30,7 +30,8 @@ struct shared_range_counts {
   uint32_t owners;  /**< at most 65536 */
   uint32_t threads; /**< at most 1 << TPROC_TOKEN_RECORD_BITS */
   uint32_t names;   /**< entries of the board */
-  uint32_t slices;  /**< below 1 << 30; the first is never used */
+  uint32_t channels;
+  uint32_t slices; /**< below 1 << 30; the first is never used */
 };
 
 /** Bytes of a range with such tables. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "shared/board.h"
+#include "shared/channel.h"
 #include "shared/event.h"
 #include "shared/futex.h"
 #include "shared/heap.h"
@@ -21,7 +22,7 @@ static uint32_t high_of(_Atomic uint32_t *hint) { return atomic_load_explicit(hi
 static uint32_t end_owners(const struct tproc_view *view, pid_t pid, int status, uint64_t note) {
   uint32_t count = 0;
   const uint32_t high = high_of(&view->share->owners_high);
-  for (uint32_t i = TPROC_OWNER_HOST + 1; i < high; i++) {
+  for (uint32_t i = TPROC_OWNER_CHANNELS + 1; i < high; i++) {
     struct tproc_owner *owner = &view->owners[i];
     if (atomic_load(&owner->pid) != pid) continue;
     owner->status = status;
@@ -93,14 +94,53 @@ static uint32_t wake_waiters(const struct tproc_view *view) {
   return count;
 }
 
+/* No token is needed: this thread is the reaper's only one, and does not die without the host. */
+static bool release_large(const struct tproc_view *view, uint32_t number, uint32_t word) {
+  if (!atomic_compare_exchange_strong(&view->slices[number].owner, &word, TPROC_TOKEN_LIMIT)) return false;
+  tproc_large_release(view, number);
+  return true;
+}
+
+/* By compare-and-swap: another process may free the block, and its slice's owner allocate it again, at the same time.
+ */
+static bool release_small(struct tproc_slice *slice, _Atomic uint16_t *tag, uint32_t index, uint16_t owner) {
+  if (!atomic_compare_exchange_strong(tag, &owner, 0)) return false;
+  atomic_store_explicit(&slice->freed[index / TPROC_GROUP_BLOCKS], 1, memory_order_relaxed);
+  return true;
+}
+
+static void free_own(const struct tproc_party *party, void *address) {
+  struct tproc_block block;
+  if (!tproc_block_at(party->view, address, &block)) return;
+  if (block.size_class == TPROC_CLASS_LARGE)
+    release_large(party->view, block.slice, TPROC_SLICE_LARGE | party->owner);
+  else
+    release_small(&party->view->slices[block.slice], block.tag, block.index, (uint16_t)party->owner);
+}
+
+/* After the marking of the dead, and before their blocks are freed: by whose a block is, it is told what was sent. */
+static void end_channels(const struct tproc_view *view, pid_t pid) {
+  const struct tproc_party self = {.view = view, .owner = TPROC_OWNER_HOST, .free_block = free_own};
+  const uint32_t high = high_of(&view->share->owners_high);
+  for (uint32_t i = TPROC_OWNER_CHANNELS + 1; i < high; i++)
+    if (atomic_load(&view->owners[i].pid) == -pid) tproc_channel_bury_owner(&self, i);
+}
+
+static void tell_of_death(const struct tproc_view *view) {
+  atomic_fetch_add(&view->share->deaths, 1);
+  tproc_futex_wake(&view->share->deaths, INT_MAX);
+}
+
 struct reaped reaper_process_ended(const struct tproc_view *view, pid_t pid, int status, uint64_t note) {
   struct reaped reaped = {0};
   pthread_mutex_lock(&lock);
   reaped.owners = end_owners(view, pid, status, note);
   reaped.threads = end_threads(view, pid);
+  if (reaped.owners > 0) end_channels(view, pid);
   if (reaped.threads > 0) {
     reaped.woken = wake_waiters(view);
     end_slices(view, &reaped);
+    tell_of_death(view);
   }
   pthread_mutex_unlock(&lock);
   return reaped;
@@ -118,7 +158,7 @@ static bool contains(const struct owner_set *set, uint32_t owner) {
 static uint32_t find_owners(const struct tproc_view *view, uint64_t note, struct owner_set *set) {
   uint32_t count = 0;
   const uint32_t high = high_of(&view->share->owners_high);
-  for (uint32_t i = TPROC_OWNER_HOST + 1; i < high; i++) {
+  for (uint32_t i = TPROC_OWNER_CHANNELS + 1; i < high; i++) {
     const struct tproc_owner *owner = &view->owners[i];
     if (atomic_load(&owner->pid) >= 0 || owner->host_note != note) continue;
     set->bits[i / 64] |= 1ull << (i % 64);
@@ -127,30 +167,20 @@ static uint32_t find_owners(const struct tproc_view *view, uint64_t note, struct
   return count;
 }
 
-/* By compare-and-swap: another process may free the block, and its slice's owner allocate it again, at the same time.
- */
 static uint64_t free_small(const struct tproc_view *view, uint32_t number, uint32_t size_class,
                            const struct owner_set *set) {
   uint64_t count = 0;
-  struct tproc_slice *slice = &view->slices[number];
   _Atomic uint16_t *tags = tproc_slice_tags(view, number);
   for (uint32_t i = 0; i < tproc_size_classes[size_class].blocks; i++) {
-    uint16_t tag = atomic_load_explicit(&tags[i], memory_order_relaxed);
-    if (tag == 0 || !contains(set, tag) || !atomic_compare_exchange_strong(&tags[i], &tag, 0)) continue;
-    atomic_store_explicit(&slice->freed[i / TPROC_GROUP_BLOCKS], 1, memory_order_relaxed);
-    count++;
+    const uint16_t tag = atomic_load_explicit(&tags[i], memory_order_relaxed);
+    if (tag != 0 && contains(set, tag)) count += release_small(&view->slices[number], &tags[i], i, tag);
   }
   return count;
 }
 
-/* No token is needed: this thread is the reaper's only one, and does not die without the host. */
 static uint64_t free_large(const struct tproc_view *view, uint32_t number, const struct owner_set *set) {
-  struct tproc_slice *slice = &view->slices[number];
-  uint32_t word = atomic_load(&slice->owner);
-  if (!tproc_is_large(word) || !contains(set, word & ~TPROC_SLICE_LARGE)) return 0;
-  if (!atomic_compare_exchange_strong(&slice->owner, &word, TPROC_TOKEN_LIMIT)) return 0;
-  tproc_large_release(view, number);
-  return 1;
+  const uint32_t word = atomic_load(&view->slices[number].owner);
+  return tproc_is_large(word) && contains(set, word & ~TPROC_SLICE_LARGE) && release_large(view, number, word);
 }
 
 static uint64_t free_blocks(const struct tproc_view *view, const struct owner_set *set) {
@@ -168,7 +198,7 @@ static uint64_t free_blocks(const struct tproc_view *view, const struct owner_se
 
 static void free_owners(const struct tproc_view *view, const struct owner_set *set) {
   const uint32_t high = high_of(&view->share->owners_high);
-  for (uint32_t i = TPROC_OWNER_HOST + 1; i < high; i++) {
+  for (uint32_t i = TPROC_OWNER_CHANNELS + 1; i < high; i++) {
     struct tproc_owner *owner = &view->owners[i];
     if (!contains(set, i)) continue;
     owner->host_note = 0;

@@ -58,6 +58,12 @@ enum board_race {
  * preempt_and_go_on. */
 struct trial race_for_a_name(enum board_race what, uint64_t first, uint64_t stride);
 
+/** A process opens channels, sends, receives, closes and makes one, and is killed at each instruction. */
+struct trial kill_with_channels(void);
+
+/** Processes send blocks to each other through a channel; one after the other is killed. */
+struct trial channel_torture(unsigned kills, unsigned workers, uint64_t seed);
+
 /** Workers allocate, free and hand blocks over; one after the other is killed. @param kills how many */
 struct trial torture(unsigned kills, unsigned workers, uint64_t seed);
 

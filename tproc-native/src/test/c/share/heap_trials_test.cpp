@@ -43,6 +43,12 @@ TEST_CASE("registry: a process is killed at each instruction of publishing, find
   expect_well(done, 1000);
 }
 
+TEST_CASE("channels: a process is killed at each instruction of opening, sending, receiving and closing") {
+  if (!can_step()) return;
+  const trial done = kill_with_channels();
+  expect_well(done, 3000);
+}
+
 TEST_CASE("registry: a process stands still while it publishes, and another wants the name") {
   if (!can_step()) return;
   const char *wanted = std::getenv("TPROC_TRIAL_STRIDE");
@@ -78,3 +84,5 @@ TEST_CASE("locks: a process is killed at each instruction of locking, waiting an
 TEST_CASE("shared heap: workers are killed at random while they hand blocks to each other") {
   expect_well(torture(300, 4, 42), 10000);
 }
+
+TEST_CASE("channels: senders and receivers are killed at random") { expect_well(channel_torture(300, 4, 7), 1000); }
