@@ -208,6 +208,103 @@ JNIEXPORT void JNICALL Java_io_tproc_jni_Native_semaphorePost(JNIEnv *env, jclas
     throw_failure(env, FAILURE_SHARING, &error);
 }
 
+/* ---- channels -------------------------------------------------------------------------------------------------- */
+
+/* What JniSharedMemory.java and Channel.java read and write. */
+_Static_assert(sizeof(struct tproc_channel_handle) == 32 && offsetof(struct tproc_channel_handle, id) == 8,
+               "one layout");
+_Static_assert(sizeof(struct tproc_channel_message) == 64 && offsetof(struct tproc_channel_message, length) == 8 &&
+                   offsetof(struct tproc_channel_message, data) == 16,
+               "one layout");
+
+static void *address_of(JNIEnv *env, jobject buffer) { return (*env)->GetDirectBufferAddress(env, buffer); }
+
+static jint passed_to_java(JNIEnv *env, int result, const struct tproc_error *error) {
+  if (result < 0) throw_failure(env, FAILURE_SHARING, error);
+  return result;
+}
+
+JNIEXPORT void JNICALL Java_io_tproc_jni_Native_channelCreate(JNIEnv *env, jclass type, jlong host, jint cells,
+                                                              jint flags, jobject end) {
+  (void)type;
+  struct tproc_error error = {0};
+  passed_to_java(
+      env, tproc_host_channel_create(to_host(host), (uint32_t)cells, (uint32_t)flags, address_of(env, end), &error),
+      &error);
+}
+
+JNIEXPORT void JNICALL Java_io_tproc_jni_Native_channelOpen(JNIEnv *env, jclass type, jlong host, jlong id, jint roles,
+                                                            jobject end) {
+  (void)type;
+  struct tproc_error error = {0};
+  passed_to_java(
+      env, tproc_host_channel_open(to_host(host), (uint64_t)id, (uint32_t)roles, address_of(env, end), &error), &error);
+}
+
+JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_channelOf(JNIEnv *env, jclass type, jlong host, jbyteArray tag,
+                                                           jlong address, jint version) {
+  (void)type;
+  struct tproc_registered publication = {.address = (uint64_t)address, .version = (uint32_t)version};
+  copy_text(env, tag, publication.type, sizeof publication.type);
+  return (jlong)tproc_host_channel_of(to_host(host), &publication);
+}
+
+JNIEXPORT void JNICALL Java_io_tproc_jni_Native_channelPublish(JNIEnv *env, jclass type, jlong host, jobject end,
+                                                               jbyteArray name) {
+  (void)type;
+  char text[TPROC_REGISTERED_NAME_SIZE + 1] = {0}; /* one that is too long stays so */
+  struct tproc_error error = {0};
+  copy_text(env, name, text, sizeof text - 1);
+  if ((*env)->GetArrayLength(env, name) > TPROC_REGISTERED_NAME_SIZE) memset(text, 'x', sizeof text - 1);
+  passed_to_java(env, tproc_host_channel_publish(to_host(host), address_of(env, end), text, &error), &error);
+}
+
+JNIEXPORT void JNICALL Java_io_tproc_jni_Native_channelClose(JNIEnv *env, jclass type, jlong host, jobject end) {
+  (void)type;
+  struct tproc_error error = {0};
+  passed_to_java(env, tproc_host_channel_close(to_host(host), address_of(env, end), &error), &error);
+}
+
+JNIEXPORT jint JNICALL Java_io_tproc_jni_Native_channelSend(JNIEnv *env, jclass type, jlong host, jobject end,
+                                                            jobject messages, jint count) {
+  (void)type;
+  struct tproc_error error = {0};
+  const int sent =
+      tproc_host_channel_send(to_host(host), address_of(env, end), address_of(env, messages), (uint32_t)count, &error);
+  return passed_to_java(env, sent, &error);
+}
+
+JNIEXPORT jint JNICALL Java_io_tproc_jni_Native_channelReceive(JNIEnv *env, jclass type, jlong host, jobject end,
+                                                               jobject messages, jint count) {
+  (void)type;
+  struct tproc_error error = {0};
+  const int received = tproc_host_channel_receive(to_host(host), address_of(env, end), address_of(env, messages),
+                                                  (uint32_t)count, &error);
+  return passed_to_java(env, received, &error);
+}
+
+JNIEXPORT jboolean JNICALL Java_io_tproc_jni_Native_channelReady(JNIEnv *env, jclass type, jlong host, jobject end,
+                                                                 jint role) {
+  (void)type;
+  struct tproc_error error = {0};
+  return (jboolean)passed_to_java(
+      env, tproc_host_channel_ready(to_host(host), address_of(env, end), (uint32_t)role, &error), &error);
+}
+
+JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_channelEvent(JNIEnv *env, jclass type, jlong host, jlong id,
+                                                              jint role) {
+  (void)env;
+  (void)type;
+  return to_jlong(tproc_host_channel_event(to_host(host), (uint64_t)id, (uint32_t)role));
+}
+
+JNIEXPORT jint JNICALL Java_io_tproc_jni_Native_channelPeers(JNIEnv *env, jclass type, jlong host, jlong id,
+                                                             jint role) {
+  (void)env;
+  (void)type;
+  return (jint)tproc_host_channel_peers(to_host(host), (uint64_t)id, (uint32_t)role);
+}
+
 /* ---- the waiter thread ----------------------------------------------------------------------------------------- */
 
 JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_waitBegin(JNIEnv *env, jclass type, jlong host) {

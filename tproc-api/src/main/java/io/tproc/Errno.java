@@ -61,6 +61,9 @@ public final class Errno {
   /** No room in a table. */
   public static final int ENOSPC = 28;
 
+  /** The other side is gone. */
+  public static final int EPIPE = 32;
+
   /** A name or a path is too long. */
   public static final int ENAMETOOLONG = 36;
 
@@ -72,6 +75,12 @@ public final class Errno {
 
   /** Not what the protocol says. */
   public static final int EPROTO = 71;
+
+  /** Not a message, or one that has lost its block. */
+  public static final int EBADMSG = 74;
+
+  /** Too many use it. */
+  public static final int EUSERS = 87;
 
   /** Of another type than was asked for. */
   public static final int EPROTOTYPE = 91;
@@ -87,6 +96,9 @@ public final class Errno {
 
   /** It took too long. */
   public static final int ETIMEDOUT = 110;
+
+  /** It is no more, even if another has its place. */
+  public static final int ESTALE = 116;
 
   /** A lock was given up after its owner's death, without making its data consistent. */
   public static final int ENOTRECOVERABLE = 131;

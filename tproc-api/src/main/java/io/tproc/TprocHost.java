@@ -3,6 +3,7 @@ package io.tproc;
 import io.tproc.library.ContainedLibrary;
 import io.tproc.library.LibraryBuilder;
 import io.tproc.library.LibraryPool;
+import io.tproc.share.Channels;
 import io.tproc.share.Registry;
 import io.tproc.share.SharedHeap;
 import java.io.IOException;
@@ -211,6 +212,13 @@ public interface TprocHost extends PlatformMemory, AutoCloseable {
    * @return the registry, the same on each call
    */
   Registry registry();
+
+  /**
+   * Queues between this JVM and its programs.
+   *
+   * @return the channels, the same on each call
+   */
+  Channels channels();
 
   /**
    * Closes the listeners, kills every threadproc that still runs, waits for their exits, and

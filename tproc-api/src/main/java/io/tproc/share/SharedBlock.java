@@ -3,6 +3,7 @@ package io.tproc.share;
 import io.tproc.ThreadProc;
 import io.tproc.spi.SharedMemory;
 import java.nio.ByteBuffer;
+import java.util.function.LongPredicate;
 
 /**
  * A block of the shared heap that this JVM owns, until it is freed ({@link #close}) or given to a
@@ -84,6 +85,14 @@ public final class SharedBlock extends PlatformBlock implements AutoCloseable {
     endViews();
     memory.give(address, pid);
     ended = true;
+  }
+
+  /** Sends it: {@code send} gets its address, and says whether it has become another's. */
+  synchronized boolean leave(LongPredicate send) {
+    checkOpen();
+    endViews();
+    ended = send.test(address);
+    return ended;
   }
 
   /**

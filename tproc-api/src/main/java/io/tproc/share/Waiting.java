@@ -2,6 +2,7 @@ package io.tproc.share;
 
 import io.tproc.spi.SharedMemory;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -38,22 +39,39 @@ final class Waiting {
       throws InterruptedException {
     boolean woken = false;
     try {
-      if (deadline == FOR_EVER) {
-        changed.get();
-      } else {
-        changed.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
-      }
-      woken = true;
-      return true;
-    } catch (TimeoutException passed) {
-      return false;
-    } catch (ExecutionException failed) {
-      throw new IllegalStateException("the host is closed", failed);
+      woken = isDone(changed, deadline);
+      return woken;
     } finally {
       // Woken in the same moment: of those who sleep one was, and it does not want it any more.
       if (!woken && !changed.cancel(false)) {
         memory.wake(address);
       }
+    }
+  }
+
+  /**
+   * Waits for the first of several futures at events, which wake all who sleep there.
+   *
+   * @return false when the deadline has passed
+   */
+  static boolean await(List<CompletableFuture<Void>> changes, long deadline)
+      throws InterruptedException {
+    return isDone(CompletableFuture.anyOf(changes.toArray(new CompletableFuture<?>[0])), deadline);
+  }
+
+  private static boolean isDone(CompletableFuture<?> changed, long deadline)
+      throws InterruptedException {
+    try {
+      if (deadline == FOR_EVER) {
+        changed.get();
+      } else {
+        changed.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+      }
+      return true;
+    } catch (TimeoutException passed) {
+      return false;
+    } catch (ExecutionException failed) {
+      throw new IllegalStateException("the host is closed", failed);
     }
   }
 }

@@ -182,6 +182,95 @@ public interface SharedMemory {
   void release(long semaphore);
 
   /**
+   * Makes a channel, and opens an end of it.
+   *
+   * @param cells a power of two
+   * @param flags 1: sends; 2: receives; 4, 8: one process sends, receives
+   * @return the end, for the methods below; one thread at a time uses it to send, and one to
+   *     receive
+   */
+  ByteBuffer createChannel(int cells, int flags);
+
+  /**
+   * Opens an end of a channel.
+   *
+   * @param publication of a channel
+   * @param roles 1: sends; 2: receives
+   * @return the end
+   */
+  ByteBuffer openChannel(Registration publication, int roles);
+
+  /**
+   * Publishes a channel.
+   *
+   * @param end of it
+   * @param name with a NUL at its end
+   */
+  void publishChannel(ByteBuffer end, byte[] name);
+
+  /**
+   * Closes an end of a channel.
+   *
+   * @param end which is used no more
+   */
+  void closeChannel(ByteBuffer end);
+
+  /**
+   * The id of a channel.
+   *
+   * @param end of it
+   * @return the id
+   */
+  long channelId(ByteBuffer end);
+
+  /**
+   * Sends as many messages as there is room for.
+   *
+   * @param end of a channel
+   * @param messages direct: {@code struct tproc_message}, one after the other
+   * @param count how many
+   * @return how many were sent
+   */
+  int sendMessages(ByteBuffer end, ByteBuffer messages, int count);
+
+  /**
+   * Receives as many messages as there are.
+   *
+   * @param end of a channel
+   * @param messages direct; receives {@code struct tproc_message}, one after the other
+   * @param count room for how many
+   * @return how many were received
+   */
+  int receiveMessages(ByteBuffer end, ByteBuffer messages, int count);
+
+  /**
+   * Whether sending or receiving would find room, a message, or that there is no peer any more.
+   *
+   * @param end of a channel
+   * @param role 1: sends; 2: receives
+   * @return whether it would
+   */
+  boolean isChannelReady(ByteBuffer end, int role);
+
+  /**
+   * The event that one waits for who found no room, or no message.
+   *
+   * @param id of a channel
+   * @param role 1: sends; 2: receives
+   * @return its address, which stays
+   */
+  long channelEvent(long id, int role);
+
+  /**
+   * How many ends of a channel there are with a role.
+   *
+   * @param id of the channel
+   * @param role 1: sends; 2: receives
+   * @return their number
+   */
+  int channelPeers(long id, int role);
+
+  /**
    * Before a wait is announced.
    *
    * @return what {@link #changed} takes

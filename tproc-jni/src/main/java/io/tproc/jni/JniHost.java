@@ -6,6 +6,7 @@ import io.tproc.ThreadProcStatus;
 import io.tproc.TprocHost;
 import io.tproc.TprocListener;
 import io.tproc.library.LibraryBuilder;
+import io.tproc.share.Channels;
 import io.tproc.share.Registry;
 import io.tproc.share.SharedHeap;
 import io.tproc.spi.CalleeSupport;
@@ -39,6 +40,7 @@ final class JniHost implements TprocHost {
 
   private final SharedHeap heap;
   private final Registry registry;
+  private final Channels channels;
 
   private JniHost(HostState state, ByteBuffer scratch) {
     this.state = state;
@@ -46,6 +48,7 @@ final class JniHost implements TprocHost {
     JniSharedMemory memory = new JniSharedMemory(state, this);
     this.heap = new SharedHeap(memory);
     this.registry = new Registry(memory);
+    this.channels = new Channels(memory);
   }
 
   static JniHost open() {
@@ -134,6 +137,11 @@ final class JniHost implements TprocHost {
   @Override
   public Registry registry() {
     return registry;
+  }
+
+  @Override
+  public Channels channels() {
+    return channels;
   }
 
   @Override

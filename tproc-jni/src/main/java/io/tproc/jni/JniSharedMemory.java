@@ -5,12 +5,18 @@ import io.tproc.share.Registration;
 import io.tproc.share.SharedMemoryException;
 import io.tproc.spi.SharedMemory;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /** The shared heap of one host. Each call holds the host open for as long as it takes. */
 final class JniSharedMemory implements SharedMemory {
+  // struct tproc_channel_handle.
+  private static final int CHANNEL_END_SIZE = 32;
+  private static final int CHANNEL_ID = 8;
+
   private final HostState state;
 
   /** The host stays open as long as its heap is reachable. */
@@ -136,6 +142,69 @@ final class JniSharedMemory implements SharedMemory {
   @Override
   public void release(long semaphore) {
     state.run(pointer -> Native.semaphorePost(pointer, semaphore));
+  }
+
+  private static ByteBuffer newEnd() {
+    return ByteBuffer.allocateDirect(CHANNEL_END_SIZE).order(ByteOrder.nativeOrder());
+  }
+
+  @Override
+  public ByteBuffer createChannel(int cells, int flags) {
+    ByteBuffer end = newEnd();
+    state.run(pointer -> Native.channelCreate(pointer, cells, flags, end));
+    return end;
+  }
+
+  @Override
+  public ByteBuffer openChannel(Registration publication, int roles) {
+    ByteBuffer end = newEnd();
+    byte[] type = (publication.type() + '\0').getBytes(StandardCharsets.UTF_8);
+    state.run(
+        pointer -> {
+          long id = Native.channelOf(pointer, type, publication.address(), publication.version());
+          Native.channelOpen(pointer, id, roles, end);
+        });
+    return end;
+  }
+
+  @Override
+  public void publishChannel(ByteBuffer end, byte[] name) {
+    state.run(pointer -> Native.channelPublish(pointer, end, name));
+  }
+
+  @Override
+  public void closeChannel(ByteBuffer end) {
+    state.run(pointer -> Native.channelClose(pointer, end));
+  }
+
+  @Override
+  public long channelId(ByteBuffer end) {
+    return end.getLong(CHANNEL_ID);
+  }
+
+  @Override
+  public int sendMessages(ByteBuffer end, ByteBuffer messages, int count) {
+    return state.call(pointer -> Native.channelSend(pointer, end, messages, count));
+  }
+
+  @Override
+  public int receiveMessages(ByteBuffer end, ByteBuffer messages, int count) {
+    return state.call(pointer -> Native.channelReceive(pointer, end, messages, count));
+  }
+
+  @Override
+  public boolean isChannelReady(ByteBuffer end, int role) {
+    return state.call(pointer -> Native.channelReady(pointer, end, role));
+  }
+
+  @Override
+  public long channelEvent(long id, int role) {
+    return state.call(pointer -> Native.channelEvent(pointer, id, role));
+  }
+
+  @Override
+  public int channelPeers(long id, int role) {
+    return state.call(pointer -> Native.channelPeers(pointer, id, role));
   }
 
   @Override

@@ -181,6 +181,38 @@ final class Native {
   /** tproc_host_semaphore_post. */
   static native void semaphorePost(long host, long semaphore);
 
+  /**
+   * tproc_host_channel_create. The end is direct, a struct tproc_channel_handle; so in the next.
+   */
+  static native void channelCreate(long host, int cells, int flags, ByteBuffer end);
+
+  /** tproc_host_channel_open. */
+  static native void channelOpen(long host, long id, int roles, ByteBuffer end);
+
+  /** tproc_host_channel_of. */
+  static native long channelOf(long host, byte[] type, long address, int version);
+
+  /** tproc_host_channel_publish. The name ends in NUL. */
+  static native void channelPublish(long host, ByteBuffer end, byte[] name);
+
+  /** tproc_host_channel_close. */
+  static native void channelClose(long host, ByteBuffer end);
+
+  /** tproc_host_channel_send. The messages are direct. */
+  static native int channelSend(long host, ByteBuffer end, ByteBuffer messages, int count);
+
+  /** tproc_host_channel_receive. The messages are direct. */
+  static native int channelReceive(long host, ByteBuffer end, ByteBuffer messages, int count);
+
+  /** tproc_host_channel_ready. */
+  static native boolean channelReady(long host, ByteBuffer end, int role);
+
+  /** tproc_host_channel_event. */
+  static native long channelEvent(long host, long id, int role);
+
+  /** tproc_host_channel_peers. */
+  static native int channelPeers(long host, long id, int role);
+
   /** tproc_host_wait_begin. */
   static native long waitBegin(long host);
 

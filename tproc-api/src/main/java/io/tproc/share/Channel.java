@@ -1,0 +1,436 @@
+package io.tproc.share;
+
+import io.tproc.spi.SharedMemory;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An end of a bounded queue between this JVM and programs ({@code struct tproc_channel}), made by
+ * {@link Channels}. A message has up to 48 bytes, and may have a block of the shared heap with it,
+ * whose ownership moves with the message. First in, first out.
+ *
+ * <p>A channel is there as long as an end of it is open. With the last receiver (closed, or its
+ * process ended) sending ends, with the last sender receiving, once the channel is empty: then the
+ * methods throw {@link SharedMemoryException} with EPIPE. As long as there has been no peer yet,
+ * they wait. A program that is killed at any instruction keeps no other waiting, and tears no
+ * message.
+ *
+ * <p>All methods are thread-safe; of this JVM's threads one sends, and one receives, at a time.
+ * Virtual threads give their carrier free while they wait. An end that is forgotten stays open
+ * until the host is closed.
+ */
+public final class Channel implements AutoCloseable {
+  /** Most bytes of a message. */
+  public static final int MESSAGE_MAX = 48;
+
+  /** Most messages of a channel. */
+  public static final int CELLS_MAX = 1 << 20;
+
+  /** What an end is for. */
+  public enum Role {
+    /** It sends. */
+    SENDER(1),
+    /** It receives. */
+    RECEIVER(2);
+
+    private final int bit;
+
+    Role(int bit) {
+      this.bit = bit;
+    }
+  }
+
+  // struct tproc_message of tproc.h.
+  private static final int SIZE = 64;
+  private static final int LENGTH = 8;
+  private static final int DATA = 16;
+
+  /** Messages that one call of native code passes. */
+  private static final int BATCH = 64;
+
+  /** How often one who waits looks before it parks, where the other side can work meanwhile. */
+  private static final int SPINS = Runtime.getRuntime().availableProcessors() > 1 ? 200 : 0;
+
+  private final SharedMemory memory;
+  private final ByteBuffer handle;
+  private final long id;
+  private final int roles;
+  private final ReentrantLock sending = new ReentrantLock();
+  private final ReentrantLock receiving = new ReentrantLock();
+  private final ByteBuffer out = messages(); // guarded by sending
+  private final ByteBuffer in = messages(); // guarded by receiving
+  private boolean closed; // written with both locks held
+
+  Channel(SharedMemory memory, ByteBuffer handle, Set<Role> roles) {
+    this.memory = memory;
+    this.handle = handle;
+    this.id = memory.channelId(handle);
+    this.roles = bits(roles);
+  }
+
+  static int bits(Set<Role> roles) {
+    return roles.stream().mapToInt(role -> role.bit).sum();
+  }
+
+  private static ByteBuffer messages() {
+    return ByteBuffer.allocateDirect(BATCH * SIZE).order(ByteOrder.nativeOrder());
+  }
+
+  /**
+   * Publishes the channel, for {@link Channels#open} and {@code tproc_channel_open}.
+   *
+   * @param name 1 to 95 bytes
+   * @throws SharedMemoryException as {@link Registry#publish(String, String, SharedBlock)}
+   */
+  public void publish(String name) {
+    if (name.isEmpty() || name.indexOf('\0') >= 0) {
+      throw new IllegalArgumentException("an empty name, or one with a NUL");
+    }
+    checkOpen();
+    memory.publishChannel(handle, Channels.text(name));
+  }
+
+  /**
+   * How many ends there are with a role, this one included.
+   *
+   * @param role which
+   * @return their number
+   */
+  public int peers(Role role) {
+    checkOpen();
+    return memory.channelPeers(id, role.bit);
+  }
+
+  // ---- sending
+
+  /**
+   * Sends a message, and waits until there is room.
+   *
+   * @param data up to 48 bytes, from its position to its limit; they are not changed
+   * @throws SharedMemoryException with EPIPE: there is no receiver any more
+   * @throws InterruptedException when the thread is interrupted while it waits
+   */
+  public void send(ByteBuffer data) throws InterruptedException {
+    send(data, (SharedBlock) null, Waiting.FOR_EVER);
+  }
+
+  /**
+   * Sends a message with a block, and waits until there is room. The block is the channel's then,
+   * and afterwards the receiver's; from here on its object is as one that is closed.
+   *
+   * @param data up to 48 bytes, from its position to its limit; they are not changed
+   * @param block what goes with it. After an exception it is as before
+   * @throws SharedMemoryException with EPIPE: there is no receiver any more
+   * @throws InterruptedException when the thread is interrupted while it waits
+   */
+  public void send(ByteBuffer data, SharedBlock block) throws InterruptedException {
+    send(data, Objects.requireNonNull(block, "block"), Waiting.FOR_EVER);
+  }
+
+  /**
+   * Sends a message.
+   *
+   * @param data up to 48 bytes, from its position to its limit; they are not changed
+   * @param timeout how long it may wait for room
+   * @return false when the time is over
+   * @throws SharedMemoryException with EPIPE: there is no receiver any more
+   * @throws InterruptedException when the thread is interrupted while it waits
+   */
+  public boolean send(ByteBuffer data, Duration timeout) throws InterruptedException {
+    return send(data, null, Waiting.deadline(timeout));
+  }
+
+  /**
+   * Sends a message, if there is room.
+   *
+   * @param data up to 48 bytes, from its position to its limit; they are not changed
+   * @return whether there was
+   * @throws SharedMemoryException with EPIPE: there is no receiver any more
+   */
+  public boolean trySend(ByteBuffer data) {
+    return sendNow(data, null);
+  }
+
+  /**
+   * Sends a message with a block, if there is room.
+   *
+   * @param data up to 48 bytes, from its position to its limit; they are not changed
+   * @param block what goes with it. When there is no room, it is as before
+   * @return whether there was
+   * @throws SharedMemoryException with EPIPE: there is no receiver any more
+   */
+  public boolean trySend(ByteBuffer data, SharedBlock block) {
+    return sendNow(data, Objects.requireNonNull(block, "block"));
+  }
+
+  /**
+   * Sends several messages, and waits for room whenever there is none. Others' messages may come
+   * between them.
+   *
+   * @param messages each of up to 48 bytes, as of {@link #send(ByteBuffer)}
+   * @throws SharedMemoryException with EPIPE: there is no receiver any more, and of these messages
+   *     some may have been sent
+   * @throws InterruptedException when the thread is interrupted while it waits; some may have been
+   *     sent
+   */
+  public void sendBatch(List<ByteBuffer> messages) throws InterruptedException {
+    messages.forEach(Channel::checkLength);
+    for (int sent = 0; sent < messages.size(); ) {
+      List<ByteBuffer> rest = messages.subList(sent, Math.min(sent + BATCH, messages.size()));
+      sent += await(Role.SENDER, Waiting.FOR_EVER, () -> positive(sendNow(rest))).orElse(0);
+    }
+  }
+
+  private boolean send(ByteBuffer data, @Nullable SharedBlock block, long deadline)
+      throws InterruptedException {
+    return await(
+            Role.SENDER,
+            deadline,
+            () -> sendNow(data, block) ? Optional.of(true) : Optional.<Boolean>empty())
+        .isPresent();
+  }
+
+  private boolean sendNow(ByteBuffer data, @Nullable SharedBlock block) {
+    checkLength(data);
+    return block == null ? sendNow(data, 0) : block.leave(address -> sendNow(data, address));
+  }
+
+  private boolean sendNow(ByteBuffer data, long block) {
+    sending.lock();
+    try {
+      checkOpen();
+      pack(0, data, block);
+      return memory.sendMessages(handle, out, 1) == 1;
+    } finally {
+      sending.unlock();
+    }
+  }
+
+  private int sendNow(List<ByteBuffer> messages) {
+    sending.lock();
+    try {
+      checkOpen();
+      for (int i = 0; i < messages.size(); i++) {
+        pack(i, messages.get(i), 0);
+      }
+      return memory.sendMessages(handle, out, messages.size());
+    } finally {
+      sending.unlock();
+    }
+  }
+
+  private static void checkLength(ByteBuffer data) {
+    if (data.remaining() > MESSAGE_MAX) {
+      throw new IllegalArgumentException(
+          "a message of " + data.remaining() + " bytes; at most " + MESSAGE_MAX);
+    }
+  }
+
+  private void pack(int index, ByteBuffer data, long block) {
+    int at = index * SIZE;
+    out.putLong(at, block);
+    out.putInt(at + LENGTH, data.remaining());
+    out.put(at + DATA, data, data.position(), data.remaining());
+  }
+
+  // ---- receiving
+
+  /**
+   * Receives a message, and waits until there is one.
+   *
+   * @return the message
+   * @throws SharedMemoryException with EPIPE: nothing is there, and no sender any more; EBADMSG:
+   *     the message's block was freed by a program that did not own it, and the message is gone
+   * @throws InterruptedException when the thread is interrupted while it waits
+   */
+  public ChannelMessage receive() throws InterruptedException {
+    return await(Role.RECEIVER, Waiting.FOR_EVER, this::tryReceive).orElseThrow();
+  }
+
+  /**
+   * Receives a message.
+   *
+   * @param timeout how long it may wait for one
+   * @return the message; empty when the time is over
+   * @throws SharedMemoryException as {@link #receive()}
+   * @throws InterruptedException when the thread is interrupted while it waits
+   */
+  public Optional<ChannelMessage> receive(Duration timeout) throws InterruptedException {
+    return await(Role.RECEIVER, Waiting.deadline(timeout), this::tryReceive);
+  }
+
+  /**
+   * Receives a message, if there is one.
+   *
+   * @return the message; empty when there is none
+   * @throws SharedMemoryException as {@link #receive()}
+   */
+  public Optional<ChannelMessage> tryReceive() {
+    List<ChannelMessage> one = receiveNow(1);
+    return one.isEmpty() ? Optional.empty() : Optional.of(one.get(0));
+  }
+
+  /**
+   * Receives as many messages as there are, and waits until that is at least one.
+   *
+   * @param most how many it may be, at least 1
+   * @return 1 to {@code most} messages
+   * @throws SharedMemoryException as {@link #receive()}
+   * @throws InterruptedException when the thread is interrupted while it waits
+   */
+  public List<ChannelMessage> receiveBatch(int most) throws InterruptedException {
+    if (most < 1) {
+      throw new IllegalArgumentException("a batch of " + most);
+    }
+    int count = Math.min(most, BATCH);
+    return await(Role.RECEIVER, Waiting.FOR_EVER, () -> filled(receiveNow(count))).orElseThrow();
+  }
+
+  private List<ChannelMessage> receiveNow(int most) {
+    receiving.lock();
+    try {
+      checkOpen();
+      int count = memory.receiveMessages(handle, in, most);
+      List<ChannelMessage> received = new ArrayList<>(count);
+      for (int i = 0; i < count; i++) {
+        received.add(unpack(i));
+      }
+      return received;
+    } finally {
+      receiving.unlock();
+    }
+  }
+
+  private ChannelMessage unpack(int index) {
+    int at = index * SIZE;
+    byte[] data = new byte[in.getInt(at + LENGTH)];
+    in.get(at + DATA, data);
+    long block = in.getLong(at);
+    return new ChannelMessage(
+        ByteBuffer.wrap(data).order(ByteOrder.nativeOrder()),
+        block == 0 ? null : new SharedBlock(memory, block, memory.usableSize(block)));
+  }
+
+  // ---- waiting
+
+  private static Optional<Integer> positive(int number) {
+    return number > 0 ? Optional.of(number) : Optional.empty();
+  }
+
+  private static <T> Optional<List<T>> filled(List<T> list) {
+    return list.isEmpty() ? Optional.empty() : Optional.of(list);
+  }
+
+  /** Empty when the deadline has passed. */
+  private <T> Optional<T> await(Role role, long deadline, Supplier<Optional<T>> attempt)
+      throws InterruptedException {
+    Optional<T> result = attempt.get();
+    for (int i = 0; i < SPINS && result.isEmpty(); i++) {
+      Thread.onSpinWait();
+      result = attempt.get();
+    }
+    long event = memory.channelEvent(id, role.bit);
+    while (result.isEmpty()) {
+      long since = memory.begin();
+      int key = memory.prepare(event);
+      result = attempt.get();
+      if (result.isEmpty()
+          && !Waiting.await(memory, event, memory.changed(event, key, since), deadline)) {
+        return result;
+      }
+    }
+    return result;
+  }
+
+  /**
+   * Waits until one of several channels has a message, or has lost its last sender. Another thread
+   * may be quicker: {@link #tryReceive} decides.
+   *
+   * @param channels of one host, each open to receive; at least one
+   * @param timeout how long it may wait
+   * @return the first of them that is ready; empty when the time is over
+   * @throws InterruptedException when the thread is interrupted while it waits
+   */
+  public static Optional<Channel> select(List<Channel> channels, Duration timeout)
+      throws InterruptedException {
+    if (channels.isEmpty()) {
+      throw new IllegalArgumentException("no channel");
+    }
+    long deadline = Waiting.deadline(timeout);
+    SharedMemory memory = channels.get(0).memory;
+    while (true) {
+      long since = memory.begin();
+      List<Long> events = new ArrayList<>();
+      List<Integer> keys = new ArrayList<>();
+      for (Channel each : channels) {
+        long event = memory.channelEvent(each.id, Role.RECEIVER.bit);
+        events.add(event);
+        keys.add(memory.prepare(event));
+      }
+      Optional<Channel> ready = channels.stream().filter(Channel::isReady).findFirst();
+      if (ready.isPresent() || !awaitAny(memory, events, keys, since, deadline)) {
+        return ready;
+      }
+    }
+  }
+
+  private boolean isReady() {
+    receiving.lock();
+    try {
+      checkOpen();
+      return memory.isChannelReady(handle, Role.RECEIVER.bit);
+    } finally {
+      receiving.unlock();
+    }
+  }
+
+  private static boolean awaitAny(
+      SharedMemory memory, List<Long> events, List<Integer> keys, long since, long deadline)
+      throws InterruptedException {
+    List<CompletableFuture<Void>> changes = new ArrayList<>();
+    for (int i = 0; i < events.size(); i++) {
+      changes.add(memory.changed(events.get(i), keys.get(i), since));
+    }
+    try {
+      return Waiting.await(changes, deadline);
+    } finally {
+      changes.forEach(each -> each.cancel(false));
+    }
+  }
+
+  private void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException("the channel is closed");
+    }
+  }
+
+  /**
+   * Closes this end. Threads that wait in it get {@link IllegalStateException}. With the last end
+   * of a channel go the messages in it, and their blocks are freed. Calls after the first do
+   * nothing.
+   */
+  @Override
+  public void close() {
+    sending.lock();
+    receiving.lock();
+    try {
+      if (!closed) {
+        closed = true;
+        memory.closeChannel(handle);
+      }
+    } finally {
+      receiving.unlock();
+      sending.unlock();
+    }
+  }
+}
