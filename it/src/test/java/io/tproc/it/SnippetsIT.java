@@ -38,7 +38,7 @@ class SnippetsIT {
   /**
    * Languages that need not be run to be right, or are tested elsewhere by that document's test.
    */
-  private static final List<String> LOOKED_AT = List.of("text");
+  private static final List<String> LOOKED_AT = List.of("text", "python");
 
   @TempDir Path directory;
 

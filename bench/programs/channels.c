@@ -1,0 +1,181 @@
+/*
+ * Round trips, and 64-byte messages one way, between this program and a child of it: through channels, and through
+ * pipes. "echo NAME BACK" answers another's round trips until it has gone.
+ */
+#include <errno.h>
+#include <sys/wait.h>
+#include <tproc.h>
+#include <tproc_share_abi.h>
+#include <unistd.h>
+
+#include "stopwatch.h"
+
+#define CELLS 1024
+#define BATCH 64
+#define BOTH (TPROC_SENDER | TPROC_RECEIVER)
+
+static void succeed(int code, const char *what) {
+  errno = code;
+  require(code == 0, what);
+}
+
+static struct tproc_channel make(unsigned flags, int spins) {
+  struct tproc_channel channel;
+  succeed(tproc_channel_create(&channel, CELLS, BOTH | flags), "tproc_channel_create");
+  if (!spins) ((struct tproc_queue *)channel.queue)->spins = 0;
+  return channel;
+}
+
+static struct tproc_channel open_again(const struct tproc_channel *channel, unsigned role) {
+  struct tproc_channel end;
+  succeed(tproc_channel_open_id(&end, channel->id, role), "tproc_channel_open_id");
+  return end;
+}
+
+static void finish(pid_t child) {
+  int status;
+  require(waitpid(child, &status, 0) == child && status == 0, "the child");
+}
+
+static pid_t start(void) {
+  const pid_t child = fork();
+  require(child >= 0, "fork");
+  return child;
+}
+
+/* ---- round trips ----------------------------------------------------------------------------------------------- */
+
+static void answer(struct tproc_channel *in, struct tproc_channel *out, long count) {
+  struct tproc_message message;
+  for (long i = 0; i < count; i++) {
+    succeed(tproc_channel_receive(in, &message, NULL), "receive");
+    succeed(tproc_channel_send(out, &message, NULL), "send");
+  }
+}
+
+static void ask(struct tproc_channel *out, struct tproc_channel *in, long count) {
+  struct tproc_message message = {.length = TPROC_MESSAGE_MAX};
+  for (long i = 0; i < count; i++) {
+    succeed(tproc_channel_send(out, &message, NULL), "send");
+    succeed(tproc_channel_receive(in, &message, NULL), "receive");
+  }
+}
+
+static void round_trips(long count, int spins) {
+  struct tproc_channel there = make(0, spins), back = make(0, spins);
+  const pid_t child = start();
+  if (child == 0) {
+    struct tproc_channel in = open_again(&there, TPROC_RECEIVER), out = open_again(&back, TPROC_SENDER);
+    answer(&in, &out, count);
+    _exit(0);
+  }
+  ask(&there, &back, count);
+  finish(child);
+}
+
+static void spinning(long count) { round_trips(count, 1); }
+static void sleeping(long count) { round_trips(count, 0); }
+
+static void pass(int from, int to, long count) {
+  char message[64];
+  for (long i = 0; i < count; i++) {
+    require(read(from, message, sizeof message) == sizeof message, "read");
+    require(write(to, message, sizeof message) == sizeof message, "write");
+  }
+}
+
+static void pipes(long count) {
+  int there[2], back[2];
+  char message[64] = {0};
+  require(pipe(there) == 0 && pipe(back) == 0, "pipe");
+  const pid_t child = start();
+  if (child == 0) {
+    pass(there[0], back[1], count);
+    _exit(0);
+  }
+  for (long i = 0; i < count; i++) {
+    require(write(there[1], message, sizeof message) == sizeof message, "write");
+    require(read(back[0], message, sizeof message) == sizeof message, "read");
+  }
+  finish(child);
+  for (int i = 0; i < 2; i++) close(there[i]), close(back[i]);
+}
+
+/* ---- one way --------------------------------------------------------------------------------------------------- */
+
+static void drain(struct tproc_channel *in, long count, size_t batch) {
+  struct tproc_message messages[BATCH];
+  size_t received;
+  for (long i = 0; i < count; i += (long)received)
+    succeed(tproc_channel_receive_batch(in, messages, batch, &received, NULL), "receive");
+}
+
+static void fill(struct tproc_channel *out, long count, size_t batch) {
+  static struct tproc_message messages[BATCH];
+  size_t sent, most;
+  for (size_t i = 0; i < BATCH; i++) messages[i].length = TPROC_MESSAGE_MAX;
+  for (long i = 0; i < count; i += (long)sent) {
+    most = count - i < (long)batch ? (size_t)(count - i) : batch;
+    succeed(tproc_channel_send_batch(out, messages, most, &sent, NULL), "send");
+  }
+}
+
+static void one_way(long count, unsigned flags, size_t batch) {
+  struct tproc_channel channel = make(flags & TPROC_ONE_SENDER, 1);
+  const pid_t child = start();
+  if (child == 0) {
+    struct tproc_channel in = open_again(&channel, TPROC_RECEIVER);
+    drain(&in, count, batch);
+    _exit(0);
+  }
+  fill(&channel, count, batch);
+  finish(child);
+}
+
+static void messages(long count) { one_way(count, 0, 1); }
+static void one_sender(long count) { one_way(count, TPROC_ONE_SENDER, 1); }
+static void batches(long count) { one_way(count, TPROC_ONE_SENDER, BATCH); }
+
+static void pipe_messages(long count) {
+  int ends[2];
+  char message[64] = {0};
+  require(pipe(ends) == 0, "pipe");
+  const pid_t child = start();
+  if (child == 0) {
+    for (long i = 0; i < count; i++) require(read(ends[0], message, sizeof message) == sizeof message, "read");
+    _exit(0);
+  }
+  for (long i = 0; i < count; i++) require(write(ends[1], message, sizeof message) == sizeof message, "write");
+  finish(child);
+  close(ends[0]);
+  close(ends[1]);
+}
+
+/* ---- of another ------------------------------------------------------------------------------------------------ */
+
+static int echo(const char *name, const char *back) {
+  struct tproc_channel in, out;
+  struct tproc_message message;
+  succeed(tproc_channel_open(&in, name, TPROC_RECEIVER, NULL), "open");
+  succeed(tproc_channel_open(&out, back, TPROC_SENDER, NULL), "open");
+  while (tproc_channel_receive(&in, &message, NULL) == 0) succeed(tproc_channel_send(&out, &message, NULL), "send");
+  return 0;
+}
+
+static int echo_pipe(void) {
+  char buffer[64];
+  ssize_t size;
+  while ((size = read(STDIN_FILENO, buffer, sizeof buffer)) > 0)
+    require(write(STDOUT_FILENO, buffer, (size_t)size) == size, "write");
+  return 0;
+}
+
+static const struct operation operations[] = {
+    {"spinning", spinning}, {"sleeping", sleeping},     {"pipes", pipes},      {"messages", messages},
+    {"one-sender", one_sender}, {"batches", batches}, {"pipe-messages", pipe_messages}};
+
+int main(int argc, char **argv) {
+  if (argc == 4 && strcmp(argv[1], "echo") == 0) return echo(argv[2], argv[3]);
+  if (argc == 2 && strcmp(argv[1], "echo-pipe") == 0) return echo_pipe();
+  return stopwatch_main(argc, argv, operations, sizeof operations / sizeof *operations);
+}

@@ -1,0 +1,78 @@
+package io.tproc.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.tproc.Errno;
+import io.tproc.ExitStatus.Exited;
+import io.tproc.ThreadProc;
+import io.tproc.ThreadProcBuilder;
+import io.tproc.TprocHost;
+import io.tproc.share.Channel;
+import io.tproc.share.Channel.Role;
+import io.tproc.share.ChannelMessage;
+import io.tproc.share.SharedBlock;
+import io.tproc.share.SharedMemoryException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** The Python package, in a hosted python3. */
+@ExtendWith(HostExtension.class)
+class PythonIT {
+  private static final Path PACKAGE = Path.of("../libtproc-python").toAbsolutePath().normalize();
+
+  @Test
+  void pythonSharesWithJava(TprocHost host) throws Exception {
+    assumeTrue(Files.exists(PACKAGE), "skipped: the Python package is not here");
+    // One of PATH may be a script that executes another, which is not hosted.
+    Path python = Path.of("/usr/bin/python3");
+    assumeTrue(Files.isExecutable(python), "skipped: there is no /usr/bin/python3");
+    Path library = Path.of(Programs.cli()).getParent().resolveSibling("lib/libtproc.so");
+    ThreadProcBuilder command =
+        host.command(
+            python.toString(),
+            PACKAGE.resolve("test/sharing.py").toString(),
+            "it.python.jobs",
+            "it.python.done");
+    command.environment().put("PYTHONPATH", PACKAGE.toString());
+    command.environment().put("PYTHONDONTWRITEBYTECODE", "1");
+    command.environment().put("TPROC_LIBRARY", library.toAbsolutePath().toString());
+    try (Channel jobs = host.channels().create(4, Set.of(Role.SENDER));
+        Channel done = host.channels().create(4, Set.of(Role.RECEIVER))) {
+      jobs.publish("it.python.jobs");
+      done.publish("it.python.done");
+      try (ThreadProc program = command.start()) {
+        for (int i = 0; i < 4; i++) {
+          SharedBlock block = host.heap().allocate(100);
+          block.buffer().put(0, (byte) (i + 1));
+          jobs.send(ByteBuffer.wrap(new byte[] {(byte) i}), block);
+        }
+        for (int i = 0; i < 4; i++) {
+          Optional<ChannelMessage> message = done.receive(Patience.seconds(30));
+          if (message.isEmpty()) {
+            program.destroyForcibly();
+            break;
+          }
+          assertThat(message.get().data().get(0)).isEqualTo((byte) i);
+          try (SharedBlock block = message.get().block().orElseThrow()) {
+            assertThat(block.buffer().get(0)).isEqualTo((byte) (2 * (i + 1)));
+          }
+        }
+        jobs.close();
+        String errors = new String(program.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(errors).isEmpty();
+        assertThat(program.waitForExit()).isEqualTo(new Exited(0));
+      }
+      assertThatExceptionOfType(SharedMemoryException.class)
+          .isThrownBy(done::receive)
+          .returns(Errno.EPIPE, SharedMemoryException::errno);
+    }
+  }
+}

@@ -1,0 +1,131 @@
+"""Hosted by PythonIT: what the package promises, alone and with Java.  sharing.py CHANNEL BACK"""
+
+import errno
+import os
+import pickle
+import signal
+import sys
+
+import tproc
+
+
+def refused(number, call):
+    try:
+        call()
+    except OSError as failure:
+        assert failure.errno == number, failure
+        return
+    raise AssertionError("it was not refused")
+
+
+def ends(kind, call):
+    try:
+        call()
+    except kind:
+        return
+    raise AssertionError("no " + kind.__name__)
+
+
+def heap():
+    with tproc.alloc(1000) as block:
+        memory = block.memory
+        memory[:5] = b"hello"
+        assert bytes(block.memory[:5]) == b"hello" and len(memory) == 1000
+        again = tproc.take(block.address)
+        assert again.size >= 1000 and bytes(again.memory[:5]) == b"hello"
+    ends(ValueError, lambda: memory[0])
+    ends(ValueError, lambda: block.address)
+    refused(errno.EINVAL, lambda: tproc.take(again.address))
+    refused(errno.ENOMEM, lambda: tproc.alloc(1 << 60))
+    refused(errno.ESRCH, lambda: tproc.alloc(10).give(1))
+    kept = tproc.alloc(10)
+    array = pickle.PickleBuffer(kept.memory)  # holds it as a NumPy array does
+    ends(BufferError, kept.free)
+    assert kept.memory[9] == array.raw()[9]
+    array.release()
+    kept.free()
+    kept.free()
+
+
+def locks():
+    block = tproc.alloc(64)
+    block.memory[:] = bytes(64)
+    mutex = tproc.Mutex(block.address)
+    with mutex.acquire() as held:
+        assert not held.owner_died
+        refused(errno.EDEADLK, mutex.acquire)
+        refused(errno.EINVAL, held.consistent)
+    with mutex.try_acquire() as held:
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if mutex.try_acquire() is None and mutex.acquire(0.01) is None else 1)
+        assert os.waitpid(child, 0)[1] == 0
+    refused(errno.EPERM, held.release)
+    block.free()
+
+
+def registry(name):
+    with tproc.alloc(16) as block:
+        entry = tproc.publish(name, "py/1", block, version=3)
+        found = tproc.lookup(name, "py/1")
+        assert (found.id, found.address, found.size, found.version) == (entry.id, block.address, 16, 3)
+        assert found.pid == os.getpid() and not found.ended
+        refused(errno.EEXIST, lambda: tproc.publish(name, "py/1", block))
+        refused(errno.EPROTOTYPE, lambda: tproc.lookup(name, "other"))
+        assert entry.id in [each.id for each in tproc.entries()]
+        assert not found.watch(0.01)
+        entry.withdraw()
+        assert found.watch()
+        refused(errno.ESTALE, entry.withdraw)
+        ends(FileNotFoundError, lambda: tproc.lookup(name))
+        ends(TimeoutError, lambda: tproc.wait_for(name, timeout=0.01))
+        ends(ValueError, lambda: tproc.publish("n" * 96, "", block))
+
+
+def channels():
+    both = tproc.SENDER | tproc.RECEIVER
+    refused(errno.EINVAL, lambda: tproc.Channel.create(3, both))
+    with tproc.Channel.create(2, both) as channel:
+        assert channel.peers() == (1, 1) and channel.try_receive() is None and channel.receive(0.01) is None
+        block = tproc.alloc(10)
+        block.memory[0] = 7
+        assert channel.try_send(b"one", block) and channel.send(b"two")
+        ends(ValueError, lambda: block.memory)
+        left = tproc.alloc(10)
+        assert not channel.try_send(b"three", left) and not channel.send(b"three", left, 0.01)
+        left.free()
+        message = channel.receive()
+        assert message.data == b"one" and message.block.memory[0] == 7
+        message.block.free()
+        assert channel.receive().data == b"two"
+        ends(ValueError, lambda: channel.send(bytes(49)))
+    channel.close()
+    refused(errno.EBADF, lambda: channel.try_send(b""))
+
+
+def interrupted():
+    """A signal's handler runs while it waits."""
+    def handler(number, frame):
+        raise KeyboardInterrupt
+    signal.signal(signal.SIGALRM, handler)
+    with tproc.Channel.create(1, tproc.SENDER | tproc.RECEIVER) as channel:
+        def wait():
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            channel.receive()
+        ends(KeyboardInterrupt, wait)
+
+
+def with_java(name, back):
+    with tproc.Channel.open(name, tproc.RECEIVER) as jobs, tproc.Channel.open(back, tproc.SENDER) as done:
+        for message in jobs:
+            message.block.memory[0] *= 2
+            done.send(message.data, message.block)
+
+
+assert tproc.is_threadproc()
+heap()
+locks()
+registry("it.python")
+channels()
+interrupted()
+with_java(sys.argv[1], sys.argv[2])

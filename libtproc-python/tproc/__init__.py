@@ -1,0 +1,416 @@
+"""What programs of one host share: a heap, mutexes, a registry, channels. libtproc through ctypes.
+
+Errors are OSError with the errno that tproc.h gives. Timeouts are in seconds; None: without end.
+All functions wait without holding the interpreter's lock, and can be interrupted.
+"""
+
+import ctypes
+import errno
+import os
+import time
+
+__all__ = [
+    "Block", "Channel", "Entry", "Mutex", "HOST", "MESSAGE_MAX", "RECEIVER", "SENDER",
+    "alloc", "entries", "is_threadproc", "lookup", "publish", "take", "wait_for",
+]
+
+HOST = 0
+SENDER = 1
+RECEIVER = 2
+MESSAGE_MAX = 48
+CHANNEL_TYPE = "tproc.Channel/1"
+
+_ALONE_SHIFT = 2
+_KEPT = 1
+_ENDED = 1
+_MUTEX_SIZE = 8
+
+# The longest sleep in C, so that a signal's handler (KeyboardInterrupt) runs soon.
+_NAP = 0.5
+
+
+class _Timespec(ctypes.Structure):
+    _fields_ = [("tv_sec", ctypes.c_long), ("tv_nsec", ctypes.c_long)]
+
+
+class _Entry(ctypes.Structure):
+    _fields_ = [
+        ("name", ctypes.c_char * 96), ("type", ctypes.c_char * 48), ("address", ctypes.c_void_p),
+        ("size", ctypes.c_size_t), ("version", ctypes.c_uint32), ("flags", ctypes.c_uint32),
+        ("id", ctypes.c_uint64), ("pid", ctypes.c_int), ("state", ctypes.c_int), ("status", ctypes.c_int),
+    ]
+
+
+class _End(ctypes.Structure):
+    _fields_ = [
+        ("queue", ctypes.c_void_p), ("id", ctypes.c_uint64), ("owner", ctypes.c_uint32),
+        ("peer", ctypes.c_uint32), ("roles", ctypes.c_uint32), ("reserved", ctypes.c_uint32),
+    ]
+
+
+class _Message(ctypes.Structure):
+    _fields_ = [
+        ("block", ctypes.c_void_p), ("length", ctypes.c_uint32), ("reserved", ctypes.c_uint32),
+        ("data", ctypes.c_ubyte * MESSAGE_MAX),
+    ]
+
+
+def _load():
+    library = ctypes.CDLL(os.environ.get("TPROC_LIBRARY", "libtproc.so.0.1"), use_errno=True)
+    library.tproc_alloc.restype = ctypes.c_void_p
+    library.tproc_usable_size.restype = ctypes.c_size_t
+    pointers = {
+        "alloc": [ctypes.c_size_t], "free": [ctypes.c_void_p], "give": [ctypes.c_void_p, ctypes.c_int],
+        "usable_size": [ctypes.c_void_p], "owner_of": [ctypes.c_void_p],
+        "mutex_timedlock": [ctypes.c_void_p, ctypes.POINTER(_Timespec)], "mutex_trylock": [ctypes.c_void_p],
+        "mutex_unlock": [ctypes.c_void_p], "mutex_consistent": [ctypes.c_void_p],
+    }
+    for name, types in pointers.items():
+        getattr(library, "tproc_" + name).argtypes = types
+    return library
+
+
+_library = _load()
+
+
+def _check(code, step):
+    if code != 0:
+        raise OSError(code, os.strerror(code) + ": " + step)
+
+
+def _deadline(timeout):
+    return None if timeout is None else time.monotonic() + max(timeout, 0)
+
+
+def _timespec(moment):
+    return _Timespec(int(moment), int(moment % 1 * 1e9))
+
+
+def _wait(deadline, call):
+    """Calls until it says something else than ETIMEDOUT, or the time is over."""
+    while True:
+        nap = time.monotonic() + _NAP
+        last = deadline is not None and deadline <= nap
+        moment = _timespec(deadline if last else nap)
+        code = call(ctypes.byref(moment))
+        if code != errno.ETIMEDOUT or last:
+            return code
+
+
+def is_threadproc():
+    """Whether this process is hosted."""
+    return _library.tproc_is_threadproc() == 1
+
+
+# ---- the heap
+
+
+class Block:
+    """A block of the shared heap that this process owns, until free() or give().
+
+    memory is a memoryview of its bytes (numpy.frombuffer takes it), and is released with the block: its use afterwards
+    raises ValueError, and freeing is refused (BufferError) while numpy or another has it. A slice of it is as unsafe
+    as a pointer. A block that is forgotten stays allocated until this process ends.
+    """
+
+    def __init__(self, address, size):
+        self._address = address
+        self.size = size
+        self._memory = memoryview((ctypes.c_ubyte * size).from_address(address)).cast("B")
+
+    @property
+    def address(self):
+        if self._address is None:
+            raise ValueError("the block has been freed or given away")
+        return self._address
+
+    @property
+    def memory(self):
+        if self._address is None:
+            raise ValueError("the block has been freed or given away")
+        return self._memory
+
+    def _leave(self):
+        address = self.address
+        self._memory.release()
+        self._address = None
+        return address
+
+    def _come_back(self, address):
+        self.__init__(address, self.size)
+
+    def free(self):
+        """Frees it. Calls after the first do nothing."""
+        if self._address is not None:
+            _library.tproc_free(self._leave())
+
+    def give(self, pid=HOST):
+        """Makes it a process's, or the host's."""
+        address = self._leave()
+        code = _library.tproc_give(address, pid)
+        if code != 0:
+            self._come_back(address)
+        _check(code, "give a block to %d" % pid)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *ignored):
+        self.free()
+
+
+def alloc(size):
+    """A block; what is in it is anything."""
+    address = _library.tproc_alloc(size)
+    if address is None:
+        _check(ctypes.get_errno(), "allocate %d bytes of the shared heap" % size)
+    return Block(address, size)
+
+
+def take(address):
+    """Makes a block of any owner this process's, as a Block with all that it has room for."""
+    size = _library.tproc_usable_size(address)
+    _check(_library.tproc_give(address, os.getpid()) if size else errno.EINVAL, "take the block at %#x" % address)
+    return Block(address, size)
+
+
+# ---- locks
+
+
+class Mutex:
+    """A lock in the shared heap (8 bytes, zeroed for a new one) that is passed on when its owner is killed.
+
+    with mutex.acquire() as held:
+        if held.owner_died:
+            ...                 # put right what it guards
+            held.consistent()
+    """
+
+    SIZE = _MUTEX_SIZE
+
+    class Held:
+        def __init__(self, address, owner_died):
+            self._address = address
+            self.owner_died = owner_died
+
+        def consistent(self):
+            """What the lock guards is right again."""
+            _check(_library.tproc_mutex_consistent(self._address), "make a mutex consistent")
+
+        def release(self):
+            _check(_library.tproc_mutex_unlock(self._address), "unlock a mutex")
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *ignored):
+            self.release()
+
+    def __init__(self, address):
+        self._address = address
+
+    def acquire(self, timeout=None):
+        """Locks. Returns the hold on it; None when the time is over. The thread that has it gives it back."""
+        return self._held(_wait(_deadline(timeout), lambda at: _library.tproc_mutex_timedlock(self._address, at)))
+
+    def try_acquire(self):
+        """Locks if it is free. Returns the hold on it, or None."""
+        return self._held(_library.tproc_mutex_trylock(self._address))
+
+    def _held(self, code):
+        if code in (errno.ETIMEDOUT, errno.EBUSY):
+            return None
+        if code != errno.EOWNERDEAD:
+            _check(code, "lock a mutex")
+        return Mutex.Held(self._address, code == errno.EOWNERDEAD)
+
+
+# ---- the registry
+
+
+class Entry:
+    """A publication, as it was when it was read."""
+
+    def __init__(self, raw):
+        self.name = raw.name.decode("utf-8", "surrogateescape")
+        self.type = raw.type.decode("utf-8", "surrogateescape")
+        self.address = raw.address
+        self.size = raw.size
+        self.version = raw.version
+        self.id = raw.id
+        self.pid = raw.pid
+        self.ended = raw.state == _ENDED
+        self.status = raw.status  #: of one that has ended: exit status, or 256 + the signal
+
+    def _raw(self):
+        return _Entry(id=self.id)
+
+    def withdraw(self):
+        """Takes it back, if it is this process's, or has ended."""
+        _check(_library.tproc_withdraw(ctypes.byref(self._raw())), "withdraw " + self.name)
+
+    def watch(self, timeout=None):
+        """Waits until it is withdrawn or its process has ended. Returns False when the time is over."""
+        raw = self._raw()
+        code = _wait(_deadline(timeout), lambda at: _library.tproc_watch(ctypes.byref(raw), at))
+        if code == errno.ETIMEDOUT:
+            return False
+        _check(code, "watch " + self.name)
+        self.ended, self.status = True, raw.status if raw.state == _ENDED else None
+        return True
+
+
+def _text(text):
+    return text.encode("utf-8", "surrogateescape")
+
+
+def publish(name, type, what, size=None, version=0, kept=False):
+    """Publishes a block, or an address and a size. Returns the Entry."""
+    address = what.address if isinstance(what, Block) else what
+    size = what.size if size is None else size
+    if not 0 < len(_text(name)) < 96 or len(_text(type)) > 47:
+        raise ValueError("a name has 1 to 95 bytes, a type up to 47")
+    raw = _Entry(_text(name), _text(type), address, size, version, _KEPT if kept else 0)
+    _check(_library.tproc_publish(ctypes.byref(raw)), "publish " + name)
+    return Entry(raw)
+
+
+def lookup(name, type=None):
+    """The entry of a name. FileNotFoundError: there is none."""
+    raw = _Entry()
+    code = _library.tproc_lookup(_text(name), None if type is None else _text(type), ctypes.byref(raw))
+    if code != errno.EOWNERDEAD:
+        _check(code, "look up " + name)
+    return Entry(raw)
+
+
+def wait_for(name, type=None, timeout=None):
+    """Waits for a living publication of a name. TimeoutError when the time is over."""
+    raw = _Entry()
+    wanted = None if type is None else _text(type)
+    _check(_wait(_deadline(timeout), lambda at: _library.tproc_await(_text(name), wanted, at, ctypes.byref(raw))),
+           "wait for " + name)
+    return Entry(raw)
+
+
+def entries():
+    """All entries, in no order."""
+    place, raw, found = ctypes.c_uint32(0), _Entry(), []
+    while True:
+        code = _library.tproc_list(ctypes.byref(place), ctypes.byref(raw))
+        if code == errno.ENOENT:
+            return found
+        _check(code, "list the registry")
+        found.append(Entry(raw))
+
+
+# ---- channels
+
+
+class Message:
+    """data: bytes. block: the Block that came with it and is this process's now, or None."""
+
+    def __init__(self, raw):
+        self.data = bytes(raw.data[:raw.length])
+        self.block = None if raw.block is None else Block(raw.block, _library.tproc_usable_size(raw.block))
+
+
+class Channel:
+    """An end of a bounded queue between programs. for message in channel: until no sender is left."""
+
+    def __init__(self, end):
+        self._end = end
+
+    @staticmethod
+    def create(cells, roles, alone=0):
+        """A channel of so many messages (a power of two). alone: roles that one process and thread has."""
+        end = _End()
+        _check(_library.tproc_channel_create(ctypes.byref(end), cells, roles | alone << _ALONE_SHIFT),
+               "make a channel of %d cells" % cells)
+        return Channel(end)
+
+    @staticmethod
+    def open(name, roles, timeout=None):
+        """An end of a published channel. TimeoutError when the time is over."""
+        end = _End()
+        _check(_wait(_deadline(timeout),
+                     lambda at: _library.tproc_channel_open(ctypes.byref(end), _text(name), roles, at)),
+               "open the channel " + name)
+        return Channel(end)
+
+    def publish(self, name):
+        _check(_library.tproc_channel_publish(ctypes.byref(self._end), _text(name)), "publish " + name)
+
+    def peers(self):
+        """How many senders and receivers there are."""
+        senders, receivers = ctypes.c_uint(), ctypes.c_uint()
+        _check(_library.tproc_channel_peers(ctypes.byref(self._end), ctypes.byref(senders), ctypes.byref(receivers)),
+               "count the ends of a channel")
+        return senders.value, receivers.value
+
+    def send(self, data=b"", block=None, timeout=None):
+        """Sends up to 48 bytes, and a Block, which is the receiver's then. Returns False when the time is over.
+
+        BrokenPipeError: there is no receiver any more.
+        """
+        code = self._send(data, block, lambda raw: _wait(
+            _deadline(timeout), lambda at: _library.tproc_channel_send(ctypes.byref(self._end), raw, at)))
+        return code == 0
+
+    def try_send(self, data=b"", block=None):
+        """Sends if there is room. Returns whether there was."""
+        return self._send(data, block, lambda raw: _library.tproc_channel_trysend(ctypes.byref(self._end), raw)) == 0
+
+    @staticmethod
+    def _send(data, block, call):
+        if len(data) > MESSAGE_MAX:
+            raise ValueError("a message of %d bytes; at most %d" % (len(data), MESSAGE_MAX))
+        raw = _Message(length=len(data))
+        ctypes.memmove(raw.data, bytes(data), len(data))
+        code = errno.EINTR
+        if block is not None:
+            raw.block = block._leave()
+        try:
+            code = call(ctypes.byref(raw))
+        finally:
+            if code != 0 and block is not None:
+                block._come_back(raw.block)
+        if code not in (errno.ETIMEDOUT, errno.EAGAIN):
+            _check(code, "send")
+        return code
+
+    def receive(self, timeout=None):
+        """The next Message; None when the time is over. BrokenPipeError: nothing is there, and no sender any more."""
+        return self._receive(lambda raw: _wait(
+            _deadline(timeout), lambda at: _library.tproc_channel_receive(ctypes.byref(self._end), raw, at)))
+
+    def try_receive(self):
+        """The next Message, or None."""
+        return self._receive(lambda raw: _library.tproc_channel_tryreceive(ctypes.byref(self._end), raw))
+
+    @staticmethod
+    def _receive(call):
+        raw = _Message()
+        code = call(ctypes.byref(raw))
+        if code in (errno.ETIMEDOUT, errno.EAGAIN):
+            return None
+        _check(code, "receive")
+        return Message(raw)
+
+    def __iter__(self):
+        try:
+            while True:
+                yield self.receive()
+        except BrokenPipeError:
+            return
+
+    def close(self):
+        """Closes this end. Calls after the first do nothing."""
+        if self._end.queue is not None:
+            _check(_library.tproc_channel_close(ctypes.byref(self._end)), "close a channel")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *ignored):
+        self.close()
