@@ -18,7 +18,8 @@ public final class Main {
           new AliveBenchmark(),
           new StormBenchmark(),
           new LeakBenchmark(),
-          new ContainedBenchmark());
+          new ContainedBenchmark(),
+          new ChannelBenchmark());
 
   private Main() {}
 
