@@ -93,11 +93,12 @@ static void put_in_front(struct executable *program, const char *const *words, s
   program->argv[count] = script;
 }
 
-/* A text without #!: only the file that was asked for, not an interpreter, is given to a shell. */
+/* A text without a good #!: only the file that was asked for, not an interpreter, is given to a shell. */
 static int read_script(const struct executable *program, bool shell, struct script_line *line,
                        struct tproc_error *error) {
   const int failed = script_read(program->file, line, error);
-  if (failed || line->interpreter != NULL || !shell || script_is_elf(line)) return failed;
+  const bool refused = failed == -ENOEXEC || (!failed && line->interpreter == NULL);
+  if (!refused || !shell || script_is_elf(line)) return failed;
   line->interpreter = SHELL;
   line->argument = NULL;
   return 0;

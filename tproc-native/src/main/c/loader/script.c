@@ -9,38 +9,69 @@
 
 static bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
-int script_read(int file, struct script_line *line, struct tproc_error *error) {
-  memset(line, 0, sizeof *line);
+/* Both look at [at, last], with the last; NULL: none. */
+static char *next_non_blank(char *at, const char *last) {
+  for (; at <= last; at++)
+    if (!is_blank(*at)) return at;
+  return NULL;
+}
+
+static char *next_terminator(char *at, const char *last) {
+  for (; at <= last; at++)
+    if (is_blank(*at) || *at == '\0') return at;
+  return NULL;
+}
+
+static ssize_t read_start(int file, char *text) {
   ssize_t got;
   do {
-    got = pread(file, line->text, SCRIPT_LINE_SIZE, 0);
+    got = pread(file, text, SCRIPT_LINE_SIZE, 0);
   } while (got < 0 && errno == EINTR);
+  return got;
+}
+
+static int no_name(struct tproc_error *error, int code) {
+  return tproc_fail_because(error, code, "#! names no interpreter");
+}
+
+/*
+ * Where the line ends. A newline behind a NUL is not seen. Without one the last of the 256 bytes only counts as the end
+ * of a name: it is never part of anything.
+ */
+static int find_end(char *text, char **end, struct tproc_error *error) {
+  char *const last = text + SCRIPT_LINE_SIZE - 1;
+  char *newline = memchr(text, '\n', strnlen(text, SCRIPT_LINE_SIZE));
+  if (newline == NULL) {
+    char *name = next_non_blank(text + 2, last);
+    if (name == NULL) return no_name(error, ENOEXEC);
+    if (next_terminator(name, last) == NULL)
+      return tproc_fail_because(error, ENOEXEC, "#! line: the interpreter's name does not fit into %d bytes",
+                                SCRIPT_LINE_SIZE);
+  }
+  *end = newline != NULL ? newline : last;
+  while (is_blank((*end)[-1])) --*end;
+  return 0;
+}
+
+/* As load_script of the kernel. What lies behind the file's end is NUL, and blanks before one are an empty argument. */
+int script_read(int file, struct script_line *line, struct tproc_error *error) {
+  memset(line, 0, sizeof *line);
+  const ssize_t got = read_start(file, line->text);
   if (got < 0) return tproc_fail(error, errno, "read the first line");
   if (got < 2 || line->text[0] != '#' || line->text[1] != '!') return 0;
 
-  char *newline = memchr(line->text, '\n', (size_t)got);
-  const size_t length = strnlen(line->text, (size_t)got);
-  /* Without a newline the last of the 256 bytes only counts as an end of the name: it is never part of anything. */
-  const bool full = newline == NULL && length == SCRIPT_LINE_SIZE;
-  char *const last = line->text + SCRIPT_LINE_SIZE - 1;
-  const bool cut = full && !is_blank(*last);
-  char *end = newline != NULL ? newline : full ? last : line->text + length;
-  while (end > line->text + 2 && is_blank(end[-1])) end--;
+  char *end = NULL;
+  const int failed = find_end(line->text, &end, error);
+  if (failed) return failed;
+  char *name = next_non_blank(line->text + 2, end);
+  if (name == NULL || name == end) return no_name(error, ENOEXEC);
+  char *separator = next_terminator(name, end);
+  char *argument = separator != NULL && *separator != '\0' ? next_non_blank(separator, end) : NULL;
   *end = '\0';
-
-  char *at = line->text + 2;
-  while (is_blank(*at)) at++;
-  if (*at == '\0') return tproc_fail_because(error, ENOEXEC, "#! names no interpreter");
-  line->interpreter = at;
-  while (*at != '\0' && !is_blank(*at)) at++;
-  /* Without a blank after it the name itself may be cut. A cut argument is passed on as it is. */
-  if (cut && at == last)
-    return tproc_fail_because(error, ENOEXEC, "#! line: the interpreter's name does not fit into %d bytes",
-                              SCRIPT_LINE_SIZE);
-  if (*at == '\0') return 0;
-  *at++ = '\0';
-  while (is_blank(*at)) at++;
-  if (*at != '\0') line->argument = at;
+  if (argument != NULL) *separator = '\0';
+  if (*name == '\0') return no_name(error, EACCES); /* the kernel opens the working directory */
+  line->interpreter = name;
+  line->argument = argument;
   return 0;
 }
 

@@ -12,13 +12,14 @@
 struct script_line {
   char text[SCRIPT_LINE_SIZE + 1];
   const char *interpreter; /**< points into text */
-  const char *argument;    /**< points into text: all the rest of the line as one argument; NULL when there is none */
+  const char *argument;    /**< points into text: all the rest of the line as one argument, maybe empty; NULL: none */
 };
 
 /**
  * Reads the first line. When the file does not start with #!, line->interpreter is NULL.
  *
- * @return 0; -ENOEXEC when the line names no interpreter or its name is cut off; or the error of reading
+ * @return 0; -ENOEXEC when the line names no interpreter or its name is cut off, -EACCES when a NUL or the file's end
+ *         stands where the name should; or the error of reading
  */
 int script_read(int file, struct script_line *line, struct tproc_error *error);
 

@@ -40,15 +40,16 @@ void is_no_script(const std::string &content) {
   CHECK(line.interpreter() == "<none>");
 }
 
-void refused(const std::string &content, const std::string &message) {
+void refused(const std::string &content, const std::string &message, int code = ENOEXEC) {
   CAPTURE(content);
   Line line(content);
-  CHECK(line.result == -ENOEXEC);
-  CHECK(line.error.code == ENOEXEC);
+  CHECK(line.result == -code);
+  CHECK(line.error.code == code);
   CHECK(line.message() == message);
 }
 
 const char kNoInterpreter[] = "#! names no interpreter (ENOEXEC)";
+const char kEmptyName[] = "#! names no interpreter (EACCES)";
 const char kTooLong[] = "#! line: the interpreter's name does not fit into 256 bytes (ENOEXEC)";
 
 }  // namespace
@@ -76,7 +77,20 @@ TEST_CASE("an interpreter alone") {
 TEST_CASE("blanks around the interpreter do not count") {
   reads_as("#! /bin/sh\n", "/bin/sh");
   reads_as("#! \t  /bin/sh \t \n", "/bin/sh");
-  reads_as("#!/bin/sh   ", "/bin/sh");
+}
+
+TEST_CASE("blanks before a NUL or the end of the file are an empty argument, as for the kernel") {
+  reads_as("#!/bin/sh   ", "/bin/sh", "");
+  reads_as(std::string("#!/bin/sh \t\0\n", 13), "/bin/sh", "");
+  reads_as("#!/bin/sh -e ", "/bin/sh", "-e ");
+  reads_as("#!/bin/sh" + std::string(245, ' '), "/bin/sh", "");
+  reads_as("#!/bin/sh" + std::string(246, ' '), "/bin/sh");
+  reads_as("#!/bin/sh" + std::string(300, ' ') + "\n", "/bin/sh");
+}
+
+TEST_CASE("a newline behind a NUL is not seen") {
+  reads_as(std::string("#!/bin/sh -e\0 \n", 16), "/bin/sh", "-e");
+  reads_as(std::string("#!/bin/sh\0 x\n", 13), "/bin/sh");
 }
 
 TEST_CASE("all the rest of the line is one argument") {
@@ -94,14 +108,14 @@ TEST_CASE("a NUL ends the line") {
 }
 
 TEST_CASE("a line that names nothing") {
-  refused("#!", kNoInterpreter);
+  refused("#!", kEmptyName, EACCES);
   refused("#!\n", kNoInterpreter);
   refused("#! \t \n", kNoInterpreter);
   refused("#!\n/bin/sh\n", kNoInterpreter);
-  refused("#!   ", kNoInterpreter);
+  refused("#!   ", kEmptyName, EACCES);
   refused("#!" + std::string(254, ' '), kNoInterpreter);
   refused("#!" + std::string(1000, ' ') + "/bin/sh\n", kNoInterpreter);
-  refused(std::string("#!\0/bin/sh\n", 11), kNoInterpreter);
+  refused(std::string("#!\0/bin/sh\n", 11), kEmptyName, EACCES);
 }
 
 TEST_CASE("the longest name that fits, and the shortest that does not") {
