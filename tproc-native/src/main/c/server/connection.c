@@ -23,6 +23,7 @@ void connection_open(struct connections *connections, int socket, const struct l
     return;
   }
   connection->watch = WATCH_CONNECTION;
+  connection->frame.budget = &connections->budget;
   connection->socket = socket;
   connection->peer = *peer;
   connection->events = EPOLLIN;
@@ -38,6 +39,27 @@ void connection_open(struct connections *connections, int socket, const struct l
   connections->count++;
 }
 
+static void free_output(struct connections *connections, struct connection *connection) {
+  free(connection->output);
+  frame_budget_return(&connections->budget, connection->output_room);
+  connection->output = NULL;
+  connection->output_size = connection->output_room = 0;
+}
+
+static bool make_room(struct connections *connections, struct connection *connection, size_t size) {
+  if (size <= connection->output_room) return true;
+  const size_t more = size - connection->output_room;
+  if (!frame_budget_take(&connections->budget, more)) return false;
+  char *grown = realloc(connection->output, size);
+  if (grown == NULL) {
+    frame_budget_return(&connections->budget, more);
+    return false;
+  }
+  connection->output = grown;
+  connection->output_room = size;
+  return true;
+}
+
 /*
  * A new process has a copy of every descriptor for a moment, and closing alone would then neither take the socket out
  * of the epoll set nor end the connection.
@@ -48,8 +70,7 @@ void connection_close(struct connections *connections, struct connection *connec
   epoll_ctl(connections->events, EPOLL_CTL_DEL, connection->socket, NULL);
   shutdown(connection->socket, SHUT_RDWR);
   discard(connections->helpers, &connection->frame, connection->socket);
-  free(connection->output);
-  connection->output = NULL;
+  free_output(connections, connection);
   LIST_UNLINK(connections->first, connection);
   connections->count--;
   connection->next = connections->gone;
@@ -103,12 +124,10 @@ static bool keep_for_later(struct connections *connections, struct connection *c
                            size_t size) {
   if (size == 0) return true;
   if (connection->state == CONNECTION_ATTACHED && connection->output_size + size > UNREAD_NEWS_MAX) return false;
-  char *grown = realloc(connection->output, connection->output_size + size);
-  if (grown == NULL) return false;
-  memcpy(grown + connection->output_size, bytes, size);
+  if (!make_room(connections, connection, connection->output_size + size)) return false;
+  memcpy(connection->output + connection->output_size, bytes, size);
   if (connection->output_size == 0)
     connection->output_deadline = clock_milliseconds() + connections->options->request_milliseconds;
-  connection->output = grown;
   connection->output_size += size;
   return true;
 }
@@ -141,7 +160,8 @@ static void flush(struct connections *connections, struct connection *connection
   }
   if (sent == 0) return;
   connection->output_size -= (size_t)sent;
-  memmove(connection->output, connection->output + sent, connection->output_size);
+  if (connection->output_size == 0) free_output(connections, connection);
+  if (connection->output_size > 0) memmove(connection->output, connection->output + sent, connection->output_size);
   connection->output_deadline = clock_milliseconds() + connections->options->request_milliseconds;
   if (connection->output_size == 0 && connection->state == CONNECTION_ENDING)
     connection_close(connections, connection);

@@ -35,10 +35,10 @@ struct connection {
   int socket;
   uint32_t events; /**< waited for */
   struct launch_client peer;
-  struct frame frame;      /**< arriving */
-  uint64_t frame_deadline; /**< milliseconds; 0: none */
-  char *output;            /**< not sent yet */
-  size_t output_size;
+  struct frame frame;              /**< arriving */
+  uint64_t frame_deadline;         /**< milliseconds; 0: none */
+  char *output;                    /**< not sent yet */
+  size_t output_size, output_room; /**< the room is in the budget */
   uint64_t output_deadline;
   struct request *request;        /**< the server's note: what is carried out for it. Not looked into here. */
   struct client_program *program; /**< the server's note: what runs for it. Not looked into here. */
@@ -51,6 +51,7 @@ struct connections {
   struct workers *helpers;
   struct connection *first, *gone;
   size_t count;
+  struct frame_budget budget; /**< for what has arrived and has not been answered, and for what is not sent yet */
 };
 
 /** Takes over the socket in any case; on failure the client is told, and the socket is closed. */

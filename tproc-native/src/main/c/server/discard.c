@@ -36,6 +36,6 @@ void discard(struct workers *helpers, struct frame *frame, int socket) {
     return;
   }
   *discarded = (struct discarded){.work.run = work_discard, .frame = *frame, .socket = socket};
-  memset(frame, 0, sizeof *frame);
+  *frame = (struct frame){.budget = frame->budget};
   if (workers_submit(helpers, &discarded->work, NULL) != 0) work_discard(&discarded->work);
 }

@@ -10,6 +10,7 @@ struct server_options {
   unsigned hangup_milliseconds;  /**< for a program whose client is lost, from SIGHUP to SIGKILL */
   unsigned most_launches;        /**< at the same time */
   unsigned most_connections;
+  size_t most_bytes; /**< that the host keeps for all clients together: requests, and answers they have not read */
   int (*launch)(struct tproc_host *host, const struct tproc_launch *launch, const struct launch_client *client,
                 struct tproc_threadproc **threadproc, struct tproc_error *error); /**< launch_for */
 };

@@ -48,7 +48,7 @@ struct request *request_open(struct requests *requests, struct frame *frame, con
   request->requests = requests;
   request->client = *client;
   request->frame = *frame;
-  memset(frame, 0, sizeof *frame);
+  *frame = (struct frame){.budget = frame->budget};
   if (submit(request, error) != 0) {
     *frame = request->frame;
     free(request);

@@ -31,6 +31,7 @@ const struct server_options server_default_options = {.request_milliseconds = 10
                                                       .hangup_milliseconds = 2000,
                                                       .most_launches = 64,
                                                       .most_connections = 4096,
+                                                      .most_bytes = 256u << 20,
                                                       .launch = launch_for};
 
 static void handle_news(struct tproc_server *server) {
@@ -154,7 +155,8 @@ static int open_events(struct tproc_server *server, struct tproc_error *error) {
 static int open_parts(struct tproc_server *server, struct tproc_error *error) {
   const struct server_options *options = &server->options;
   struct workers *helpers = &server->requests.helpers;
-  server->connections = (struct connections){.events = server->events, .options = options, .helpers = helpers};
+  server->connections = (struct connections){
+      .events = server->events, .options = options, .helpers = helpers, .budget.max = options->most_bytes};
   server->programs = (struct client_programs){.events = server->events, .options = options, .helpers = helpers};
   server->requests.host = server->host;
   server->requests.options = options;

@@ -13,13 +13,25 @@
 /* How much one call reads: a client that sends without end does not keep the others waiting. */
 #define AT_ONCE_MAX (1u << 20)
 
+bool frame_budget_take(struct frame_budget *budget, size_t size) {
+  if (budget == NULL) return true;
+  if (__atomic_add_fetch(&budget->used, size, __ATOMIC_RELAXED) <= budget->max) return true;
+  frame_budget_return(budget, size);
+  return false;
+}
+
+void frame_budget_return(struct frame_budget *budget, size_t size) {
+  if (budget != NULL) __atomic_sub_fetch(&budget->used, size, __ATOMIC_RELAXED);
+}
+
 bool frame_has_begun(const struct frame *frame) { return frame->header_got > 0; }
 
 void frame_release(struct frame *frame) {
   for (size_t i = 0; i < frame->descriptor_count; i++) close(frame->descriptors[i]);
   free(frame->descriptors);
   free(frame->payload);
-  memset(frame, 0, sizeof *frame);
+  frame_budget_return(frame->budget, frame->room);
+  *frame = (struct frame){.budget = frame->budget};
 }
 
 /* Takes what it can: a descriptor that is not noted would never be closed. */
@@ -75,7 +87,11 @@ static ssize_t receive(struct frame *frame, int socket, void *to, size_t size, s
 static int grow(struct frame *frame, struct tproc_error *error) {
   size_t room = frame->room == 0 ? FIRST_ROOM : 2 * frame->room;
   if (room > frame->header.size) room = frame->header.size;
+  if (!frame_budget_take(frame->budget, room - frame->room))
+    return tproc_fail_because(error, EAGAIN, "the host holds %zu MiB for its clients already",
+                              frame->budget->max >> 20);
   char *grown = realloc(frame->payload, room);
+  if (grown == NULL) frame_budget_return(frame->budget, room - frame->room);
   if (grown == NULL) return tproc_fail(error, ENOMEM, "take a frame of %u bytes", frame->header.size);
   frame->payload = grown;
   frame->room = room;

@@ -8,7 +8,19 @@
 #include "tproc_core.h"
 #include "wire/wire.h"
 
+/** What all frames of a server may take together. */
+struct frame_budget {
+  size_t used; /**< bytes; atomic: workers free frames */
+  size_t max;
+};
+
+/** @return false, and nothing is taken, when it would be too much */
+bool frame_budget_take(struct frame_budget *budget, size_t size);
+
+void frame_budget_return(struct frame_budget *budget, size_t size);
+
 struct frame {
+  struct frame_budget *budget; /**< stays when a frame is released; NULL: without a bound */
   struct wire_header header;
   size_t header_got; /**< bytes */
   char *payload;     /**< grows as it arrives, never by what the header says alone */

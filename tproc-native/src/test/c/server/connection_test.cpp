@@ -127,6 +127,56 @@ TEST_CASE("a request that is not whole in time is refused, at whatever byte it s
   check_works(listening);
 }
 
+TEST_CASE("requests that are not whole take no more memory than the host has for all clients") {
+  server_options options = server_default_options;
+  options.most_bytes = 1u << 20;
+  Listening listening(options);
+  const std::string header = bytes_of(wire_header_for(WIRE_LAUNCH, 4u << 20, 1));
+  const auto answer_now = [&] {
+    Client client(listening.path());
+    client.send(header + std::string(5000, 'x'), {STDERR_FILENO});
+    return client.receive(200);
+  };
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 2; i++) { /* each takes half a MiB, as room is doubled */
+    clients.push_back(std::make_unique<Client>(listening.path()));
+    clients.back()->send(header + std::string(400u << 10, 'x'), {STDERR_FILENO});
+  }
+  CHECK(eventually([&] {
+    const Reply reply = answer_now();
+    return reply.type == WIRE_FAILED && reply.error_code() == EAGAIN &&
+           reply.message() == "the host holds 1 MiB for its clients already (EAGAIN)";
+  }));
+  clients.clear();
+  CHECK(eventually([&] { return answer_now().type == -1; })); /* the rest of it is waited for */
+  check_works(listening);
+}
+
+TEST_CASE("answers that are not read take no more memory than the host has for all clients") {
+  server_options options = server_default_options;
+  options.most_bytes = 1u << 20;
+  Listening listening(options);
+  for (int i = 0; i < 80; i++) start_long_command(listening.host()); /* a list that no socket's buffer holds */
+  std::vector<std::unique_ptr<Client>> idlers;
+  for (int i = 0; i < 8; i++) {
+    idlers.push_back(std::make_unique<Client>(listening.path()));
+    for (int asked = 0; asked < 2; asked++) idlers.back()->send_frame(WIRE_LIST);
+  }
+  CHECK(eventually([&] { /* those for whose answers there was no room are closed */
+                         size_t closed = 0;
+                         for (const auto &each : idlers) {
+                           pollfd hung_up{each->descriptor(), 0, 0};
+                           closed += poll(&hung_up, 1, 0) == 1;
+                         }
+                         return closed > 2 && closed < 8;
+  }));
+  idlers.clear();
+  CHECK(eventually([&] {
+    Client client(listening.path());
+    return client.launch(LaunchRequest(test_program("end"), {"exit", "7"})) && client.receive().type == WIRE_STARTED;
+  }));
+}
+
 TEST_CASE("a connection may ask several times, and shut down its side after a request") {
   Listening listening;
   Client client(listening.path());
