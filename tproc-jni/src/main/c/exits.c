@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <stddef.h>
 
 #include "exceptions.h"
@@ -11,6 +12,14 @@ JNIEXPORT void JNICALL Java_io_tproc_jni_Native_watch(JNIEnv *env, jclass type, 
   struct tproc_error error = {0};
   if (tproc_threadproc_watch(to_threadproc(threadproc), (void *)(intptr_t)id, &error) != 0)
     throw_failure(env, FAILURE_IO, &error);
+}
+
+JNIEXPORT jboolean JNICALL Java_io_tproc_jni_Native_abandon(JNIEnv *env, jclass type, jlong threadproc) {
+  (void)env;
+  (void)type;
+  tproc_threadproc_signal(to_threadproc(threadproc), SIGKILL, NULL);
+  return tproc_threadproc_watch(to_threadproc(threadproc), (void *)(intptr_t)-threadproc, NULL) == 0 ? JNI_TRUE
+                                                                                                     : JNI_FALSE;
 }
 
 JNIEXPORT jboolean JNICALL Java_io_tproc_jni_Native_nextExit(JNIEnv *env, jclass type, jlong host, jlongArray result) {

@@ -2,7 +2,6 @@ package io.tproc.jni;
 
 import io.tproc.Errno;
 import io.tproc.LaunchException;
-import io.tproc.Signals;
 import io.tproc.ThreadProc;
 import io.tproc.ThreadProcStatus;
 import io.tproc.spi.LaunchRequest;
@@ -164,6 +163,7 @@ final class HostState {
   }
 
   JniThreadProc launch(JniHost host, LaunchRequest request) throws IOException {
+    StackRoom.require();
     LaunchArguments arguments = LaunchArguments.encode(request, environment);
     SpawnRecord record = FlightRecords.spawning();
     ended.makeRoom();
@@ -198,11 +198,11 @@ final class HostState {
   private JniThreadProc start(
       JniHost host, LaunchRequest request, LaunchArguments arguments, Stdio stdio)
       throws IOException {
-    ThreadProcHandle handle =
-        new ThreadProcHandle(this, arguments.launch(pointer, stdio, request.umask()));
-    boolean watched = false;
     long id = nextId.getAndIncrement();
+    long threadproc = arguments.launch(pointer, stdio, request.umask());
+    boolean watched = false;
     try {
+      ThreadProcHandle handle = new ThreadProcHandle(this, threadproc);
       handles.put(handle.key(), handle);
       JniThreadProc started = new JniThreadProc(host, handle, request, stdio.hostEnds());
       handle.belongsTo(started);
@@ -212,14 +212,15 @@ final class HostState {
       watched = true;
       return started;
     } finally {
-      if (!watched) { // Its exit would never be reported. Closing the host collects it.
+      // At once, and by this alone: there may be no memory, and hardly any stack.
+      if (!watched && !Native.abandon(threadproc)) {
         running.remove(id);
-        handle.signal(Signals.SIGKILL);
       }
     }
   }
 
   JniListener listen(JniHost host, Path socket) throws IOException {
+    StackRoom.require();
     byte[] path = ByteStrings.terminated(socket.toString(), "the socket's path");
     lifecycle.readLock().lock();
     try {
@@ -250,6 +251,7 @@ final class HostState {
 
   /** Kills all, waits, frees. Every call but the first waits for the first. */
   void close() {
+    StackRoom.require();
     if (beginClosing()) {
       try {
         // First of all: a server must be gone before its host. Who is closing one is waited for.
@@ -287,10 +289,7 @@ final class HostState {
     while (!(closing && running.isEmpty())) {
       try {
         if (Native.nextExit(pointer, exit)) {
-          @Nullable JniThreadProc program = running.remove(exit[0]);
-          if (program != null) {
-            program.exited(ExitStatuses.of(exit[1], exit[2]), ended);
-          }
+          handleExit(exit[0], exit[1], exit[2]);
         }
       } catch (Exception | Error failed) {
         // Never expected: the broker has failed, or an exit cannot be collected. Without this
@@ -298,6 +297,37 @@ final class HostState {
         logger().log(Level.ERROR, "the native host has failed: " + failed.getMessage(), failed);
         LockSupport.parkNanos(FAILURE_PAUSE_NANOS);
       }
+    }
+  }
+
+  /** The native host will not tell again: what fails for lack of memory is tried until it works. */
+  private void handleExit(long id, long kind, long status) {
+    for (boolean handled = false; !handled; ) {
+      try {
+        if (id < 0) {
+          forgetAbandoned(-id);
+        } else {
+          @Nullable JniThreadProc program = running.get(id);
+          if (program != null) {
+            program.exited(ExitStatuses.of(kind, status), ended);
+          }
+          running.remove(id);
+        }
+        handled = true;
+      } catch (OutOfMemoryError full) {
+        LockSupport.parkNanos(FAILURE_PAUSE_NANOS);
+      }
+    }
+  }
+
+  /** What is left of a launch that failed when its program ran already. */
+  private void forgetAbandoned(long threadproc) {
+    running.values().removeIf(program -> program.isAt(threadproc));
+    @Nullable ThreadProcHandle handle = handles.get(threadproc);
+    if (handle == null) {
+      Native.release(threadproc);
+    } else {
+      handle.release();
     }
   }
 

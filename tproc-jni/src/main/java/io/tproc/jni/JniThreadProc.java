@@ -56,8 +56,18 @@ final class JniThreadProc extends ThreadProc {
     JniHost.whenForgotten(this, handle::release);
   }
 
-  /** On the collector thread: must neither wait nor throw. */
+  boolean isAt(long threadproc) {
+    return handle.key() == threadproc;
+  }
+
+  /**
+   * On the collector thread: must neither wait nor throw, but for lack of memory, and then it may
+   * be called again.
+   */
   void exited(ExitStatus how, EndedHandles ended) {
+    if (exitStatus().isPresent()) {
+      return; // what failed was its user's
+    }
     ended.add(handle); // before the exit is known, and the handle released
     lock.lock();
     try {
@@ -76,6 +86,7 @@ final class JniThreadProc extends ThreadProc {
 
   @Override
   public ExitStatus waitForExit() throws InterruptedException {
+    StackRoom.require();
     lock.lock();
     try {
       while (status == null) {
@@ -105,6 +116,7 @@ final class JniThreadProc extends ThreadProc {
   @Override
   public boolean waitFor(long timeout, TimeUnit unit) throws InterruptedException {
     long remaining = unit.toNanos(timeout);
+    StackRoom.require();
     lock.lock();
     try {
       while (status == null && remaining > 0) {
@@ -222,6 +234,7 @@ final class JniThreadProc extends ThreadProc {
 
   @Override
   public void close() {
+    StackRoom.require();
     kill();
     Uninterruptibly.run(this::waitForExit);
     handle.release();

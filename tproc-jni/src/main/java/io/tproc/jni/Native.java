@@ -67,6 +67,14 @@ final class Native {
   static native void watch(long threadproc, long id) throws IOException;
 
   /**
+   * Ends a threadproc that Java could not take over, and watches it: its exit comes back with the
+   * negated pointer as the id. Needs no memory, and no more of the stack than {@link #launch} did.
+   *
+   * @return false when it cannot be watched: closing the host will collect it
+   */
+  static native boolean abandon(long threadproc);
+
+  /**
    * tproc_host_next_exit, without a timeout.
    *
    * @param exit receives the id, the kind (enum tproc_exit_kind) and the status
