@@ -4,6 +4,8 @@
 
 #include <linux/kcmp.h>
 #include <linux/seccomp.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -40,10 +42,19 @@
 #ifndef __NR_futex_waitv /* since Linux 5.16; the same number on all architectures */
 #define __NR_futex_waitv 449
 #endif
+#ifndef __NR_set_mempolicy_home_node /* since Linux 5.17; the same number on all architectures */
+#define __NR_set_mempolicy_home_node 450
+#endif
+#ifndef __NR_map_shadow_stack /* since Linux 6.6; the same number on all architectures */
+#define __NR_map_shadow_stack 453
+#endif
 #ifndef __NR_mseal /* since Linux 6.10; the same number on all architectures */
 #define __NR_mseal 462
 #endif
 
+#ifndef PR_SET_VMA /* since Linux 5.17 */
+#define PR_SET_VMA 0x53564d41
+#endif
 #ifndef PR_SET_MDWE /* since Linux 6.3 */
 #define PR_SET_MDWE 65
 #endif
@@ -53,6 +64,19 @@
 #ifndef PR_GET_AUXV /* since Linux 6.4 */
 #define PR_GET_AUXV 0x41555856
 #endif
+
+/* /proc/PID/pagemap's PAGEMAP_SCAN (include/uapi/linux/fs.h of Linux 6.7): which pages of a range are what. */
+struct compat_pagemap_scan {
+  uint64_t size, flags;
+  uint64_t start, end, walk_end;
+  uint64_t regions, region_count, pages_max;
+  uint64_t inverted, all_of, any_of, returned;
+};
+struct compat_pagemap_region {
+  uint64_t start, end, categories;
+};
+#define COMPAT_PAGEMAP_SCAN _IOWR('f', 16, struct compat_pagemap_scan)
+#define COMPAT_PAGE_IS_PRESENT (1u << 3)
 
 #ifndef SO_PEERPIDFD /* since Linux 6.5 */
 #define SO_PEERPIDFD 77
