@@ -73,7 +73,8 @@ static void report_end(struct broker *broker, int code) {
 }
 
 /* Without threadprocs there is no fork, and the next launch raises the shield. */
-static int timeout(struct broker *broker) {
+static int timeout(struct broker *broker, bool more) {
+  if (more) return 0;
   pthread_mutex_lock(&broker->lock);
   const int milliseconds = broker->first != NULL ? FORK_SHIELD_MILLISECONDS : -1;
   pthread_mutex_unlock(&broker->lock);
@@ -83,9 +84,9 @@ static int timeout(struct broker *broker) {
 static void *serve(void *argument) {
   struct broker *broker = argument;
   prctl(PR_SET_NAME, "tproc-broker");
-  for (;;) {
+  for (bool more = false;;) {
     struct epoll_event event;
-    const int ready = epoll_wait(broker->events, &event, 1, timeout(broker));
+    const int ready = epoll_wait(broker->events, &event, 1, timeout(broker, more));
     if (ready < 0 && errno == EINTR) continue;
     if (ready < 0) {
       report_end(broker, errno);
@@ -100,7 +101,7 @@ static void *serve(void *argument) {
       fence_listeners_hang_up(broker, listener);
     }
     /* After the answer: a call that the broker has not received yet can be interrupted by a signal. */
-    fork_shield_raise(&broker->context.shield);
+    more = fork_shield_raise_some(&broker->context.shield);
   }
 }
 

@@ -1,5 +1,9 @@
 #include "memory/fork_shield.h"
 
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -21,13 +25,28 @@ static bool is_a_threadprocs(struct address_range range) {
   return false;
 }
 
+/*
+ * What others had marked before the first host: pinned buffers, secrets. It stays as it is. Under all_lock.
+ */
+static struct range_set marked_by_others;
+
+/* As madvise, but for what others have marked. */
+static void advise(struct address_range range, int advice) {
+  struct address_range others;
+  while (range_set_lowest(&marked_by_others, range, &others)) {
+    if (others.low > range.low) madvise((void *)range.low, others.low - range.low, advice);
+    range.low = others.high;
+  }
+  if (range_size(range) > 0) madvise((void *)range.low, range_size(range), advice);
+}
+
 /* Marks what of the range is not kept: up to the first kept range in it, then the rest after that. */
 static void mark(const struct fork_shield *shield, struct address_range range) {
   while (range.low < range.high) {
     struct address_range first = {range.high, range.high};
     for (size_t i = 0; i < shield->kept_count; i++)
       if (ranges_overlap(shield->kept[i], range) && shield->kept[i].low < first.low) first = shield->kept[i];
-    if (first.low > range.low) madvise((void *)range.low, first.low - range.low, MADV_DONTFORK);
+    if (first.low > range.low) advise((struct address_range){range.low, first.low}, MADV_DONTFORK);
     if (first.high <= range.low) return;
     range.low = first.high;
   }
@@ -36,28 +55,47 @@ static void mark(const struct fork_shield *shield, struct address_range range) {
 struct pass {
   struct fork_shield *shield;
   bool raise;
+  unsigned left;    /**< so many mappings more */
+  uint64_t reached; /**< the end of the last one */
 };
 
 /* The kernel's own ([vdso], [vvar] ...), which a forked child uses, too, and what the kernel grows by itself. */
 static bool stays(const char *name) { return strncmp(name, "[v", 2) == 0 || strcmp(name, "[stack]") == 0; }
 
-static bool consider(const struct mapping *mapping, void *context) {
-  const struct pass *pass = context;
-  if (mapping->shared || stays(mapping->name)) return true;
+static void consider(const struct pass *pass, const struct mapping *mapping) {
+  if (mapping->shared || stays(mapping->name)) return;
   if (pass->raise) {
-    if (is_a_threadprocs(mapping->range)) return true;
+    if (is_a_threadprocs(mapping->range)) return;
     mark(pass->shield, mapping->range);
-    if (!is_a_threadprocs(mapping->range)) return true; /* else a threadproc has mapped it meanwhile */
+    if (!is_a_threadprocs(mapping->range)) return; /* else a threadproc has mapped it meanwhile */
   }
-  madvise((void *)mapping->range.low, range_size(mapping->range), MADV_DOFORK);
-  return true;
+  advise(mapping->range, MADV_DOFORK);
+}
+
+static bool visit_one(const struct mapping *mapping, void *context) {
+  struct pass *pass = context;
+  consider(pass, mapping);
+  pass->reached = mapping->range.high;
+  return --pass->left > 0;
+}
+
+/* @return where to go on, or 0 when all has been visited */
+static uint64_t visit_some(struct fork_shield *shield, bool raise, uint64_t from, unsigned count) {
+  const struct address_range middle = slot_space_range(shield->slots);
+  struct pass pass = {shield, raise, count, from};
+  if (from < middle.low) {
+    address_space_visit(shield->space, (struct address_range){from, middle.low}, visit_one, &pass);
+    if (pass.left == 0) return pass.reached;
+    from = middle.high;
+  }
+  const uint64_t above = from > middle.high ? from : middle.high;
+  address_space_visit(shield->space, (struct address_range){above, INT64_MAX}, visit_one, &pass);
+  return pass.left == 0 ? pass.reached : 0;
 }
 
 static void visit_all(struct fork_shield *shield, bool raise) {
-  const struct address_range middle = slot_space_range(shield->slots);
-  struct pass pass = {shield, raise};
-  address_space_visit(shield->space, (struct address_range){0, middle.low}, consider, &pass);
-  address_space_visit(shield->space, (struct address_range){middle.high, INT64_MAX}, consider, &pass);
+  shield->resume = 0;
+  visit_some(shield, raise, 0, UINT_MAX);
 }
 
 static bool extend(const struct mapping *mapping, void *context) {
@@ -99,12 +137,33 @@ static bool is_due(struct fork_shield *shield) {
   return true;
 }
 
-void fork_shield_raise(struct fork_shield *shield) {
-  pthread_mutex_lock(&all_lock);
+/* So many mappings are visited while others wait. Where the kernel is not asked for each, all at once are quicker. */
+static unsigned mappings_at_once(const struct fork_shield *shield) { return shield->space->can_query ? 512 : UINT_MAX; }
+
+/* With all_lock. @return whether there is more to do at once */
+static bool raise_some(struct fork_shield *shield) {
   pthread_mutex_lock(&shield->lock);
-  if (is_due(shield)) visit_all(shield, true);
+  if (shield->resume != 0 || is_due(shield))
+    shield->resume = visit_some(shield, true, shield->resume, mappings_at_once(shield));
+  const bool more = shield->resume != 0;
   pthread_mutex_unlock(&shield->lock);
+  return more;
+}
+
+bool fork_shield_raise_some(struct fork_shield *shield) {
+  if (pthread_mutex_trylock(&all_lock) != 0) return false;
+  const bool more = raise_some(shield);
   pthread_mutex_unlock(&all_lock);
+  return more;
+}
+
+void fork_shield_raise(struct fork_shield *shield) {
+  bool more;
+  do {
+    pthread_mutex_lock(&all_lock);
+    more = raise_some(shield);
+    pthread_mutex_unlock(&all_lock);
+  } while (more);
 }
 
 /*
@@ -134,6 +193,30 @@ static void after_fork_in_parent(void) {
 
 static void register_handlers(void) { pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child); }
 
+static void note_marked(struct address_range range) {
+  if (range_set_prepare(&marked_by_others)) range_set_add(&marked_by_others, range);
+}
+
+/*
+ * The kernel tells of each mapping by its flags in smaps: dc (do not copy). Where this thread's own stack has it,
+ * another copy of this library has raised a shield: then nothing is known of others.
+ */
+static void find_marked_by_others(void) {
+  FILE *file = fopen("/proc/self/smaps", "re");
+  char *line = NULL;
+  size_t room = 0;
+  struct address_range range = {0, 0}, read;
+  if (file == NULL) return;
+  while (getline(&line, &room, file) > 0) {
+    if (sscanf(line, "%" SCNx64 "-%" SCNx64 " ", &read.low, &read.high) == 2) range = read;
+    if (strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " dc") != NULL) note_marked(range);
+  }
+  free(line);
+  fclose(file);
+  const struct address_range own = {(uint64_t)&range, (uint64_t)(&range + 1)};
+  if (range_set_overlaps(&marked_by_others, own)) range_set_release(&marked_by_others);
+}
+
 void fork_shield_init(struct fork_shield *shield, const struct address_space *space, struct slot_space *slots) {
   memset(shield, 0, sizeof *shield);
   shield->space = space;
@@ -141,6 +224,7 @@ void fork_shield_init(struct fork_shield *shield, const struct address_space *sp
   pthread_mutex_init(&shield->lock, NULL);
   pthread_once(&registered, register_handlers);
   pthread_mutex_lock(&all_lock);
+  if (all == NULL) find_marked_by_others();
   LIST_PREPEND(all, shield);
   pthread_mutex_unlock(&all_lock);
 }
@@ -149,6 +233,7 @@ void fork_shield_destroy(struct fork_shield *shield) {
   pthread_mutex_lock(&all_lock);
   LIST_UNLINK(all, shield);
   if (shield->raised_at != 0) visit_all(shield, false);
+  if (all == NULL) range_set_release(&marked_by_others);
   pthread_mutex_unlock(&all_lock);
   pthread_mutex_destroy(&shield->lock);
 }

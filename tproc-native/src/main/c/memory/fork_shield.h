@@ -37,11 +37,16 @@ struct fork_shield {
   struct address_range kept[FORK_SHIELD_KEPT_MAX];
   size_t kept_count;
   size_t kept_next;
+  uint64_t resume;                     /**< where a pass that has begun goes on; 0: none has */
   uint64_t raised_at;                  /**< milliseconds of CLOCK_MONOTONIC; 0: never */
   struct fork_shield *previous, *next; /**< of all hosts of this process */
 };
 
-/** @param space, slots the host's; they outlive the shield */
+/**
+ * The first of a process notes what others have marked already: that is left alone.
+ *
+ * @param space, slots the host's; they outlive the shield
+ */
 void fork_shield_init(struct fork_shield *shield, const struct address_space *space, struct slot_space *slots);
 
 /** Unmarks everything first: the process's own forks are as before. Another host of it marks again by itself. */
@@ -55,5 +60,12 @@ void fork_shield_keep(struct fork_shield *shield, struct address_range range);
 
 /** Marks everything that is private and no threadproc's, unless that was done within that time. */
 void fork_shield_raise(struct fork_shield *shield);
+
+/**
+ * As fork_shield_raise, but only so much as others may wait for, and nothing while somebody else is at it.
+ *
+ * @return whether there is more to do at once
+ */
+bool fork_shield_raise_some(struct fork_shield *shield);
 
 #endif

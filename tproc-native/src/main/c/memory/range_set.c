@@ -79,6 +79,24 @@ bool range_set_overlaps(const struct range_set *set, struct address_range range)
   return at < set->count && set->ranges[at].high > range.low;
 }
 
+bool range_set_lowest(const struct range_set *set, struct address_range range, struct address_range *lowest) {
+  if (range_size(range) == 0) return false;
+  size_t low = count_above(set, range.high), high = set->count; /* those from `high` on end at or below the range */
+  const size_t first = low;
+  while (low < high) {
+    const size_t middle = low + (high - low) / 2;
+    if (set->ranges[middle].high > range.low)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (high == first) return false;
+  const struct address_range found = set->ranges[high - 1];
+  *lowest = (struct address_range){found.low > range.low ? found.low : range.low,
+                                   found.high < range.high ? found.high : range.high};
+  return true;
+}
+
 void range_set_release(struct range_set *set) {
   free(set->ranges);
   memset(set, 0, sizeof *set);

@@ -28,6 +28,9 @@ bool range_set_covers(const struct range_set *set, struct address_range range);
 /** Whether any of a range is in the set. */
 bool range_set_overlaps(const struct range_set *set, struct address_range range);
 
+/** The lowest part of the set in a range. @return false, and nothing has changed, when none of it is in the set */
+bool range_set_lowest(const struct range_set *set, struct address_range range, struct address_range *lowest);
+
 void range_set_release(struct range_set *set);
 
 #endif

@@ -60,7 +60,10 @@ class Shield {
 
 int run_in_fork(uint64_t byte) {
   const pid_t child = fork();
-  if (child == 0) _exit(*reinterpret_cast<const volatile char *>(byte));
+  if (child == 0) {
+    signal(SIGSEGV, SIG_DFL); /* not the test framework's business */
+    _exit(*reinterpret_cast<const volatile char *>(byte));
+  }
   int status = -1;
   if (waitpid(child, &status, 0) != child) return -1;
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
@@ -87,6 +90,47 @@ TEST_CASE("private memory is hidden while the shield is up, everything else is n
     EXPECT(in_forks(large.low()));
     EXPECT(in_forks(small.low()));
     EXPECT(in_forks(reserved.low()));
+  });
+}
+
+TEST_CASE("what others have marked stays marked, from before the first host until after the last") {
+  in_own_process([] {
+    const Area pinned(kLarge, PROT_READ | PROT_WRITE);
+    EXPECT_EQUAL(madvise(reinterpret_cast<void *>(pinned.low() + kMiB), kMiB, MADV_DONTFORK), 0);
+    Shield shield;
+    for (int round = 0; round < 2; round++) {
+      shield.raise();
+      EXPECT(!in_forks(pinned.low()));
+      EXPECT(!in_forks(pinned.low() + kMiB));
+      EXPECT_EQUAL(run_in_fork(pinned.low()), 0); /* the host's own fork lowers the shield, and raises it again */
+      EXPECT_EQUAL(run_in_fork(pinned.low() + kMiB), 1000 + SIGSEGV);
+    }
+    shield.lower();
+    EXPECT(in_forks(pinned.low()));
+    EXPECT(!in_forks(pinned.low() + kMiB));
+    EXPECT(in_forks(pinned.low() + 2 * kMiB));
+    EXPECT_EQUAL(madvise(reinterpret_cast<void *>(pinned.low() + kMiB), kMiB, MADV_DOFORK), 0);
+    Shield second;
+    second.raise();
+    second.lower();
+    EXPECT(in_forks(pinned.low() + kMiB));
+  });
+}
+
+TEST_CASE("a shield over many mappings is raised in pieces") {
+  in_own_process([] {
+    Shield shield;
+    if (!shield.slots.view()->can_query) return;
+    const Area many(3000 * test_page());
+    for (uint64_t at = many.low(); at < many.high(); at += 2 * test_page())
+      EXPECT_EQUAL(mprotect(reinterpret_cast<void *>(at), test_page(), PROT_READ), 0);
+    unsigned pieces = 1;
+    while (fork_shield_raise_some(shield.get())) pieces++;
+    EXPECT(pieces > 3);
+    EXPECT(!in_forks(many.low()));
+    EXPECT(!in_forks(many.high() - test_page()));
+    shield.lower();
+    EXPECT(in_forks(many.low()));
   });
 }
 

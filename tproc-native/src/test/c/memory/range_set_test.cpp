@@ -63,6 +63,14 @@ TEST_CASE("it answers as a set of single addresses does") {
       for (uint64_t at = from; at < to; at++) found += model.count(at);
       REQUIRE(range_set_covers(&set, {from, to}) == (found == to - from));
       REQUIRE(range_set_overlaps(&set, {from, to}) == (found > 0));
+      address_range lowest{};
+      const auto first = model.lower_bound(from);
+      REQUIRE(range_set_lowest(&set, {from, to}, &lowest) == (found > 0));
+      if (found > 0) {
+        REQUIRE(lowest.low == *first);
+        for (uint64_t at = lowest.low; at < lowest.high; at++) REQUIRE(model.count(at) == 1);
+        REQUIRE((lowest.high == to || model.count(lowest.high) == 0));
+      }
       uint64_t total = 0;
       for (size_t i = 0; i < set.count; i++) {
         total += set.ranges[i].high - set.ranges[i].low;
