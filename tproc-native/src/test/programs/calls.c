@@ -162,6 +162,12 @@ static void attack(char *address, size_t size) {
                                 MADV_COLD,     MADV_PAGEOUT, MADV_WIPEONFORK};
   for (size_t i = 0; i < sizeof advices / sizeof advices[0]; i++)
     REFUSED(madvise(address, size, advices[i]), -1, EPERM);
+  REFUSED(mlock(address, size), -1, ENOMEM);
+  REFUSED((int)syscall(SYS_mlock2, address, size, 1 /* MLOCK_ONFAULT */), -1, ENOMEM);
+  REFUSED(munlock(address, size), -1, ENOMEM);
+  REFUSED(msync(address, size, MS_INVALIDATE), -1, ENOMEM);
+  REFUSED((int)syscall(450 /* set_mempolicy_home_node */, address, size, 0, 0), -1, EFAULT);
+  REFUSED(prctl(0x53564d41 /* PR_SET_VMA */, 0, address, size, "name"), -1, EPERM);
   REFUSED(mremap(address, size, 2 * size, MREMAP_MAYMOVE), MAP_FAILED, EFAULT);
   REFUSED(mremap(address, size, page, 0), MAP_FAILED, EFAULT);
   REFUSED(mremap(own, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, address), MAP_FAILED, ENOMEM);
@@ -181,6 +187,58 @@ static void attack(char *address, size_t size) {
   EXPECT(munmap(own, size) == 0);
 }
 
+/* What others are refused is the own memory's as ever. */
+static void use_locks(void) {
+  char *own = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, PRIVATE, -1, 0);
+  EXPECT(mlock(own, page) == 0 || errno == ENOMEM || errno == EPERM); /* RLIMIT_MEMLOCK counts all together */
+  EXPECT(munlock(own, page) == 0 && msync(own, page, MS_ASYNC) == 0);
+  EXPECT(munmap(own, 2 * page) == 0);
+  REFUSED(mlock((void *)0x123456789000, page), -1, ENOMEM);
+}
+
+/* The program's wish, not what ends it with its host. A vfork child has one of its own. */
+static void use_death_signal(void) {
+  int signal = -1, status = -1;
+  EXPECT(prctl(PR_GET_PDEATHSIG, &signal) == 0 && signal == 0);
+  REFUSED(prctl(PR_SET_PDEATHSIG, 65), -1, EINVAL);
+  EXPECT(prctl(PR_SET_PDEATHSIG, SIGTERM) == 0);
+  EXPECT(prctl(PR_GET_PDEATHSIG, &signal) == 0 && signal == SIGTERM);
+  REFUSED(prctl(PR_GET_PDEATHSIG, nowhere), -1, EFAULT);
+  const pid_t child = vfork();
+  if (child == 0) {
+    int own = -1;
+    const int set = prctl(PR_SET_PDEATHSIG, SIGINT) == 0 && prctl(PR_GET_PDEATHSIG, &own) == 0;
+    _exit(set && own == SIGINT ? 0 : 1);
+  }
+  EXPECT(waitpid(child, &status, 0) == child && status == 0);
+  EXPECT(prctl(PR_GET_PDEATHSIG, &signal) == 0 && signal == SIGTERM && prctl(PR_SET_PDEATHSIG, 0) == 0);
+}
+
+static void use_aio(void) {
+  unsigned long context = 0;
+  const long made = syscall(SYS_io_setup, 8, &context);
+  if (made != 0 && errno == ENOSYS) return; /* a kernel without it, or a sandbox */
+  EXPECT(made == 0 && context != 0);
+  REFUSED((int)syscall(SYS_io_setup, 8, &context), -1, EINVAL); /* it has one */
+  REFUSED((int)syscall(SYS_io_setup, 8, nowhere), -1, EFAULT);
+  EXPECT(syscall(SYS_io_destroy, context) == 0);
+  REFUSED((int)syscall(SYS_io_destroy, context), -1, EINVAL);
+  REFUSED((int)syscall(SYS_io_destroy, slot()), -1, EINVAL);
+}
+
+/* What there is one of in an address space. */
+static void use_processor(void) {
+  REFUSED((int)syscall(SYS_pkey_alloc, 0, 0), -1, ENOSPC);
+  REFUSED((int)syscall(SYS_pkey_alloc, 1, 0), -1, EINVAL);
+  REFUSED((int)syscall(SYS_pkey_free, 1), -1, EINVAL);
+  REFUSED((int)syscall(453 /* map_shadow_stack */, 0, page, 0), -1, EOPNOTSUPP);
+#ifdef SYS_modify_ldt
+  char table[64];
+  EXPECT(syscall(SYS_modify_ldt, 0, table, sizeof table) == 0);
+  REFUSED((int)syscall(SYS_modify_ldt, 1, table, 16), -1, ENOSYS);
+#endif
+}
+
 static void use_controls(void) {
   EXPECT(prctl(PR_SET_DUMPABLE, 0) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0);
   REFUSED(prctl(PR_SET_DUMPABLE, 2), -1, EINVAL);
@@ -192,6 +250,10 @@ static void use_controls(void) {
   REFUSED(mlockall(MCL_CURRENT | MCL_FUTURE), -1, EPERM);
   EXPECT(munlockall() == 0);
   EXPECT(prctl(PR_SET_NAME, "renamed") == 0);
+  use_locks();
+  use_death_signal();
+  use_aio();
+  use_processor();
 }
 
 static void check_executable(const char *path, const char *own) {

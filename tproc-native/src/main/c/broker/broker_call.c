@@ -12,6 +12,9 @@
 #include "base/compat.h"
 #include "base/page.h"
 #include "broker/proc_self_exe.h"
+#include "broker/target.h"
+#include "broker/target_segment.h"
+#include "memory/pieces.h"
 
 static const struct broker_answer go_on = {.verdict = BROKER_CONTINUE};
 
@@ -60,6 +63,13 @@ static uint64_t without_tag(uint64_t address) {
 #endif
 }
 
+static struct broker_answer answer_munmap(struct fence_listener *listener, uint64_t address, uint64_t length) {
+  if (length <= UNMAPPED_AT_ONCE) return result(memory_unmap(listener->memory, address, length));
+  struct broker_answer answer = {.verdict = BROKER_DEFER_UNMAP, .memory = listener->memory};
+  const int64_t begun = memory_begin_unmap(listener->memory, address, length, &answer.fill);
+  return begun == 1 ? answer : result(begun);
+}
+
 /* Calls that only need to be kept off other people's memory: the kernel makes them itself where they may go. */
 static struct broker_answer if_owned(struct fence_listener *listener, const struct broker_call *call, int of_a_hole,
                                      int otherwise) {
@@ -71,9 +81,53 @@ static struct broker_answer if_owned(struct fence_listener *listener, const stru
   return result(memory_is_hole(listener->memory, range) ? of_a_hole : otherwise);
 }
 
+#define SIGNAL_MAX 64
+
+/* The signal by which the kernel ends a threadproc with its host stays. A vfork child's own is its own. */
+static struct broker_answer set_death_signal(struct fence_listener *listener, const struct broker_call *call) {
+  if (!target_is_threadproc(listener, call->tid)) return go_on;
+  if (call->arguments[1] > SIGNAL_MAX) return result(-EINVAL);
+  listener->death_signal = (int)call->arguments[1];
+  return result(0);
+}
+
+static struct broker_answer get_death_signal(struct broker_context *context, const struct fence_listener *listener,
+                                             const struct broker_call *call) {
+  if (!target_is_threadproc(listener, call->tid)) return go_on;
+  return result(target_answer(&context->check, listener, call, call->arguments[1], &listener->death_signal,
+                              sizeof listener->death_signal));
+}
+
+/* Advice that takes as long as there are pages. */
+static bool lets_pages_go(int advice) {
+  return advice == MADV_DONTNEED || advice == MADV_FREE || advice == MADV_REMOVE || advice == MADV_COLD ||
+         advice == MADV_PAGEOUT;
+}
+
+static struct broker_answer answer_madvise(struct fence_listener *listener, const struct broker_call *call) {
+  const struct broker_answer judged = if_owned(listener, call, -ENOMEM, -EPERM);
+  const uint64_t address = without_tag(call->arguments[0]), length = call->arguments[1];
+  struct broker_answer answer = {.verdict = BROKER_DEFER_ADVISE,
+                                 .memory = listener->memory,
+                                 .advice = (int)call->arguments[2],
+                                 .fill = {address, page_ceil(address + length)}};
+  const bool in_pieces = judged.verdict == BROKER_CONTINUE && length > UNMAPPED_AT_ONCE && address % page_size() == 0 &&
+                         lets_pages_go(answer.advice);
+  return in_pieces && memory_begin_advise(listener->memory, answer.fill) ? answer : judged;
+}
+
 /* Controls of the whole address space. What only tunes or hardens one's own memory succeeds without an effect. */
-static struct broker_answer control(const struct broker_call *call) {
+static struct broker_answer control(struct broker_context *context, struct fence_listener *listener,
+                                    const struct broker_call *call) {
+  struct broker_call named = *call;
   switch ((int)call->arguments[0]) {
+    case PR_SET_PDEATHSIG:
+      return set_death_signal(listener, call);
+    case PR_GET_PDEATHSIG:
+      return get_death_signal(context, listener, call);
+    case PR_SET_VMA:
+      memcpy(named.arguments, call->arguments + 2, 2 * sizeof *named.arguments);
+      return if_owned(listener, &named, -ENOMEM, -EPERM);
     case PR_SET_DUMPABLE:
       return result(call->arguments[1] <= 1 ? 0 : -EINVAL);
     case PR_SET_THP_DISABLE:
@@ -83,34 +137,92 @@ static struct broker_answer control(const struct broker_call *call) {
   }
 }
 
-static struct broker_answer answer_of_memory(struct fence_listener *listener, const struct broker_call *call) {
+/* A context belongs to the address space, so it is made here, and known. */
+static struct broker_answer open_aio(struct broker_context *context, struct fence_listener *listener,
+                                     const struct broker_call *call) {
+  const uint64_t at = call->arguments[1];
+  uint64_t aio = 0;
+  if (target_read(&context->check, call->tid, true, at, &aio, sizeof aio) != sizeof aio) return result(-EFAULT);
+  if (aio != 0) return result(-EINVAL);
+  const int failed = memory_open_aio(listener->memory, (unsigned)call->arguments[0], &aio);
+  if (failed) return result(failed);
+  const int written = target_answer(&context->check, listener, call, at, &aio, sizeof aio);
+  if (written == 0 || !memory_forget_aio(listener->memory, aio)) return result(written);
+  syscall(SYS_io_destroy, aio); /* nothing is under way in it */
+  return result(written);
+}
+
+/* One table of segments, and one set of protection keys, is all that an address space has. */
+static struct broker_answer answer_of_processor(const struct broker_call *call) {
+  const uint64_t *a = call->arguments;
+  switch (call->number) {
+    case __NR_pkey_alloc:
+      return result(a[0] != 0 || (a[1] & ~(uint64_t)(PKEY_DISABLE_ACCESS | PKEY_DISABLE_WRITE)) != 0 ? -EINVAL
+                                                                                                     : -ENOSPC);
+    case __NR_pkey_free:
+      return result(-EINVAL);
+#ifdef __NR_modify_ldt
+    case __NR_modify_ldt:
+      return result(a[0] == 0 ? 0 : -ENOSYS);
+#endif
+    default: /* map_shadow_stack */
+      return result(-EOPNOTSUPP);
+  }
+}
+
+static struct broker_answer attach(struct fence_listener *listener, const struct broker_call *call) {
+  struct segment segment;
+  const int flags = (int)call->arguments[2];
+  const int refused = target_segment(call->tid, (int)call->arguments[0], flags, &segment);
+  return result(refused ? refused : memory_attach(listener->memory, &segment, call->arguments[1], flags));
+}
+
+static struct broker_answer answer_of_memory(struct broker_context *context, struct fence_listener *listener,
+                                             const struct broker_call *call) {
   const uint64_t *a = call->arguments;
   switch (call->number) {
     case __NR_mmap:
       return answer_mmap(listener, call);
     case __NR_munmap:
-      return result(memory_unmap(listener->memory, without_tag(a[0]), a[1]));
+      return answer_munmap(listener, without_tag(a[0]), a[1]);
     case __NR_mremap:
       return result(memory_remap(listener->memory, without_tag(a[0]), a[1], a[2], (int)a[3], a[4]));
     case __NR_brk:
       return result(memory_break(listener->memory, a[0]));
     case __NR_shmat:
-      return result(memory_attach(listener->memory, (int)a[0], a[1], (int)a[2]));
+      return attach(listener, call);
     case __NR_shmdt:
       return result(-EINVAL);
     case __NR_mprotect:
     case __NR_pkey_mprotect:
       return if_owned(listener, call, -ENOMEM, -EACCES);
     case __NR_madvise:
-      return if_owned(listener, call, -ENOMEM, -EPERM);
+      return answer_madvise(listener, call);
+    case __NR_mlock:
+    case __NR_mlock2:
+    case __NR_munlock:
+    case __NR_msync:
+      return if_owned(listener, call, -ENOMEM, -ENOMEM);
     case __NR_mbind:
+    case __NR_set_mempolicy_home_node:
       return if_owned(listener, call, -EFAULT, -EFAULT);
     case __NR_remap_file_pages:
       return if_owned(listener, call, -EINVAL, -EINVAL);
     case __NR_munlockall:
       return result(0);
     case __NR_prctl:
-      return control(call);
+      return control(context, listener, call);
+    case __NR_io_setup:
+      return open_aio(context, listener, call);
+    case __NR_io_destroy:
+      return memory_forget_aio(listener->memory, a[0]) ? go_on : result(-EINVAL);
+    case __NR_pkey_alloc:
+    case __NR_pkey_free:
+    case __NR_map_shadow_stack:
+#ifdef __NR_modify_ldt
+    case __NR_modify_ldt:
+#endif
+      return answer_of_processor(call);
     default: /* mlockall, mseal, process_madvise */
       return result(-EPERM);
   }
@@ -122,5 +234,5 @@ struct broker_answer broker_answer_call(struct broker_context *context, struct f
   if (proc_self_exe_answer(context, listener, call, &executable)) return executable;
   if (!call->shares)                                     /* a forked child: it can harm only its own memory */
     return call->number == __NR_brk ? result(0) : go_on; /* the kernel's own break is the host's: it never moves */
-  return listener->memory != NULL ? answer_of_memory(listener, call) : result(-ENOMEM);
+  return listener->memory != NULL ? answer_of_memory(context, listener, call) : result(-ENOMEM);
 }

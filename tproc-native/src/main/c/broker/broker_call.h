@@ -29,11 +29,13 @@ struct broker_context {
 
 /** What the kernel is told to do with a call. */
 enum broker_verdict {
-  BROKER_RETURN,     /**< it returns `result`: a value or a negative errno */
-  BROKER_CONTINUE,   /**< it is made as it stands */
-  BROKER_ADDFD,      /**< it returns a new descriptor of the caller for the host's descriptor `result`, which is then
-                             closed */
-  BROKER_DEFER_FILL, /**< once the pages of `fill` are there it returns `result`; a deferred reply */
+  BROKER_RETURN,       /**< it returns `result`: a value or a negative errno */
+  BROKER_CONTINUE,     /**< it is made as it stands */
+  BROKER_ADDFD,        /**< it returns a new descriptor of the caller for the host's descriptor `result`, which is then
+                               closed */
+  BROKER_DEFER_FILL,   /**< once the pages of `fill` are there it returns `result`; a deferred reply */
+  BROKER_DEFER_UNMAP,  /**< once `fill` of `memory` is unmapped it returns the result of that; a deferred reply */
+  BROKER_DEFER_ADVISE, /**< the same with `advice` */
   BROKER_DEFER_OPEN_EXECUTABLE /**< it returns what proc_self_exe_run gives; a deferred reply */
 };
 
@@ -43,11 +45,14 @@ struct broker_answer {
   bool close_on_exec;        /**< of the new descriptor */
   struct address_range fill; /**< pages that have to be there before the answer; empty: none */
   bool fill_for_writing;
+  struct memory *memory; /**< whose `fill` is to be unmapped or advised */
+  int advice;            /**< of madvise */
 };
 
 /** Whether the answer takes a deferred reply. */
 static inline bool broker_defers(const struct broker_answer *answer) {
-  return answer->verdict == BROKER_DEFER_FILL || answer->verdict == BROKER_DEFER_OPEN_EXECUTABLE;
+  return answer->verdict == BROKER_DEFER_FILL || answer->verdict == BROKER_DEFER_UNMAP ||
+         answer->verdict == BROKER_DEFER_ADVISE || answer->verdict == BROKER_DEFER_OPEN_EXECUTABLE;
 }
 
 /** Never blocks on the caller. The listener's lock is held; its memory may be NULL (the threadproc was closed). */

@@ -73,6 +73,12 @@ static void fill(struct deferred_reply *reply) {
   }
 }
 
+static struct broker_answer in_pieces(const struct broker_answer *answer) {
+  const bool unmaps = answer->verdict == BROKER_DEFER_UNMAP;
+  return (struct broker_answer){.result = unmaps ? memory_end_unmap(answer->memory, answer->fill)
+                                                 : memory_end_advise(answer->memory, answer->fill, answer->advice)};
+}
+
 static void *run(void *argument) {
   struct deferred_reply *reply = argument;
   prctl(PR_SET_NAME, "tproc-deferred");
@@ -80,6 +86,8 @@ static void *run(void *argument) {
   if (answer.verdict == BROKER_DEFER_FILL) {
     fill(reply);
     answer.verdict = BROKER_RETURN;
+  } else if (answer.verdict == BROKER_DEFER_UNMAP || answer.verdict == BROKER_DEFER_ADVISE) {
+    answer = in_pieces(&answer);
   } else
     answer = proc_self_exe_run(reply->host, reply->listener, &reply->call);
   reply_send(reply->listener->notify_fd, reply->call.id, &answer);
@@ -100,7 +108,10 @@ void deferred_reply_run(struct deferred_replies *desk, struct broker_context *ho
     end(desk);
   }
   free(reply);
-  const struct broker_answer instead = {.result = answer->verdict == BROKER_DEFER_FILL ? answer->result : -EAGAIN};
+  const struct broker_answer instead =
+      answer->verdict == BROKER_DEFER_UNMAP || answer->verdict == BROKER_DEFER_ADVISE
+          ? in_pieces(answer)
+          : (struct broker_answer){.result = answer->verdict == BROKER_DEFER_FILL ? answer->result : -EAGAIN};
   reply_send(listener->notify_fd, call->id, &instead);
   done(context, listener);
 }

@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 
 #include "base/compat.h"
+#include "memory/pieces.h"
 
 #if defined(__x86_64__)
 #define OWN_ARCHITECTURE AUDIT_ARCH_X86_64
@@ -30,7 +31,10 @@ enum label {
   DECIDE,
   PROGRAM,
   RANGE,
+  LARGE,
   LENGTH,
+  NAMED,
+  NAMED_LENGTH,
   ADDRESS,
   BREAK,
   BREAK_LOW,
@@ -92,6 +96,14 @@ static const struct {
     {__NR_mlockall, ASK},
     {__NR_munlockall, ASK},
     {__NR_mseal, ASK},
+    {__NR_io_setup, ASK},
+    {__NR_io_destroy, ASK},
+    {__NR_pkey_alloc, ASK},
+    {__NR_pkey_free, ASK},
+    {__NR_map_shadow_stack, ASK},
+#ifdef __NR_modify_ldt
+    {__NR_modify_ldt, ASK},
+#endif
     {__NR_readlinkat, ASK},
     {__NR_execve, ASK},
     {__NR_execveat, ASK},
@@ -99,11 +111,16 @@ static const struct {
     {__NR_readlink, ASK},
 #endif
     /* The first arguments are an address and a length. */
-    {__NR_munmap, RANGE},
+    {__NR_munmap, LARGE},
     {__NR_mprotect, RANGE},
-    {__NR_madvise, RANGE},
+    {__NR_madvise, LARGE},
     {__NR_pkey_mprotect, RANGE},
     {__NR_mbind, RANGE},
+    {__NR_set_mempolicy_home_node, RANGE},
+    {__NR_mlock, RANGE},
+    {__NR_mlock2, RANGE},
+    {__NR_munlock, RANGE},
+    {__NR_msync, RANGE},
     {__NR_shmdt, ADDRESS},
     {__NR_mmap, MAP},
     {__NR_mremap, REMAP},
@@ -119,9 +136,9 @@ static const struct {
     {__NR_statx, PATH_AT},
 };
 
-/* Controls that act on the whole address space. */
-static const unsigned mm_wide_controls[] = {PR_SET_DUMPABLE, PR_SET_MM, PR_SET_THP_DISABLE, PR_SET_MDWE,
-                                            PR_SET_MEMORY_MERGE};
+/* Controls that act on the whole address space, or on what ties a threadproc to its host. */
+static const unsigned asked_controls[] = {PR_SET_DUMPABLE,  PR_SET_MM,        PR_SET_THP_DISABLE, PR_SET_MDWE,
+                                          PR_SET_PDEATHSIG, PR_GET_PDEATHSIG, PR_SET_MEMORY_MERGE};
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -158,13 +175,14 @@ static void check_caller(struct assembler *to, const struct slot *slot, struct a
 }
 
 /* Rule 3: what starts in the usable part and is no longer than the empty rest of the slot ends in the slot. */
-static void check_range(struct assembler *to, const struct slot *slot) {
+static void check_range(struct assembler *to, const struct slot *slot, unsigned address, enum label length) {
   const uint64_t rest = slot->whole.high - slot->usable.high;
-  check_inside(to, LOW_HALF(args[0]), slot->usable, LENGTH, ASK);
-  here(to, LENGTH);
-  load(to, HIGH_HALF(args[1]));
+  const unsigned size = address + (unsigned)sizeof(uint64_t);
+  check_inside(to, address, slot->usable, length, ASK);
+  here(to, length);
+  load(to, size + 4);
   jump_if(to, BPF_JEQ, 0, NEXT, ASK);
-  load(to, LOW_HALF(args[1]));
+  load(to, size);
   jump_if(to, BPF_JGT, rest > UINT32_MAX ? UINT32_MAX : (unsigned)rest, ASK, ALLOW);
 }
 
@@ -178,6 +196,14 @@ static void check_break(struct assembler *to, uint64_t max) {
   jump_if(to, BPF_JGT, (unsigned)max, REFUSE, ASK);
   here(to, REFUSE);
   answer(to, SECCOMP_RET_ERRNO | 0);
+}
+
+/* Of rule 3, too: what would keep all others waiting is done in pieces. */
+static void check_large(struct assembler *to) {
+  load(to, HIGH_HALF(args[1]));
+  jump_if(to, BPF_JEQ, 0, NEXT, ASK);
+  load(to, LOW_HALF(args[1]));
+  jump_if(to, BPF_JGT, (unsigned)UNMAPPED_AT_ONCE, ASK, RANGE);
 }
 
 static void check_remap(struct assembler *to) {
@@ -227,11 +253,14 @@ void fence_build(struct fence *fence, const struct fence_content *content) {
   here(&to, REMAP);
   check_remap(&to);
 
+  here(&to, LARGE);
+  check_large(&to);
+
   here(&to, MAP);
   load(&to, LOW_HALF(args[3]));
   jump_if(&to, BPF_JSET, MAP_FIXED | MAP_FIXED_NOREPLACE, RANGE, ASK);
   here(&to, RANGE);
-  check_range(&to, slot);
+  check_range(&to, slot, LOW_HALF(args[0]), LENGTH);
 
   here(&to, ADDRESS);
   check_inside(&to, LOW_HALF(args[0]), slot->usable, ALLOW, ASK);
@@ -241,8 +270,10 @@ void fence_build(struct fence *fence, const struct fence_content *content) {
 
   here(&to, CONTROL);
   load(&to, LOW_HALF(args[0]));
-  for (size_t i = 0; i < COUNT(mm_wide_controls); i++) jump_if(&to, BPF_JEQ, mm_wide_controls[i], ASK, NEXT);
-  answer(&to, SECCOMP_RET_ALLOW);
+  for (size_t i = 0; i < COUNT(asked_controls); i++) jump_if(&to, BPF_JEQ, asked_controls[i], ASK, NEXT);
+  jump_if(&to, BPF_JEQ, PR_SET_VMA, NAMED, ALLOW);
+  here(&to, NAMED);
+  check_range(&to, slot, LOW_HALF(args[2]), NAMED_LENGTH);
 
   here(&to, PATH);
   check_path(&to, content, LOW_HALF(args[0]), PATH_FILES, PATH_ARGUMENTS);

@@ -6,7 +6,8 @@
  *      call's number alone, so the kernel remembers it and does not even run the filter;
  *   2. the calling instruction lies outside the slot and the program: allowed. An exec'd descendant inherits the
  *      filter but runs its own libc in its own memory; it is never slowed and never depends on the host;
- *   3. munmap, mprotect, madvise, mmap(MAP_FIXED) and a shrinking mremap wholly inside the slot: allowed;
+ *   3. munmap, mprotect, madvise, mlock and the like, mmap(MAP_FIXED) and a shrinking mremap wholly inside the slot:
+ *      allowed;
  *   4. a path given to open, stat and the like, unless it stands in the libraries' constants, or in the program's or in
  *      its arguments and one of these ends in "/exe": allowed. Only there may a "/proc/self/exe" be expected, and
  *      asking for every path would slow every program;
@@ -23,7 +24,7 @@
 #include "memory/slot.h"
 
 /** More than the filter ever needs. */
-#define FENCE_INSTRUCTIONS_MAX 200
+#define FENCE_INSTRUCTIONS_MAX 250
 
 struct fence {
   struct sock_filter instructions[FENCE_INSTRUCTIONS_MAX];

@@ -18,6 +18,7 @@ struct fence_listener {
   pthread_mutex_t lock;      /**< held while a request is answered, and to detach; then the memory's lock */
   pid_t pid;                 /**< the threadproc's */
   int process;               /**< the threadproc's pidfd */
+  int death_signal;          /**< what the threadproc believes to get when its host ends; in truth it is SIGKILL */
   bool process_gone;         /**< its exit has been collected, or is about to be */
   struct memory *memory;     /**< the threadproc's; NULL once detached */
   bool hung_up;              /**< no process has this fence any more; with memory NULL the listener is unused */

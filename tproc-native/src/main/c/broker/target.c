@@ -66,6 +66,10 @@ static bool is_thread_of(pid_t process, pid_t thread) {
   return access(path, F_OK) == 0;
 }
 
+bool target_is_threadproc(const struct fence_listener *listener, pid_t tid) {
+  return !listener->process_gone && (tid == listener->pid || is_thread_of(listener->pid, tid));
+}
+
 static bool sees_marker(struct target_check *check, pid_t tid) {
   const uint64_t expected = ++check->marker;
   uint64_t found = 0;

@@ -28,6 +28,9 @@ void target_check_close(struct target_check *check);
  */
 bool target_shares_memory(struct target_check *check, const struct fence_listener *listener, pid_t tid);
 
+/** Whether it is a thread of the threadproc itself, and no child that shares the memory for a while. */
+bool target_is_threadproc(const struct fence_listener *listener, pid_t tid);
+
 /** A duplicate of the target's descriptor, for mmap with `flags`, that the caller closes; or a negative errno. */
 int target_descriptor(const struct fence_listener *listener, pid_t tid, int descriptor, int flags);
 

@@ -14,8 +14,10 @@ int memory_open(struct memory *memory, struct slot_space *slots, const struct ad
   memory->space = space;
   memory->owner.threadproc = threadproc;
   int failed = slot_reserve(slots, &memory->owner, &memory->slot, error);
-  if (!failed) pthread_mutex_init(&memory->lock, NULL);
-  return failed;
+  if (failed) return failed;
+  pthread_mutex_init(&memory->lock, NULL);
+  pthread_cond_init(&memory->changed, NULL);
+  return 0;
 }
 
 void memory_divide(struct memory *memory, struct address_range heap, struct address_range anonymous,
@@ -30,9 +32,14 @@ void memory_release(struct memory *memory) {
   if (range_size(memory->slot.whole) == 0) return;
   pthread_mutex_lock(&memory->lock);
   memory->released = true;
+  while (memory->unmapping > 0) pthread_cond_wait(&memory->changed, &memory->lock);
   memory_release_external(memory);
   slot_release(memory->slots, &memory->slot);
+  struct aio_contexts aio = memory->aio;
+  memory->aio = (struct aio_contexts){0};
   pthread_mutex_unlock(&memory->lock);
+  aio_contexts_destroy(&aio);
+  pthread_cond_destroy(&memory->changed);
   pthread_mutex_destroy(&memory->lock);
 }
 
@@ -44,7 +51,8 @@ void memory_visit(struct memory *memory, mapping_visitor *visit, void *context) 
   const struct range_set *external = &memory->owner.external;
   pthread_mutex_lock(&memory->lock);
   for (size_t i = 0; i < external->count; i++) address_space_visit(memory->space, external->ranges[i], visit, context);
-  address_space_visit(memory->space, memory->slot.whole, visit, context);
+  const struct address_range slot = {memory->slot.whole.low, slot_claim(memory->slot.whole).low};
+  address_space_visit(memory->space, slot, visit, context);
   pthread_mutex_unlock(&memory->lock);
 }
 

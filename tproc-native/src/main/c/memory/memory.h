@@ -27,9 +27,17 @@ struct memory_room {
   uint64_t crowded_size;     /**< of the last request that found no room: smaller ones are searched for */
 };
 
+/** Contexts of asynchronous I/O that a threadproc has, by which the kernel calls them. */
+struct aio_contexts {
+  uint64_t *all;
+  size_t count, room;
+};
+
 struct memory {
-  pthread_mutex_t lock; /**< guards all below while memory is mapped or released; then the slots' lock */
-  bool released;        /**< nothing may be mapped any more */
+  pthread_mutex_t lock;   /**< guards all below while memory is mapped or released; then the slots' lock */
+  bool released;          /**< nothing may be mapped any more */
+  unsigned unmapping;     /**< so many ranges are worked at in pieces; memory_release waits for that ... */
+  pthread_cond_t changed; /**< ... here */
   struct slot_space *slots;
   const struct address_space *space;
   struct slot slot;
@@ -39,6 +47,8 @@ struct memory {
 
   struct address_range heap; /**< low is where the break started, high the furthest it may go */
   uint64_t program_break;
+
+  struct aio_contexts aio;
 
   struct slot_owner owner; /**< with what is mapped outside the slot */
 };
@@ -51,7 +61,10 @@ int memory_open(struct memory *memory, struct slot_space *slots, const struct ad
 void memory_divide(struct memory *memory, struct address_range heap, struct address_range anonymous,
                    struct address_range files);
 
-/** Unmaps everything, once; safe against a call that is under way in another thread. */
+/**
+ * Unmaps everything, once; safe against a call that is under way in another thread. Waits for asynchronous I/O of the
+ * program's, as its own end natively would.
+ */
 void memory_release(struct memory *memory);
 
 /** Every mapping of this threadproc, those outside its slot first. Its memory calls wait meanwhile. */
@@ -75,15 +88,48 @@ struct map_request {
   uint64_t address, length;
   int protection, flags, file;
   uint64_t offset;
+  uint64_t huge_page; /**< found out by memory_map: the size of its pages when they are huge; 0: they are not */
 };
 
 /** Fills no pages, whatever the flags say; MAP_LOCKED locks those that come. */
 int64_t memory_map(struct memory *memory, const struct map_request *request);
 
 int64_t memory_unmap(struct memory *memory, uint64_t address, uint64_t length);
+
+/**
+ * The first half of memory_unmap for a range of which unmapping may keep others waiting.
+ *
+ * @return 1 and *range, which memory_end_unmap has to get on any thread; or what memory_unmap returns
+ */
+int64_t memory_begin_unmap(struct memory *memory, uint64_t address, uint64_t length, struct address_range *range);
+int64_t memory_end_unmap(struct memory *memory, struct address_range range);
+
+/**
+ * madvise in pieces, for advice that lets pages go. The threadproc's memory calls wait for one piece at most, and what
+ * is not its own any more is left alone. Called between a memory_begin_advise and its end, on any thread.
+ */
+bool memory_begin_advise(struct memory *memory, struct address_range range);
+int64_t memory_end_advise(struct memory *memory, struct address_range range, int advice);
+
 int64_t memory_remap(struct memory *memory, uint64_t old_address, uint64_t old_length, uint64_t new_length, int flags,
                      uint64_t new_address);
-int64_t memory_attach(struct memory *memory, int id, uint64_t address, int flags);
+
+/** A System V segment that the program may attach. */
+struct segment {
+  int id;
+  uint64_t size; /**< in bytes */
+};
+
+int64_t memory_attach(struct memory *memory, const struct segment *segment, uint64_t address, int flags);
+
+/** io_setup(2): a context that the release of the memory destroys. @return 0 or a negative errno */
+int memory_open_aio(struct memory *memory, unsigned events, uint64_t *context);
+
+/** Whether it is this threadproc's, which from here on destroys it itself. */
+bool memory_forget_aio(struct memory *memory, uint64_t context);
+
+/** What a released memory still had. Waits for the I/O under way in them; with no lock held. */
+void aio_contexts_destroy(struct aio_contexts *contexts);
 
 /** brk(2) as the system call: returns the break, the old one when it could not be moved. */
 int64_t memory_break(struct memory *memory, uint64_t wanted);

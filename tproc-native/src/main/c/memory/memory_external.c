@@ -6,6 +6,7 @@
 
 #include "base/compat.h"
 #include "base/page.h"
+#include "memory/pieces.h"
 
 static int64_t map_at(uint64_t address, const struct map_request *request, int how) {
   void *got = mmap((void *)address, request->length, request->protection, (request->flags & ~MAP_FIXED) | how,
@@ -53,8 +54,16 @@ static int64_t remember(struct memory *memory, const struct map_request *request
  */
 #define LOWEST_ADDRESS (64u << 10)
 
+/* What grows by itself outside the slot would grow into what is not the program's, and would not be returned. */
+static struct map_request without_growth(const struct map_request *request) {
+  struct map_request fixed = *request;
+  fixed.flags &= ~MAP_GROWSDOWN;
+  return fixed;
+}
+
 /* Slots are not mapped as a whole, so the kernel alone would find room in a neighbour's. No slot is given away here. */
-int64_t memory_map_external(struct memory *memory, const struct map_request *request) {
+int64_t memory_map_external(struct memory *memory, const struct map_request *wanted) {
+  const struct map_request fixed = without_growth(wanted), *request = &fixed;
   const struct address_range range = {request->address, page_ceil(request->address + request->length)};
   if (range.low < LOWEST_ADDRESS) return -EPERM;
   pthread_mutex_lock(&memory->slots->lock);
@@ -107,7 +116,8 @@ static int64_t map_below_window(struct memory *memory, const struct map_request 
 }
 
 /* A hint is honoured where it leads to free room outside the slots, as ZGC's search for its heap relies on. */
-int64_t memory_map_where_kernel_likes(struct memory *memory, const struct map_request *request) {
+int64_t memory_map_where_kernel_likes(struct memory *memory, const struct map_request *wanted) {
+  const struct map_request fixed = without_growth(wanted), *request = &fixed;
   if (is_hint(request)) {
     struct map_request there = *request;
     there.address = page_floor(request->address);
@@ -120,6 +130,12 @@ int64_t memory_map_where_kernel_likes(struct memory *memory, const struct map_re
   remember(memory, request, got);
   pthread_mutex_unlock(&memory->slots->lock);
   return got == -ENOMEM && (request->flags & MAP_32BIT) != 0 ? map_below_window(memory, request) : got;
+}
+
+void memory_regain_external(struct memory *memory, struct address_range range) {
+  pthread_mutex_lock(&memory->slots->lock);
+  if (slot_owner_prepare_external(memory->slots, &memory->owner)) range_set_add(&memory->owner.external, range);
+  pthread_mutex_unlock(&memory->slots->lock);
 }
 
 void memory_forget_external(struct memory *memory, struct address_range gone) {
@@ -137,6 +153,6 @@ void memory_release_external(struct memory *memory) {
   pthread_mutex_lock(&memory->slots->lock);
   struct range_set gone = slot_owner_take_external(memory->slots, &memory->owner);
   pthread_mutex_unlock(&memory->slots->lock);
-  for (size_t i = 0; i < gone.count; i++) munmap((void *)gone.ranges[i].low, range_size(gone.ranges[i]));
+  for (size_t i = 0; i < gone.count; i++) unmap_in_pieces(&gone.ranges[i]);
   range_set_release(&gone);
 }

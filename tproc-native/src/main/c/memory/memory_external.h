@@ -16,6 +16,9 @@ int64_t memory_map_where_kernel_likes(struct memory *memory, const struct map_re
 /** Forgets the part of the remembered ranges that was unmapped. */
 void memory_forget_external(struct memory *memory, struct address_range range);
 
+/** Remembers again what was forgotten and could not be unmapped. */
+void memory_regain_external(struct memory *memory, struct address_range range);
+
 /** Whether all of it is the slot's or was remembered. */
 bool memory_covers(const struct memory *memory, struct address_range range);
 

@@ -7,13 +7,18 @@
 #include "memory/memory_map.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/mman.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/vfs.h>
+#include <time.h>
 
 #include "base/compat.h"
 #include "base/page.h"
 #include "memory/memory_external.h"
+#include "memory/pieces.h"
 
 /* [address, address + length) rounded to whole pages, if it is a range at all. */
 static bool to_range(uint64_t address, uint64_t length, struct address_range *range) {
@@ -32,9 +37,7 @@ static bool to_range(uint64_t address, uint64_t length, struct address_range *ra
 /* After this many failures in a row the place of the newest mapping is only tried now and then. */
 #define REUSE_TRUST 4
 
-/* What MAP_HUGETLB means when it names no size: 2 MiB, 32 or 512 with larger pages, or what the boot parameter
-   default_hugepagesz says. Asked each time, for few programs ask for it. */
-static uint64_t default_huge_page(void) {
+uint64_t memory_default_huge_page(void) {
   unsigned long long kilobytes = HUGE_PAGE >> 10;
   char line[128];
   FILE *file = fopen("/proc/meminfo", "re");
@@ -45,12 +48,24 @@ static uint64_t default_huge_page(void) {
   return kilobytes << 10;
 }
 
+/* Of a hugetlb file, 0 of any other. Only files that are in memory have seals, so no file system is asked. */
+static uint64_t huge_page_of_file(int file) {
+  struct statfs status;
+  if (file < 0 || fcntl(file, F_GET_SEALS) < 0 || fstatfs(file, &status) != 0) return 0;
+  return (uint64_t)status.f_type == HUGETLBFS_MAGIC ? (uint64_t)status.f_bsize : 0;
+}
+
+/* The page of a mapping, by which the kernel rounds its length up; 0 where it is the usual one. */
+static uint64_t huge_page_of(const struct map_request *request) {
+  if ((request->flags & MAP_ANONYMOUS) == 0) return huge_page_of_file(request->file);
+  if ((request->flags & MAP_HUGETLB) == 0) return 0;
+  const unsigned bits = ((unsigned)request->flags >> MAP_HUGE_SHIFT) & MAP_HUGE_MASK;
+  return bits >= 12 && bits <= 34 ? 1ull << bits : memory_default_huge_page();
+}
+
 static uint64_t alignment_of(const struct map_request *request) {
-  if ((request->flags & MAP_HUGETLB) != 0) {
-    const unsigned bits = ((unsigned)request->flags >> MAP_HUGE_SHIFT) & MAP_HUGE_MASK;
-    return bits >= 12 && bits <= 34 ? 1ull << bits : default_huge_page();
-  }
-  return request->length >= HUGE_PAGE ? HUGE_PAGE : page_size();
+  const uint64_t usual = request->length >= HUGE_PAGE ? HUGE_PAGE : page_size();
+  return request->huge_page > usual ? request->huge_page : usual;
 }
 
 static int64_t placed(struct memory_room *room, int64_t address, uint64_t size) {
@@ -90,10 +105,15 @@ static bool take_first(const struct mapping *mapping, void *context) {
   return false;
 }
 
+/* A search that meets more than so many goes on with the next request: all others wait meanwhile. */
+static uint64_t obstacles_max(const struct memory *memory) { return memory->space->can_query ? 1024 : 32; }
+
+/* -EAGAIN: there are more obstacles than one search may meet. */
 static int64_t below_cursor(const struct memory *memory, struct memory_room *room, const struct map_request *request,
                             uint64_t size, uint64_t alignment, uint64_t *obstacles) {
   unsigned unseen = 0;
   while (room->cursor - room->area.low >= size) {
+    if (*obstacles >= obstacles_max(memory)) return -EAGAIN;
     const uint64_t address = align_down(room->cursor - size, alignment);
     if (address < room->area.low) break;
     const int64_t got = map_noreplace(address, request);
@@ -119,7 +139,7 @@ static int64_t place_in_slot(struct memory *memory, const struct map_request *re
   struct memory_room *room = (request->flags & MAP_ANONYMOUS) != 0 ? &memory->anonymous : &memory->files;
   if (request->length > range_size(room->area)) return -ENOMEM;
   const uint64_t alignment = alignment_of(request);
-  const uint64_t size = align_up(request->length, (request->flags & MAP_HUGETLB) ? alignment : page_size());
+  const uint64_t size = page_ceil(request->length);
   int64_t got = at_hint(memory, request, size);
   if (got != -EEXIST) return got < 0 ? got : placed(room, got, size);
   got = at_last_place(room, request, size, alignment);
@@ -134,11 +154,10 @@ static int64_t place_in_slot(struct memory *memory, const struct map_request *re
     room->cursor = room->area.high;
     got = below_cursor(memory, room, request, size, alignment, &obstacles);
   }
-  if (got == -ENOMEM) {
-    room->crowded = obstacles;
-    room->crowded_size = size;
-  }
-  return got < 0 ? got : placed(room, got, size);
+  if (got != -ENOMEM && got != -EAGAIN) return got < 0 ? got : placed(room, got, size);
+  room->crowded = obstacles;
+  room->crowded_size = size;
+  return -ENOMEM;
 }
 
 /* Reserving this much at an address of one's choice is no way to ask for any memory. */
@@ -202,6 +221,9 @@ int64_t memory_map(struct memory *memory, const struct map_request *wanted) {
   struct map_request request = *wanted;
   request.flags &= ~LEFT_OUT;
   if (request.length == 0) return -EINVAL;
+  request.huge_page = huge_page_of(&request);
+  if (request.huge_page > 0 && request.length <= INT64_MAX)
+    request.length = align_up(request.length, request.huge_page); /* what is mapped, and is to be remembered */
   int64_t result;
   pthread_mutex_lock(&memory->lock);
   if (memory->released)
@@ -229,19 +251,79 @@ static int64_t unmap_hole(struct address_range range) {
   return (uint64_t)got == range.low ? 0 : -EPERM;
 }
 
+/* With the lock. @return 1 for what is the threadproc's, or the answer */
+static int64_t judge_unmap(struct memory *memory, struct address_range range) {
+  if (memory->released) return -ENOMEM;
+  if (memory_covers(memory, range)) return 1;
+  return memory_is_hole(memory, range) ? unmap_hole(range) : -EPERM;
+}
+
 int64_t memory_unmap(struct memory *memory, uint64_t address, uint64_t length) {
   struct address_range range;
   if (address % page_size() != 0 || !to_range(address, length, &range)) return -EINVAL;
-  int64_t result = -EPERM;
   pthread_mutex_lock(&memory->lock);
-  if (memory->released) {
-    result = -ENOMEM;
-  } else if (memory_covers(memory, range)) {
+  int64_t result = judge_unmap(memory, range);
+  if (result == 1) {
     result = munmap((void *)range.low, range_size(range)) == 0 ? 0 : -errno;
     if (result == 0) memory_forget_external(memory, range);
-  } else if (memory_is_hole(memory, range)) {
-    result = unmap_hole(range);
   }
+  pthread_mutex_unlock(&memory->lock);
+  return result;
+}
+
+/* From here on what lies outside is nobody's to touch: no longer the threadproc's, and not free yet. */
+int64_t memory_begin_unmap(struct memory *memory, uint64_t address, uint64_t length, struct address_range *range) {
+  if (address % page_size() != 0 || !to_range(address, length, range)) return -EINVAL;
+  pthread_mutex_lock(&memory->lock);
+  const int64_t result = judge_unmap(memory, *range);
+  if (result == 1) {
+    memory->unmapping++;
+    memory_forget_external(memory, *range);
+  }
+  pthread_mutex_unlock(&memory->lock);
+  return result;
+}
+
+static void end_pieces(struct memory *memory) {
+  memory->unmapping--;
+  pthread_cond_broadcast(&memory->changed);
+}
+
+int64_t memory_end_unmap(struct memory *memory, struct address_range range) {
+  const int64_t result = unmap_in_pieces(&range);
+  pthread_mutex_lock(&memory->lock);
+  if (result != 0 && !range_covers(memory->slot.whole, range)) memory_regain_external(memory, range);
+  end_pieces(memory);
+  pthread_mutex_unlock(&memory->lock);
+  return result;
+}
+
+bool memory_begin_advise(struct memory *memory, struct address_range range) {
+  pthread_mutex_lock(&memory->lock);
+  const bool owned = !memory->released && memory_covers(memory, range);
+  if (owned) memory->unmapping++;
+  pthread_mutex_unlock(&memory->lock);
+  return owned;
+}
+
+/* Others get the lock between two pieces: a mutex alone would go to the thread that has just had it. */
+static void let_others(void) { clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = 50000}, NULL); }
+
+int64_t memory_end_advise(struct memory *memory, struct address_range range, int advice) {
+  int64_t result = 0;
+  while (range.low < range.high && (result == 0 || result == -ENOMEM)) { /* ENOMEM: there is a hole, and it goes on */
+    const uint64_t end = range_size(range) > ADVISED_AT_ONCE ? range.low + ADVISED_AT_ONCE : range.high;
+    pthread_mutex_lock(&memory->lock);
+    if (!memory_covers(memory, (struct address_range){range.low, end}))
+      result = -EPERM; /* no longer */
+    else if (madvise((void *)range.low, end - range.low, advice) != 0)
+      result = -errno;
+    pthread_mutex_unlock(&memory->lock);
+    range.low = end;
+    let_others();
+  }
+  pthread_mutex_lock(&memory->lock);
+  end_pieces(memory);
   pthread_mutex_unlock(&memory->lock);
   return result;
 }

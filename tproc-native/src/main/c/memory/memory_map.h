@@ -12,4 +12,10 @@
  */
 int64_t memory_map_anywhere(struct memory *memory, const struct map_request *request);
 
+/**
+ * What MAP_HUGETLB means when it names no size: 2 MiB, 32 or 512 with larger pages, or what the boot parameter
+ * default_hugepagesz says. Asked each time, for few programs ask for it.
+ */
+uint64_t memory_default_huge_page(void);
+
 #endif

@@ -72,6 +72,24 @@ static int64_t remap_to(struct memory *memory, struct address_range old, uint64_
   return result;
 }
 
+/*
+ * Of huge pages the kernel keeps the one that is cut, and does not say so: it refuses to unmap a part of one. So the
+ * size of the pages is what it takes.
+ */
+static int64_t shrink_external(struct memory *memory, struct address_range old, uint64_t new_length) {
+  if (mremap((void *)old.low, page_size(), page_size(), 0) == MAP_FAILED) return -errno; /* nothing is there */
+  for (uint64_t page = page_size();; page *= 2) {
+    const struct address_range gone = {align_up(old.low + new_length, page), align_up(old.high, page)};
+    if (gone.low >= gone.high) return (int64_t)old.low;
+    if (!memory_covers(memory, gone)) return -EINVAL;
+    if (munmap((void *)gone.low, range_size(gone)) == 0) {
+      memory_forget_external(memory, gone);
+      return (int64_t)old.low;
+    }
+    if (errno != EINVAL) return -errno;
+  }
+}
+
 static int64_t remap(struct memory *memory, uint64_t address, uint64_t length, uint64_t new_length, int flags,
                      uint64_t new_address) {
   struct address_range old, smallest;
@@ -81,10 +99,9 @@ static int64_t remap(struct memory *memory, uint64_t address, uint64_t length, u
   if ((flags & MREMAP_FIXED) != 0) return remap_to(memory, old, new_length, flags, new_address);
   if ((flags & MREMAP_DONTUNMAP) == 0 && length != 0) {
     const bool shrinks = page_ceil(new_length) <= range_size(old);
+    if (shrinks && !range_covers(memory->slot.whole, old)) return shrink_external(memory, old, new_length);
     if (shrinks || covers(memory, address, new_length)) {
       const int64_t result = result_of(mremap((void *)address, length, new_length, 0));
-      if (result >= 0 && shrinks)
-        memory_forget_external(memory, (struct address_range){page_ceil(address + new_length), old.high});
       if (result >= 0 || result != -ENOMEM) return result;
     }
   }
@@ -100,29 +117,36 @@ int64_t memory_remap(struct memory *memory, uint64_t old_address, uint64_t old_l
   return result;
 }
 
-static int64_t attach(struct memory *memory, int id, uint64_t address, int flags) {
-  struct shmid_ds segment;
-  if (shmctl(id, IPC_STAT, &segment) != 0) return -errno;
-  if (address != 0) {
-    /* SHMLBA of the C library is up to four pages on aarch64; the kernel's is one. */
-    if ((flags & SHM_RND) != 0) address = page_floor(address);
-    if (!covers(memory, address, segment.shm_segsz)) return -EINVAL;
-  } else {
-    const int64_t place = keep_place(memory, segment.shm_segsz);
-    if (place < 0) return place;
-    address = (uint64_t)place;
-    flags |= SHM_REMAP; /* over the place just kept */
-  }
-  void *got = shmat(id, (void *)address, flags);
-  if (got != (void *)-1) return (int64_t)got;
+/* Of huge pages a segment has to be attached at one, and takes whole ones. The segment itself does not tell. */
+static int64_t attach_anywhere(struct memory *memory, int id, uint64_t size, int flags, uint64_t page) {
+  struct map_request request = keeping(0, align_up(size, page));
+  request.huge_page = page;
+  const int64_t place = memory_map_anywhere(memory, &request);
+  if (place < 0) return place;
+  const void *got = shmat(id, (void *)place, flags | SHM_REMAP); /* over the place just kept */
+  if (got != (void *)-1) return place;
   const int code = errno;
-  if ((flags & SHM_REMAP) != 0) give_up_place(memory, (int64_t)address, segment.shm_segsz);
+  give_up_place(memory, place, request.length);
   return -code;
 }
 
-int64_t memory_attach(struct memory *memory, int id, uint64_t address, int flags) {
+static int64_t attach(struct memory *memory, const struct segment *segment, uint64_t address, int flags) {
+  if (address == 0) {
+    if ((flags & SHM_REMAP) != 0) return -EINVAL;
+    const int64_t got = attach_anywhere(memory, segment->id, segment->size, flags, page_size());
+    if (got != -EINVAL) return got;
+    return attach_anywhere(memory, segment->id, segment->size, flags, memory_default_huge_page());
+  }
+  /* SHMLBA of the C library is up to four pages on aarch64; the kernel's is one. */
+  if ((flags & SHM_RND) != 0) address = page_floor(address);
+  if (!covers(memory, address, segment->size)) return -EINVAL;
+  const void *got = shmat(segment->id, (void *)address, flags);
+  return got == (void *)-1 ? -errno : (int64_t)got;
+}
+
+int64_t memory_attach(struct memory *memory, const struct segment *segment, uint64_t address, int flags) {
   pthread_mutex_lock(&memory->lock);
-  const int64_t result = memory->released ? -ENOMEM : attach(memory, id, address, flags);
+  const int64_t result = memory->released ? -ENOMEM : attach(memory, segment, address, flags);
   pthread_mutex_unlock(&memory->lock);
   return result;
 }

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/list.h"
 #include "base/page.h"
+#include "memory/pieces.h"
 
 /* With fewer than 47 bits of addresses (aarch64 with 39: 512 GiB) a slot lies within one 4 GiB. */
 #define SMALLEST_SLOT (1ull << 30)
@@ -48,13 +49,36 @@ struct address_range slot_space_range(const struct slot_space *space) {
   return (struct address_range){space->first, space->first + space->places * space->slot_size};
 }
 
-/* A mapping of another owner (another host of this process, an allocator with a hint of its own) rules a place out. */
-static int is_empty(struct address_range range) {
+/*
+ * Takes a range in which nothing is mapped. A mapping of another owner (another host of this process, which may be
+ * another copy of this library, or an allocator with a hint of its own) rules it out.
+ *
+ * @return 1: it is taken, inaccessible; 0: something is mapped there; or a negative errno
+ */
+static int take(struct address_range range) {
   void *mapped = mmap((void *)range.low, range_size(range), PROT_NONE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
   if (mapped == MAP_FAILED) return errno == EEXIST ? 0 : -errno;
-  munmap(mapped, range_size(range));
-  return mapped == (void *)range.low;
+  if (mapped == (void *)range.low) return 1;
+  munmap(mapped, range_size(range)); /* before Linux 4.17 the flag is only a hint */
+  return 0;
+}
+
+struct address_range slot_claim(struct address_range whole) {
+  return (struct address_range){whole.high - page_size(), whole.high};
+}
+
+/* The last page stays, so that other hosts of this process see at any moment that the place is taken. */
+static int claim(struct address_range whole) {
+  const int taken = take(whole);
+  if (taken > 0) munmap((void *)whole.low, range_size(whole) - page_size());
+  return taken;
+}
+
+static bool is_claimed(struct address_range whole) {
+  const int taken = take(slot_claim(whole));
+  if (taken > 0) munmap((void *)slot_claim(whole).low, page_size());
+  return taken <= 0;
 }
 
 int slot_reserve(struct slot_space *space, struct slot_owner *owner, struct slot *slot, struct tproc_error *error) {
@@ -68,7 +92,7 @@ int slot_reserve(struct slot_space *space, struct slot_owner *owner, struct slot
     if (space->owners[place] != NULL) continue;
     const uint64_t low = space->first + place * space->slot_size;
     const struct address_range whole = {low, low + space->slot_size};
-    const int empty = is_empty(whole);
+    const int empty = claim(whole);
     if (empty > 0) {
       space->owners[place] = owner;
       slot->whole = whole;
@@ -110,7 +134,7 @@ int slot_space_take(struct slot_space *space, uint64_t size, struct address_rang
     if (!are_free(space, place, count)) continue;
     const uint64_t low = space->first + place * space->slot_size;
     *range = (struct address_range){low, low + count * space->slot_size};
-    empty = is_empty((struct address_range){low, low + size});
+    empty = take((struct address_range){low, low + size});
     if (empty > 0) mark(space, place, count, &no_threadproc);
   }
   pthread_mutex_unlock(&space->lock);
@@ -127,7 +151,8 @@ void slot_space_return(struct slot_space *space, struct address_range range) {
 
 void slot_release(struct slot_space *space, struct slot *slot) {
   if (range_size(slot->whole) == 0) return;
-  munmap((void *)slot->whole.low, range_size(slot->whole));
+  struct address_range whole = slot->whole;
+  unmap_in_pieces(&whole);
   pthread_mutex_lock(&space->lock);
   space->owners[(slot->whole.low - space->first) / space->slot_size] = NULL;
   pthread_mutex_unlock(&space->lock);
@@ -138,8 +163,10 @@ bool slot_space_is_owned(const struct slot_space *space, struct address_range ra
   const struct address_range all = slot_space_range(space);
   if (!ranges_overlap(range, all)) return false;
   const uint64_t low = range.low > all.low ? range.low : all.low, high = range.high < all.high ? range.high : all.high;
-  for (uint64_t place = (low - all.low) / space->slot_size; place <= (high - 1 - all.low) / space->slot_size; place++)
-    if (space->owners[place] != NULL) return true;
+  for (uint64_t place = (low - all.low) / space->slot_size; place <= (high - 1 - all.low) / space->slot_size; place++) {
+    const uint64_t at = all.low + place * space->slot_size;
+    if (space->owners[place] != NULL || is_claimed((struct address_range){at, at + space->slot_size})) return true;
+  }
   return false;
 }
 

@@ -3,7 +3,8 @@
  *
  * Slots stand in the middle of the address space, far below the addresses that the kernel hands out by itself and below
  * those where it puts programs, so nothing of the host comes to lie in one. A slot is not mapped as a whole: that it is
- * taken is written in the table here, and every mapping into it is made with MAP_FIXED_NOREPLACE. The size is a power
+ * taken is written in the table here, its last page is mapped for other hosts of this process to see, and every mapping
+ * into it is made with MAP_FIXED_NOREPLACE. The size is a power
  * of two that depends on the machine's address space (16 GiB with 47 bits). The last quarter stays empty: a run-away
  * index ends there and not in the next slot.
  */
@@ -60,6 +61,9 @@ void slot_space_destroy(struct slot_space *space);
  */
 int slot_reserve(struct slot_space *space, struct slot_owner *owner, struct slot *slot, struct tproc_error *error);
 
+/** The page at the end of a place that stays mapped, inaccessible, as long as somebody has the place. */
+struct address_range slot_claim(struct address_range whole);
+
 /** Unmaps everything in a slot and frees its place. Does nothing to a zeroed struct. */
 void slot_release(struct slot_space *space, struct slot *slot);
 
@@ -67,7 +71,7 @@ void slot_release(struct slot_space *space, struct slot *slot);
  * Takes free places side by side, in which nothing is mapped, for what belongs to no threadproc.
  *
  * @param size bytes that are needed
- * @param range receives the places, which are as large or larger
+ * @param range receives the places, which are as large or larger; `size` bytes of them are mapped, inaccessible
  * @return 0, -ENOMEM or what mmap says
  */
 int slot_space_take(struct slot_space *space, uint64_t size, struct address_range *range, struct tproc_error *error);
@@ -78,7 +82,7 @@ void slot_space_return(struct slot_space *space, struct address_range range);
 /** The threadproc in whose slot or outside range an address lies, or NULL. It may go away at any time. */
 void *slot_threadproc_at(struct slot_space *space, uint64_t address);
 
-/** Whether any part of a range lies in a slot that is taken. The caller holds the lock. */
+/** Whether any part of a range lies in a slot that is taken, by any host of this process. The caller holds the lock. */
 bool slot_space_is_owned(const struct slot_space *space, struct address_range range);
 
 /** Makes sure that an owner can have one more external range, or one less. The caller holds the lock. */

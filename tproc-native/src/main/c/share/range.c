@@ -88,10 +88,13 @@ static int create_file(uint64_t size, struct tproc_error *error) {
 }
 
 static int map(struct shared_range *range, uint64_t size, struct tproc_error *error) {
-  void *mapped = mmap((void *)range->places.low, size, PROT_READ | PROT_WRITE,
-                      MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, range->file, 0);
-  if (mapped == MAP_FAILED)
-    return tproc_fail(error, errno, "map a memfd of %llu MiB", (unsigned long long)(size >> 20));
+  void *mapped = mmap((void *)range->places.low, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED,
+                      range->file, 0); /* over what keeps the place */
+  if (mapped == MAP_FAILED) {
+    const int code = errno;
+    munmap((void *)range->places.low, size);
+    return tproc_fail(error, code, "map a memfd of %llu MiB", (unsigned long long)(size >> 20));
+  }
   /* A core dump would read every page of it, and by that make it. */
   madvise(mapped, size, MADV_DONTDUMP);
   return 0;

@@ -18,6 +18,7 @@
 
 extern "C" {
 #include "broker/fence.h"
+#include "memory/pieces.h"
 }
 
 #ifndef __NR_mseal
@@ -119,10 +120,23 @@ void for_each_kind(Body body) {
   SUBCASE("a program for fixed addresses") { body(Fenced(0x2000ull * kGiB, 16 * kGiB, {0x400000, 0x480000})); }
 }
 
-const std::initializer_list<long> kRanged = {__NR_munmap, __NR_mprotect, __NR_madvise, __NR_pkey_mprotect, __NR_mbind};
-const std::initializer_list<long> kAlwaysAsked = {__NR_shmat,      __NR_remap_file_pages, __NR_mlockall,
-                                                  __NR_munlockall, __NR_process_madvise,  __NR_mseal,
-                                                  __NR_execve,     __NR_execveat,         __NR_readlinkat};
+#ifndef __NR_set_mempolicy_home_node
+#define __NR_set_mempolicy_home_node 450
+#endif
+#ifndef __NR_map_shadow_stack
+#define __NR_map_shadow_stack 453
+#endif
+
+const std::initializer_list<long> kRanged = {
+    __NR_mprotect, __NR_pkey_mprotect, __NR_mbind,   __NR_set_mempolicy_home_node,
+    __NR_mlock,    __NR_mlock2,        __NR_munlock, __NR_msync};
+const std::initializer_list<long> kAlwaysAsked = {
+    __NR_shmat,      __NR_remap_file_pages, __NR_mlockall,   __NR_munlockall, __NR_process_madvise,
+    __NR_mseal,      __NR_execve,           __NR_execveat,   __NR_readlinkat,
+#ifdef __NR_modify_ldt
+    __NR_modify_ldt,
+#endif
+    __NR_io_setup,   __NR_io_destroy,       __NR_pkey_alloc, __NR_pkey_free,  __NR_map_shadow_stack};
 
 }  // namespace
 
@@ -152,8 +166,8 @@ TEST_CASE("a break above the heap is refused without a question, which a signal 
 TEST_CASE("calls that are not about memory pass, whatever their arguments are") {
   for_each_kind([](const Fenced &fenced) {
     const uint64_t neighbour = fenced.place.whole.high + 0x1000;
-    for (const long number : {__NR_read, __NR_write, __NR_futex, __NR_clone, __NR_exit_group, __NR_rt_sigreturn,
-                              __NR_mlock, __NR_mincore, __NR_msync, __NR_close})
+    for (const long number :
+         {__NR_read, __NR_write, __NR_futex, __NR_clone, __NR_exit_group, __NR_rt_sigreturn, __NR_mincore, __NR_close})
       CHECK_FALSE(fenced.asks(number, {neighbour, 4096, 0, 0, 0, 0}));
     for (long number = 0; number < 2000; number++)
       CHECK_FALSE(fenced.asks_from(fenced.place.whole.high + 0x1000, number, {neighbour, 4096, 7, MAP_FIXED}));
@@ -219,6 +233,30 @@ TEST_CASE("ranges: inside the slot without a question, anything else with one") 
   });
 }
 
+TEST_CASE("munmap and madvise: what would keep all others waiting is asked for, too") {
+  for_each_kind([](const Fenced &fenced) {
+    const address_range usable = fenced.place.usable;
+    for (const long number : {__NR_munmap, __NR_madvise}) {
+      CHECK_FALSE(fenced.asks(number, {usable.low, 4096}));
+      CHECK_FALSE(fenced.asks(number, {usable.low, UNMAPPED_AT_ONCE}));
+      CHECK(fenced.asks(number, {usable.low, UNMAPPED_AT_ONCE + 1}));
+      CHECK(fenced.asks(number, {usable.low, (1ull << 32) + 4096}));
+      CHECK(fenced.asks(number, {usable.high, 4096}));
+      CHECK(fenced.asks(number, {fenced.place.whole.high, 4096}));
+    }
+  });
+}
+
+TEST_CASE("prctl: a name is given in the slot without a question") {
+  for_each_kind([](const Fenced &fenced) {
+    const uint64_t name = 0x53564d41 /* PR_SET_VMA */;
+    CHECK_FALSE(fenced.asks(__NR_prctl, {name, 0, fenced.place.usable.low, 4096}));
+    CHECK(fenced.asks(__NR_prctl, {name, 0, fenced.place.usable.low, 1ull << 32}));
+    CHECK(fenced.asks(__NR_prctl, {name, 0, fenced.place.usable.high, 4096}));
+    CHECK(fenced.asks(__NR_prctl, {name, 0, fenced.place.whole.high, 4096}));
+  });
+}
+
 TEST_CASE("no range that is let pass reaches beyond the slot") {
   for_each_kind([](const Fenced &fenced) {
     std::mt19937_64 random(4711);
@@ -277,11 +315,11 @@ TEST_CASE("shmdt: only in the slot") {
 
 TEST_CASE("prctl: what acts on the whole address space is asked for, everything else passes") {
   for_each_kind([](const Fenced &fenced) {
-    for (const uint64_t option :
-         {PR_SET_DUMPABLE, PR_SET_MM, PR_SET_THP_DISABLE, 65 /* PR_SET_MDWE */, 67 /* PR_SET_MEMORY_MERGE */})
+    for (const uint64_t option : {PR_SET_DUMPABLE, PR_SET_MM, PR_SET_THP_DISABLE, 65 /* PR_SET_MDWE */,
+                                  67 /* PR_SET_MEMORY_MERGE */, PR_SET_PDEATHSIG, PR_GET_PDEATHSIG})
       CHECK(fenced.asks(__NR_prctl, {option, 1}));
-    for (const uint64_t option : {PR_SET_NAME, PR_GET_DUMPABLE, PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS, PR_GET_NAME,
-                                  PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER, 0x53564d41 /* PR_SET_VMA */})
+    for (const uint64_t option :
+         {PR_SET_NAME, PR_GET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_GET_NAME, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER})
       CHECK_FALSE(fenced.asks(__NR_prctl, {option, 1}));
   });
 }

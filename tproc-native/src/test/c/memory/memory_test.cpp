@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -20,7 +21,9 @@
 #include "support/proc_maps.h"
 
 extern "C" {
+#include "base/page.h"
 #include "memory/memory_external.h"
+#include "memory/memory_map.h"
 }
 
 namespace {
@@ -78,7 +81,8 @@ void attack(OwnedMemory &memory, uint64_t address, uint64_t size) {
   const int64_t own = memory.map(size, kPrivate | MAP_NORESERVE); /* a slot may be larger than the machine's memory */
   REQUIRE(own > 0);
   CHECK(memory_remap(memory.get(), plain(own), size, size, MREMAP_MAYMOVE | MREMAP_FIXED, address) == -ENOMEM);
-  CHECK(memory_attach(memory.get(), -1, address, 0) < 0);
+  const segment none{-1, size};
+  CHECK(memory_attach(memory.get(), &none, address, 0) < 0);
   CHECK(memory_unmap(memory.get(), plain(own), size) == 0);
 }
 
@@ -531,7 +535,7 @@ TEST_CASE("mremap that fails leaves everything as it was") {
   const Slots slots;
   OwnedMemory memory(slots);
   CHECK(memory_remap(memory.get(), memory->slot.usable.high - kMiB, test_page(), kMiB, MREMAP_MAYMOVE, 0) == -EFAULT);
-  for (const Mapping &each : mappings()) CHECK_FALSE(range_contains(memory->slot.whole, each.low)); /* no kept place */
+  for (const Mapping &each : mappings()) CHECK_FALSE(range_contains(memory->slot.usable, each.low)); /* no kept place */
 }
 
 TEST_CASE("System V shared memory is attached in the slot, and two attach the same") {
@@ -542,14 +546,28 @@ TEST_CASE("System V shared memory is attached in the slot, and two attach the sa
     MESSAGE("not tested: no System V shared memory here");
     return;
   }
-  const int64_t one = memory_attach(first.get(), id, 0, 0), two = memory_attach(second.get(), id, 0, SHM_RDONLY);
+  const segment whole{id, 3 * test_page()}, none{-1, test_page()};
+  const int64_t one = memory_attach(first.get(), &whole, 0, 0),
+                two = memory_attach(second.get(), &whole, 0, SHM_RDONLY);
   shmctl(id, IPC_RMID, nullptr);
   REQUIRE(first.in_slot(one));
   REQUIRE(second.in_slot(two));
   pointer(one)[7] = 'x';
   CHECK(pointer(two)[7] == 'x');
-  CHECK(memory_attach(second.get(), -1, 0, 0) == -EINVAL);
-  CHECK(memory_attach(second.get(), id, first->slot.usable.low, 0) == -EINVAL);
+  CHECK(memory_attach(second.get(), &none, 0, 0) == -EINVAL);
+  CHECK(memory_attach(second.get(), &whole, 0, SHM_REMAP) == -EINVAL);
+  CHECK(memory_attach(second.get(), &whole, first->slot.usable.low, 0) == -EINVAL);
+}
+
+TEST_CASE("System V shared memory that is not attached over a mapping leaves it as it was") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  const int64_t place = memory.map(2 * test_page());
+  std::memset(pointer(place), 7, 2 * test_page());
+  const segment none{-1, test_page()};
+  CHECK(memory_attach(memory.get(), &none, plain(place), SHM_REMAP) == -EINVAL);
+  CHECK(protection_at(plain(place)) == "rw-p");
+  CHECK(pointer(place)[3] == 7);
 }
 
 TEST_CASE("MAP_POPULATE is left to the caller, whatever the size") {
@@ -557,6 +575,129 @@ TEST_CASE("MAP_POPULATE is left to the caller, whatever the size") {
   OwnedMemory memory(slots);
   const int64_t got = memory.map(64 * test_page(), kPrivate | MAP_POPULATE);
   CHECK_FALSE(resident(got, 64 * test_page()));
+}
+
+namespace {
+
+// Huge pages that are only reserved can be had where there are none, so this runs anywhere but on a kernel without.
+constexpr int kHuge = kPrivate | MAP_HUGETLB | MAP_NORESERVE;
+
+uint64_t huge_page() {
+  const uint64_t size = memory_default_huge_page();
+  void *native = mmap(nullptr, size, PROT_NONE, kHuge, -1, 0);
+  if (native == MAP_FAILED) return 0;
+  munmap(native, size);
+  return size;
+}
+
+size_t of_huge_pages() {
+  size_t count = 0;
+  for (const Mapping &each : mappings()) count += each.name.find("hugepage") != std::string::npos;
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("huge pages are returned as a whole, however their length was given") {
+  const uint64_t huge = huge_page();
+  if (huge == 0) {
+    MESSAGE("not tested: no huge pages here");
+    return;
+  }
+  const Slots slots;
+  OwnedMemory memory(slots);
+  const uint64_t large = align_up(range_size(memory->slot.whole), huge);
+  for (const int more : {0, MAP_32BIT}) {
+    CHECK(memory.map(huge + test_page(), kHuge | more, 0, -1, PROT_NONE) > 0);
+    if (more == 0) CHECK(memory.map(large + test_page(), kHuge, 0, -1, PROT_NONE) > 0);
+  }
+  const int64_t shrunk = memory.map(large, kHuge, 0, -1, PROT_NONE);
+  REQUIRE(shrunk > 0);
+  CHECK(memory_remap(memory.get(), plain(shrunk), large, large - 2 * huge + test_page(), 0, 0) == shrunk);
+  CHECK(memory_owns(memory.get(), {plain(shrunk), plain(shrunk) + large - huge}));
+  CHECK_FALSE(memory_owns(memory.get(), {plain(shrunk), plain(shrunk) + large}));
+  CHECK(protection_at(plain(shrunk) + large - huge).empty());
+  memory.release();
+  CHECK(of_huge_pages() == 0);
+}
+
+TEST_CASE("a file of huge pages is mapped in the slot, also less than one page of it") {
+  const int file = memfd_create("huge", MFD_CLOEXEC | MFD_HUGETLB);
+  const uint64_t huge = memory_default_huge_page();
+  if (file < 0 || ftruncate(file, static_cast<off_t>(2 * huge)) != 0) {
+    MESSAGE("not tested: no huge pages here");
+    return;
+  }
+  const Slots slots;
+  OwnedMemory memory(slots);
+  for (const uint64_t size : {test_page(), huge / 2, 2 * huge}) {
+    const int64_t got = memory.map(size, MAP_SHARED | MAP_NORESERVE, 0, file, PROT_NONE);
+    CHECK(memory.in_slot(got));
+    CHECK(plain(got) % huge == 0);
+  }
+  close(file);
+}
+
+TEST_CASE("what grows down does not grow outside the slot, into what is not the program's") {
+  in_own_process([] {
+    const Slots slots;
+    OwnedMemory memory(slots);
+    const uint64_t address = Area(64 * kMiB).low() + 32 * kMiB;
+    EXPECT_EQUAL(memory.map(test_page(), kPrivate | MAP_GROWSDOWN | MAP_FIXED_NOREPLACE, address),
+                 static_cast<int64_t>(address));
+    int fault[2];
+    EXPECT_EQUAL(pipe(fault), 0);
+    char *below = pointer(static_cast<int64_t>(address)) - test_page();
+    EXPECT(read(fault[0], below, 0) == 0 && write(fault[1], "x", 1) == 1);
+    EXPECT(read(fault[0], below, 1) == -1 && errno == EFAULT);
+    memory.release();
+    EXPECT(protection_at(address).empty());
+  });
+}
+
+TEST_CASE("contexts of asynchronous I/O go with the memory, and are nobody else's") {
+  const auto rings = [] {
+    size_t count = 0;
+    for (const Mapping &each : mappings()) count += each.name.find("[aio]") != std::string::npos;
+    return count;
+  };
+  const Slots slots;
+  OwnedMemory memory(slots), other(slots);
+  const size_t before = rings();
+  uint64_t first = 0, second = 0;
+  const int failed = memory_open_aio(memory.get(), 16, &first);
+  if (failed != 0) {
+    MESSAGE("not tested: no asynchronous I/O here, errno ", -failed);
+    return;
+  }
+  REQUIRE(memory_open_aio(memory.get(), 16, &second) == 0);
+  CHECK(memory_open_aio(memory.get(), 0, &second) == -EINVAL);
+  CHECK(rings() == before + 2);
+  CHECK_FALSE(memory_forget_aio(other.get(), first));
+  CHECK(memory_forget_aio(memory.get(), first));
+  CHECK_FALSE(memory_forget_aio(memory.get(), first));
+  CHECK(syscall(SYS_io_destroy, first) == 0);
+  memory.release();
+  CHECK(rings() == before);
+}
+
+TEST_CASE("what is unmapped in pieces is nobody's meanwhile, and the release waits for it") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  const uint64_t size = range_size(memory->slot.whole), page = test_page();
+  const int64_t large = memory.map(size, kPrivate | MAP_NORESERVE);
+  REQUIRE(large > 0);
+  address_range range{};
+  CHECK(memory_begin_unmap(memory.get(), plain(large) + 1, size, &range) == -EINVAL);
+  CHECK(memory_begin_unmap(memory.get(), reinterpret_cast<uint64_t>(&range) / page * page, page, &range) == -EPERM);
+  REQUIRE(memory_begin_unmap(memory.get(), plain(large), size, &range) == 1);
+  CHECK_FALSE(memory_owns(memory.get(), range));
+  CHECK(memory.map(page, kPrivate | MAP_FIXED, plain(large)) == -ENOMEM);
+  std::thread releasing([&memory] { memory.release(); });
+  CHECK(memory_end_unmap(memory.get(), range) == 0);
+  releasing.join();
+  CHECK(protection_at(plain(large)).empty());
+  CHECK(protection_at(plain(large) + size - page).empty());
 }
 
 TEST_CASE("what is released stays so") {
@@ -585,7 +726,7 @@ TEST_CASE("a release while threads map: nothing is left and nothing comes later"
     std::vector<std::thread> threads;
     for (int i = 0; i < 3; i++)
       threads.emplace_back([&] {
-        const map_request request{0, 16 * test_page(), PROT_READ | PROT_WRITE, kPrivate, -1, 0};
+        const map_request request{0, 16 * test_page(), PROT_READ | PROT_WRITE, kPrivate, -1, 0, 0};
         while (!stop) {
           memory_map(&owned, &request);
           memory_break(&owned, low + kMiB);

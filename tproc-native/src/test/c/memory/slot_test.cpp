@@ -74,7 +74,8 @@ TEST_CASE("a slot is aligned to its size, empty, inside the slots' range, with a
   CHECK(place.usable.low == place.whole.low);
   CHECK(place.usable.high < place.whole.high);
   CHECK(range_covers(slot_space_range(space.space.get()), place.whole));
-  CHECK_FALSE(anything_in(place.whole));
+  CHECK_FALSE(anything_in({place.whole.low, slot_claim(place.whole).low}));
+  CHECK(protection_at(slot_claim(place.whole).low) == "---p");
   space.release(&place);
 }
 
@@ -135,6 +136,28 @@ TEST_CASE("freed places come back when all others have had their turn") {
   CHECK(order[2] != order[1]);
   CHECK(order[3] == order[0]);
   CHECK(order[6] == order[0]);
+}
+
+TEST_CASE("two hosts of one process never have the same place, though nothing is mapped in it yet") {
+  Space one, other;
+  one->places = other->places = 2;
+  one->next = other->next = 0;
+  slot first, second, third;
+  REQUIRE(one.reserve(&first) == 0);
+  REQUIRE(other.reserve(&second) == 0);
+  CHECK(first.whole.low != second.whole.low);
+  CHECK(one.reserve(&third) == -ENOMEM);
+  pthread_mutex_lock(&one->lock);
+  CHECK(slot_space_is_owned(one.space.get(), {second.whole.low + test_page(), second.whole.low + 2 * test_page()}));
+  pthread_mutex_unlock(&one->lock);
+  other.release(&second);
+  pthread_mutex_lock(&one->lock);
+  CHECK_FALSE(
+      slot_space_is_owned(one.space.get(), {other->first + other->slot_size, other->first + other->slot_size + 1}));
+  pthread_mutex_unlock(&one->lock);
+  CHECK(one.reserve(&third) == 0);
+  one.release(&third);
+  one.release(&first);
 }
 
 TEST_CASE("a place that is occupied, if only by a page, is passed over and not touched") {

@@ -61,7 +61,7 @@ class OwnedMemory {
   }
   int64_t map(uint64_t length, int flags = MAP_PRIVATE | MAP_ANONYMOUS, uint64_t address = 0, int file = -1,
               int protection = PROT_READ | PROT_WRITE) {
-    const map_request request{address, length, protection, flags, file, 0};
+    const map_request request{address, length, protection, flags, file, 0, 0};
     return memory_map(&memory_, &request);
   }
   bool in_slot(int64_t address) const {

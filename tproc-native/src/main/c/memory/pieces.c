@@ -1,0 +1,31 @@
+#include "memory/pieces.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "base/clock.h"
+#include "base/page.h"
+
+#define FIRST_PIECE (32ull << 20)
+#define SMALLEST_PIECE (4ull << 20)
+#define LARGEST_PIECE (256ull << 20) /* where nothing has been found for long; full of pages it takes 40 ms */
+
+/* How long one piece should take, in milliseconds: there more are done at once, or fewer. */
+#define QUICK 1
+#define SLOW 8
+
+static uint64_t next_piece(uint64_t piece, uint64_t milliseconds) {
+  if (milliseconds < QUICK) return piece < LARGEST_PIECE ? 2 * piece : piece;
+  return milliseconds > SLOW && piece > SMALLEST_PIECE ? piece / 2 : piece;
+}
+
+int unmap_in_pieces(struct address_range *range) {
+  uint64_t piece = FIRST_PIECE;
+  while (range_size(*range) > piece) {
+    const uint64_t end = align_down(range->low + piece, piece), before = clock_milliseconds();
+    if (munmap((void *)range->low, end - range->low) != 0) break; /* huge pages are larger: all the rest at once */
+    piece = next_piece(piece, clock_milliseconds() - before);
+    range->low = end;
+  }
+  return munmap((void *)range->low, range_size(*range)) == 0 ? 0 : -errno;
+}
