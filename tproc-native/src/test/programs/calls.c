@@ -84,6 +84,26 @@ static void use_huge(void) {
   EXPECT(munmap(larger, 5 * step) == 0);
 }
 
+/* More than is unmapped, or let go of, at once. */
+static void use_large(void) {
+  const size_t size = 300u << 20, step = 10u << 20;
+  char *large = mmap(NULL, size, PROT_READ | PROT_WRITE, PRIVATE | MAP_NORESERVE, -1, 0);
+  EXPECT(large != MAP_FAILED);
+  if (large == MAP_FAILED) return;
+  for (size_t at = 0; at < size; at += step) large[at] = 1;
+  EXPECT(madvise(large, size, MADV_DONTNEED) == 0);
+  for (size_t at = 0; at < size; at += step) EXPECT(large[at] == 0);
+  for (size_t at = 0; at < size; at += step) large[at] = 1;
+  if (in_slot(large)) { /* a hole is an error, but only after all else has been done */
+    EXPECT(munmap(large + step, page) == 0);
+    REFUSED(madvise(large, size, MADV_DONTNEED), -1, ENOMEM);
+    EXPECT(large[0] == 0 && large[size - step] == 0);
+  }
+  EXPECT(munmap(large, size) == 0);
+  REFUSED(madvise(large, size, MADV_DONTNEED), -1, ENOMEM);
+  EXPECT(munmap(large, size) == 0);
+}
+
 static void use_flags(void) {
   const size_t size = 64 * page;
   const int file = memfd_create("file", MFD_CLOEXEC);
@@ -145,6 +165,7 @@ static void use_flags(void) {
   EXPECT(mprotect(low, size, PROT_READ) == 0 && munmap(low, size) == 0);
 #endif
   use_huge();
+  use_large();
 }
 
 static void *use_flags_in_thread(void *unused) {
