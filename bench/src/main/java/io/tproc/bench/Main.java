@@ -16,6 +16,7 @@ public final class Main {
           new GrowingHeapBenchmark(),
           new JvmBenchmark(),
           new AliveBenchmark(),
+          new NeighbourBenchmark(),
           new StormBenchmark(),
           new LeakBenchmark(),
           new ContainedBenchmark(),
