@@ -12,13 +12,14 @@ import org.junit.jupiter.api.Test;
  * over, and the host closes. In a JVM of its own, which an overflow may cost classes.
  */
 class FullStackIT {
-  private static final int STEPS = (int) Patience.scaled(400);
+  /** The stack is searched in so many steps, and then one of them call by call. */
+  private static final int STEPS = 50;
 
   @Test
   void aLaunchAtEachDepthOfAStack() throws Exception {
     Process jvm = new ChildJvm().main(Deep.class).redirectErrorStream(true).start();
     Outcome outcome = Outcome.of(jvm, "");
-    assertThat(outcome).returns("started some, overflowed in some, closed\n", Outcome::output);
+    assertThat(outcome).returns("started some, overflowed in some, nothing left, closed\n", Outcome::output);
   }
 
   static final class Deep {
@@ -52,15 +53,32 @@ class FullStackIT {
         // now it is known
       }
       int deepest = depth;
-      for (int i = 0; i < STEPS; i++) {
-        try {
-          startAt(deepest - i * (deepest / 2 / STEPS));
-        } catch (StackOverflowError expected) {
-          overflowed++;
-        } catch (IOException failed) {
-          throw new AssertionError(failed);
-        }
+      int at = deepest;
+      while (at > 0 && !works(at)) {
+        at -= deepest / STEPS;
       }
+      // Near the depth from which on it works, a launch overflows somewhere in its middle.
+      for (int i = deepest / STEPS; i >= -deepest / STEPS; i--) {
+        works(at + i);
+      }
+    }
+
+    private static boolean works(int at) {
+      try {
+        startAt(at);
+        return true;
+      } catch (StackOverflowError expected) {
+        overflowed++;
+        return false;
+      } catch (IOException failed) {
+        throw new AssertionError(failed);
+      }
+    }
+
+    /** What overflowed in a close is released when it is not reachable any more. */
+    private static boolean isNothingLeft() {
+      System.gc();
+      return host.statuses().isEmpty();
     }
 
     /** Ends the JVM if the host does not close. */
@@ -70,6 +88,8 @@ class FullStackIT {
       Thread deep = new Thread(null, Deep::startAtEachDepth, "deep", 1 << 20);
       deep.start();
       deep.join();
+      boolean gone = Patience.until(Patience.seconds(30), Deep::isNothingLeft);
+      String left = gone ? "nothing left, " : host.statuses().size() + " left, ";
       Thread closing = new Thread(host::close, "closing");
       closing.setDaemon(true);
       closing.start();
@@ -78,6 +98,7 @@ class FullStackIT {
       System.out.println(
           (started > 0 ? "started some, " : "started none, ")
               + (overflowed > 0 ? "overflowed in some, " : "overflowed in none, ")
+              + left
               + (closed ? "closed" : "not closed: " + host));
       System.exit(0);
     }
