@@ -17,9 +17,10 @@ class FullStackIT {
 
   @Test
   void aLaunchAtEachDepthOfAStack() throws Exception {
-    Process jvm = new ChildJvm().main(Deep.class).redirectErrorStream(true).start();
+    Process jvm = new ChildJvm().with("-Xint").main(Deep.class).redirectErrorStream(true).start();
     Outcome outcome = Outcome.of(jvm, "");
-    assertThat(outcome).returns("started some, overflowed in some, nothing left, closed\n", Outcome::output);
+    assertThat(outcome)
+        .returns("started some, overflowed in some, nothing left, closed\n", Outcome::output);
   }
 
   static final class Deep {
