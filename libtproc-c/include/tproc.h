@@ -67,8 +67,9 @@ TPROC_EXPORT size_t tproc_scratch_size(void);
  * The shared heap: memory that the host, all its threadprocs and their forked children allocate from together, at the
  * same addresses, and that any of them may free, also after the end of the process that allocated it.
  *
- * A block has an *owner*: who has allocated it, until it is given away. What a program still owns when it ends is freed
- * once the host has closed it (a forked child's: when the host ends), and not before; what it gave away stays.
+ * A block has an *owner*: the process that has allocated it, until it is given away. What a program still owns when it
+ * ends is freed once the host has closed it (a forked child's: when the host ends), and not before; what it gave away
+ * stays.
  * A kill -9 at any instruction of a call leaves the heap right and keeps no other process waiting; at most the block of
  * a tproc_give that was under way is the receiver's without its knowing.
  *
@@ -165,9 +166,9 @@ TPROC_EXPORT int tproc_mutex_unlock(struct tproc_mutex *mutex);
 TPROC_EXPORT int tproc_mutex_consistent(struct tproc_mutex *mutex);
 
 /**
- * An event: waiting for a condition that is somewhere else in shared memory. Who waits does, in a loop: prepare, look
- * at the condition, wait. Who has changed the condition signals. A signal that its sender did not come to, because it
- * was killed in between, is made up for; so a wait may also end without a reason.
+ * An event: waiting for a condition that is somewhere else in shared memory. To wait, in a loop: prepare, look at
+ * the condition, wait. After a change of the condition: signal. A program that is killed between the two has waiters,
+ * too, woken by its death; so a wait may end without a reason.
  */
 struct tproc_event {
   uint32_t word;
@@ -230,7 +231,7 @@ TPROC_EXPORT int tproc_once(struct tproc_once *once, void (*function)(void *), v
 #define TPROC_NAME_MAX 95
 #define TPROC_TYPE_MAX 47
 
-/** tproc_entry.flags, of who publishes: the entry is kept when the process has ended, to say so (EOWNERDEAD). */
+/** tproc_entry.flags, from the publisher: the entry is kept when the process has ended, to say so (EOWNERDEAD). */
 #define TPROC_ENTRY_KEPT 1u
 
 /** tproc_entry.state */
@@ -265,7 +266,7 @@ TPROC_EXPORT int tproc_publish(struct tproc_entry *entry);
  *
  * @param type what it has to be; NULL: anything
  * @param entry receives it; also with EPROTOTYPE and EOWNERDEAD
- * @return 0; ENOENT; EPROTOTYPE: its type is another; EOWNERDEAD: whose it was has ended, and it is kept to say so
+ * @return 0; ENOENT; EPROTOTYPE: its type is another; EOWNERDEAD: its process has ended, and it is kept to say so
  */
 TPROC_EXPORT int tproc_lookup(const char *name, const char *type, struct tproc_entry *entry);
 
@@ -283,7 +284,7 @@ TPROC_EXPORT int tproc_await(const char *name, const char *type, const struct ti
 TPROC_EXPORT int tproc_watch(struct tproc_entry *entry, const struct timespec *deadline);
 
 /** Takes a publication of the calling process back, or a kept one of any. Of the entry, only the id counts.
- * @return 0; ESTALE: it is no more; EPERM: it is another's, who lives */
+ * @return 0; ESTALE: it is no more; EPERM: it belongs to another process, which lives */
 TPROC_EXPORT int tproc_withdraw(const struct tproc_entry *entry);
 
 /**

@@ -63,7 +63,7 @@
 #define TPROC_SLICE_ABANDONED 0xffffffffu
 /** After the first slice of a large block: this, and the number of the first. */
 #define TPROC_SLICE_TAIL 0x80000000u
-/** First slice of a large block that is allocated: this, and the number of who owns the block. */
+/** First slice of a large block that is allocated: this, and the number of the block's owner. */
 #define TPROC_SLICE_LARGE 0xc0000000u
 /** All below this and not 0: the token of the thread that allocates from it, or is about to take or free it. */
 #define TPROC_TOKEN_LIMIT 0x40000000u
@@ -157,7 +157,7 @@ enum tproc_wait_kind {
 /** A slice: 64 KiB of blocks of one class, or a part of a large block. 128 bytes. */
 struct tproc_slice {
   TPROC_SHARED(uint32_t) owner;     /* 0   TPROC_SLICE_…, or a token */
-  TPROC_SHARED(uint8_t) size_class; /* 4   0: none. Written by who owns the slice, before and after all use */
+  TPROC_SHARED(uint8_t) size_class; /* 4   0: none. Written by the slice's owner, before and after all use */
   TPROC_SHARED(uint8_t) filled;     /* 5   hint: there may be memory in it */
   uint16_t reserved_class;          /* 6 */
   TPROC_SHARED(uint32_t) run;       /* 8   first slice of a large block: how many slices */
@@ -177,7 +177,7 @@ struct tproc_slice {
 enum tproc_board_phase {
   TPROC_BOARD_FREE = 0,
   TPROC_BOARD_FILLING = 1, /**< its owner writes the fields, and no other reads them */
-  TPROC_BOARD_PENDING = 2, /**< its owner looks whether the name is another's. Who wants the name may send it back to
+  TPROC_BOARD_PENDING = 2, /**< its owner looks whether the name is another's. A second publisher may send it back to
                               FILLING, so of two one stays */
   TPROC_BOARD_LIVE = 3,    /**< published */
   TPROC_BOARD_ENDED = 4    /**< its owner has ended, and had asked for it to be kept */
@@ -187,8 +187,8 @@ enum tproc_board_phase {
 #define TPROC_BOARD_KEPT 1u
 
 /**
- * An entry of the registry. 192 bytes. All of it but the state is written by the owner while it is FILLING; who reads
- * it looks at the state before and afterwards.
+ * An entry of the registry. 192 bytes. All of it but the state is written by the owner while it is FILLING; a reader
+ * looks at the state before and afterwards.
  */
 struct tproc_board_entry {
   /**

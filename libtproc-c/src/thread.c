@@ -44,7 +44,7 @@ int tproc_open(void) {
   return open_failure;
 }
 
-/* The host has to watch for the end of who is no child of its own. */
+/* The host has to watch for the end of a process that is no child of its own. */
 static void ring(void) {
   _Atomic uint32_t *bell = &tproc_view.share->bell;
   atomic_fetch_add(bell, 1);

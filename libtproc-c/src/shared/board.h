@@ -1,6 +1,6 @@
 /*
  * The registry: names of what is shared. A publisher takes an entry, fills it, and is LIVE with one compare-and-swap of
- * the entry's state; who reads looks at the state before and afterwards. No lock: of several who publish one name at a
+ * the entry's state; a reader looks at the state before and afterwards. No lock: of several who publish one name at a
  * time, one comes through.
  */
 #ifndef TPROC_SRC_SHARED_BOARD_H

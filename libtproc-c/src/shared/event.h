@@ -1,7 +1,7 @@
 /*
- * Waiting for a condition that is somewhere else: who waits announces it, looks at the condition, and sleeps; who has
- * changed the condition signals. A word that counts up by 2 with each signal that has found a thread waiting; bit 0
- * says that one waits.
+ * Waiting for a condition that is somewhere else: a waiter announces itself, looks at the condition, and sleeps; the
+ * thread that has changed the condition signals. A word that counts up by 2 with each signal that has found a thread
+ * waiting; bit 0 says that one waits.
  */
 #ifndef TPROC_SRC_SHARED_EVENT_H
 #define TPROC_SRC_SHARED_EVENT_H

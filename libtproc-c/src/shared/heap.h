@@ -1,5 +1,5 @@
 /*
- * The heap. Who allocates says so with one store into a tag; who frees, with one as well, from wherever. Nothing is
+ * The heap. An allocation is one store into a tag, and so is a free, from any process. Nothing is
  * written into free memory, and no list is shared.
  *
  * Functions with a cache are for its thread only.

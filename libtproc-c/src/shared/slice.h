@@ -40,7 +40,7 @@ static inline uint32_t tproc_groups_of(uint32_t blocks) {
   return (blocks + TPROC_GROUP_BLOCKS - 1) / TPROC_GROUP_BLOCKS;
 }
 
-/** Whether no block of a slice with a class is allocated. Stays so only for who owns the slice. */
+/** Whether no block of a slice with a class is allocated. It stays so for the slice's owner only. */
 bool tproc_slice_is_empty(const struct tproc_view *view, uint32_t slice, uint32_t size_class);
 
 /** Swaps a slice's owner from `from` to `token`. From then on it is the thread's. */

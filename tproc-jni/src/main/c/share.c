@@ -167,6 +167,7 @@ JNIEXPORT jint JNICALL Java_io_tproc_jni_Native_mutexTry(JNIEnv *env, jclass typ
   struct tproc_error error = {0};
   const int result = tproc_host_mutex_try(to_host(host), to_address(mutex), slept, &error);
   if (result == -EBUSY) return -1;
+  if (result == -EOWNERDEAD) return 1;
   if (result < 0) throw_failure(env, FAILURE_SHARING, &error);
   return result;
 }

@@ -3,8 +3,8 @@
  * by it. io.tproc.library.Lane is the other side, and knows the same numbers.
  *
  * One word says whose turn it is. The side that has the turn owns the rest of the lane; the store that passes it on
- * publishes what was written before. Who waits spins, then adds TURN_WAITING to the word and sleeps on it; who passes
- * the turn on exchanges the word, and wakes the other when that bit was set. So no wake-up can be lost.
+ * publishes what was written before. A waiter spins, then adds TURN_WAITING to the word and sleeps on it. Passing
+ * the turn on exchanges the word, and wakes the other side when that bit was set. So no wake-up can be lost.
  */
 #ifndef TPROC_CALLEE_LANE_H
 #define TPROC_CALLEE_LANE_H

@@ -368,14 +368,15 @@ void tproc_host_event_signal(uint32_t *event);
  * Tries to lock a struct tproc_mutex.
  *
  * @param slept 1: the caller has slept since it wants the lock
- * @return 0; 1: locked, and the last owner has died with it; -EBUSY (also when another thread of the host has it),
- * -ENOTRECOVERABLE, -EINVAL, -ENOTSUP, -EAGAIN (too many threads use the heap). *error says nothing of -EBUSY
+ * @return 0; -EOWNERDEAD: locked, and the last owner has died with it; -EBUSY (also when another thread of
+ * the host has it), -ENOTRECOVERABLE, -EINVAL, -ENOTSUP, -EAGAIN (too many threads use the heap). *error says nothing
+ * of -EOWNERDEAD and -EBUSY
  */
 int tproc_host_mutex_try(struct tproc_host *host, void *mutex, int slept, struct tproc_error *error);
 
 /**
- * Announces that a thread sleeps for a lock. Who is woken and does not want it any more wakes another (FUTEX_WAKE): of
- * all who sleep one is woken.
+ * Announces that a thread sleeps for a lock. A thread that is woken and does not want it any more wakes
+ * another (FUTEX_WAKE): of all sleepers one is woken.
  *
  * @return 1: sleep as long as its word is *value; 0: try again
  */
@@ -510,7 +511,7 @@ struct tproc_status {
   pid_t pid;
   pid_t launcher; /**< the client of a listening host that asked for it; 0: the host itself; -1: a client without a pid
                      here */
-  uid_t uid;      /**< of who asked */
+  uid_t uid;      /**< of the client that asked */
   enum tproc_state state;
   uint64_t started_at;   /**< nanoseconds since 1970 (CLOCK_REALTIME) */
   uint64_t uptime;       /**< nanoseconds from its start to now, or to its end */
@@ -583,8 +584,8 @@ struct tproc_exit {
  * returned exactly once; one thread usually calls this in a loop.
  *
  * @param timeout_milliseconds -1 waits without end, 0 polls
- * @return 1 with *exit filled in; 0 on timeout or after tproc_host_wake; a negative errno, also to tell, once, of a
- * failure of the host's own broker: waiting goes on with the next call
+ * @return how many: 1 with *exit filled in, 0 on timeout or after tproc_host_wake; or a negative errno,
+ * also to tell, once, of a failure of the host's own broker: waiting goes on with the next call
  */
 int tproc_host_next_exit(struct tproc_host *host, int timeout_milliseconds, struct tproc_exit *exit,
                          struct tproc_error *error);

@@ -57,7 +57,7 @@ void hosted_signal_group(const struct hosted *hosted, int signal) {
     hosted_signal(hosted, signal);
 }
 
-/* Shells block everything for a moment around each fork; who blocks a signal for longer means it. */
+/* Shells block everything for a moment around each fork; a program that blocks a signal for longer means it. */
 bool hosted_has_default(const struct hosted *hosted, int signal) {
   const int pid = proc_pid_of(hosted->pidfd);
   for (int tries = 0; tries < BLOCKED_TRIES; tries++) {

@@ -15,4 +15,10 @@ static inline uint64_t clock_nanoseconds(clockid_t clock) {
 /** CLOCK_MONOTONIC. */
 static inline uint64_t clock_milliseconds(void) { return clock_nanoseconds(CLOCK_MONOTONIC) / 1000000u; }
 
+/** CLOCK_MONOTONIC, so much later than now: for calls that want a time to wait until. */
+static inline struct timespec clock_after(uint64_t nanoseconds) {
+  const uint64_t then = clock_nanoseconds(CLOCK_MONOTONIC) + nanoseconds;
+  return (struct timespec){.tv_sec = (time_t)(then / 1000000000u), .tv_nsec = (long)(then % 1000000000u)};
+}
+
 #endif

@@ -2,6 +2,7 @@
 #ifndef TPROC_COMPAT_H
 #define TPROC_COMPAT_H
 
+#include <elf.h>
 #include <linux/kcmp.h>
 #include <linux/seccomp.h>
 #include <stdint.h>
@@ -11,6 +12,23 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#if defined(__aarch64__)
+#include <asm/hwcap.h>
+#endif
+
+/* glibc 2.31's elf.h does not have them. */
+#ifndef PT_GNU_PROPERTY
+#define PT_GNU_PROPERTY 0x6474e553
+#endif
+#ifndef GNU_PROPERTY_AARCH64_FEATURE_1_AND
+#define GNU_PROPERTY_AARCH64_FEATURE_1_AND 0xc0000000
+#endif
+#if defined(__aarch64__) && !defined(HWCAP2_BTI) /* since Linux 5.8 */
+#define HWCAP2_BTI (1 << 17)
+#endif
+#if defined(__aarch64__) && !defined(PROT_BTI)
+#define PROT_BTI 0x10
+#endif
 
 /* waitid. Since Linux 5.4; glibc has it as an enumerator, which a define of the same value does not disturb. */
 #ifndef P_PIDFD

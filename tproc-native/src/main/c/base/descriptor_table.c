@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/compat.h"
 #include "base/thread.h"
 
@@ -76,11 +77,7 @@ static int start_cleaner(struct cleaning *cleaning) {
 static bool await_progress(struct cleaning *cleaning) {
   const int before = cleaning->next;
   const unsigned cleaners = cleaning->users;
-  struct timespec until;
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_nsec += PATIENCE_MILLISECONDS * 1000000;
-  until.tv_sec += until.tv_nsec / 1000000000;
-  until.tv_nsec %= 1000000000;
+  const struct timespec until = clock_after(PATIENCE_MILLISECONDS * 1000000ull);
   int code = 0;
   while (code == 0 && cleaning->users == cleaners)
     code = pthread_cond_timedwait(&cleaning->changed, &cleaning->lock, &until);

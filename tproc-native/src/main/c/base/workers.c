@@ -57,7 +57,7 @@ static int start_one(struct workers *workers) {
 int workers_open(struct workers *workers, size_t most, size_t at_once, int news, struct tproc_error *error) {
   memset(workers, 0, sizeof *workers);
   workers->last = &workers->first;
-  workers->most = most < WORKERS_MAX ? most : WORKERS_MAX;
+  workers->count_max = most < WORKERS_MAX ? most : WORKERS_MAX;
   workers->news = news;
   pthread_mutex_init(&workers->lock, NULL);
   pthread_cond_init(&workers->changed, NULL);
@@ -74,7 +74,7 @@ int workers_open(struct workers *workers, size_t most, size_t at_once, int news,
 int workers_submit(struct workers *workers, struct work *work, struct tproc_error *error) {
   int failed = 0;
   pthread_mutex_lock(&workers->lock);
-  if (workers->queued >= workers->idle && workers->count < workers->most) {
+  if (workers->queued >= workers->idle && workers->count < workers->count_max) {
     failed = start_one(workers);
     if (workers->count > 0) failed = 0; /* one of the others will find the time */
   }

@@ -25,7 +25,7 @@ struct workers {
   pthread_cond_t changed;
   struct work *first, **last; /**< not begun, oldest first */
   struct work *done;          /**< to be told, youngest first */
-  size_t queued, idle, count, most;
+  size_t queued, idle, count, count_max;
   bool stopping;
   int news; /**< eventfd of the owner's, written when something is done */
   pthread_t threads[WORKERS_MAX];

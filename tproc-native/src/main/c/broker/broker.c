@@ -34,7 +34,7 @@ static int serve_one(struct broker *broker, struct fence_listener *listener) {
   _Alignas(8) char room[NOTIFICATION_MAX];
   struct seccomp_notif *request = (struct seccomp_notif *)room;
   memset(room, 0, broker->request_size);
-  /* ENOENT: the caller was killed while it waited. */
+  /* ENOENT: the target was killed while it waited. */
   if (ioctl(listener->notify_fd, SECCOMP_IOCTL_NOTIF_RECV, request) != 0)
     return errno == ENOENT || errno == EINTR ? 0 : -errno;
   struct broker_call call = {.number = request->data.nr, .tid = (pid_t)request->pid, .id = request->id};

@@ -11,14 +11,11 @@
 
 #include "base/compat.h"
 #include "base/page.h"
+#include "broker/answers.h"
 #include "broker/proc_self_exe.h"
 #include "broker/target.h"
 #include "broker/target_segment.h"
 #include "memory/pieces.h"
-
-static const struct broker_answer go_on = {.verdict = BROKER_CONTINUE};
-
-static struct broker_answer result(int64_t value) { return (struct broker_answer){.result = value}; }
 
 /* So little memory is filled sooner than a thread is started. */
 #define FILLED_AT_ONCE (256u << 10)
@@ -74,10 +71,10 @@ static struct broker_answer answer_munmap(struct fence_listener *listener, uint6
 static struct broker_answer if_owned(struct fence_listener *listener, const struct broker_call *call, int of_a_hole,
                                      int otherwise) {
   const uint64_t address = without_tag(call->arguments[0]), length = call->arguments[1];
-  if (length == 0) return go_on;
+  if (length == 0) return unchanged();
   if (address > INT64_MAX || length > INT64_MAX) return result(-EINVAL);
   const struct address_range range = {page_floor(address), page_ceil(address + length)};
-  if (memory_owns(listener->memory, range)) return go_on;
+  if (memory_owns(listener->memory, range)) return unchanged();
   return result(memory_is_hole(listener->memory, range) ? of_a_hole : otherwise);
 }
 
@@ -85,7 +82,7 @@ static struct broker_answer if_owned(struct fence_listener *listener, const stru
 
 /* The signal by which the kernel ends a threadproc with its host stays. A vfork child's own is its own. */
 static struct broker_answer set_death_signal(struct fence_listener *listener, const struct broker_call *call) {
-  if (!target_is_threadproc(listener, call->tid)) return go_on;
+  if (!target_is_threadproc(listener, call->tid)) return unchanged();
   if (call->arguments[1] > SIGNAL_MAX) return result(-EINVAL);
   listener->death_signal = (int)call->arguments[1];
   return result(0);
@@ -93,7 +90,7 @@ static struct broker_answer set_death_signal(struct fence_listener *listener, co
 
 static struct broker_answer get_death_signal(struct broker_context *context, const struct fence_listener *listener,
                                              const struct broker_call *call) {
-  if (!target_is_threadproc(listener, call->tid)) return go_on;
+  if (!target_is_threadproc(listener, call->tid)) return unchanged();
   return result(target_answer(&context->check, listener, call, call->arguments[1], &listener->death_signal,
                               sizeof listener->death_signal));
 }
@@ -215,7 +212,7 @@ static struct broker_answer answer_of_memory(struct broker_context *context, str
     case __NR_io_setup:
       return open_aio(context, listener, call);
     case __NR_io_destroy:
-      return memory_forget_aio(listener->memory, a[0]) ? go_on : result(-EINVAL);
+      return memory_forget_aio(listener->memory, a[0]) ? unchanged() : result(-EINVAL);
     case __NR_pkey_alloc:
     case __NR_pkey_free:
     case __NR_map_shadow_stack:
@@ -232,7 +229,7 @@ struct broker_answer broker_answer_call(struct broker_context *context, struct f
                                         const struct broker_call *call) {
   struct broker_answer executable;
   if (proc_self_exe_answer(context, listener, call, &executable)) return executable;
-  if (!call->shares)                                     /* a forked child: it can harm only its own memory */
-    return call->number == __NR_brk ? result(0) : go_on; /* the kernel's own break is the host's: it never moves */
+  if (!call->shares) /* a forked child: it can harm only its own memory; the kernel's break is the host's, and stays */
+    return call->number == __NR_brk ? result(0) : unchanged();
   return listener->memory != NULL ? answer_of_memory(context, listener, call) : result(-ENOMEM);
 }

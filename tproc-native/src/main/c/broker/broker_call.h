@@ -31,7 +31,7 @@ struct broker_context {
 enum broker_verdict {
   BROKER_RETURN,       /**< it returns `result`: a value or a negative errno */
   BROKER_CONTINUE,     /**< it is made as it stands */
-  BROKER_ADDFD,        /**< it returns a new descriptor of the caller for the host's descriptor `result`, which is then
+  BROKER_ADDFD,        /**< it returns a new descriptor of the target for the host's descriptor `result`, which is then
                                closed */
   BROKER_DEFER_FILL,   /**< once the pages of `fill` are there it returns `result`; a deferred reply */
   BROKER_DEFER_UNMAP,  /**< once `fill` of `memory` is unmapped it returns the result of that; a deferred reply */
@@ -55,7 +55,7 @@ static inline bool broker_defers(const struct broker_answer *answer) {
          answer->verdict == BROKER_DEFER_ADVISE || answer->verdict == BROKER_DEFER_OPEN_EXECUTABLE;
 }
 
-/** Never blocks on the caller. The listener's lock is held; its memory may be NULL (the threadproc was closed). */
+/** Never blocks on the target. The listener's lock is held; its memory may be NULL (the threadproc was closed). */
 struct broker_answer broker_answer_call(struct broker_context *context, struct fence_listener *listener,
                                         const struct broker_call *call);
 

@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "broker/answers.h"
+
 /* Longer than every path that is recognised. */
 #define PATH_SIZE 64
 
@@ -45,12 +47,6 @@ static int path_argument(int number) {
       return -1;
   }
 }
-
-static struct broker_answer result(int64_t value) {
-  return (struct broker_answer){.verdict = BROKER_RETURN, .result = value};
-}
-
-static struct broker_answer go_on(void) { return (struct broker_answer){.verdict = BROKER_CONTINUE}; }
 
 static struct broker_answer give(struct broker_context *context, const struct fence_listener *listener,
                                  const struct broker_call *call, uint64_t address, const void *bytes, size_t size,
@@ -144,12 +140,12 @@ static struct broker_answer execute(struct broker_context *context, struct fence
   pthread_mutex_lock(&listener->lock);
   const int failed = patch(context, listener, call, path, descriptor);
   pthread_mutex_unlock(&listener->lock);
-  return failed ? result(failed) : go_on();
+  return failed ? result(failed) : unchanged();
 }
 
 /* Calls about the link itself are no concern of ours; the file may lie on a file system that does not answer. */
 static struct broker_answer unless(bool about_the_link) {
-  return about_the_link ? go_on() : (struct broker_answer){.verdict = BROKER_DEFER_OPEN_EXECUTABLE};
+  return about_the_link ? unchanged() : (struct broker_answer){.verdict = BROKER_DEFER_OPEN_EXECUTABLE};
 }
 
 static struct broker_answer answer_path(struct broker_context *context, struct fence_listener *listener,
@@ -209,6 +205,6 @@ bool proc_self_exe_answer(struct broker_context *context, struct fence_listener 
   const int64_t got =
       target_read(&context->check, call->tid, call->shares, call->arguments[argument], path, sizeof path);
   const bool own = got > 0 && memchr(path, '\0', (size_t)got) != NULL && is_own(listener, call->tid, path);
-  *answer = own ? answer_path(context, listener, call) : go_on();
+  *answer = own ? answer_path(context, listener, call) : unchanged();
   return true;
 }

@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* ENOENT: the caller was killed meanwhile. */
+/* ENOENT: the target was killed meanwhile. */
 static int sent(int result) { return result >= 0 || errno == ENOENT || errno == EINPROGRESS ? 0 : -errno; }
 
 static int send_response(int notify_fd, const struct seccomp_notif_resp *response) {

@@ -11,7 +11,7 @@
 #define NOTIFICATION_MAX 512
 
 /**
- * From any thread, once for each call. A caller that was killed meanwhile is no error.
+ * From any thread, once for each call. A target that was killed meanwhile is no error.
  *
  * @param id of the notification
  * @param answer that broker_defers is false of

@@ -21,26 +21,26 @@ static bool is_no_access(int code) { return code == EPERM || code == EACCES; }
 
 /* Through /proc/PID/mem an address that is not mapped is an error and not a fault, also when another thread unmaps it.
  */
-static int open_memory(pid_t pid, int flags) {
+static int open_memory(pid_t tid, int flags) {
   char path[64];
   struct target_access access;
-  snprintf(path, sizeof path, "/proc/%d/mem", pid);
+  snprintf(path, sizeof path, "/proc/%d/mem", tid);
   int memory = open(path, flags | O_CLOEXEC);
-  if (memory >= 0 || !is_no_access(errno) || !target_access_begin(&access, pid)) return memory;
+  if (memory >= 0 || !is_no_access(errno) || !target_access_begin(&access, tid)) return memory;
   memory = open(path, flags | O_CLOEXEC);
   target_access_end(&access);
   return memory;
 }
 
 /* Without /proc/PID/mem, where /proc is read-only. An address that is not mapped is an error here, too. */
-static int64_t read_directly(pid_t pid, uint64_t address, void *buffer, size_t size) {
+static int64_t read_directly(pid_t tid, uint64_t address, void *buffer, size_t size) {
   const struct iovec source = {(void *)address, size}, target = {buffer, size};
-  return syscall(SYS_process_vm_readv, pid, &target, 1, &source, 1, 0);
+  return syscall(SYS_process_vm_readv, tid, &target, 1, &source, 1, 0);
 }
 
-static int64_t write_directly(pid_t pid, uint64_t address, const void *buffer, size_t size) {
+static int64_t write_directly(pid_t tid, uint64_t address, const void *buffer, size_t size) {
   const struct iovec source = {(void *)buffer, size}, target = {(void *)address, size};
-  return syscall(SYS_process_vm_writev, pid, &source, 1, &target, 1, 0);
+  return syscall(SYS_process_vm_writev, tid, &source, 1, &target, 1, 0);
 }
 
 int target_check_open(struct target_check *check, struct tproc_error *error) {
@@ -137,7 +137,7 @@ static bool is_waiting(const struct fence_listener *listener, const struct broke
   return ioctl(listener->notify_fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &call->id) == 0;
 }
 
-/* What is open is the caller's memory if the call still waits then. After that a reused id does no harm. */
+/* What is open is the target's memory if the call still waits then. After that a reused id does no harm. */
 int target_overwrite(const struct target_check *check, const struct fence_listener *listener,
                      const struct broker_call *call, uint64_t address, const void *buffer, size_t size) {
   const int memory = call->shares ? check->own_memory : open_memory(call->tid, O_RDWR);

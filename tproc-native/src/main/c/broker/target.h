@@ -39,8 +39,8 @@ int64_t target_read(const struct target_check *check, pid_t tid, bool shares, ui
                     size_t size);
 
 /**
- * Stores an answer in the caller's memory, as the kernel would: not where the program itself may not write. Nothing is
- * written when the call does not wait any more: another process may have the caller's id by then.
+ * Stores an answer in the target's memory, as the kernel would: not where the program itself may not write. Nothing is
+ * written when the call does not wait any more: another process may have the target's id by then.
  *
  * @return 0 or -EFAULT
  */

@@ -10,7 +10,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Dumpability is the memory's: of all threads together. */
+/*
+ * Held during one look into a target whose user has changed, since dumpability is the memory's: of all threads
+ * together. Taken under the listener's lock; no other lock is taken under it.
+ */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 #define KEEP (-1)
@@ -20,9 +23,9 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static long set_users(uid_t real) { return syscall(SYS_setresuid, real, KEEP, KEEP); }
 static long set_groups(gid_t real) { return syscall(SYS_setresgid, real, KEEP, KEEP); }
 
-static bool read_status(pid_t pid, char *text, size_t size) {
+static bool read_status(pid_t tid, char *text, size_t size) {
   char path[64];
-  snprintf(path, sizeof path, "/proc/%d/status", pid);
+  snprintf(path, sizeof path, "/proc/%d/status", tid);
   const int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0) return false;
   const ssize_t got = read(file, text, size - 1);
@@ -39,9 +42,9 @@ static bool find_id(const char *text, const char *name, unsigned *id) {
          saved == *id;
 }
 
-static bool find_ids(pid_t pid, uid_t *user, gid_t *group) {
+static bool find_ids(pid_t tid, uid_t *user, gid_t *group) {
   char text[STATUS_SIZE];
-  return read_status(pid, text, sizeof text) && find_id(text, "\nUid:", user) && find_id(text, "\nGid:", group);
+  return read_status(tid, text, sizeof text) && find_id(text, "\nUid:", user) && find_id(text, "\nGid:", group);
 }
 
 static void set_capabilities(const struct __user_cap_data_struct *capabilities) {
@@ -78,10 +81,10 @@ static bool become(uid_t user, gid_t group, const struct target_access *access) 
   return true;
 }
 
-static bool begin(struct target_access *access, pid_t pid) {
+static bool begin(struct target_access *access, pid_t tid) {
   uid_t user, effective_user, saved_user;
   gid_t group, effective_group, saved_group;
-  if (!find_ids(pid, &user, &group) || !get_capabilities(access->capabilities)) return false;
+  if (!find_ids(tid, &user, &group) || !get_capabilities(access->capabilities)) return false;
   if (getresuid(&access->user, &effective_user, &saved_user) != 0) return false;
   if (getresgid(&access->group, &effective_group, &saved_group) != 0) return false;
   access->file_user = (uid_t)setfsuid((uid_t)KEEP); /* an id that there is not changes nothing, and gives what is */
@@ -96,9 +99,9 @@ static bool begin(struct target_access *access, pid_t pid) {
   return prctl(PR_SET_DUMPABLE, 1) == 0;
 }
 
-bool target_access_begin(struct target_access *access, pid_t pid) {
+bool target_access_begin(struct target_access *access, pid_t tid) {
   pthread_mutex_lock(&lock);
-  const bool begun = begin(access, pid);
+  const bool begun = begin(access, tid);
   if (!begun) pthread_mutex_unlock(&lock);
   return begun;
 }

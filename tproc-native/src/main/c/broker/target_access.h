@@ -21,12 +21,12 @@ struct target_access {
 };
 
 /**
- * Gives the calling thread, and no other, what the kernel asks of who looks into `pid`. Each true is followed by
- * target_access_end in the same thread, soon: others wait, and for so long the memory is dumpable.
+ * Gives the calling thread, and no other, what the kernel asks of a thread that looks into `tid`. Each true is followed
+ * by target_access_end in the same thread, soon: others wait, and for so long the memory is dumpable.
  *
  * @return false, and nothing has changed, when there is nothing to be won (a target with several users among it)
  */
-bool target_access_begin(struct target_access *access, pid_t pid);
+bool target_access_begin(struct target_access *access, pid_t tid);
 
 /** Keeps errno. */
 void target_access_end(const struct target_access *access);

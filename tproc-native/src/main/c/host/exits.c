@@ -67,7 +67,7 @@ static void collect_held(void *argument) {
 /* How often those are looked at that have ended and may not be collected yet. */
 #define LOOK_MILLISECONDS 250
 
-/* @return 1 and the event, 0 when nothing has happened within the time, or a negative errno */
+/* @return how many: 1 and the event, 0 when nothing has happened within the time; or a negative errno */
 static int await_event(struct tproc_host *host, int milliseconds, struct epoll_event *event) {
   int ready;
   do {

@@ -38,16 +38,16 @@ static int enrol(struct tproc_host *host, pid_t pid) {
   const bool taken = threadproc->reaped || tproc_owner_take(&host->range.view, pid) != 0;
   pthread_mutex_unlock(&threadproc->lock);
   host_unpin(host, threadproc);
-  return taken ? 0 : EAGAIN;
+  return taken ? 0 : -EAGAIN;
 }
 
 int tproc_host_give(struct tproc_host *host, void *block, pid_t pid, struct tproc_error *error) {
   int failed = host_check_range(host, error);
   if (failed) return failed;
   failed = pid == getpid() ? 0 : enrol(host, pid);
-  if (!failed) failed = tproc_heap_give_process(&host->range.view, block, pid, TPROC_OWNER_HOST);
-  if (failed == EINVAL) return no_block(block, error);
-  return failed ? tproc_fail(error, failed, "give a block of the shared heap to process %d", pid) : 0;
+  if (!failed) failed = -tproc_heap_give_process(&host->range.view, block, pid, TPROC_OWNER_HOST);
+  if (failed == -EINVAL) return no_block(block, error);
+  return failed ? tproc_fail(error, -failed, "give a block of the shared heap to process %d", pid) : 0;
 }
 
 size_t tproc_host_usable_size(struct tproc_host *host, const void *block) {

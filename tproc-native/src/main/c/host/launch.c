@@ -173,16 +173,17 @@ static int run_child(struct tproc_host *host, struct tproc_threadproc *threadpro
       .function = child_main,
       .argument = plan};
   plan->socket = &spawning->own_socket;
+  int listener;
   const pid_t pid = spawning_clone(&host->spawner, spawning, &request, &threadproc->pidfd);
   if (pid < 0) {
-    spawning_close(&host->spawner, spawning, -1);
+    spawning_close(&host->spawner, spawning, -1, &listener);
     return tproc_fail(error, -pid, "clone");
   }
   threadproc->pid = pid;
   await_child(plan);
-  const int listener = spawning_close(&host->spawner, spawning, plan->notify_fd);
+  const int lost = spawning_close(&host->spawner, spawning, plan->notify_fd, &listener);
   int failed = failure_of(plan, error);
-  if (!failed && listener < -1) failed = tproc_fail(error, -listener, "take the fence's listener");
+  if (!failed && lost) failed = tproc_fail(error, -lost, "take the fence's listener");
   if (!failed && listener >= 0) /* without one it was killed before it got that far */
     failed = broker_open_listener(&host->broker, listener, pid, threadproc->pidfd, &threadproc->memory, executable,
                                   &threadproc->listener, error);

@@ -45,7 +45,7 @@ int tproc_host_mutex_try(struct tproc_host *host, void *mutex, int slept, struct
     case 0:
       return 0;
     case EOWNERDEAD:
-      return 1;
+      return -EOWNERDEAD; /* no failure either */
     case ENOTRECOVERABLE:
       return tproc_fail(error, ENOTRECOVERABLE, "lock %p, which was given up after a death", mutex);
     default:

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "base/error.h"
 #include "base/page.h"
 
@@ -27,13 +28,6 @@
 /* GNU property notes of real programs have some 50 bytes. */
 #define PROPERTY_NOTE_MAX 1024
 
-/* Older elf.h does not have them. */
-#ifndef PT_GNU_PROPERTY
-#define PT_GNU_PROPERTY 0x6474e553
-#endif
-#ifndef GNU_PROPERTY_AARCH64_FEATURE_1_AND
-#define GNU_PROPERTY_AARCH64_FEATURE_1_AND 0xc0000000
-#endif
 #define AARCH64_FEATURE_BTI 1u
 
 /* Reads exactly `count` bytes or fails: a short file is a malformed one. */

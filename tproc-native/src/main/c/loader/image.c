@@ -5,17 +5,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "base/error.h"
 #include "base/page.h"
 
 #if defined(__aarch64__)
-#include <asm/hwcap.h>
-#ifndef PROT_BTI
-#define PROT_BTI 0x10
-#endif
-#ifndef HWCAP2_BTI
-#define HWCAP2_BTI (1 << 17)
-#endif
 static int branch_protection(void) { return (getauxval(AT_HWCAP2) & HWCAP2_BTI) ? PROT_BTI : 0; }
 #else
 static int branch_protection(void) { return 0; }

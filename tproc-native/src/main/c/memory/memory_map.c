@@ -164,9 +164,9 @@ static int64_t place_in_slot(struct memory *memory, const struct map_request *re
 #define LARGE_RESERVATION (64ull << 20)
 
 /*
- * A hint is only a hint, and leaving the slot costs: each later call there goes to the broker. But who reserves a large
- * range below the slots needs it there. HotSpot on aarch64 has its class space at a multiple of 4 GiB below 1 TiB or
- * does not start.
+ * A hint is only a hint, and leaving the slot costs: each later call there goes to the broker. But a program
+ * that reserves a large range below the slots needs it there. HotSpot on aarch64 has its class space at a multiple of
+ * 4 GiB below 1 TiB or does not start.
  */
 static bool is_reservation_below(const struct memory *memory, const struct map_request *request) {
   const uint64_t end = slot_space_range(memory->slots).low;

@@ -53,15 +53,15 @@ struct address_range slot_space_range(const struct slot_space *space) {
  * Takes a range in which nothing is mapped. A mapping of another owner (another host of this process, which may be
  * another copy of this library, or an allocator with a hint of its own) rules it out.
  *
- * @return 1: it is taken, inaccessible; 0: something is mapped there; or a negative errno
+ * @return 0: it is taken, inaccessible; -EEXIST: something is mapped there; or another negative errno
  */
 static int take(struct address_range range) {
   void *mapped = mmap((void *)range.low, range_size(range), PROT_NONE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
-  if (mapped == MAP_FAILED) return errno == EEXIST ? 0 : -errno;
-  if (mapped == (void *)range.low) return 1;
+  if (mapped == MAP_FAILED) return -errno;
+  if (mapped == (void *)range.low) return 0;
   munmap(mapped, range_size(range)); /* before Linux 4.17 the flag is only a hint */
-  return 0;
+  return -EEXIST;
 }
 
 struct address_range slot_claim(struct address_range whole) {
@@ -70,15 +70,15 @@ struct address_range slot_claim(struct address_range whole) {
 
 /* The last page stays, so that other hosts of this process see at any moment that the place is taken. */
 static int claim(struct address_range whole) {
-  const int taken = take(whole);
-  if (taken > 0) munmap((void *)whole.low, range_size(whole) - page_size());
-  return taken;
+  const int failed = take(whole);
+  if (!failed) munmap((void *)whole.low, range_size(whole) - page_size());
+  return failed;
 }
 
 static bool is_claimed(struct address_range whole) {
-  const int taken = take(slot_claim(whole));
-  if (taken > 0) munmap((void *)slot_claim(whole).low, page_size());
-  return taken <= 0;
+  const int failed = take(slot_claim(whole));
+  if (!failed) munmap((void *)slot_claim(whole).low, page_size());
+  return failed != 0;
 }
 
 int slot_reserve(struct slot_space *space, struct slot_owner *owner, struct slot *slot, struct tproc_error *error) {
@@ -92,15 +92,15 @@ int slot_reserve(struct slot_space *space, struct slot_owner *owner, struct slot
     if (space->owners[place] != NULL) continue;
     const uint64_t low = space->first + place * space->slot_size;
     const struct address_range whole = {low, low + space->slot_size};
-    const int empty = claim(whole);
-    if (empty > 0) {
+    const int code = claim(whole);
+    if (code == 0) {
       space->owners[place] = owner;
       slot->whole = whole;
       slot->usable = (struct address_range){low, low + space->slot_size / 4 * 3};
       break;
     }
-    if (empty < 0) {
-      failed = tproc_fail(error, -empty, "take a slot of %llu MiB (ulimit -v, or vm.max_map_count)",
+    if (code != -EEXIST) {
+      failed = tproc_fail(error, -code, "take a slot of %llu MiB (ulimit -v, or vm.max_map_count)",
                           (unsigned long long)(space->slot_size >> 20));
       break;
     }
@@ -127,19 +127,19 @@ static void mark(struct slot_space *space, uint64_t place, uint64_t count, struc
 
 int slot_space_take(struct slot_space *space, uint64_t size, struct address_range *range, struct tproc_error *error) {
   const uint64_t count = (size + space->slot_size - 1) / space->slot_size;
-  int empty = 0;
+  int code = -EEXIST;
   pthread_mutex_lock(&space->lock);
-  for (uint64_t tries = 0; tries < space->places && empty == 0; tries++) {
+  for (uint64_t tries = 0; tries < space->places && code == -EEXIST; tries++) {
     const uint64_t place = (space->next + tries) % space->places;
     if (!are_free(space, place, count)) continue;
     const uint64_t low = space->first + place * space->slot_size;
     *range = (struct address_range){low, low + count * space->slot_size};
-    empty = take((struct address_range){low, low + size});
-    if (empty > 0) mark(space, place, count, &no_threadproc);
+    code = take((struct address_range){low, low + size});
+    if (code == 0) mark(space, place, count, &no_threadproc);
   }
   pthread_mutex_unlock(&space->lock);
-  if (empty > 0) return 0;
-  return tproc_fail(error, empty < 0 ? -empty : ENOMEM, "take %llu MiB side by side (ulimit -v)",
+  if (code == 0) return 0;
+  return tproc_fail(error, code == -EEXIST ? ENOMEM : -code, "take %llu MiB side by side (ulimit -v)",
                     (unsigned long long)(size >> 20));
 }
 

@@ -79,7 +79,7 @@ int slot_space_take(struct slot_space *space, uint64_t size, struct address_rang
 /** Frees these places. The caller has unmapped what was there. */
 void slot_space_return(struct slot_space *space, struct address_range range);
 
-/** The threadproc in whose slot or outside range an address lies, or NULL. It may go away at any time. */
+/** The threadproc in whose slot or external range an address lies, or NULL. It may go away at any time. */
 void *slot_threadproc_at(struct slot_space *space, uint64_t address);
 
 /** Whether any part of a range lies in a slot that is taken, by any host of this process. The caller holds the lock. */

@@ -85,7 +85,7 @@ static void welcome(struct connections *connections, int socket) {
   } else if (peer.uid != geteuid()) {
     code = EPERM;
     snprintf(message, sizeof message, "the host belongs to user %u, and you are user %u (EPERM)", geteuid(), peer.uid);
-  } else if (connections->count >= connections->options->most_connections) {
+  } else if (connections->count >= connections->options->connections_max) {
     code = EAGAIN;
     snprintf(message, sizeof message, "the host has %zu connections already (EAGAIN)", connections->count);
   }

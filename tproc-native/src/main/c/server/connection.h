@@ -17,15 +17,15 @@
 #include "wire/wire.h"
 
 /**
- * READING ⇄ WAITING, and from WAITING to ATTACHED when a launch succeeds, back to READING when the program has ended.
+ * READING ⇄ WAITING, and from WAITING to RUNNING when a launch succeeds, back to READING when the program has ended.
  * From each of them to ENDING or GONE, and from ENDING to GONE.
  */
 enum connection_state {
-  CONNECTION_READING,  /**< a request may arrive */
-  CONNECTION_WAITING,  /**< its request is carried out; nothing is read meanwhile */
-  CONNECTION_ATTACHED, /**< a program of its client's runs */
-  CONNECTION_ENDING,   /**< nothing is read; to be closed when everything has been sent */
-  CONNECTION_GONE      /**< closed; freed when the events of this round have been handled */
+  CONNECTION_READING, /**< a request may arrive */
+  CONNECTION_WAITING, /**< its request is carried out; nothing is read meanwhile */
+  CONNECTION_RUNNING, /**< a program of its client's runs */
+  CONNECTION_ENDING,  /**< nothing is read; to be closed when everything has been sent */
+  CONNECTION_GONE     /**< closed; freed when the events of this round have been handled */
 };
 
 struct connection {
@@ -63,7 +63,7 @@ bool connection_event(struct connections *connections, struct connection *connec
 /** Ends what takes too long. */
 void connection_tick(struct connections *connections, struct connection *connection, uint64_t now);
 
-/** Goes on as READING, WAITING or ATTACHED, unless it is ending or gone. */
+/** Goes on as READING, WAITING or RUNNING, unless it is ending or gone. */
 void connection_enter(struct connections *connections, struct connection *connection, enum connection_state state);
 
 /** Sends a frame, or notes it for later. A connection that fails is closed. `descriptor` is -1 or sent at once. */

@@ -53,7 +53,7 @@ static void refuse_request(struct tproc_server *server, struct request *request)
 }
 
 /* Watched before its client learns of it, so that it hears of the end in any case. */
-static void attach(struct tproc_server *server, struct request *request) {
+static void begin_running(struct tproc_server *server, struct request *request) {
   struct connection *connection = request->connection;
   struct tproc_threadproc *threadproc = request->threadproc;
   struct client_program *program =
@@ -73,7 +73,7 @@ static void attach(struct tproc_server *server, struct request *request) {
   program->connection = connection;
   connection->program = program;
   const struct wire_started started = {.pid = threadproc->pid};
-  connection_enter(&server->connections, connection, CONNECTION_ATTACHED);
+  connection_enter(&server->connections, connection, CONNECTION_RUNNING);
   connection_send(&server->connections, connection, WIRE_STARTED, &started, sizeof started, threadproc->pidfd);
   settle(server, connection);
 }
@@ -92,7 +92,7 @@ void dispatch_request_done(struct tproc_server *server, struct request *request)
   if (request->failed)
     refuse_request(server, request);
   else if (request->threadproc != NULL)
-    attach(server, request);
+    begin_running(server, request);
   else
     answer(server, request);
 }

@@ -8,9 +8,9 @@ struct server_options {
   unsigned request_milliseconds; /**< for a client to send a whole request, or to read what it was sent */
   unsigned queue_milliseconds;   /**< for a launch to begin */
   unsigned hangup_milliseconds;  /**< for a program whose client is lost, from SIGHUP to SIGKILL */
-  unsigned most_launches;        /**< at the same time */
-  unsigned most_connections;
-  size_t most_bytes; /**< that the host keeps for all clients together: requests, and answers they have not read */
+  unsigned launches_max;         /**< at the same time */
+  unsigned connections_max;
+  size_t bytes_max; /**< that the host keeps for all clients together: requests, and answers they have not read */
   int (*launch)(struct tproc_host *host, const struct tproc_launch *launch, const struct launch_client *client,
                 struct tproc_threadproc **threadproc, struct tproc_error *error); /**< launch_for */
 };

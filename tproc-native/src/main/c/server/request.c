@@ -68,7 +68,7 @@ bool request_tick(struct request *request, uint64_t now) {
   if (!request_withdraw(request)) return false;
   const struct server_options *options = request->requests->options;
   tproc_fail_because(&request->error, EAGAIN, "not begun within %u ms: %u launches hang", options->queue_milliseconds,
-                     options->most_launches);
+                     options->launches_max);
   return true;
 }
 

@@ -29,9 +29,9 @@
 const struct server_options server_default_options = {.request_milliseconds = 10000,
                                                       .queue_milliseconds = 30000,
                                                       .hangup_milliseconds = 2000,
-                                                      .most_launches = 64,
-                                                      .most_connections = 4096,
-                                                      .most_bytes = 256u << 20,
+                                                      .launches_max = 64,
+                                                      .connections_max = 4096,
+                                                      .bytes_max = 256u << 20,
                                                       .launch = launch_for};
 
 static void handle_news(struct tproc_server *server) {
@@ -156,7 +156,7 @@ static int open_parts(struct tproc_server *server, struct tproc_error *error) {
   const struct server_options *options = &server->options;
   struct workers *helpers = &server->requests.helpers;
   server->connections = (struct connections){
-      .events = server->events, .options = options, .helpers = helpers, .budget.max = options->most_bytes};
+      .events = server->events, .options = options, .helpers = helpers, .budget.max = options->bytes_max};
   server->programs = (struct client_programs){.events = server->events, .options = options, .helpers = helpers};
   server->requests.host = server->host;
   server->requests.options = options;
@@ -173,7 +173,7 @@ static void release(void *argument) {
 }
 
 static int start_threads(struct tproc_server *server, struct tproc_error *error) {
-  int failed = workers_open(&server->requests.launchers, server->options.most_launches, 0, server->news, error);
+  int failed = workers_open(&server->requests.launchers, server->options.launches_max, 0, server->news, error);
   if (failed) return failed;
   failed = workers_open(&server->requests.helpers, HELPERS, 1, server->news, error);
   if (!failed) {

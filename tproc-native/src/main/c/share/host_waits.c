@@ -5,9 +5,9 @@
 #include <linux/futex.h>
 #include <stdbool.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/compat.h"
 #include "shared/futex.h"
 
@@ -39,10 +39,7 @@ static bool look(struct host_waits *waits, struct tproc_wait *words, size_t coun
 }
 
 static void wait_at_bell(struct host_waits *waits, uint32_t bell, bool only) {
-  struct timespec soon;
-  clock_gettime(CLOCK_MONOTONIC, &soon);
-  soon.tv_nsec += POLL_NANOSECONDS;
-  if (soon.tv_nsec >= 1000000000) soon = (struct timespec){soon.tv_sec + 1, soon.tv_nsec - 1000000000};
+  const struct timespec soon = clock_after(POLL_NANOSECONDS);
   tproc_futex_wait(&waits->bell, bell, only ? NULL : &soon);
 }
 

@@ -74,7 +74,7 @@ static _Atomic uint32_t *word_of(const struct tproc_view *view, uint64_t publish
   return address >= base && address - base < view->share->size ? (_Atomic uint32_t *)address : NULL;
 }
 
-/* After the marking of the dead: who publishes a word from now on sees that they are dead. */
+/* After the marking of the dead: a thread that publishes a word from now on sees that they are dead. */
 static uint32_t wake_waiters(const struct tproc_view *view) {
   uint32_t count = 0;
   const uint32_t high = high_of(&view->share->threads_high);

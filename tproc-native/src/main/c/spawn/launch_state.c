@@ -18,8 +18,8 @@ _Static_assert(TPROC_LIMIT_COUNT == RLIM_NLIMITS, "a limit for each of the kerne
 
 #define STDIO_COUNT 3
 #define SIGNAL_BIT(signal) (1ull << ((signal)-1))
-#define LOWEST_NICE (-20)
-#define HIGHEST_NICE 19
+#define NICE_MIN (-20)
+#define NICE_MAX 19
 
 static int check_stdio(const struct tproc_launch *launch, struct tproc_error *error) {
   static const char *const names[STDIO_COUNT] = {"stdin", "stdout", "stderr"};
@@ -80,9 +80,8 @@ int launch_state_check(const struct tproc_launch *launch, struct tproc_error *er
     return tproc_fail_because(error, EINVAL, "unknown flags %#x", launch->flags & ~(unsigned)KNOWN_FLAGS);
   if (launch->umask != TPROC_UMASK_INHERIT && (launch->umask & ~0777) != 0)
     return tproc_fail(error, EINVAL, "umask %#o", (unsigned)launch->umask);
-  if ((launch->flags & TPROC_LAUNCH_NICE) != 0 && (launch->nice < LOWEST_NICE || launch->nice > HIGHEST_NICE))
-    return tproc_fail_because(error, EINVAL, "nice value %d is not in %d to %d", launch->nice, LOWEST_NICE,
-                              HIGHEST_NICE);
+  if ((launch->flags & TPROC_LAUNCH_NICE) != 0 && (launch->nice < NICE_MIN || launch->nice > NICE_MAX))
+    return tproc_fail_because(error, EINVAL, "nice value %d is not in %d to %d", launch->nice, NICE_MIN, NICE_MAX);
   int failed = check_stdio(launch, error);
   if (!failed) failed = check_descriptors(launch, error);
   if (!failed) failed = check_terminal(launch, error);

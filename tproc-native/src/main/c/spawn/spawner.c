@@ -37,7 +37,7 @@ void spawner_stop(struct spawner *spawner) {
   pthread_mutex_destroy(&spawner->lock);
 }
 
-/* What one call is about, on the stack of who asks. */
+/* What one call is about, on the caller's stack. */
 struct order {
   struct spawner *spawner;
   struct spawning *spawning;
@@ -114,12 +114,12 @@ static void send_back_and_close(void *argument) {
   if (spawning->own_socket >= 0) close(spawning->own_socket);
 }
 
-int spawning_close(struct spawner *spawner, struct spawning *spawning, int left) {
+int spawning_close(struct spawner *spawner, struct spawning *spawning, int left, int *copy) {
   struct order order = {.spawning = spawning, .left = left};
-  int copy = -1;
+  *copy = -1;
   executor_call(&spawner->executor, send_back_and_close, &order);
-  if (left >= 0 && order.result == 0) order.result = descriptors_receive(spawning->socket, &copy, 1);
+  if (left >= 0 && order.result == 0) order.result = descriptors_receive(spawning->socket, copy, 1);
   if (spawning->new_socket >= 0) close(spawning->new_socket);
   close(spawning->socket);
-  return order.result < 0 ? order.result : copy;
+  return order.result;
 }

@@ -55,8 +55,8 @@ pid_t spawning_clone(struct spawner *spawner, struct spawning *spawning, const s
  * When the process has received its descriptors, or is gone.
  *
  * @param left a descriptor that the process has put into the table that it shared; -1: none
- * @return a descriptor of the same for the caller, -1 when there was none, or a negative errno below that
+ * @param copy a descriptor of the same for the caller; -1: there was none
  */
-int spawning_close(struct spawner *spawner, struct spawning *spawning, int left);
+int spawning_close(struct spawner *spawner, struct spawning *spawning, int left, int *copy);
 
 #endif

@@ -139,7 +139,7 @@ struct wire_threadproc {
   uint32_t size; /**< bytes from the start of this entry to the next; a multiple of 8 */
   int32_t pid;
   int32_t launcher; /**< pid of the client that asked for it; 0: the host itself; -1: a client without a pid here */
-  uint32_t uid;     /**< of who asked */
+  uint32_t uid;     /**< of the client that asked */
   uint32_t state;   /**< enum wire_state */
   uint32_t flags;   /**< WIRE_COMMAND_CUT */
   uint32_t argument_count; /**< of the whole command */

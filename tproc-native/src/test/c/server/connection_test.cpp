@@ -129,7 +129,7 @@ TEST_CASE("a request that is not whole in time is refused, at whatever byte it s
 
 TEST_CASE("requests that are not whole take no more memory than the host has for all clients") {
   server_options options = server_default_options;
-  options.most_bytes = 1u << 20;
+  options.bytes_max = 1u << 20;
   Listening listening(options);
   const std::string header = bytes_of(wire_header_for(WIRE_LAUNCH, 4u << 20, 1));
   const auto answer_now = [&] {
@@ -154,7 +154,7 @@ TEST_CASE("requests that are not whole take no more memory than the host has for
 
 TEST_CASE("answers that are not read take no more memory than the host has for all clients") {
   server_options options = server_default_options;
-  options.most_bytes = 1u << 20;
+  options.bytes_max = 1u << 20;
   Listening listening(options);
   for (int i = 0; i < 80; i++) start_long_command(listening.host()); /* a list that no socket's buffer holds */
   std::vector<std::unique_ptr<Client>> idlers;
@@ -223,7 +223,7 @@ TEST_CASE("a thousand idle connections do not keep a launch waiting") {
     setrlimit(RLIMIT_NOFILE, &limit);
     EXPECT(limit.rlim_max > 2200); /* both ends are in this process */
     server_options options = server_default_options;
-    options.most_connections = 1002;
+    options.connections_max = 1002;
     Listening listening(options);
     std::vector<std::unique_ptr<Client>> idle;
     for (int i = 0; i < 1000; i++) {

@@ -57,12 +57,12 @@ int launch_or_hang(tproc_host *host, const tproc_launch *launch, const launch_cl
   return launch_for(host, launch, who, threadproc, error);
 }
 
-server_options hanging_options(unsigned most_launches, unsigned queue_milliseconds) {
+server_options hanging_options(unsigned launches_max, unsigned queue_milliseconds) {
   listener = false;
   hanging = 0;
   server_options options = server_default_options;
   options.launch = launch_or_hang;
-  options.most_launches = most_launches;
+  options.launches_max = launches_max;
   options.queue_milliseconds = queue_milliseconds;
   return options;
 }

@@ -168,7 +168,7 @@ TEST_CASE("the waiter is told of a death, and when it is rung for") {
   tproc_host_wait(host.get(), begun, &wait, 1);
   CHECK(wait.moved == 0);
   kill(host, program);
-  // Also when it began to sleep behind the death, as long as the waiter was there before.
+  // Also when it began to sleep after the death, as long as the waiter was there before.
   tproc_host_wait(host.get(), tproc_host_wait_begin(host.get()), &wait, 1);
   CHECK(wait.moved == 1);
   wait.since = tproc_host_wait_begin(host.get());

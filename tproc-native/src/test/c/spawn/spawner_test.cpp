@@ -49,7 +49,8 @@ struct Cloned {
     spawning spawning{};
     if (spawning_open(&spawning, nullptr, 0) != 0) return -1;
     const pid_t pid = spawning_clone(by, &spawning, &request, &pidfd);
-    spawning_close(by, &spawning, -1);
+    int left;
+    spawning_close(by, &spawning, -1, &left);
     return pid;
   }
   int wait() {

@@ -19,7 +19,7 @@ public sealed interface ExitStatus {
    * @param code 0 to 255
    */
   record Exited(int code) implements ExitStatus {
-    private static final int MAX_CODE = 255;
+    private static final int CODE_MAX = 255;
 
     /**
      * Checks the code.
@@ -27,7 +27,7 @@ public sealed interface ExitStatus {
      * @throws IllegalArgumentException when the code is not one that Linux reports
      */
     public Exited {
-      if (code < 0 || code > MAX_CODE) {
+      if (code < 0 || code > CODE_MAX) {
         throw new IllegalArgumentException("exit code out of range 0-255: " + code);
       }
     }

@@ -21,7 +21,7 @@ public final class Signals {
   /** {@code ^\}; dumps core. */
   public static final int SIGQUIT = 3;
 
-  /** An instruction that there is not. */
+  /** An instruction that does not exist. */
   public static final int SIGILL = 4;
 
   /** A breakpoint. */
@@ -102,7 +102,7 @@ public final class Signals {
   /** The power fails. */
   public static final int SIGPWR = 30;
 
-  /** A system call that is not allowed, or that there is not. */
+  /** A system call that is not allowed, or that does not exist. */
   public static final int SIGSYS = 31;
 
   /**

@@ -246,7 +246,7 @@ public final class ThreadProcBuilder {
    * @throws IllegalArgumentException when it is out of range
    */
   public ThreadProcBuilder umask(int umask) {
-    if (umask < 0 || umask > LaunchRequest.MAX_UMASK) {
+    if (umask < 0 || umask > LaunchRequest.UMASK_MAX) {
       throw new IllegalArgumentException(
           "umask out of range 0-0777: 0" + Integer.toOctalString(umask));
     }

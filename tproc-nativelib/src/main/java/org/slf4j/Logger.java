@@ -2,7 +2,7 @@ package org.slf4j;
 
 /** As much of SLF4J's interface as native-lib-loader's extraction calls. */
 public interface Logger {
-  /** What is only of interest to who looks for an error. */
+  /** What helps only in the search for an error. */
   void debug(String message);
 
   /** What went wrong. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIOException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.tproc.Signals;
 import io.tproc.ThreadProc;
 import io.tproc.ThreadProcStatus;
 import io.tproc.ThreadProcStatus.State;
@@ -109,7 +110,7 @@ class ListenIT {
         assertThat(each.commandCut()).isFalse();
       }
 
-      own.signal(19); // SIGSTOP
+      own.signal(Signals.SIGSTOP);
       assertThat(until(() -> host.statuses().get(0).state() == State.STOPPED)).isTrue();
       own.destroyForcibly();
       own.waitFor();
@@ -311,7 +312,7 @@ class ListenIT {
   }
 
   @Test
-  void nobodyElseIsAnswered() throws Exception {
+  void otherUsersAreNotAnswered() throws Exception {
     assumeTrue(Programs.isRoot(), "skipped: only root can become another user");
     String setpriv = Programs.installed("setpriv");
     Path launcher = Files.copy(Path.of(ListeningHost.launcher()), directory.resolve("tproc-run"));

@@ -335,7 +335,7 @@ class RobustnessIT {
   }
 
   @Test
-  void nobodyElsesProgramCanBeSignalledOrRead() throws Exception {
+  void otherUsersProgramsCannotBeSignalledOrRead() throws Exception {
     try (HostClient client = HostClient.connect(host.socket())) {
       int self = (int) ProcessHandle.current().pid();
       for (int pid : new int[] {self, 1, 0, -1, Integer.MAX_VALUE, Integer.MIN_VALUE}) {

@@ -28,7 +28,6 @@ import org.jspecify.annotations.Nullable;
  * stays for as long as the process could write to it.
  */
 final class Instance {
-  private static final int SIGKILL = 9;
   private static final int RTLD_NOW_GLOBAL = 0x102;
   private static final long EXIT_SECONDS = 5;
 
@@ -115,7 +114,7 @@ final class Instance {
     for (; ; ) {
       try {
         return process.waitForExit();
-      } catch (InterruptedException nobodyKnowsThisThread) {
+      } catch (InterruptedException impossible) {
         continue;
       }
     }
@@ -436,7 +435,7 @@ final class Instance {
   /** Ends the process, for the first cause that is given. Does not wait. */
   void end(Cause.Kind kind, String why) {
     cause.compareAndSet(null, new Cause(kind, Thread.currentThread(), why));
-    process.signal(SIGKILL);
+    process.signal(Signals.SIGKILL);
   }
 
   /**

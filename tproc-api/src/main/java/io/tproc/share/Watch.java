@@ -29,7 +29,7 @@ final class Watch<T> {
       int key = memory.prepare(event);
       @Nullable T found = condition.get();
       if (found != null) {
-        // Elsewhere: who comes here at a change must not be held up by what depends on it.
+        // Elsewhere: the thread that reports a change must not be held up by what depends on it.
         result.completeAsync(() -> found);
         return;
       }

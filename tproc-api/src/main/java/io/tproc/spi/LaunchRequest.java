@@ -35,7 +35,7 @@ public record LaunchRequest(
   public static final int INHERIT_UMASK = -1;
 
   /** The highest umask: all permission bits. */
-  public static final int MAX_UMASK = 0777;
+  public static final int UMASK_MAX = 0777;
 
   /**
    * Copies the command and the environment.
@@ -52,7 +52,7 @@ public record LaunchRequest(
     Objects.requireNonNull(output, "output");
     Objects.requireNonNull(error, "error");
     Objects.checkIndex(0, command.size());
-    if (umask < INHERIT_UMASK || umask > MAX_UMASK) {
+    if (umask < INHERIT_UMASK || umask > UMASK_MAX) {
       throw new IllegalArgumentException(
           "umask out of range 0-0777: 0" + Integer.toOctalString(umask));
     }

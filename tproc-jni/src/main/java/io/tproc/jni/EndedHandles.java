@@ -63,7 +63,7 @@ final class EndedHandles {
   /** Under the handle's own lock, which is taken after this class's: so it takes none here. */
   void remove(ThreadProcHandle handle) {
     if (handles.remove(handle) && released.availablePermits() == 0) {
-      released.release(); // one is enough: who waits looks at all
+      released.release(); // one is enough: the waiter looks at all
     }
   }
 

@@ -24,7 +24,7 @@ final class JniListener implements TprocListener {
   private final Path socket;
   private final Thread atExit;
 
-  /** Of a struct tproc_server; used once, by who closes it. */
+  /** Of a struct tproc_server; used once, by the thread that closes it. */
   private final long pointer;
 
   JniListener(JniHost host, HostState state, Path socket, long pointer) {

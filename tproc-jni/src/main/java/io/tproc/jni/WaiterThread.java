@@ -50,7 +50,7 @@ final class WaiterThread extends Thread {
     ending = true;
   }
 
-  /** Who still waits; when the thread has ended. */
+  /** The waits that are left when the thread has ended. */
   List<Wait> left() {
     synchronized (waits) {
       return List.copyOf(waits);

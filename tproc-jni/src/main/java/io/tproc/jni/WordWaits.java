@@ -5,9 +5,9 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Who waits at words of the shared heap: threads of programs do it in a futex, this JVM's do it all
- * in a few threads, so that none of them, and no carrier of a virtual thread, is held in native
- * code.
+ * Waits at words of the shared heap for this JVM's threads, in a few native ones, so that no thread
+ * of Java and no carrier of a virtual thread is held in native code. A program's thread waits in a
+ * futex instead.
  */
 final class WordWaits {
   private final long host;
@@ -42,7 +42,7 @@ final class WordWaits {
     return new IllegalStateException("the host is closed");
   }
 
-  /** Ends the threads. Who still waits gets an exception. */
+  /** Ends the threads. A wait under way ends in an exception. */
   void close() {
     List<WaiterThread> ending;
     synchronized (this) {
