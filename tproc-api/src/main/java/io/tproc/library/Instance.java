@@ -1,6 +1,7 @@
 package io.tproc.library;
 
 import io.tproc.ExitStatus;
+import io.tproc.Signals;
 import io.tproc.ThreadProc;
 import io.tproc.ThreadProcBuilder;
 import io.tproc.TprocHost;
