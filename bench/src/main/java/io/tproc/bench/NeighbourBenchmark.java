@@ -20,7 +20,7 @@ final class NeighbourBenchmark implements Benchmark {
   @Override
   public String about() {
     return "the slowest mmap of a program beside one that maps, unmaps and crowds, against"
-               + " processes of their own";
+        + " processes of their own";
   }
 
   @Override

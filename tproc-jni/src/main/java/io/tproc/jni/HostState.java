@@ -254,7 +254,8 @@ final class HostState {
     StackRoom.require();
     if (beginClosing()) {
       try {
-        // First of all: a server must be gone before its host. A thread that is closing one is waited for.
+        // First of all: a server must be gone before its host. A thread that is closing one is
+        // waited for.
         listeners.forEach(JniListener::close);
         running.values().forEach(JniThreadProc::kill);
         Native.wake(pointer);
