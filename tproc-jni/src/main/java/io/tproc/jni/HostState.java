@@ -303,16 +303,16 @@ final class HostState {
 
   /** The native host will not tell again: what fails for lack of memory is tried until it works. */
   private void handleExit(long id, long kind, long status) {
+    @Nullable JniThreadProc program = null;
     for (boolean handled = false; !handled; ) {
       try {
         if (id < 0) {
           forgetAbandoned(-id);
-        } else {
-          @Nullable JniThreadProc program = running.get(id);
-          if (program != null) {
-            program.exited(ExitStatuses.of(kind, status), ended);
-          }
-          running.remove(id);
+        } else if (program == null) {
+          program = running.remove(id); // before others see that it has ended
+        }
+        if (program != null) {
+          program.exited(ExitStatuses.of(kind, status), ended);
         }
         handled = true;
       } catch (OutOfMemoryError full) {
