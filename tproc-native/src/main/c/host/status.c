@@ -60,11 +60,11 @@ static bool scan_present(int pagemap, struct address_range range, uint64_t *pres
   return true;
 }
 
-/* Before Linux 6.7: page by page, as far as the budget goes, since nobody waits a minute for a list. */
+/* Before Linux 6.7: page by page, as far as the budget goes, since a list may not take a minute. */
 static uint64_t read_present(int pagemap, struct address_range range, uint64_t *budget) {
   uint64_t entries[ENTRIES_AT_ONCE], count = 0;
   const uint64_t end = range.high / page_size();
-  for (uint64_t at = range.low / page_size(); at<end && * budget> 0;) {
+  for (uint64_t at = range.low / page_size(); *budget > 0 && at < end;) {
     const uint64_t wanted = end - at < ENTRIES_AT_ONCE ? end - at : ENTRIES_AT_ONCE;
     const ssize_t got = pread(pagemap, entries, wanted * sizeof *entries, (off_t)(at * sizeof *entries));
     if (got < (ssize_t)sizeof *entries) break;
