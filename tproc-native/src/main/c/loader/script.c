@@ -35,7 +35,7 @@ static int no_name(struct tproc_error *error, int code) {
 }
 
 /*
- * Where the line ends. A newline behind a NUL is not seen. Without one the last of the 256 bytes only counts as the end
+ * Where the line ends. A newline after a NUL is not seen. Without one the last of the 256 bytes only counts as the end
  * of a name: it is never part of anything.
  */
 static int find_end(char *text, char **end, struct tproc_error *error) {
@@ -53,7 +53,7 @@ static int find_end(char *text, char **end, struct tproc_error *error) {
   return 0;
 }
 
-/* As load_script of the kernel. What lies behind the file's end is NUL, and blanks before one are an empty argument. */
+/* As load_script of the kernel. What lies beyond the file's end is NUL, and blanks before one are an empty argument. */
 int script_read(int file, struct script_line *line, struct tproc_error *error) {
   memset(line, 0, sizeof *line);
   const ssize_t got = read_start(file, line->text);
