@@ -8,7 +8,8 @@
  *   connection        what comes and goes on one connection, and until when it has to
  *   request, work     a whole frame becomes a request; what the workers do: launch, list, send a signal
  *   client_program    the programs that run: their end, their stops, the loss of their client
- *   socket, discard what they share: the socket's file, getting rid of what clients have passed
+ *   socket, discard, options, watch   what they share: the socket's file, getting rid of what clients have passed,
+ *                     limits and times, whose an event is
  */
 #ifndef TPROC_SERVER_H
 #define TPROC_SERVER_H

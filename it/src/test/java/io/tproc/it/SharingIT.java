@@ -185,7 +185,7 @@ class SharingIT {
         ThreadProc second = start(host, "keep", kept)) {
       Registration one = coming.get(patience().toSeconds(), TimeUnit.SECONDS);
       Registration two = host.registry().await(kept, TYPE, patience());
-      assertThat(host.registry().list()).contains(one, two);
+      assertThat(host.registry().registrations()).contains(one, two);
       CompletableFuture<Registration> oneEnds = host.registry().whenEnded(one);
       CompletableFuture<Registration> twoEnds = host.registry().whenEnded(two);
       first.outputWriter().close();
@@ -409,7 +409,7 @@ class SharingIT {
         .isThrownBy(published::get)
         .withMessageContaining("the host is closed");
     assertThatIllegalStateException().isThrownBy(() -> host.heap().allocate(1));
-    assertThatIllegalStateException().isThrownBy(() -> host.registry().list());
+    assertThatIllegalStateException().isThrownBy(() -> host.registry().registrations());
     assertThatIllegalStateException().isThrownBy(block::buffer);
   }
 

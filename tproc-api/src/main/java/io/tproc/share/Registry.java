@@ -151,7 +151,7 @@ public final class Registry {
    *
    * @return an unmodifiable snapshot, in no order
    */
-  public List<Registration> list() {
+  public List<Registration> registrations() {
     return List.copyOf(memory.registry());
   }
 
