@@ -1,5 +1,5 @@
 /*
- * Who keeps others waiting, and who waits:
+ * The one that keeps others waiting, and the one that waits:
  *
  *   neighbour worst SECONDS    prints the milliseconds that the slowest pair of mmap and munmap took, one each 1 ms
  *   neighbour quiet            nothing

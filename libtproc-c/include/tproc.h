@@ -298,8 +298,8 @@ TPROC_EXPORT int tproc_list(uint32_t *place, struct tproc_entry *entry);
 /*
  * Channels: bounded queues between programs, and between programs and the host. A message has up to 48 bytes, and may
  * have a block of the shared heap with it, whose ownership moves with the message: the sender's, in the channel
- * nobody's, the receiver's. First in, first out. A channel is there as long as an end of it is open; with the last one
- * go the messages in it, and their blocks are freed.
+ * no process's, the receiver's. First in, first out. A channel is there as long as an end of it is open; with the last
+ * one go the messages in it, and their blocks are freed.
  *
  * A kill -9 at any instruction keeps no other waiting. A message is sent or not: one with a block is sent as soon as
  * the block is not the sender's any more. What the dead one was about to receive is received by another (then it may

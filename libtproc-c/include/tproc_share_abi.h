@@ -226,7 +226,7 @@ enum tproc_channel_phase {
 
 /** A channel, outside its queue: what has to be there when the queue may have gone. 448 bytes. */
 struct tproc_channel_entry {
-  /** Bits 0-3: the phase. 32-63: counts up when the entry is taken: with its number it names one channel for ever. */
+  /** Bits 0-3: the phase. 32-63: counts up when the entry is taken: with its number it names one channel for good. */
   TPROC_SHARED(uint64_t) state; /* 0 */
   /** Offset of the queue in the range; 0: none. It is the channel's as long as its block is TPROC_OWNER_CHANNELS'. */
   TPROC_SHARED(uint64_t) queue; /* 8 */
@@ -284,8 +284,8 @@ struct tproc_cell {
   /** Bits 32-63: position. 30-31: the phase. 0-29: a token, or 0. */
   TPROC_SHARED(uint64_t) state; /* 0 */
   /**
-   * Bits 0-7: bytes of data. 8-63: offset in the range of the block that goes with it; 0: none. Who receives the block
-   * has it when the block is the receiver's; then it writes TPROC_CELL_TAKEN.
+   * Bits 0-7: bytes of data. 8-63: offset in the range of the block that goes with it; 0: none. The message
+   * is received when the block's tag names the receiver; then that writes TPROC_CELL_TAKEN.
    */
   TPROC_SHARED(uint64_t) what;         /* 8 */
   unsigned char data[TPROC_CELL_DATA]; /* 16 */

@@ -97,7 +97,7 @@ static uint32_t roles_missing(struct tproc_channel_entry *entry, uint32_t genera
 }
 
 /*
- * Who leaves clears its place, sets the hint, and tells all who wait. So when nothing is missing the hint is taken
+ * A leaving peer clears its place, sets the hint, and tells all who wait. So when nothing is missing the hint is taken
  * back first, and then the places are looked at; if one has left meanwhile, another may have seen no hint, and sleep.
  */
 static uint32_t roles_lost(struct tproc_channel_entry *entry, uint32_t generation) {

@@ -42,11 +42,11 @@ int tproc_channel_leave(const struct tproc_party *party, struct tproc_channel_en
 /** Whether an end is open, for this role, and the party's. @return 0; EBADF */
 int tproc_channel_check(const struct tproc_party *party, const struct tproc_channel_end *end, uint32_t role);
 
-/** Sends, and wakes nobody. @return as tproc_queue_put; EPIPE: there is no receiver any more */
+/** Sends, and wakes no thread. @return as tproc_queue_put; EPIPE: there is no receiver any more */
 int tproc_channel_put(const struct tproc_party *party, const struct tproc_channel_end *end,
                       const struct tproc_parcel *parcel);
 
-/** Receives, and wakes nobody. @return as tproc_queue_get; EPIPE: nothing is there, and no sender any more */
+/** Receives, and wakes no thread. @return as tproc_queue_get; EPIPE: nothing is there, and no sender any more */
 int tproc_channel_get(const struct tproc_party *party, const struct tproc_channel_end *end,
                       struct tproc_parcel *parcel);
 

@@ -62,7 +62,7 @@ void fork_shield_keep(struct fork_shield *shield, struct address_range range);
 void fork_shield_raise(struct fork_shield *shield);
 
 /**
- * As fork_shield_raise, but only so much as others may wait for, and nothing while somebody else is at it.
+ * As fork_shield_raise, but only so much as others may wait for, and nothing while another thread is at it.
  *
  * @return whether there is more to do at once
  */

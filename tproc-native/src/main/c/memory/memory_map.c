@@ -271,7 +271,7 @@ int64_t memory_unmap(struct memory *memory, uint64_t address, uint64_t length) {
   return result;
 }
 
-/* From here on what lies outside is nobody's to touch: no longer the threadproc's, and not free yet. */
+/* From here on no thread may touch what lies outside: no longer the threadproc's, and not free yet. */
 int64_t memory_begin_unmap(struct memory *memory, uint64_t address, uint64_t length, struct address_range *range) {
   if (address % page_size() != 0 || !to_range(address, length, range)) return -EINVAL;
   pthread_mutex_lock(&memory->lock);

@@ -10,7 +10,7 @@
 /** Less takes so little that it is done at once, and by the threadproc itself. */
 #define UNMAPPED_AT_ONCE (128ull << 20)
 
-/** So much at once keeps nobody waiting for long. */
+/** So much at once keeps no other thread waiting for long. */
 #define ADVISED_AT_ONCE (16ull << 20)
 
 /** munmap of *range. @return 0 or a negative errno, and then *range is what has not been unmapped */

@@ -61,7 +61,7 @@ void slot_space_destroy(struct slot_space *space);
  */
 int slot_reserve(struct slot_space *space, struct slot_owner *owner, struct slot *slot, struct tproc_error *error);
 
-/** The page at the end of a place that stays mapped, inaccessible, as long as somebody has the place. */
+/** The page at the end of a place that stays mapped, inaccessible, as long as the place is taken. */
 struct address_range slot_claim(struct address_range whole);
 
 /** Unmaps everything in a slot and frees its place. Does nothing to a zeroed struct. */

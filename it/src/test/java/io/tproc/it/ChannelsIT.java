@@ -199,7 +199,7 @@ class ChannelsIT {
     String name = newName();
     try (Channel channel = published(host, name, 1, SENDER);
         ThreadProc program = start(host, "hold", newName())) {
-      // No receiver yet: it waits, whoever dies.
+      // No receiver yet: it waits, also when a process dies.
       channel.send(number(1));
       FutureTask<Void> sending = task(() -> channel.send(number(2)));
       Thread thread = startAndAwaitParked(sending);

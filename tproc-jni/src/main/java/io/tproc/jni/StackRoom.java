@@ -2,7 +2,7 @@ package io.tproc.jni;
 
 /**
  * Makes a stack that is nearly full overflow where nothing has been begun yet. An overflow in the
- * middle of a launch would leave a lock held, or a program that nobody knows.
+ * middle of a launch would leave a lock held, or a program without an owner.
  */
 final class StackRoom {
   /** With the arguments, each call takes 100 bytes of the stack and more: 64 KiB in all. */
