@@ -27,7 +27,8 @@ record Ending(String library, ExitStatus status, Optional<Crash> crash, @Nullabl
     enum Kind {
       TIMEOUT,
       INTERRUPT,
-      CLOSE
+      CLOSE,
+      TORN
     }
   }
 
