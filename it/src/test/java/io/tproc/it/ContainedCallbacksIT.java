@@ -163,6 +163,7 @@ class ContainedCallbacksIT {
   }
 
   /** Calls again and again where the stack is nearly full, with a little more room each time. */
+  @SuppressWarnings("InfiniteRecursion") // until the stack is full
   private static int callOnAFullStack(ContainedFunction function) {
     try {
       return callOnAFullStack(function);
