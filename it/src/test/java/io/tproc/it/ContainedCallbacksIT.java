@@ -182,6 +182,9 @@ class ContainedCallbacksIT {
         assertThat(id.callInt()).isEqualTo(expected);
       } catch (LibraryCrashedException | StaleLibraryException ended) {
         assertThat(ended).hasMessageContaining("such as a stack overflow");
+      } catch (LinkageError unlinked) {
+        // The exception's message was to be made for the first time, where the stack was full.
+        assertThat(unlinked).hasStackTraceContaining("io.tproc.library.Ending");
       }
     }
   }
