@@ -69,10 +69,6 @@ final class Closures {
                 if (failed != null) {
                   report(failed);
                 }
-                if (lane.torn) {
-                  instance.endTorn();
-                  return;
-                }
                 lane.post(Lane.TURN_RETURN);
               }
             },

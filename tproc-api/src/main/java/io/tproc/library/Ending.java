@@ -27,8 +27,7 @@ record Ending(String library, ExitStatus status, Optional<Crash> crash, @Nullabl
     enum Kind {
       TIMEOUT,
       INTERRUPT,
-      CLOSE,
-      TORN
+      CLOSE
     }
   }
 

@@ -195,24 +195,6 @@ final class Instance {
    * @throws LibraryCrashedException when the process ends meanwhile
    */
   void perform(Lane lane, CallWait waiting, String what) {
-    @Nullable Throwable thrown;
-    boolean whole = false;
-    try {
-      thrown = lane.torn ? endTorn(what, null) : operate(lane, waiting, what);
-      whole = true;
-    } finally {
-      if (!whole) {
-        lane.torn = true; // first of all: when the rest fails, too, an outer operation does it
-        endTorn();
-      }
-    }
-    if (thrown != null) {
-      throw Instance.<RuntimeException>asIs(thrown);
-    }
-  }
-
-  /** Returns what is to be thrown. */
-  private @Nullable Throwable operate(Lane lane, CallWait waiting, String what) {
     @Nullable Throwable thrown = null;
     lane.post(Lane.TURN_CALL);
     for (; ; ) {
@@ -220,30 +202,17 @@ final class Instance {
         case Lane.TURN_CALLBACK -> {
           Throwable failed = closures.run(lane);
           thrown = thrown == null ? failed : thrown;
-          if (lane.torn) {
-            return endTorn(what, thrown);
-          }
           lane.post(Lane.TURN_RETURN);
         }
         case Lane.TURN_HOST -> {
-          return thrown;
+          if (thrown != null) {
+            throw Instance.<RuntimeException>asIs(thrown);
+          }
+          return;
         }
-        default -> {
-          return crashed(what, thrown);
-        }
+        default -> throw crashed(what, thrown);
       }
     }
-  }
-
-  private LibraryCrashedException endTorn(String what, @Nullable Throwable thrown) {
-    endTorn();
-    waitUntilGone();
-    return crashed(what, thrown);
-  }
-
-  /** Whose turn it is in a lane is not known any more, and never will be. */
-  void endTorn() {
-    end(Cause.Kind.TORN, "an error, such as a stack overflow, cut off a call or a callback");
   }
 
   /** A callback's exception is its author's business, checked or not. */
