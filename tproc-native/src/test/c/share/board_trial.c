@@ -61,8 +61,6 @@ static unsigned count(const struct small_range *range, const char *name, unsigne
   return all;
 }
 
-static void nothing(void *context) { (void)context; }
-
 /* Everything there is to do, in each of its ways. */
 static void victim(void *context) {
   static struct tproc_cache cache;
@@ -125,7 +123,8 @@ static bool want_one(const struct small_range *range, uint64_t k, struct trial *
   return got == 0;
 }
 
-static void kill_here(struct scene *scene, pid_t process, struct trial *trial) {
+static void kill_here(void *context, pid_t process, struct trial *trial) {
+  struct scene *scene = context;
   const uint64_t k = trial->instructions;
   const struct small_range *copy = &scene->copy;
   small_range_copy(&scene->range, &scene->copy);
@@ -165,12 +164,7 @@ struct trial kill_with_registry(void) {
   static struct scene scene;
   struct trial trial = {0};
   set_up(&scene);
-  const pid_t process = start_stepped(nothing, victim, &scene);
-  while (trial.failures == 0 && step(process)) {
-    trial.instructions++;
-    kill_here(&scene, process, &trial);
-  }
-  kill_stepped(process);
+  step_through(nothing, victim, kill_here, &scene, &trial);
   tear_down(&scene);
   return trial;
 }

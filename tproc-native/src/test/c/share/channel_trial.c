@@ -109,8 +109,6 @@ static void make_and_end(const struct tproc_party *self) {
   if (tproc_channel_join(self, id, TPROC_ROLE_RECEIVER, &again) != ESTALE) _exit(17);
 }
 
-static void nothing(void *context) { (void)context; }
-
 static void victim(void *context) {
   static struct tproc_cache cache;
   struct scene *scene = context;
@@ -221,7 +219,8 @@ static void work_on(struct scene *scene, const struct tproc_party *self, bool wa
     fail_trial(trial, "instruction %llu: a channel cannot be closed", k);
 }
 
-static void kill_here(struct scene *scene, pid_t process, struct trial *trial) {
+static void kill_here(void *context, pid_t process, struct trial *trial) {
+  struct scene *scene = context;
   static struct tproc_cache cache;
   const struct small_range *copy = &scene->copy;
   const unsigned long long k = trial->instructions;
@@ -276,12 +275,7 @@ struct trial kill_with_channels(void) {
   static struct scene scene;
   struct trial trial = {0};
   set_up(&scene);
-  const pid_t process = start_stepped(nothing, victim, &scene);
-  while (trial.failures == 0 && step(process)) {
-    trial.instructions++;
-    kill_here(&scene, process, &trial);
-  }
-  kill_stepped(process);
+  step_through(nothing, victim, kill_here, &scene, &trial);
   if (scene.progress->sent[0] != CELLS) fail_trial(&trial, "the victim did not come to its end");
   tear_down(&scene);
   return trial;

@@ -16,9 +16,8 @@ struct scene {
   struct small_range range, copy;
   struct tproc_cache host;
   void *given[GIVEN]; /* the host's blocks: it dies last */
+  uint64_t hosts;     /* how many blocks it had at the last look */
 };
-
-static void nothing(void *context) { (void)context; }
 
 /* All there is to do with the heap, each at least once in each of its ways. */
 static void victim(void *context) {
@@ -74,7 +73,8 @@ static void expect_nothing_of_the_dead(const struct scene *scene, struct trial *
 }
 
 /* As if it had been killed here. */
-static void kill_here(struct scene *scene, pid_t process, uint64_t *hosts_before, struct trial *trial) {
+static void kill_here(void *context, pid_t process, struct trial *trial) {
+  struct scene *scene = context;
   small_range_copy(&scene->range, &scene->copy);
   reaper_process_ended(&scene->copy.view, process, 256 + 9, 1);
   struct findings findings = small_range_check(&scene->copy);
@@ -85,12 +85,12 @@ static void kill_here(struct scene *scene, pid_t process, uint64_t *hosts_before
     fail_trial(trial, "instruction %llu: %s", (unsigned long long)trial->instructions, findings.first);
   const uint64_t all = small_range_blocks(&scene->copy, 0);
   const uint64_t hosts = small_range_blocks(&scene->copy, TPROC_OWNER_HOST);
-  const int64_t change = (int64_t)(hosts - *hosts_before);
+  const int64_t change = (int64_t)(hosts - scene->hosts);
   if (all != hosts || change < -1 || change > 1)
     fail_trial(trial, "instruction %llu: %llu blocks, the host's %llu, just now %llu",
                (unsigned long long)trial->instructions, (unsigned long long)all, (unsigned long long)hosts,
-               (unsigned long long)*hosts_before);
-  *hosts_before = hosts;
+               (unsigned long long)scene->hosts);
+  scene->hosts = hosts;
   if (trial->instructions % SURVIVORS_EVERY == 0) survivors_go_on(scene, trial);
 }
 
@@ -103,17 +103,11 @@ struct trial kill_at_every_instruction(void) {
   attach_as(&scene.range, &scene.host, TPROC_OWNER_HOST, 1);
   for (int i = 0; i < 100; i++) scene.given[i] = tproc_heap_alloc(&scene.range.view, &scene.host, 64);
   for (int i = 100; i < GIVEN; i++) scene.given[i] = tproc_heap_alloc(&scene.range.view, &scene.host, 1000);
-  uint64_t hosts = GIVEN;
-  const pid_t process = start_stepped(nothing, victim, &scene);
-  kill_here(&scene, process, &hosts, &trial);
-  while (trial.failures == 0 && step(process)) {
-    trial.instructions++;
-    kill_here(&scene, process, &hosts, &trial);
-  }
-  kill_stepped(process);
+  scene.hosts = GIVEN;
+  step_through(nothing, victim, kill_here, &scene, &trial);
   const uint64_t left = GIVEN - 25 + 5 + 1;
-  if (hosts != left)
-    fail_trial(&trial, "the host has %llu blocks in the end, not %llu", (unsigned long long)hosts,
+  if (scene.hosts != left)
+    fail_trial(&trial, "the host has %llu blocks in the end, not %llu", (unsigned long long)scene.hosts,
                (unsigned long long)left);
   small_range_close(&scene.copy);
   small_range_close(&scene.range);

@@ -26,8 +26,6 @@ static struct objects *objects_of(const struct small_range *range) {
   return (struct objects *)range->view.share->reserved_board;
 }
 
-static void nothing(void *context) { (void)context; }
-
 static void victim(void *context) {
   static struct tproc_cache cache;
   struct scene *scene = context;
@@ -64,7 +62,8 @@ static void expect_passed_on(struct scene *scene, bool was_the_victims, struct t
     fail_trial(trial, "instruction %llu: the host's own lock is not its own any more", k);
 }
 
-static void kill_here(struct scene *scene, pid_t process, struct trial *trial) {
+static void kill_here(void *context, pid_t process, struct trial *trial) {
+  struct scene *scene = context;
   small_range_copy(&scene->range, &scene->copy);
   struct objects *objects = objects_of(&scene->copy);
   const struct tproc_waiter survivor = {&scene->copy.view, scene->host.token};
@@ -91,12 +90,7 @@ struct trial kill_with_locks(void) {
   attach_as(&scene.range, &scene.host, TPROC_OWNER_HOST, 1);
   const struct tproc_waiter host = {&scene.range.view, scene.host.token};
   tproc_mutex_take(&objects_of(&scene.range)->foreign, &host, NULL);
-  const pid_t process = start_stepped(nothing, victim, &scene);
-  while (trial.failures == 0 && step(process)) {
-    trial.instructions++;
-    kill_here(&scene, process, &trial);
-  }
-  kill_stepped(process);
+  step_through(nothing, victim, kill_here, &scene, &trial);
   small_range_close(&scene.copy);
   small_range_close(&scene.range);
   return trial;

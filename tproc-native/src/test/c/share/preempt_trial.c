@@ -200,7 +200,8 @@ static void move_stock(struct scene *scene, const struct small_range *from, cons
 }
 
 /* What the first has done so far, in a copy, where it does not go on. */
-static void kill_here(struct scene *scene, pid_t first, struct trial *trial) {
+static void kill_here(void *context, pid_t first, struct trial *trial) {
+  struct scene *scene = context;
   const uint64_t k = trial->instructions;
   const struct results so_far = *scene->results;
   struct small_range *copy = &scene->start;
@@ -223,13 +224,7 @@ struct trial preempt_and_kill(enum preemption what) {
   static struct scene scene;
   struct trial trial = {0};
   set_up(&scene, what);
-  const pid_t first = start_stepped(prepare, work, &scene);
-  kill_here(&scene, first, &trial);
-  while (trial.failures == 0 && step(first)) {
-    trial.instructions++;
-    kill_here(&scene, first, &trial);
-  }
-  kill_stepped(first);
+  step_through(prepare, work, kill_here, &scene, &trial);
   tear_down(&scene);
   return trial;
 }

@@ -25,7 +25,7 @@ static bool has_atomics(void) {
 #endif
 }
 
-static void nothing(void *context) { (void)context; }
+void nothing(void *context) { (void)context; }
 
 const char *cannot_step(void) {
   if (SANITIZED) return "AddressSanitizer's own instructions would be stepped through";
@@ -77,6 +77,17 @@ void kill_stepped(pid_t process) {
   kill(process, SIGKILL);
   while (waitpid(process, &status, 0) == process && WIFSTOPPED(status)) {
   }
+}
+
+void step_through(void (*prepare)(void *), void (*work)(void *), look_at_stepped *look, void *context,
+                  struct trial *trial) {
+  const pid_t process = start_stepped(prepare, work, context);
+  look(context, process, trial);
+  while (trial->failures == 0 && step(process)) {
+    trial->instructions++;
+    look(context, process, trial);
+  }
+  kill_stepped(process);
 }
 
 void fail_trial(struct trial *trial, const char *format, ...) {

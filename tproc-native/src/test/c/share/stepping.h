@@ -16,6 +16,16 @@ bool step(pid_t process);
 /** Up to the end of the work, and of the process. @return whether it ended well */
 bool run_on(pid_t process, bool work_done);
 
+/** A look at the process where it stands. */
+typedef void look_at_stepped(void *context, pid_t process, struct trial *trial);
+
+/** Looks before the first instruction of `work` and after each, until a look has failed; then kills and collects it. */
+void step_through(void (*prepare)(void *), void (*work)(void *), look_at_stepped *look, void *context,
+                  struct trial *trial);
+
+/** For want of something to prepare. */
+void nothing(void *context);
+
 /** Kills and collects it. */
 void kill_stepped(pid_t process);
 
