@@ -57,9 +57,6 @@
 #ifndef CLOSE_RANGE_UNSHARE /* since Linux 5.9 */
 #define CLOSE_RANGE_UNSHARE (1u << 1)
 #endif
-#ifndef __NR_futex_waitv /* since Linux 5.16; the same number on all architectures */
-#define __NR_futex_waitv 449
-#endif
 #ifndef __NR_set_mempolicy_home_node /* since Linux 5.17; the same number on all architectures */
 #define __NR_set_mempolicy_home_node 450
 #endif

@@ -1,25 +1,9 @@
 #include "share/host_waits.h"
 
-#include <errno.h>
 #include <limits.h>
-#include <linux/futex.h>
 #include <stdbool.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include "base/clock.h"
-#include "base/compat.h"
 #include "shared/futex.h"
-
-/* As struct futex_waitv, which older headers lack. */
-struct waitv {
-  uint64_t value, address;
-  uint32_t flags, reserved;
-};
-#define WAITV_32 2u
-
-/* How often the words are looked at where a filter refuses futex_waitv. */
-#define POLL_NANOSECONDS 1000000
 
 uint64_t host_waits_begin(struct host_waits *waits) {
   const uint64_t deaths = atomic_load(&waits->deaths);
@@ -38,20 +22,17 @@ static bool look(struct host_waits *waits, struct tproc_wait *words, size_t coun
   return any;
 }
 
-static void wait_at_bell(struct host_waits *waits, uint32_t bell, bool only) {
-  const struct timespec soon = clock_after(POLL_NANOSECONDS);
-  tproc_futex_wait(&waits->bell, bell, only ? NULL : &soon);
-}
-
 void host_waits_sleep(struct host_waits *waits, uint64_t begun, struct tproc_wait *words, size_t count) {
-  struct waitv at[TPROC_WAITS_MAX + 1];
-  const uint32_t bell = (uint32_t)begun;
+  struct tproc_futex_word at[TPROC_WAITS_MAX + 1];
   if (count > TPROC_WAITS_MAX) count = TPROC_WAITS_MAX;
-  at[0] = (struct waitv){bell, (uint64_t)&waits->bell, WAITV_32, 0};
-  for (size_t i = 0; i < count; i++) at[i + 1] = (struct waitv){words[i].value, words[i].word, WAITV_32, 0};
+  at[0] = tproc_futex_word(&waits->bell, (uint32_t)begun);
+  for (size_t i = 0; i < count; i++)
+    at[i + 1] = tproc_futex_word((const _Atomic uint32_t *)words[i].word, words[i].value);
   if (look(waits, words, count)) return;
-  if (syscall(__NR_futex_waitv, at, count + 1, 0, NULL, CLOCK_MONOTONIC) < 0 && errno != EAGAIN && errno != EINTR)
-    wait_at_bell(waits, bell, count == 0);
+  if (count == 0)
+    tproc_futex_wait(&waits->bell, (uint32_t)begun, NULL);
+  else
+    tproc_futex_wait_any(at, count + 1, NULL);
   look(waits, words, count);
 }
 
