@@ -167,8 +167,8 @@ TPROC_EXPORT int tproc_mutex_consistent(struct tproc_mutex *mutex);
 
 /**
  * An event: waiting for a condition that is somewhere else in shared memory. To wait, in a loop: prepare, look at
- * the condition, wait. After a change of the condition: signal. A program that is killed between the two has waiters,
- * too, woken by its death; so a wait may end without a reason.
+ * the condition, wait. After a change of the condition: signal. When a program is killed between the two, its death
+ * wakes the waiters; so a wait may end without a reason.
  */
 struct tproc_event {
   uint32_t word;

@@ -1,37 +1,15 @@
 #include "shared/channel.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <linux/futex.h>
-#include <sched.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "shared/futex.h"
 #include "shared/heap.h"
 #include "thread.h"
 #include "tproc.h"
 
-/* How often one who waits looks before it sleeps, where the other side can work meanwhile. */
-#define SPINS 1000
-
 #define ROLES (TPROC_SENDER | TPROC_RECEIVER)
-#define GENERATION_SHIFT 32
-
-/* As struct futex_waitv, which older headers lack; and how often to look where there is no such call. */
-struct waitv {
-  uint64_t value, address;
-  uint32_t flags, reserved;
-};
-#define WAITV_32 2u
-#define WAITV_MAX 128
-#ifndef __NR_futex_waitv
-#define __NR_futex_waitv 449
-#endif
-#define POLL_NANOSECONDS 1000000
-#define SECOND 1000000000
 
 _Static_assert(sizeof(struct tproc_message) == sizeof(struct tproc_parcel) && sizeof(struct tproc_message) == 64,
                "one layout");
@@ -62,29 +40,20 @@ static int enter_end(struct tproc_party *party, const struct tproc_channel *chan
   return failed ? failed : tproc_channel_check(party, (const struct tproc_channel_end *)channel, role);
 }
 
-static struct tproc_channel_entry *entry_of(const struct tproc_channel *channel) {
-  return tproc_channel_entry(&tproc_view, channel->id);
+static _Atomic uint32_t *event_of(const struct tproc_channel *channel, uint32_t role) {
+  return tproc_channel_event(&tproc_view, channel->id, role);
 }
 
 /* ---- opening and closing --------------------------------------------------------------------------------------- */
-
-static uint32_t spins_here(void) {
-  cpu_set_t set;
-  return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) == 1 ? 0 : SPINS;
-}
-
-static bool is_cell_count(uint32_t cells) {
-  return cells > 0 && cells <= TPROC_QUEUE_CELLS_MAX && (cells & (cells - 1)) == 0;
-}
 
 int tproc_channel_create(struct tproc_channel *channel, uint32_t cells, unsigned flags) {
   struct tproc_party party;
   int failed = enter(&party);
   if (failed) return failed;
-  if (!is_cell_count(cells) || (flags & ROLES) == 0 || flags >= TPROC_ONE_RECEIVER << 1) return EINVAL;
+  if (!tproc_queue_can_have(cells) || (flags & ROLES) == 0 || flags >= TPROC_ONE_RECEIVER << 1) return EINVAL;
   struct tproc_queue *queue = tproc_heap_alloc_slowly(&tproc_view, tproc_cache, tproc_queue_size(cells), 64);
   if (queue == NULL) return ENOMEM;
-  tproc_queue_format(queue, cells, flags >> 2, spins_here());
+  tproc_queue_format(queue, cells, flags >> 2, tproc_queue_spins());
   failed = tproc_channel_make(&party, queue, flags & ROLES, (struct tproc_channel_end *)channel);
   if (failed) free_block(&party, queue);
   return failed;
@@ -103,21 +72,13 @@ int tproc_channel_publish(const struct tproc_channel *channel, const char *name)
   const int failed = enter_end(&party, channel, ROLES);
   if (failed) return failed;
   struct tproc_entry entry = {.type = TPROC_CHANNEL_TYPE,
-                              .address = entry_of(channel),
+                              .address = tproc_channel_entry(&tproc_view, channel->id),
                               .size = sizeof(struct tproc_channel_entry),
-                              .version = (uint32_t)(channel->id >> GENERATION_SHIFT)};
+                              .version = tproc_channel_version(channel->id)};
   const size_t length = strnlen(name, sizeof entry.name);
   if (length == sizeof entry.name) return EINVAL;
   memcpy(entry.name, name, length);
   return tproc_publish(&entry);
-}
-
-/* @return 0: it is none of a channel */
-static uint64_t id_of(const struct tproc_entry *entry) {
-  const uintptr_t offset = (uintptr_t)entry->address - (uintptr_t)tproc_view.channels;
-  if (offset % sizeof(struct tproc_channel_entry) != 0) return 0;
-  const uintptr_t number = offset / sizeof(struct tproc_channel_entry);
-  return number < tproc_view.channel_count ? (uint64_t)entry->version << GENERATION_SHIFT | (number + 1) : 0;
 }
 
 int tproc_channel_open(struct tproc_channel *channel, const char *name, unsigned roles,
@@ -125,7 +86,8 @@ int tproc_channel_open(struct tproc_channel *channel, const char *name, unsigned
   struct tproc_entry entry;
   const int failed = tproc_await(name, TPROC_CHANNEL_TYPE, deadline, &entry);
   if (failed) return failed;
-  return tproc_channel_open_id(channel, id_of(&entry), roles);
+  return tproc_channel_open_id(
+      channel, tproc_channel_published(&tproc_view, (uint64_t)(uintptr_t)entry.address, entry.version), roles);
 }
 
 int tproc_channel_close(struct tproc_channel *channel) {
@@ -192,7 +154,8 @@ int tproc_channel_send_batch(struct tproc_channel *channel, const struct tproc_m
   const int failed = enter_end(&party, channel, TPROC_ROLE_SENDER);
   *sent = 0;
   if (failed || count == 0) return failed;
-  return pass_or_wait(&party, channel, pass_out, &entry_of(channel)->received, (void *)messages, count, sent, deadline);
+  return pass_or_wait(&party, channel, pass_out, event_of(channel, TPROC_SENDER), (void *)messages, count, sent,
+                      deadline);
 }
 
 int tproc_channel_receive_batch(struct tproc_channel *channel, struct tproc_message *messages, size_t count,
@@ -201,7 +164,7 @@ int tproc_channel_receive_batch(struct tproc_channel *channel, struct tproc_mess
   const int failed = enter_end(&party, channel, TPROC_ROLE_RECEIVER);
   *received = 0;
   if (failed || count == 0) return failed;
-  return pass_or_wait(&party, channel, pass_in, &entry_of(channel)->sent, messages, count, received, deadline);
+  return pass_or_wait(&party, channel, pass_in, event_of(channel, TPROC_RECEIVER), messages, count, received, deadline);
 }
 
 int tproc_channel_send(struct tproc_channel *channel, const struct tproc_message *message,
@@ -232,11 +195,6 @@ int tproc_channel_tryreceive(struct tproc_channel *channel, struct tproc_message
 
 /* ---- several at a time ----------------------------------------------------------------------------------------- */
 
-static _Atomic uint32_t *event_of(const struct tproc_channel_select *each) {
-  struct tproc_channel_entry *entry = entry_of(each->channel);
-  return each->role == TPROC_SENDER ? &entry->received : &entry->sent;
-}
-
 static int is_ready(const struct tproc_channel_select *each) {
   return tproc_channel_is_ready(&tproc_view, (const struct tproc_channel_end *)each->channel, each->role);
 }
@@ -254,26 +212,10 @@ static bool has_passed(const struct timespec *deadline) {
   return now.tv_sec > deadline->tv_sec || (now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
 }
 
-static void sleep_a_little(uint32_t deaths) {
-  struct timespec soon;
-  clock_gettime(CLOCK_MONOTONIC, &soon);
-  soon.tv_nsec += POLL_NANOSECONDS;
-  if (soon.tv_nsec >= SECOND) soon = (struct timespec){soon.tv_sec + 1, soon.tv_nsec - SECOND};
-  tproc_futex_wait(&tproc_view.share->deaths, deaths, &soon);
-}
-
 /* A thread tells the reaper of one word alone; so it wakes this one by the count of deaths. */
-static void sleep_at(struct waitv *words, size_t count, uint32_t deaths, const struct timespec *deadline) {
-  const int saved = errno;
-  words[count] = (struct waitv){deaths, (uint64_t)(uintptr_t)&tproc_view.share->deaths, WAITV_32, 0};
-  const long result = syscall(__NR_futex_waitv, words, count + 1, 0, deadline, CLOCK_MONOTONIC);
-  if (result < 0 && errno != EAGAIN && errno != EINTR && errno != ETIMEDOUT) sleep_a_little(deaths);
-  errno = saved;
-}
-
 int tproc_channel_select(struct tproc_channel_select *channels, size_t count, const struct timespec *deadline) {
   struct tproc_party party;
-  struct waitv words[WAITV_MAX];
+  struct tproc_futex_word words[TPROC_FUTEX_WORDS_MAX];
   if (count == 0 || count > TPROC_SELECT_MAX) return EINVAL;
   for (size_t i = 0; i < count; i++) {
     if (channels[i].role != TPROC_SENDER && channels[i].role != TPROC_RECEIVER) return EINVAL;
@@ -282,12 +224,12 @@ int tproc_channel_select(struct tproc_channel_select *channels, size_t count, co
   }
   while (!look(channels, count)) {
     if (has_passed(deadline)) return ETIMEDOUT;
-    const uint32_t deaths = atomic_load(&tproc_view.share->deaths);
+    words[0] = tproc_futex_word(&tproc_view.share->deaths, atomic_load(&tproc_view.share->deaths));
     for (size_t i = 0; i < count; i++) {
-      _Atomic uint32_t *event = event_of(&channels[i]);
-      words[i] = (struct waitv){tproc_event_announce(event), (uint64_t)(uintptr_t)event, WAITV_32, 0};
+      _Atomic uint32_t *event = event_of(channels[i].channel, channels[i].role);
+      words[i + 1] = tproc_futex_word(event, tproc_event_announce(event));
     }
-    if (!look(channels, count)) sleep_at(words, count, deaths, deadline);
+    if (!look(channels, count)) tproc_futex_wait_any(words, count + 1, deadline);
   }
   return 0;
 }

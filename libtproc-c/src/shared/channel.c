@@ -32,6 +32,13 @@ static uint64_t opened_again(uint64_t state) {
 
 static uint64_t id_of(uint32_t number, uint64_t state) { return state >> GENERATION_SHIFT << 32 | (number + 1u); }
 
+uint64_t tproc_channel_published(const struct tproc_view *view, uint64_t address, uint32_t version) {
+  const uint64_t offset = address - (uint64_t)(uintptr_t)view->channels;
+  const uint64_t number = offset / sizeof(struct tproc_channel_entry);
+  if (offset % sizeof(struct tproc_channel_entry) != 0 || number >= view->channel_count) return 0;
+  return id_of((uint32_t)number, (uint64_t)version << GENERATION_SHIFT);
+}
+
 static bool change(struct tproc_channel_entry *entry, uint64_t from, uint64_t to) {
   return atomic_compare_exchange_strong(&entry->state, &from, to);
 }

@@ -1,6 +1,6 @@
 /*
- * Channels: who has which open, and their end. A channel is there as long as an end of it is open; who closes the last
- * one, or the reaper for one that died with it, frees the queue and what was not received.
+ * Channels: who has which open, and their end. A channel is there as long as an end of it is open; closing the last
+ * one, or the reaper after the death of its owner, frees the queue and what was not received.
  */
 #ifndef TPROC_SRC_SHARED_CHANNEL_H
 #define TPROC_SRC_SHARED_CHANNEL_H
@@ -23,6 +23,18 @@ struct tproc_channel_end {
 /** The entry of a channel that is open, or was. */
 static inline struct tproc_channel_entry *tproc_channel_entry(const struct tproc_view *view, uint64_t id) {
   return &view->channels[(uint32_t)id - 1];
+}
+
+/** What a publication says of a channel beside its entry's address, so that it never names a later one. */
+static inline uint32_t tproc_channel_version(uint64_t id) { return (uint32_t)(id >> 32); }
+
+/** The id of a channel that was published so. @return 0: no entry of a channel is there */
+uint64_t tproc_channel_published(const struct tproc_view *view, uint64_t address, uint32_t version);
+
+/** The event at which one with this role waits. */
+static inline _Atomic uint32_t *tproc_channel_event(const struct tproc_view *view, uint64_t id, uint32_t role) {
+  struct tproc_channel_entry *entry = tproc_channel_entry(view, id);
+  return role == TPROC_ROLE_SENDER ? &entry->received : &entry->sent;
 }
 
 /**

@@ -1,6 +1,7 @@
 #include "queue.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 
 #include "heap.h"
@@ -11,6 +12,7 @@
 #define TOKEN_MASK 0x3fffffffu
 #define LENGTH_MASK 0xffu
 #define OFFSET_SHIFT 8
+#define SPINS 1000
 
 _Static_assert(TPROC_TOKEN_LIMIT == 1u << PHASE_SHIFT, "a token leaves room for the phase");
 
@@ -51,6 +53,11 @@ static void *block_of(const struct tproc_view *view, uint64_t what) {
 static bool is_in_channel(const struct tproc_view *view, uint64_t what) {
   const void *block = block_of(view, what);
   return block != NULL && tproc_heap_owner_of(view, block) == TPROC_OWNER_CHANNELS;
+}
+
+uint32_t tproc_queue_spins(void) {
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) == 1 ? 0 : SPINS;
 }
 
 size_t tproc_queue_size(uint32_t cells) {

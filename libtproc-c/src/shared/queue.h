@@ -32,6 +32,14 @@ struct tproc_party {
   void *context; /**< for it */
 };
 
+/** Whether a queue may have so many cells: a power of two, up to TPROC_QUEUE_CELLS_MAX. */
+static inline bool tproc_queue_can_have(uint32_t cells) {
+  return cells > 0 && cells <= TPROC_QUEUE_CELLS_MAX && (cells & (cells - 1)) == 0;
+}
+
+/** How often one who waits looks before it sleeps: 0 where the other side cannot work meanwhile. */
+uint32_t tproc_queue_spins(void);
+
 /** Bytes of a queue. @param cells a power of two */
 size_t tproc_queue_size(uint32_t cells);
 

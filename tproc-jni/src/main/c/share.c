@@ -253,10 +253,9 @@ JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_channelOf(JNIEnv *env, jclass t
 JNIEXPORT void JNICALL Java_io_tproc_jni_Native_channelPublish(JNIEnv *env, jclass type, jlong host, jobject end,
                                                                jbyteArray name) {
   (void)type;
-  char text[TPROC_REGISTERED_NAME_SIZE + 1] = {0}; /* one that is too long stays so */
+  char text[TPROC_REGISTERED_NAME_SIZE];
   struct tproc_error error = {0};
-  copy_text(env, name, text, sizeof text - 1);
-  if ((*env)->GetArrayLength(env, name) > TPROC_REGISTERED_NAME_SIZE) memset(text, 'x', sizeof text - 1);
+  copy_text(env, name, text, sizeof text);
   passed_to_java(env, tproc_host_channel_publish(to_host(host), address_of(env, end), text, &error), &error);
 }
 

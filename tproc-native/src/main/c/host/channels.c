@@ -1,6 +1,5 @@
 /* Channels, for the host's own code. */
 #include <errno.h>
-#include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,12 +8,8 @@
 #include "host/host.h"
 #include "shared/channel.h"
 
-/* As of libtproc: how often one who waits looks before it sleeps, where the other side can work meanwhile. */
-#define SPINS 1000
-
 #define ROLES (TPROC_CHANNEL_SENDER | TPROC_CHANNEL_RECEIVER)
 #define FLAGS (ROLES | TPROC_CHANNEL_ONE_SENDER | TPROC_CHANNEL_ONE_RECEIVER)
-#define GENERATION_SHIFT 32
 
 _Static_assert(sizeof(struct tproc_channel_handle) == sizeof(struct tproc_channel_end) &&
                    offsetof(struct tproc_channel_handle, id) == offsetof(struct tproc_channel_end, id),
@@ -50,25 +45,20 @@ static int enter_end(struct tproc_host *host, struct tproc_party *party, const s
   return tproc_fail_because(error, EBADF, "this end of a channel is not open, or not for that");
 }
 
-static uint32_t spins_here(void) {
-  cpu_set_t set;
-  return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) == 1 ? 0 : SPINS;
-}
-
 int tproc_host_channel_create(struct tproc_host *host, uint32_t cells, uint32_t flags,
                               struct tproc_channel_handle *channel, struct tproc_error *error) {
   struct tproc_party party;
   void *queue = NULL;
   int failed = enter(host, &party, error);
   if (failed) return failed;
-  if (cells == 0 || cells > TPROC_QUEUE_CELLS_MAX || (cells & (cells - 1)) != 0)
+  if (!tproc_queue_can_have(cells))
     return tproc_fail_because(error, EINVAL, "make a channel: %u cells are no power of two up to %u", cells,
                               TPROC_QUEUE_CELLS_MAX);
   if ((flags & ROLES) == 0 || (flags & ~FLAGS) != 0)
     return tproc_fail_because(error, EINVAL, "make a channel: flags %#x", flags);
   failed = host_heap_alloc(&host->heap, tproc_queue_size(cells), 64, &queue);
   if (failed) return tproc_fail(error, -failed, "make a channel of %u cells", cells);
-  tproc_queue_format(queue, cells, flags >> 2, spins_here());
+  tproc_queue_format(queue, cells, flags >> 2, tproc_queue_spins());
   failed = tproc_channel_make(&party, queue, flags & ROLES, end_of(channel));
   if (!failed) return 0;
   host_heap_free(&host->heap, queue);
@@ -96,11 +86,8 @@ int tproc_host_channel_open(struct tproc_host *host, uint64_t id, uint32_t roles
 
 uint64_t tproc_host_channel_of(struct tproc_host *host, const struct tproc_registered *publication) {
   const struct tproc_view *view = &host->range.view;
-  const uint64_t offset = publication->address - (uint64_t)view->channels;
-  const uint64_t number = offset / sizeof(struct tproc_channel_entry);
   if (view->share == NULL || strcmp(publication->type, TPROC_CHANNEL_TAG) != 0) return 0;
-  if (offset % sizeof(struct tproc_channel_entry) != 0 || number >= view->channel_count) return 0;
-  return (uint64_t)publication->version << GENERATION_SHIFT | (number + 1);
+  return tproc_channel_published(view, publication->address, publication->version);
 }
 
 int tproc_host_channel_publish(struct tproc_host *host, const struct tproc_channel_handle *channel, const char *name,
@@ -110,7 +97,7 @@ int tproc_host_channel_publish(struct tproc_host *host, const struct tproc_chann
   if (failed) return failed;
   struct tproc_registered what = {.address = (uint64_t)tproc_channel_entry(party.view, channel->id),
                                   .size = sizeof(struct tproc_channel_entry),
-                                  .version = (uint32_t)(channel->id >> GENERATION_SHIFT),
+                                  .version = tproc_channel_version(channel->id),
                                   .type = TPROC_CHANNEL_TAG};
   if (strlen(name) >= sizeof what.name)
     return tproc_fail_because(error, EINVAL, "publish a channel: a name has at most %zu bytes", sizeof what.name - 1);
@@ -173,8 +160,7 @@ int tproc_host_channel_ready(struct tproc_host *host, const struct tproc_channel
 }
 
 uint32_t *tproc_host_channel_event(struct tproc_host *host, uint64_t id, uint32_t role) {
-  struct tproc_channel_entry *entry = tproc_channel_entry(&host->range.view, id);
-  return (uint32_t *)(role == TPROC_CHANNEL_SENDER ? &entry->received : &entry->sent);
+  return (uint32_t *)tproc_channel_event(&host->range.view, id, role);
 }
 
 uint32_t tproc_host_channel_peers(struct tproc_host *host, uint64_t id, uint32_t role) {

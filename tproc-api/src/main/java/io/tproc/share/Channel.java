@@ -90,14 +90,12 @@ public final class Channel implements AutoCloseable {
    * Publishes the channel, for {@link Channels#open} and {@code tproc_channel_open}.
    *
    * @param name 1 to 95 bytes
+   * @throws IllegalArgumentException when the name is empty, too long, or has a NUL
    * @throws SharedMemoryException as {@link Registry#publish(String, String, SharedBlock)}
    */
   public void publish(String name) {
-    if (name.isEmpty() || name.indexOf('\0') >= 0) {
-      throw new IllegalArgumentException("an empty name, or one with a NUL");
-    }
     checkOpen();
-    memory.publishChannel(handle, Channels.text(name));
+    memory.publishChannel(handle, Registry.named(name));
   }
 
   /**
@@ -129,7 +127,8 @@ public final class Channel implements AutoCloseable {
    * and afterwards the receiver's; from here on its object is as one that is closed.
    *
    * @param data up to 48 bytes, from its position to its limit; they are not changed
-   * @param block what goes with it. After an exception it is as before
+   * @param block what goes with it. After an exception it is this JVM's still; segments of it end in
+   *     any case
    * @throws SharedMemoryException with EPIPE: there is no receiver any more
    * @throws InterruptedException when the thread is interrupted while it waits
    */
@@ -165,7 +164,8 @@ public final class Channel implements AutoCloseable {
    * Sends a message with a block, if there is room.
    *
    * @param data up to 48 bytes, from its position to its limit; they are not changed
-   * @param block what goes with it. When there is no room, it is as before
+   * @param block what goes with it. When there is no room, it is this JVM's still; segments of it end
+   *     in any case
    * @return whether there was
    * @throws SharedMemoryException with EPIPE: there is no receiver any more
    */

@@ -1,7 +1,6 @@
 package io.tproc.share;
 
 import io.tproc.spi.SharedMemory;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Set;
@@ -87,10 +86,5 @@ public final class Channels {
       throw new IllegalArgumentException("no role");
     }
     return bits;
-  }
-
-  /** With a NUL at the end. */
-  static byte[] text(String name) {
-    return (name + '\0').getBytes(StandardCharsets.UTF_8);
   }
 }

@@ -171,7 +171,8 @@ public final class Registry {
     return watch.result;
   }
 
-  private static byte[] named(String name) {
+  /** A name with a NUL at the end. */
+  static byte[] named(String name) {
     if (name.isEmpty()) {
       throw new IllegalArgumentException("an empty name");
     }
