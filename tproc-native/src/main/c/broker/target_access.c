@@ -1,14 +1,14 @@
 #include "broker/target_access.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/process_credentials.h"
 
 /*
  * Held during one look into a target whose user has changed, since dumpability is the memory's: of all threads
@@ -17,34 +17,22 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 #define KEEP (-1)
-#define STATUS_SIZE 4096
 
 /* As libc's, but for the calling thread alone: libc changes all threads. */
 static long set_users(uid_t real) { return syscall(SYS_setresuid, real, KEEP, KEEP); }
 static long set_groups(gid_t real) { return syscall(SYS_setresgid, real, KEEP, KEEP); }
 
-static bool read_status(pid_t tid, char *text, size_t size) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d/status", tid);
-  const int file = open(path, O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  const ssize_t got = read(file, text, size - 1);
-  close(file);
-  text[got > 0 ? got : 0] = '\0';
-  return got > 0;
-}
-
-/* The id of a line "Uid: real effective saved file" whose first three are one; they decide. */
-static bool find_id(const char *text, const char *name, unsigned *id) {
-  unsigned effective, saved;
-  const char *line = strstr(text, name);
-  return line != NULL && sscanf(line + strlen(name), "%u %u %u", id, &effective, &saved) == 3 && effective == *id &&
-         saved == *id;
+/* As one says of itself: nothing can be told of a target that is several at once. */
+static bool is_one(const unsigned *ids) {
+  return ids[PROCESS_REAL] == ids[PROCESS_EFFECTIVE] && ids[PROCESS_EFFECTIVE] == ids[PROCESS_SAVED];
 }
 
 static bool find_ids(pid_t tid, uid_t *user, gid_t *group) {
-  char text[STATUS_SIZE];
-  return read_status(tid, text, sizeof text) && find_id(text, "\nUid:", user) && find_id(text, "\nGid:", group);
+  struct process_credentials credentials;
+  if (!process_credentials_read(tid, &credentials)) return false;
+  *user = credentials.users[PROCESS_REAL];
+  *group = credentials.groups[PROCESS_REAL];
+  return is_one(credentials.users) && is_one(credentials.groups);
 }
 
 static void set_capabilities(const struct __user_cap_data_struct *capabilities) {

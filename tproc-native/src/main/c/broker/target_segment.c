@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/process_credentials.h"
 #include "broker/target_access.h"
 
 #define READ 4
@@ -30,36 +30,15 @@ bool segment_allows(const struct ipc_perm *segment, const struct segment_rights 
   return (wanted & ~granted & 7) == 0 || rights->owns_all;
 }
 
-/* The groups of a line of /proc/PID/status that follows "Groups:". */
-static void read_groups(const char *at, struct segment_rights *rights) {
-  const size_t room = sizeof rights->groups / sizeof *rights->groups;
-  for (char *end; rights->group_count < room; at = end) {
-    const unsigned long group = strtoul(at, &end, 10);
-    if (end == at) return;
-    rights->groups[rights->group_count++] = (gid_t)group;
-  }
-}
-
-static void read_line(const char *line, struct segment_rights *rights) {
-  unsigned user = 0, group = 0;
-  unsigned long long capabilities = 0;
-  if (sscanf(line, "Uid: %*u %u", &user) == 1) rights->user = user;
-  if (sscanf(line, "Gid: %*u %u", &group) == 1) rights->groups[rights->group_count++] = group;
-  if (strncmp(line, "Groups:", 7) == 0) read_groups(line + 7, rights);
-  if (sscanf(line, "CapEff: %llx", &capabilities) == 1) rights->owns_all = (capabilities >> CAP_IPC_OWNER & 1) != 0;
-}
-
 static bool read_rights(pid_t tid, struct segment_rights *rights) {
-  char path[64], *line = NULL;
-  size_t room = 0;
-  snprintf(path, sizeof path, "/proc/%d/status", tid);
-  FILE *file = fopen(path, "re");
-  *rights = (struct segment_rights){.user = (uid_t)-1};
-  if (file == NULL) return false;
-  while (getline(&line, &room, file) > 0) read_line(line, rights);
-  free(line);
-  fclose(file);
-  return rights->user != (uid_t)-1;
+  struct process_credentials credentials;
+  if (!process_credentials_read(tid, &credentials)) return false;
+  *rights = (struct segment_rights){.user = credentials.users[PROCESS_EFFECTIVE],
+                                    .groups = {credentials.groups[PROCESS_EFFECTIVE]},
+                                    .group_count = 1 + credentials.supplementary_count,
+                                    .owns_all = (credentials.capabilities >> CAP_IPC_OWNER & 1) != 0};
+  memcpy(rights->groups + 1, credentials.supplementary, credentials.supplementary_count * sizeof *rights->groups);
+  return true;
 }
 
 /* -EACCES: it is not to be looked into. */

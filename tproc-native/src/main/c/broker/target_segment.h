@@ -10,12 +10,14 @@
 #include <sys/shm.h>
 #include <sys/types.h>
 
+#include "base/process_credentials.h"
 #include "memory/memory.h"
 
-/** What the kernel asks of who attaches a segment. */
+/** What the kernel asks of a process that attaches a segment. */
 struct segment_rights {
-  uid_t user;       /**< effective */
-  gid_t groups[65]; /**< the effective one, then supplementary ones; those beyond give no right here */
+  uid_t user; /**< effective */
+  /** The effective one, then supplementary ones; those beyond give no right here. */
+  gid_t groups[1 + PROCESS_GROUPS_MAX];
   size_t group_count;
   bool owns_all; /**< CAP_IPC_OWNER, in the namespace of the host's segments */
 };
