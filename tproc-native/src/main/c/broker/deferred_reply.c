@@ -7,6 +7,7 @@
 
 #include "base/compat.h"
 #include "base/thread.h"
+#include "broker/answers.h"
 #include "broker/proc_self_exe.h"
 #include "broker/reply.h"
 
@@ -74,9 +75,9 @@ static void fill(struct deferred_reply *reply) {
 }
 
 static struct broker_answer in_pieces(const struct broker_answer *answer) {
-  const bool unmaps = answer->verdict == BROKER_DEFER_UNMAP;
-  return (struct broker_answer){.result = unmaps ? memory_end_unmap(answer->memory, answer->fill)
-                                                 : memory_end_advise(answer->memory, answer->fill, answer->advice)};
+  return result(answer->verdict == BROKER_DEFER_UNMAP
+                    ? memory_end_unmap(answer->memory, answer->fill)
+                    : memory_end_advise(answer->memory, answer->fill, answer->advice));
 }
 
 static void *run(void *argument) {
@@ -108,10 +109,9 @@ void deferred_reply_run(struct deferred_replies *desk, struct broker_context *ho
     end(desk);
   }
   free(reply);
+  const bool half_done = answer->verdict == BROKER_DEFER_UNMAP || answer->verdict == BROKER_DEFER_ADVISE;
   const struct broker_answer instead =
-      answer->verdict == BROKER_DEFER_UNMAP || answer->verdict == BROKER_DEFER_ADVISE
-          ? in_pieces(answer)
-          : (struct broker_answer){.result = answer->verdict == BROKER_DEFER_FILL ? answer->result : -EAGAIN};
+      half_done ? in_pieces(answer) : result(answer->verdict == BROKER_DEFER_FILL ? answer->result : -EAGAIN);
   reply_send(listener->notify_fd, call->id, &instead);
   done(context, listener);
 }

@@ -24,7 +24,10 @@ struct fence_listener {
   bool hung_up;              /**< no process has this fence any more; with memory NULL the listener is unused */
   unsigned deferred_replies; /**< under way for calls of this listener, which have to find it as it is */
   char executable[PATH_MAX]; /**< what /proc/self/exe means: its path, ... */
-  int executable_file;   /**< ... and the file itself, also when it has been deleted (O_PATH: closing cannot wait) */
+  int executable_file; /**< ... and the file itself, also when it has been deleted (O_PATH: closing cannot wait) */
+  /** Held while a text is overwritten, which may wait for its file, by a thread on which no other waits; then `lock`.
+   */
+  pthread_mutex_t patch_lock;
   uint64_t patched;      /**< address of a "/proc/self/exe" that was overwritten for an execve; 0: none */
   char patched_text[16]; /**< what stood there, ... */
   size_t patched_size;   /**< ... so many bytes of it */

@@ -108,23 +108,37 @@ static int give_executable(const struct fence_listener *listener, const struct b
   return descriptor >= 0 ? descriptor : -code;
 }
 
+static bool is_patched(struct fence_listener *listener, const struct broker_call *call, uint64_t path) {
+  pthread_mutex_lock(&listener->lock);
+  const bool patched = call->shares && listener->patched == path;
+  pthread_mutex_unlock(&listener->lock);
+  return patched;
+}
+
+/* For restore. Of a text that was patched already, what stood there before is known. */
+static void note_patch(struct fence_listener *listener, uint64_t path, size_t size, const char *old, bool again) {
+  pthread_mutex_lock(&listener->lock);
+  if (!again) memcpy(listener->patched_text, old, sizeof listener->patched_text);
+  if (!again || listener->patched_size < size) listener->patched_size = size;
+  listener->patched = path;
+  pthread_mutex_unlock(&listener->lock);
+}
+
 /*
- * With the listener's lock, since two threads of a program may execute one text at a time.
+ * With the patch lock, since two threads of a program may execute one text at a time; without the listener's, on which
+ * the broker waits, since a text may lie in a file.
  *
  * @return 0 or a negative errno
  */
 static int patch(struct broker_context *context, struct fence_listener *listener, const struct broker_call *call,
                  uint64_t path, int descriptor) {
   char text[sizeof listener->patched_text], old[sizeof listener->patched_text];
-  const bool again = call->shares && listener->patched == path; /* then what is there is the other's */
+  const bool again = is_patched(listener, call, path);
   const int length = snprintf(text, sizeof text, "/dev/fd/%d", descriptor);
   const int64_t got = target_read(&context->check, call->tid, call->shares, path, old, sizeof old);
   if (length >= (int)sizeof "/proc/self/exe" || got < (int64_t)sizeof "/proc/self/exe") return -ENOEXEC;
   if (target_overwrite(&context->check, listener, call, path, text, (size_t)length + 1) != 0) return -EFAULT;
-  if (!call->shares) return 0;
-  if (!again) memcpy(listener->patched_text, old, sizeof old);
-  if (!again || listener->patched_size < (size_t)length + 1) listener->patched_size = (size_t)length + 1;
-  listener->patched = path;
+  if (call->shares) note_patch(listener, path, (size_t)length + 1, old, again);
   return 0;
 }
 
@@ -137,9 +151,9 @@ static struct broker_answer execute(struct broker_context *context, struct fence
                                     const struct broker_call *call, uint64_t path) {
   const int descriptor = give_executable(listener, call);
   if (descriptor < 0) return result(descriptor);
-  pthread_mutex_lock(&listener->lock);
+  pthread_mutex_lock(&listener->patch_lock);
   const int failed = patch(context, listener, call, path, descriptor);
-  pthread_mutex_unlock(&listener->lock);
+  pthread_mutex_unlock(&listener->patch_lock);
   return failed ? result(failed) : unchanged();
 }
 
