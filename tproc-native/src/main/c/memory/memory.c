@@ -32,7 +32,7 @@ void memory_release(struct memory *memory) {
   if (range_size(memory->slot.whole) == 0) return;
   pthread_mutex_lock(&memory->lock);
   memory->released = true;
-  while (memory->unmapping > 0) pthread_cond_wait(&memory->changed, &memory->lock);
+  while (memory->in_pieces > 0) pthread_cond_wait(&memory->changed, &memory->lock);
   memory_release_external(memory);
   slot_release(memory->slots, &memory->slot);
   struct aio_contexts aio = memory->aio;

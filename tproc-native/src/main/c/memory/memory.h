@@ -36,7 +36,7 @@ struct aio_contexts {
 struct memory {
   pthread_mutex_t lock;   /**< guards all below while memory is mapped or released; then the slots' lock */
   bool released;          /**< nothing may be mapped any more */
-  unsigned unmapping;     /**< so many ranges are worked at in pieces; memory_release waits for that ... */
+  unsigned in_pieces;     /**< so many ranges are worked at in pieces; memory_release waits for that ... */
   pthread_cond_t changed; /**< ... here */
   struct slot_space *slots;
   const struct address_space *space;

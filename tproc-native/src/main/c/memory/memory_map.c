@@ -277,7 +277,7 @@ int64_t memory_begin_unmap(struct memory *memory, uint64_t address, uint64_t len
   pthread_mutex_lock(&memory->lock);
   const int64_t result = judge_unmap(memory, *range);
   if (result == 1) {
-    memory->unmapping++;
+    memory->in_pieces++;
     memory_forget_external(memory, *range);
   }
   pthread_mutex_unlock(&memory->lock);
@@ -285,7 +285,7 @@ int64_t memory_begin_unmap(struct memory *memory, uint64_t address, uint64_t len
 }
 
 static void end_pieces(struct memory *memory) {
-  memory->unmapping--;
+  memory->in_pieces--;
   pthread_cond_broadcast(&memory->changed);
 }
 
@@ -301,7 +301,7 @@ int64_t memory_end_unmap(struct memory *memory, struct address_range range) {
 bool memory_begin_advise(struct memory *memory, struct address_range range) {
   pthread_mutex_lock(&memory->lock);
   const bool owned = !memory->released && memory_covers(memory, range);
-  if (owned) memory->unmapping++;
+  if (owned) memory->in_pieces++;
   pthread_mutex_unlock(&memory->lock);
   return owned;
 }

@@ -4,9 +4,8 @@
  * Slots stand in the middle of the address space, far below the addresses that the kernel hands out by itself and below
  * those where it puts programs, so nothing of the host comes to lie in one. A slot is not mapped as a whole: that it is
  * taken is written in the table here, its last page is mapped for other hosts of this process to see, and every mapping
- * into it is made with MAP_FIXED_NOREPLACE. The size is a power
- * of two that depends on the machine's address space (16 GiB with 47 bits). The last quarter stays empty: a run-away
- * index ends there and not in the next slot.
+ * into it is made with MAP_FIXED_NOREPLACE. The size is a power of two that depends on the machine's address space
+ * (16 GiB with 47 bits). The last quarter stays empty: a run-away index ends there and not in the next slot.
  */
 #ifndef TPROC_SLOT_H
 #define TPROC_SLOT_H
