@@ -127,8 +127,8 @@ public final class Channel implements AutoCloseable {
    * and afterwards the receiver's; from here on its object is as one that is closed.
    *
    * @param data up to 48 bytes, from its position to its limit; they are not changed
-   * @param block what goes with it. After an exception it is this JVM's still; segments of it end in
-   *     any case
+   * @param block what goes with it. After an exception it is this JVM's still; segments of it end
+   *     in any case
    * @throws SharedMemoryException with EPIPE: there is no receiver any more
    * @throws InterruptedException when the thread is interrupted while it waits
    */
@@ -164,8 +164,8 @@ public final class Channel implements AutoCloseable {
    * Sends a message with a block, if there is room.
    *
    * @param data up to 48 bytes, from its position to its limit; they are not changed
-   * @param block what goes with it. When there is no room, it is this JVM's still; segments of it end
-   *     in any case
+   * @param block what goes with it. When there is no room, it is this JVM's still; segments of it
+   *     end in any case
    * @return whether there was
    * @throws SharedMemoryException with EPIPE: there is no receiver any more
    */
