@@ -69,6 +69,10 @@ final class Closures {
                 if (failed != null) {
                   report(failed);
                 }
+                if (lane.torn) {
+                  instance.endTorn();
+                  return;
+                }
                 lane.post(Lane.TURN_RETURN);
               }
             },

@@ -3,6 +3,7 @@ package io.tproc.library;
 import io.tproc.ExitStatus;
 import io.tproc.ExitStatus.Exited;
 import io.tproc.ExitStatus.Signalled;
+import io.tproc.Signals;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -27,8 +28,26 @@ record Ending(String library, ExitStatus status, Optional<Crash> crash, @Nullabl
     enum Kind {
       TIMEOUT,
       INTERRUPT,
-      CLOSE
+      CLOSE,
+      TORN
     }
+  }
+
+  /**
+   * Has the JVM link all that an ending needs. A call that a full stack cuts off ends where there is
+   * hardly any stack, and what newer JVMs cannot link there they never link again.
+   */
+  static void rehearse() {
+    for (Cause.Kind kind : Cause.Kind.values()) {
+      rehearse(new Cause(kind, Thread.currentThread(), ""));
+    }
+    rehearse(null);
+  }
+
+  private static void rehearse(@Nullable Cause cause) {
+    Ending ending = new Ending("", new Signalled(Signals.SIGKILL, false), Optional.empty(), cause);
+    Throwable unused = ending.exception("");
+    unused = ending.stale("");
   }
 
   String text() {

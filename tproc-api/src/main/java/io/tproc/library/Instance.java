@@ -32,6 +32,10 @@ final class Instance {
   private static final int RTLD_NOW_GLOBAL = 0x102;
   private static final long EXIT_SECONDS = 5;
 
+  static {
+    Ending.rehearse();
+  }
+
   private record Prepared(long address, Signature signature) {}
 
   private final TprocHost host;
@@ -68,6 +72,7 @@ final class Instance {
     Instance instance = new Instance(host, support, options);
     instance.startWatching();
     try {
+      instance.process.signal(0); // rehearsed, as endings are
       instance.load();
       return instance;
     } catch (LibraryCrashedException crashed) {
@@ -195,6 +200,24 @@ final class Instance {
    * @throws LibraryCrashedException when the process ends meanwhile
    */
   void perform(Lane lane, CallWait waiting, String what) {
+    @Nullable Throwable thrown;
+    boolean whole = false;
+    try {
+      thrown = lane.torn ? endTorn(what, null) : operate(lane, waiting, what);
+      whole = true;
+    } finally {
+      if (!whole) {
+        lane.torn = true; // first of all: when the rest fails, too, an outer operation does it
+        endTorn();
+      }
+    }
+    if (thrown != null) {
+      throw Instance.<RuntimeException>asIs(thrown);
+    }
+  }
+
+  /** Returns what is to be thrown. */
+  private @Nullable Throwable operate(Lane lane, CallWait waiting, String what) {
     @Nullable Throwable thrown = null;
     lane.post(Lane.TURN_CALL);
     for (; ; ) {
@@ -202,17 +225,30 @@ final class Instance {
         case Lane.TURN_CALLBACK -> {
           Throwable failed = closures.run(lane);
           thrown = thrown == null ? failed : thrown;
+          if (lane.torn) {
+            return endTorn(what, thrown);
+          }
           lane.post(Lane.TURN_RETURN);
         }
         case Lane.TURN_HOST -> {
-          if (thrown != null) {
-            throw Instance.<RuntimeException>asIs(thrown);
-          }
-          return;
+          return thrown;
         }
-        default -> throw crashed(what, thrown);
+        default -> {
+          return crashed(what, thrown);
+        }
       }
     }
+  }
+
+  private LibraryCrashedException endTorn(String what, @Nullable Throwable thrown) {
+    endTorn();
+    waitUntilGone();
+    return crashed(what, thrown);
+  }
+
+  /** Whose turn it is in a lane is not known any more, and never will be. */
+  void endTorn() {
+    end(Cause.Kind.TORN, "an error, such as a stack overflow, cut off a call or a callback");
   }
 
   /** A callback's exception is its author's business, checked or not. */

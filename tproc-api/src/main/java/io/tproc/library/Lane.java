@@ -68,6 +68,12 @@ final class Lane {
   private final long address;
   private final Spin spin = new Spin();
 
+  /**
+   * Whether an error has come in the middle of an operation, so that it is unknown whose turn it
+   * is. A field without methods, since there may be no stack for a call.
+   */
+  boolean torn;
+
   Lane(CalleeSupport support) {
     this.support = support;
     this.memory =
