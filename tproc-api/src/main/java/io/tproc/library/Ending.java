@@ -34,8 +34,8 @@ record Ending(String library, ExitStatus status, Optional<Crash> crash, @Nullabl
   }
 
   /**
-   * Has the JVM link all that an ending needs. A call that a full stack cuts off ends where there is
-   * hardly any stack, and what newer JVMs cannot link there they never link again.
+   * Has the JVM link all that an ending needs. A call that a full stack cuts off ends where there
+   * is hardly any stack, and what newer JVMs cannot link there they never link again.
    */
   static void rehearse() {
     for (Cause.Kind kind : Cause.Kind.values()) {
