@@ -7,6 +7,12 @@
  *   controls              what acts on the whole address space: the expected answers
  *   executable            every way to ask for one's own executable, compared with argv[0]
  *   execute               execve and execveat of /proc/self/exe, from a fork and from a vfork child
+ *   execute-in-threads    the same from vfork children of several threads at once, with one text
+ *   become                execs itself, with `native`
+ *   native                memory calls by what has a memory of its own
+ *   map FILE [write]      maps a file and closes it
+ *   examine ADDRESS       says at ADDRESS that it runs, and looks at its own executable when it is told to there
+ *   pulse ADDRESS         maps and unmaps until it is told to stop there, and reports how long the slowest took
  *   break                 the program break, also in a forked child
  *   user                  as `fork` and `executable`, by a program of root's that has become an ordinary user
  *   fork                  memory calls in a forked child, which has a memory of its own
@@ -33,6 +39,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "report.h"
@@ -327,22 +334,120 @@ static void use_executable(const char *own) {
   EXPECT(length < 0 || length != (ssize_t)strlen(own) || memcmp(target, own, (size_t)length) != 0);
 }
 
-static void execute(const char *how, int vforked, int at) {
-  static char path[] = "/proc/self/exe";
+static char executed_text[] = "/proc/self/exe";
+
+static pid_t execute_text(const char *how, int vforked, int at) {
   char *const arguments[] = {(char *)(uintptr_t)how, "say", NULL};
   char *const environment[] = {NULL};
-  int status = -1;
   const pid_t child = vforked ? vfork() : fork();
-  if (child == 0) {
-    if (at)
-      syscall(SYS_execveat, AT_FDCWD, path, arguments, environment, 0);
-    else
-      execve(path, arguments, environment);
-    _exit(100);
-  }
+  if (child != 0) return child;
+  if (at)
+    syscall(SYS_execveat, AT_FDCWD, executed_text, arguments, environment, 0);
+  else
+    execve(executed_text, arguments, environment);
+  _exit(100);
+}
+
+static void execute(const char *how, int vforked, int at) {
+  int status = -1;
+  const pid_t child = execute_text(how, vforked, at);
   EXPECT(waitpid(child, &status, 0) == child && status == 0);
   char text[32];
-  EXPECT(readlink(path, text, sizeof text) > 0 && strcmp(path, "/proc/self/exe") == 0); /* the text is back */
+  EXPECT(readlink(executed_text, text, sizeof text) > 0);
+  EXPECT(strcmp(executed_text, "/proc/self/exe") == 0); /* the text is back */
+}
+
+/* Children of several threads execute the one text, while others ask for it all the time. */
+static void *execute_often(void *how) {
+  for (int i = 0; i < 25; i++) {
+    int status = -1;
+    const pid_t child = execute_text(how, 1, i % 2);
+    EXPECT(waitpid(child, &status, 0) == child && status == 0);
+  }
+  return NULL;
+}
+
+static volatile int executed;
+
+static void *ask_often(void *unused) {
+  char text[32];
+  while (!executed) EXPECT(readlink(executed_text, text, sizeof text) > 0);
+  return unused;
+}
+
+static void execute_in_threads(char *how) {
+  pthread_t all[4], asking;
+  pthread_create(&asking, NULL, ask_often, NULL);
+  for (int i = 0; i < 4; i++) pthread_create(&all[i], NULL, execute_often, how);
+  for (int i = 0; i < 4; i++) pthread_join(all[i], NULL);
+  executed = 1;
+  pthread_join(asking, NULL);
+}
+
+/* A file that is mapped, and then closed. */
+static void map_file(const char *path, int how) {
+  const int file = open(path, how);
+  const int protection = how == O_RDWR ? PROT_READ | PROT_WRITE : PROT_READ;
+  EXPECT(file >= 0 && mmap(NULL, page, protection, MAP_SHARED, file, 0) != MAP_FAILED);
+  close(file);
+}
+
+static void say_running(const char *address) {
+  uint32_t *word = (uint32_t *)strtoul(address, NULL, 16);
+  __atomic_store_n(word, WAIT_RUNNING, __ATOMIC_RELEASE);
+  syscall(SYS_futex, word, 1 /* FUTEX_WAKE */, 1000);
+}
+
+/* Each answer has to be about this memory: what is written to another's is not found here. */
+static void use_own_memory(const char *own) {
+  char target[4096] = "";
+  const ssize_t length = readlink("/proc/self/exe", target, sizeof target);
+  EXPECT(length == (ssize_t)strlen(own) && memcmp(target, own, (size_t)length) == 0);
+  for (int i = 0; i < 20; i++) {
+    char *memory = mmap(NULL, 64 * page, PROT_READ | PROT_WRITE, PRIVATE, -1, 0);
+    EXPECT(memory != MAP_FAILED);
+    memset(memory, 7, 64 * page);
+    char *moved = mremap(memory, 64 * page, 512 * page, MREMAP_MAYMOVE);
+    EXPECT(moved != MAP_FAILED && moved[64 * page - 1] == 7);
+    moved[512 * page - 1] = 9;
+    char *block = malloc(1000000);
+    EXPECT(block != NULL);
+    memset(block, 3, 1000000);
+    EXPECT(munmap(moved, 512 * page) == 0);
+    free(block);
+  }
+}
+
+static uint64_t now_nanoseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void pulse(const char *address) {
+  struct pulse_report *report = (struct pulse_report *)strtoul(address, NULL, 16);
+  while (!__atomic_load_n(&report->stop, __ATOMIC_ACQUIRE)) {
+    const uint64_t before = now_nanoseconds();
+    char *memory = mmap(NULL, 4 * page, PROT_READ | PROT_WRITE, PRIVATE, -1, 0);
+    const uint64_t took = now_nanoseconds() - before;
+    if (memory == MAP_FAILED)
+      report->failures++;
+    else
+      munmap(memory, 4 * page);
+    if (took > report->slowest_nanoseconds) report->slowest_nanoseconds = took;
+    __atomic_add_fetch(&report->beats, 1, __ATOMIC_RELEASE);
+    nanosleep(&(struct timespec){0, 1000000}, NULL);
+  }
+}
+
+/* When it is told to. */
+static void examine_executable(const char *address) {
+  uint32_t *word = (uint32_t *)strtoul(address, NULL, 16);
+  struct stat status;
+  say_running(address);
+  while (__atomic_load_n(word, __ATOMIC_ACQUIRE) != WAIT_GO)
+    syscall(SYS_futex, word, 0 /* FUTEX_WAIT */, WAIT_RUNNING, NULL);
+  EXPECT(stat("/proc/self/exe", &status) == 0);
 }
 
 static void fill(int blocks, size_t size) {
@@ -491,12 +596,6 @@ static void *storm(void *unused) {
   return unused;
 }
 
-static void say_running(const char *address) {
-  uint32_t *word = (uint32_t *)strtoul(address, NULL, 16);
-  __atomic_store_n(word, WAIT_RUNNING, __ATOMIC_RELEASE);
-  syscall(SYS_futex, word, 1 /* FUTEX_WAKE */, 1000);
-}
-
 int main(int argc, char **argv) {
   const char *mode = argc > 1 ? argv[1] : "";
   page = (size_t)sysconf(_SC_PAGESIZE);
@@ -514,6 +613,19 @@ int main(int argc, char **argv) {
     use_executable(argv[0]);
   } else if (strcmp(mode, "execute") == 0) {
     for (int i = 0; i < 4; i++) execute(argv[0], i & 1, i & 2);
+  } else if (strcmp(mode, "execute-in-threads") == 0) {
+    execute_in_threads(argv[0]);
+  } else if (strcmp(mode, "become") == 0) {
+    execl(argv[0], argv[0], "native", NULL);
+    return 3;
+  } else if (strcmp(mode, "native") == 0) {
+    use_own_memory(argv[0]);
+  } else if (strcmp(mode, "map") == 0 && argc > 2) {
+    map_file(argv[2], argc > 3 ? O_RDWR : O_RDONLY);
+  } else if (strcmp(mode, "pulse") == 0 && argc > 2) {
+    pulse(argv[2]);
+  } else if (strcmp(mode, "examine") == 0 && argc > 2) {
+    examine_executable(argv[2]);
   } else if (strcmp(mode, "break") == 0) {
     use_break();
   } else if (strcmp(mode, "fork") == 0) {

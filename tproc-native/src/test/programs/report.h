@@ -17,6 +17,14 @@ struct descriptor_report {
 /** Entries of state_report.descriptors and limits. */
 enum { DESCRIPTORS_REPORTED = 1100, LIMITS_REPORTED = 16 };
 
+/** Written by `calls pulse`, which maps and unmaps memory until it is told to stop. */
+struct pulse_report {
+  uint32_t stop;
+  uint64_t beats;               /**< questions that the host's broker has answered */
+  uint64_t slowest_nanoseconds; /**< of these */
+  uint64_t failures;            /**< questions that were not answered with memory */
+};
+
 /** Written by `state`. */
 struct state_report {
   uint32_t done; /**< 1 when everything else has been written */

@@ -23,10 +23,23 @@
 static struct broker_answer answer(struct broker *broker, struct fence_listener *listener, struct broker_call *call) {
   pthread_mutex_lock(&listener->lock);
   call->shares = target_shares_memory(&broker->context.check, listener, call->tid);
-  const struct broker_answer result = broker_answer_call(&broker->context, listener, call);
+  struct broker_answer result = broker_answer_call(&broker->context, listener, call);
+  if (result.close_copy && result.verdict == BROKER_RETURN && deferred_close_is_late(&broker->deferred, listener))
+    result.verdict = BROKER_DEFER_CLOSE;
   if (broker_defers(&result)) listener->deferred_replies++;
   pthread_mutex_unlock(&listener->lock);
   return result;
+}
+
+static int serve_call(struct broker *broker, struct fence_listener *listener, struct broker_call *call) {
+  const struct broker_answer given = answer(broker, listener, call);
+  if (broker_defers(&given)) {
+    deferred_reply_run(&broker->deferred, listener, call, &given);
+    return 0;
+  }
+  const int failed = reply_send(listener->notify_fd, call->id, &given);
+  if (given.close_copy) deferred_close(&broker->deferred, listener, given.copy);
+  return failed;
 }
 
 /* @return 0, or the negative errno of a descriptor that does not work any more */
@@ -39,11 +52,7 @@ static int serve_one(struct broker *broker, struct fence_listener *listener) {
     return errno == ENOENT || errno == EINTR ? 0 : -errno;
   struct broker_call call = {.number = request->data.nr, .tid = (pid_t)request->pid, .id = request->id};
   for (int i = 0; i < 6; i++) call.arguments[i] = request->data.args[i];
-  const struct broker_answer given = answer(broker, listener, &call);
-  if (!broker_defers(&given)) return reply_send(listener->notify_fd, call.id, &given);
-  deferred_reply_run(&broker->deferred, &broker->context, listener, &call, &given, fence_listeners_reply_is_sent,
-                     broker);
-  return 0;
+  return serve_call(broker, listener, &call);
 }
 
 static void report(struct broker *broker, const struct tproc_error *error) {
@@ -126,6 +135,11 @@ static int open_events(struct broker *broker, struct tproc_error *error) {
   return 0;
 }
 
+static int open_deferred(struct broker *broker, struct tproc_error *error) {
+  const int failed = deferred_replies_open(&broker->deferred, &broker->context, fence_listeners_reply_is_sent, broker);
+  return failed ? tproc_fail(error, -failed, "start the thread of deferred replies (limit on threads)") : 0;
+}
+
 static int create_thread(struct broker *broker, struct tproc_error *error) {
   const int failed = thread_start(&broker->thread, BROKER_STACK_SIZE, serve, broker);
   return failed ? tproc_fail(error, -failed, "start the broker's thread") : 0;
@@ -147,15 +161,15 @@ int broker_start(struct broker *broker, struct executor *executor, const struct 
   broker->executor = executor;
   broker->failed = failed_hook;
   broker->failed_context = context;
-  broker->events = broker->stop = broker->context.check.own_memory = -1;
+  broker->events = broker->stop = broker->context.check.own_memory = broker->context.check.own_pages = -1;
   broker->context.space = space;
   broker->context.slots = slots;
   pthread_mutex_init(&broker->lock, NULL);
-  deferred_replies_open(&broker->deferred);
   fork_shield_init(&broker->context.shield, space, slots);
   int failed = ask_sizes(broker, error);
   if (!failed) failed = target_check_open(&broker->context.check, error);
   if (!failed) failed = open_events(broker, error);
+  if (!failed) failed = open_deferred(broker, error);
   if (!failed) failed = create_thread(broker, error);
   if (failed) release(broker);
   return failed;

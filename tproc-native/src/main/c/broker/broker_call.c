@@ -36,19 +36,35 @@ static struct broker_answer fill(const struct map_request *request, int64_t addr
   return answer;
 }
 
+static struct map_request map_request_of(const struct broker_call *call, int file) {
+  return (struct map_request){.address = call->arguments[0],
+                              .length = call->arguments[1],
+                              .protection = (int)call->arguments[2],
+                              .flags = (int)call->arguments[3],
+                              .file = file,
+                              .offset = call->arguments[5]};
+}
+
+/*
+ * Closing a copy that can be written to is waited for, though by the caller alone: as long as there is one the file
+ * cannot be executed.
+ */
+struct broker_answer broker_answer_map(struct fence_listener *listener, const struct broker_call *call, int file) {
+  const struct map_request request = map_request_of(call, file);
+  struct broker_answer answer = fill(&request, memory_map(listener->memory, &request));
+  answer.close_copy = true;
+  answer.copy = file;
+  const int mode = fcntl(file, F_GETFL) & O_ACCMODE;
+  if (answer.verdict == BROKER_RETURN && mode != O_RDONLY) answer.verdict = BROKER_DEFER_CLOSE;
+  return answer;
+}
+
 static struct broker_answer answer_mmap(struct fence_listener *listener, const struct broker_call *call) {
-  struct map_request request = {.address = call->arguments[0],
-                                .length = call->arguments[1],
-                                .protection = (int)call->arguments[2],
-                                .flags = (int)call->arguments[3],
-                                .file = -1,
-                                .offset = call->arguments[5]};
+  const struct map_request request = map_request_of(call, -1);
   if ((request.flags & MAP_ANONYMOUS) != 0) return fill(&request, memory_map(listener->memory, &request));
-  request.file = target_descriptor(listener, call->tid, (int)call->arguments[4], request.flags);
-  if (request.file < 0) return result(request.file);
-  const int64_t address = memory_map(listener->memory, &request);
-  close(request.file);
-  return fill(&request, address);
+  const int file = target_descriptor(listener, call->tid, (int)call->arguments[4]);
+  if (file == -EPERM || file == -ENOSYS) return (struct broker_answer){.verdict = BROKER_DEFER_MAP};
+  return file < 0 ? result(file) : broker_answer_map(listener, call, file);
 }
 
 /* aarch64 ignores the top byte of an address, and these calls accept a tag there natively (tagged-address-abi.rst). */
@@ -139,7 +155,7 @@ static struct broker_answer open_aio(struct broker_context *context, struct fenc
                                      const struct broker_call *call) {
   const uint64_t at = call->arguments[1];
   uint64_t aio = 0;
-  if (target_read(&context->check, call->tid, true, at, &aio, sizeof aio) != sizeof aio) return result(-EFAULT);
+  if (target_read(&context->check, listener, call, at, &aio, sizeof aio) != sizeof aio) return result(-EFAULT);
   if (aio != 0) return result(-EINVAL);
   const int failed = memory_open_aio(listener->memory, (unsigned)call->arguments[0], &aio);
   if (failed) return result(failed);
@@ -226,7 +242,7 @@ static struct broker_answer answer_of_memory(struct broker_context *context, str
 }
 
 struct broker_answer broker_answer_call(struct broker_context *context, struct fence_listener *listener,
-                                        const struct broker_call *call) {
+                                        struct broker_call *call) {
   struct broker_answer executable;
   if (proc_self_exe_answer(context, listener, call, &executable)) return executable;
   if (!call->shares) /* a forked child: it can harm only its own memory; the kernel's break is the host's, and stays */

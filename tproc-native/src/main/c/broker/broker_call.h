@@ -14,9 +14,11 @@
 struct broker_call {
   int number;
   uint64_t arguments[6];
-  pid_t tid;   /**< the calling thread's id */
-  bool shares; /**< it runs in the host's memory */
-  uint64_t id; /**< of the notification */
+  pid_t tid;             /**< the calling thread's id */
+  bool shares;           /**< it runs in the host's memory */
+  uint64_t id;           /**< of the notification */
+  bool names_executable; /**< its path is known to be that of its own executable */
+  uint64_t awaits;       /**< the call for which a text is overwritten that has to be back first; 0: none */
 };
 
 /** What answering needs of the host. */
@@ -29,14 +31,18 @@ struct broker_context {
 
 /** What the kernel is told to do with a call. */
 enum broker_verdict {
-  BROKER_RETURN,       /**< it returns `result`: a value or a negative errno */
-  BROKER_CONTINUE,     /**< it is made as it stands */
-  BROKER_ADDFD,        /**< it returns a new descriptor of the target for the host's descriptor `result`, which is then
-                               closed */
-  BROKER_DEFER_FILL,   /**< once the pages of `fill` are there it returns `result`; a deferred reply */
-  BROKER_DEFER_UNMAP,  /**< once `fill` of `memory` is unmapped it returns the result of that; a deferred reply */
+  BROKER_RETURN,   /**< it returns `result`: a value or a negative errno */
+  BROKER_CONTINUE, /**< it is made as it stands */
+  BROKER_ADDFD,    /**< it returns a new descriptor of the target for the host's descriptor `result`, which is then
+                           closed */
+  /* Deferred replies: */
+  BROKER_DEFER_FILL,   /**< once the pages of `fill` are there it returns `result` */
+  BROKER_DEFER_UNMAP,  /**< once `fill` of `memory` is unmapped it returns the result of that */
   BROKER_DEFER_ADVISE, /**< the same with `advice` */
-  BROKER_DEFER_OPEN_EXECUTABLE /**< it returns what proc_self_exe_run gives; a deferred reply */
+  BROKER_DEFER_CLOSE,  /**< once `copy` is closed it returns `result` */
+  BROKER_DEFER_MAP,    /**< its file is opened anew, and it returns what broker_answer_map gives */
+  BROKER_DEFER_PATH,   /**< it returns what proc_self_exe_run gives */
+  BROKER_DEFER_EXECUTE /**< a text is overwritten, and it is made; of proc_self_exe_run only */
 };
 
 struct broker_answer {
@@ -47,16 +53,21 @@ struct broker_answer {
   bool fill_for_writing;
   struct memory *memory; /**< whose `fill` is to be unmapped or advised */
   int advice;            /**< of madvise */
+  bool close_copy;       /**< there is a `copy` */
+  int copy;              /**< of the caller's descriptor, to be closed where nobody waits */
 };
 
 /** Whether the answer takes a deferred reply. */
-static inline bool broker_defers(const struct broker_answer *answer) {
-  return answer->verdict == BROKER_DEFER_FILL || answer->verdict == BROKER_DEFER_UNMAP ||
-         answer->verdict == BROKER_DEFER_ADVISE || answer->verdict == BROKER_DEFER_OPEN_EXECUTABLE;
-}
+static inline bool broker_defers(const struct broker_answer *answer) { return answer->verdict >= BROKER_DEFER_FILL; }
 
-/** Never blocks on the target. The listener's lock is held; its memory may be NULL (the threadproc was closed). */
+/**
+ * Never blocks on the target or a file system. The listener's lock is held; its memory may be NULL (the threadproc was
+ * closed). Notes in *call what the second half of the answer needs to know.
+ */
 struct broker_answer broker_answer_call(struct broker_context *context, struct fence_listener *listener,
-                                        const struct broker_call *call);
+                                        struct broker_call *call);
+
+/** To mmap of a file that the host has open, which becomes the answer's `copy`. The same locks, and memory. */
+struct broker_answer broker_answer_map(struct fence_listener *listener, const struct broker_call *call, int file);
 
 #endif

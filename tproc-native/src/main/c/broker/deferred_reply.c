@@ -2,75 +2,63 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/compat.h"
-#include "base/thread.h"
 #include "broker/answers.h"
 #include "broker/proc_self_exe.h"
 #include "broker/reply.h"
 
-#define DEFERRED_REPLY_STACK_SIZE (128u << 10)
+/* How long a host that is closed waits for what is under way. */
+#define PATIENCE_MILLISECONDS 500
 
 /* Filling keeps all others who map memory waiting, so it is done in pieces. */
 #define PIECE (4ull << 20)
 
+/* An execve reads its path before all else: a second is long after that. Turns are waited for ten seconds. */
+#define PAUSE_NANOSECONDS 200000
+#define READ_TRIES_MAX 5000
+#define TURN_TRIES_MAX 50000
+
+/*
+ * What it needs while it may hang is its own: the listener's and the check's descriptors are copied as numbers. When
+ * the host has been closed meanwhile they are closed, and nothing is answered or written (target_answer asks first
+ * whether the call waits).
+ */
 struct deferred_reply {
-  struct deferred_replies *desk;
-  struct broker_context *host;
-  struct fence_listener *listener;
+  struct detached_work work;
+  struct deferred_replies desk;
+  struct fence_listener *listener; /* between enter and exit only */
+  struct fence_listener copy;
+  struct target_check check;
   struct broker_call call;
   struct broker_answer answer;
-  deferred_reply_done *done;
-  void *context;
+  bool has_turn;             /* to overwrite a text of the caller's for an execve, ... */
+  struct executed_text text; /* ... which is this one */
 };
 
-void deferred_replies_open(struct deferred_replies *desk) {
-  pthread_mutex_init(&desk->lock, NULL);
-  pthread_cond_init(&desk->changed, NULL);
-  desk->under_way = 0;
-  desk->closing = false;
+int deferred_replies_open(struct deferred_replies *desk, struct broker_context *host, deferred_reply_done *done,
+                          void *context) {
+  const struct detached_limits limits = {DEFERRED_REPLIES_MAX, DEFERRED_REPLIES_OF_ONE};
+  *desk = (struct deferred_replies){.host = host, .done = done, .context = context};
+  return detached_workers_open(&desk->workers, &limits);
 }
 
 void deferred_replies_close(struct deferred_replies *desk) {
-  pthread_mutex_lock(&desk->lock);
-  desk->closing = true;
-  while (desk->under_way > 0) pthread_cond_wait(&desk->changed, &desk->lock);
-  pthread_mutex_unlock(&desk->lock);
-  pthread_cond_destroy(&desk->changed);
-  pthread_mutex_destroy(&desk->lock);
-}
-
-static bool begin(struct deferred_replies *desk) {
-  pthread_mutex_lock(&desk->lock);
-  const bool begun = desk->under_way < DEFERRED_REPLIES_MAX && !desk->closing;
-  if (begun) desk->under_way++;
-  pthread_mutex_unlock(&desk->lock);
-  return begun;
-}
-
-static void end(struct deferred_replies *desk) {
-  pthread_mutex_lock(&desk->lock);
-  desk->under_way--;
-  pthread_cond_broadcast(&desk->changed);
-  pthread_mutex_unlock(&desk->lock);
-}
-
-static bool is_closing(struct deferred_replies *desk) {
-  pthread_mutex_lock(&desk->lock);
-  const bool closing = desk->closing;
-  pthread_mutex_unlock(&desk->lock);
-  return closing;
+  if (desk->workers != NULL) detached_workers_leave(desk->workers, PATIENCE_MILLISECONDS);
+  desk->workers = NULL;
 }
 
 /* As with mmap itself, pages that cannot be had are no error; nor is memory that another thread has unmapped. */
-static void fill(struct deferred_reply *reply) {
-  const struct broker_answer *answer = &reply->answer;
+static void fill(const struct deferred_reply *reply, const struct broker_answer *answer) {
   const int how = answer->fill_for_writing ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
-  for (uint64_t at = answer->fill.low; at < answer->fill.high && !is_closing(reply->desk); at += PIECE) {
+  for (uint64_t at = answer->fill.low; at < answer->fill.high; at += PIECE) {
     const uint64_t rest = answer->fill.high - at;
-    if (madvise((void *)at, rest < PIECE ? rest : PIECE, how) != 0 && errno != EINTR && errno != EAGAIN) break;
+    if (detached_workers_are_leaving(reply->desk.workers)) return;
+    if (madvise((void *)at, rest < PIECE ? rest : PIECE, how) != 0 && errno != EINTR && errno != EAGAIN) return;
   }
 }
 
@@ -80,38 +68,170 @@ static struct broker_answer in_pieces(const struct broker_answer *answer) {
                     : memory_end_advise(answer->memory, answer->fill, answer->advice));
 }
 
-static void *run(void *argument) {
-  struct deferred_reply *reply = argument;
-  prctl(PR_SET_NAME, "tproc-deferred");
-  struct broker_answer answer = reply->answer;
-  if (answer.verdict == BROKER_DEFER_FILL) {
-    fill(reply);
-    answer.verdict = BROKER_RETURN;
-  } else if (answer.verdict == BROKER_DEFER_UNMAP || answer.verdict == BROKER_DEFER_ADVISE) {
-    answer = in_pieces(&answer);
+/* The memory stays as long as the host does. */
+static void change_in_pieces(struct deferred_reply *reply, struct broker_answer *answer) {
+  if (detached_workers_enter(reply->desk.workers)) {
+    *answer = in_pieces(answer);
+    detached_workers_exit(reply->desk.workers);
   } else
-    answer = proc_self_exe_run(reply->host, reply->listener, &reply->call);
-  reply_send(reply->listener->notify_fd, reply->call.id, &answer);
-  reply->done(reply->context, reply->listener);
-  end(reply->desk);
-  free(reply);
-  return NULL;
+    *answer = result(-ENOMEM);
 }
 
-void deferred_reply_run(struct deferred_replies *desk, struct broker_context *host, struct fence_listener *listener,
-                        const struct broker_call *call, const struct broker_answer *answer, deferred_reply_done *done,
-                        void *context) {
-  struct deferred_reply *reply = malloc(sizeof *reply);
-  const bool begun = reply != NULL && begin(desk);
-  if (begun) {
-    *reply = (struct deferred_reply){desk, host, listener, *call, *answer, done, context};
-    if (thread_start(NULL, DEFERRED_REPLY_STACK_SIZE, run, reply) == 0) return;
-    end(desk);
+/* The file was opened anew, which may have taken long: the memory may be gone. */
+static void map(struct deferred_reply *reply, struct broker_answer *answer) {
+  const int file = target_reopen(reply->call.tid, (int)reply->call.arguments[4], (int)reply->call.arguments[3]);
+  *answer = result(file < 0 ? file : -ENOMEM);
+  if (file < 0) return;
+  if (detached_workers_enter(reply->desk.workers)) {
+    pthread_mutex_lock(&reply->listener->lock);
+    if (reply->listener->memory != NULL) *answer = broker_answer_map(reply->listener, &reply->call, file);
+    pthread_mutex_unlock(&reply->listener->lock);
+    detached_workers_exit(reply->desk.workers);
+  }
+  answer->close_copy = true;
+  answer->copy = file;
+}
+
+static void pause_briefly(void) { nanosleep(&(struct timespec){.tv_nsec = PAUSE_NANOSECONDS}, NULL); }
+
+/* For a question that has to find no text of this execve any more. */
+static void await_text(struct deferred_reply *reply) {
+  for (unsigned tries = 0; reply->call.awaits != 0 && tries < TURN_TRIES_MAX; tries++) {
+    if (tries > 0) pause_briefly();
+    if (!detached_workers_enter(reply->desk.workers)) return;
+    if (!proc_self_exe_has_turn(reply->listener, reply->call.awaits)) reply->call.awaits = 0;
+    detached_workers_exit(reply->desk.workers);
+  }
+}
+
+/* Of several threads that execute one text each waits for its turn, since each has another descriptor's number. */
+static bool await_turn(struct deferred_reply *reply) {
+  for (unsigned tries = 0; !reply->has_turn && tries < TURN_TRIES_MAX; tries++) {
+    if (tries > 0) pause_briefly();
+    if (!detached_workers_enter(reply->desk.workers)) break;
+    reply->has_turn = proc_self_exe_begin_turn(reply->listener, &reply->call);
+    detached_workers_exit(reply->desk.workers);
+  }
+  return reply->has_turn;
+}
+
+static void execute(struct deferred_reply *reply, struct broker_answer *answer) {
+  const int descriptor = proc_self_exe_give(&reply->copy, &reply->call);
+  int failed = descriptor < 0 ? descriptor : 0;
+  if (!failed && reply->call.shares && !await_turn(reply)) failed = -EAGAIN;
+  if (!failed) failed = proc_self_exe_patch(&reply->check, &reply->copy, &reply->call, descriptor, &reply->text);
+  *answer = failed ? result(failed) : unchanged();
+}
+
+/* An execve first of all reads its path. That it has is seen by what becomes of the caller. */
+static bool is_read(struct deferred_reply *reply) {
+  if (target_has_left_memory(&reply->check, reply->call.tid)) return true;
+  if (!detached_workers_enter(reply->desk.workers)) return true;
+  const bool read = proc_self_exe_is_read(reply->listener, reply->call.id);
+  detached_workers_exit(reply->desk.workers);
+  return read;
+}
+
+/* No lock is held while the text is looked at and put back: it may lie in a file, and others wait for the locks. */
+static void restore(struct deferred_reply *reply) {
+  for (unsigned tries = 0; reply->text.size > 0 && tries < READ_TRIES_MAX && !is_read(reply); tries++) pause_briefly();
+  if (!detached_workers_are_leaving(reply->desk.workers)) proc_self_exe_put_back(&reply->check, &reply->text);
+  if (!detached_workers_enter(reply->desk.workers)) return;
+  proc_self_exe_end_turn(reply->listener);
+  detached_workers_exit(reply->desk.workers);
+}
+
+static void fetch(struct deferred_reply *reply, struct broker_answer *answer) {
+  switch (answer->verdict) {
+    case BROKER_DEFER_MAP:
+      map(reply, answer);
+      break;
+    case BROKER_DEFER_UNMAP:
+    case BROKER_DEFER_ADVISE:
+      change_in_pieces(reply, answer);
+      break;
+    case BROKER_DEFER_PATH:
+      await_text(reply);
+      *answer = proc_self_exe_run(&reply->check, &reply->copy, &reply->call);
+      if (answer->verdict == BROKER_DEFER_EXECUTE) execute(reply, answer);
+      break;
+    default:
+      break;
+  }
+  if (answer->close_copy) close(answer->copy);
+  fill(reply, answer);
+  if (broker_defers(answer)) answer->verdict = BROKER_RETURN;
+}
+
+static void run(struct detached_work *work) {
+  struct deferred_reply *reply = (struct deferred_reply *)work;
+  struct broker_answer answer = reply->answer;
+  fetch(reply, &answer);
+  reply_send(reply->copy.notify_fd, reply->call.id, &answer);
+  if (reply->has_turn) restore(reply);
+  if (detached_workers_enter(reply->desk.workers)) {
+    reply->desk.done(reply->desk.context, reply->listener);
+    detached_workers_exit(reply->desk.workers);
   }
   free(reply);
-  const bool half_done = answer->verdict == BROKER_DEFER_UNMAP || answer->verdict == BROKER_DEFER_ADVISE;
-  const struct broker_answer instead =
-      half_done ? in_pieces(answer) : result(answer->verdict == BROKER_DEFER_FILL ? answer->result : -EAGAIN);
+}
+
+/* Without memory: filled or not, the memory is there; and a file system that hangs keeps all waiting. */
+static void answer_at_once(struct deferred_replies *desk, struct fence_listener *listener,
+                           const struct broker_call *call, const struct broker_answer *answer) {
+  const bool is_known = answer->verdict == BROKER_DEFER_FILL || answer->verdict == BROKER_DEFER_CLOSE;
+  const bool is_change = answer->verdict == BROKER_DEFER_UNMAP || answer->verdict == BROKER_DEFER_ADVISE;
+  const struct broker_answer instead = is_change ? in_pieces(answer) : result(is_known ? answer->result : -EAGAIN);
+  if (answer->close_copy) close(answer->copy);
   reply_send(listener->notify_fd, call->id, &instead);
-  done(context, listener);
+  desk->done(desk->context, listener);
+}
+
+void deferred_reply_run(struct deferred_replies *desk, struct fence_listener *listener, const struct broker_call *call,
+                        const struct broker_answer *answer) {
+  struct deferred_reply *reply = malloc(sizeof *reply);
+  if (reply == NULL) {
+    answer_at_once(desk, listener, call, answer);
+    return;
+  }
+  *reply = (struct deferred_reply){.work = {.run = run, .origin = listener},
+                                   .desk = *desk,
+                                   .listener = listener,
+                                   .copy = {.notify_fd = listener->notify_fd,
+                                            .pid = listener->pid,
+                                            .process = listener->process,
+                                            .executable_file = listener->executable_file},
+                                   .check = {.has_kcmp = desk->host->check.has_kcmp,
+                                             .marker = call->id,
+                                             .own_memory = desk->host->check.own_memory,
+                                             .own_pages = -1},
+                                   .call = *call,
+                                   .answer = *answer};
+  memcpy(reply->copy.executable, listener->executable, sizeof reply->copy.executable);
+  detached_workers_submit(desk->workers, &reply->work);
+}
+
+struct closing {
+  struct detached_work work;
+  int descriptor;
+};
+
+static void run_close(struct detached_work *work) {
+  const struct closing *closing = (struct closing *)work;
+  close(closing->descriptor);
+  free(work);
+}
+
+void deferred_close(struct deferred_replies *desk, const struct fence_listener *listener, int descriptor) {
+  struct closing *closing = malloc(sizeof *closing);
+  if (closing == NULL) {
+    close(descriptor);
+    return;
+  }
+  *closing = (struct closing){{.run = run_close, .origin = listener}, descriptor};
+  detached_workers_submit(desk->workers, &closing->work);
+}
+
+bool deferred_close_is_late(const struct deferred_replies *desk, const struct fence_listener *listener) {
+  return detached_workers_count(desk->workers, listener) >= CLOSES_OF_ONE;
 }

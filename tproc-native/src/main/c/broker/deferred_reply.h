@@ -5,37 +5,48 @@
 #ifndef TPROC_DEFERRED_REPLY_H
 #define TPROC_DEFERRED_REPLY_H
 
-#include <pthread.h>
-
+#include "base/detached_workers.h"
 #include "broker/broker_call.h"
 
-/** More than so many at once are not begun: memory is then not filled, and the rest gets EAGAIN. */
-#define DEFERRED_REPLIES_MAX 64
+/** So many are under way at once, and so many of them for one threadproc. The rest wait their turn. */
+#define DEFERRED_REPLIES_MAX 256
+#define DEFERRED_REPLIES_OF_ONE 8
 
-/** What is under way. */
-struct deferred_replies {
-  pthread_mutex_t lock; /**< guards the count; no other lock is taken under it */
-  pthread_cond_t changed;
-  unsigned under_way;
-  bool closing; /**< what can be cut short ends soon */
-};
-
-void deferred_replies_open(struct deferred_replies *desk);
-
-/** Waits for the end of all deferred replies. */
-void deferred_replies_close(struct deferred_replies *desk);
+/** So many copies of a threadproc's descriptors may wait to be closed before its calls wait for that. */
+#define CLOSES_OF_ONE 32
 
 /** Called when a deferred reply has been answered, by its thread. */
 typedef void deferred_reply_done(void *context, struct fence_listener *listener);
 
+struct deferred_replies {
+  struct detached_workers *workers;
+  struct broker_context *host;
+  deferred_reply_done *done;
+  void *context; /**< for `done` */
+};
+
+/** @return 0 or a negative errno */
+int deferred_replies_open(struct deferred_replies *desk, struct broker_context *host, deferred_reply_done *done,
+                          void *context);
+
 /**
- * Does what an answer with one of the verdicts BROKER_DEFER_… puts off, and then answers the call. If no thread can be
- * had it is answered at once.
- *
- * @param listener has to stay as it is until `done` was called
+ * Gives what is under way half a second. What takes longer is left to itself: its callers get ENOSYS when their
+ * listener is closed.
  */
-void deferred_reply_run(struct deferred_replies *desk, struct broker_context *host, struct fence_listener *listener,
-                        const struct broker_call *call, const struct broker_answer *answer, deferred_reply_done *done,
-                        void *context);
+void deferred_replies_close(struct deferred_replies *desk);
+
+/**
+ * Does what an answer with one of the verdicts BROKER_DEFER_… puts off, and then answers the call.
+ *
+ * @param listener has to stay as it is until `done` was called, or the replies are closed
+ */
+void deferred_reply_run(struct deferred_replies *desk, struct fence_listener *listener, const struct broker_call *call,
+                        const struct broker_answer *answer);
+
+/** Closes a copy of a descriptor of the listener's threadproc, at some time. */
+void deferred_close(struct deferred_replies *desk, const struct fence_listener *listener, int descriptor);
+
+/** Whether so many copies are to be closed already that the next is to be waited for. */
+bool deferred_close_is_late(const struct deferred_replies *desk, const struct fence_listener *listener);
 
 #endif

@@ -25,12 +25,10 @@ struct fence_listener {
   unsigned deferred_replies; /**< under way for calls of this listener, which have to find it as it is */
   char executable[PATH_MAX]; /**< what /proc/self/exe means: its path, ... */
   int executable_file; /**< ... and the file itself, also when it has been deleted (O_PATH: closing cannot wait) */
-  /** Held while a text is overwritten, which may wait for its file, by a thread on which no other waits; then `lock`.
-   */
-  pthread_mutex_t patch_lock;
-  uint64_t patched;      /**< address of a "/proc/self/exe" that was overwritten for an execve; 0: none */
-  char patched_text[16]; /**< what stood there, ... */
-  size_t patched_size;   /**< ... so many bytes of it */
+  uint64_t patched;    /**< address of a "/proc/self/exe" that is overwritten for an execve; 0: none */
+  pid_t patched_by;    /**< the thread that executes it, ... */
+  uint64_t patched_id; /**< ... in this call, ... */
+  bool patch_is_read;  /**< ... which is over: the thread asks again */
   struct fence_listener *previous, *next; /**< the broker's list */
 };
 

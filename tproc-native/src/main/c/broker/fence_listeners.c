@@ -33,7 +33,6 @@ static void remove_listener(struct broker *broker, struct fence_listener *listen
   close_notify_fd(broker, listener);
   close(listener->executable_file);
   close(listener->process);
-  pthread_mutex_destroy(&listener->patch_lock);
   pthread_mutex_destroy(&listener->lock);
   free(listener);
 }
@@ -116,7 +115,6 @@ int broker_open_listener(struct broker *broker, int notify_fd, pid_t pid, int pr
   listener->memory = memory;
   snprintf(listener->executable, sizeof listener->executable, "%s", executable->path);
   pthread_mutex_init(&listener->lock, NULL);
-  pthread_mutex_init(&listener->patch_lock, NULL);
   pthread_mutex_lock(&broker->lock);
   LIST_PREPEND(broker->first, listener);
   pthread_mutex_unlock(&broker->lock);

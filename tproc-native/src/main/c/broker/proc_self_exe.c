@@ -48,19 +48,19 @@ static int path_argument(int number) {
   }
 }
 
-static struct broker_answer give(struct broker_context *context, const struct fence_listener *listener,
+static struct broker_answer give(const struct target_check *check, const struct fence_listener *listener,
                                  const struct broker_call *call, uint64_t address, const void *bytes, size_t size,
                                  int64_t value) {
-  const int failed = target_answer(&context->check, listener, call, address, bytes, size);
+  const int failed = target_answer(check, listener, call, address, bytes, size);
   return result(failed ? failed : value);
 }
 
-static struct broker_answer read_link(struct broker_context *context, const struct fence_listener *listener,
+static struct broker_answer read_link(const struct target_check *check, const struct fence_listener *listener,
                                       const struct broker_call *call, uint64_t buffer, uint64_t size) {
   const int room = (int)size;
   if (room <= 0) return result(-EINVAL);
   const size_t length = strnlen(listener->executable, (size_t)room);
-  return give(context, listener, call, buffer, listener->executable, length, (int64_t)length);
+  return give(check, listener, call, buffer, listener->executable, length, (int64_t)length);
 }
 
 /* Opened anew, since a duplicate would share its file position. */
@@ -75,30 +75,24 @@ static struct broker_answer open_it(const struct fence_listener *listener, int f
   return (struct broker_answer){.verdict = BROKER_ADDFD, .result = file, .close_on_exec = (flags & O_CLOEXEC) != 0};
 }
 
-static struct broker_answer examine(struct broker_context *context, const struct fence_listener *listener,
+static struct broker_answer examine(const struct target_check *check, const struct fence_listener *listener,
                                     const struct broker_call *call, uint64_t buffer) {
   struct stat status;
   if (fstat(listener->executable_file, &status) != 0) return result(-errno);
-  return give(context, listener, call, buffer, &status, sizeof status, 0);
+  return give(check, listener, call, buffer, &status, sizeof status, 0);
 }
 
-static struct broker_answer examine_extended(struct broker_context *context, const struct fence_listener *listener,
+static struct broker_answer examine_extended(const struct target_check *check, const struct fence_listener *listener,
                                              const struct broker_call *call) {
   struct statx status;
   const int flags = (int)call->arguments[2] | AT_EMPTY_PATH;
   if (statx(listener->executable_file, "", flags, (unsigned)call->arguments[3], &status) != 0) return result(-errno);
-  return give(context, listener, call, call->arguments[4], &status, sizeof status, 0);
+  return give(check, listener, call, call->arguments[4], &status, sizeof status, 0);
 }
 
-/* The text that an earlier execve has overwritten: its process has long read it. */
-static void restore(struct broker_context *context, struct fence_listener *listener, const struct broker_call *call) {
-  if (listener->patched == 0 || !call->shares) return;
-  target_overwrite(&context->check, listener, call, listener->patched, listener->patched_text, listener->patched_size);
-  listener->patched = 0;
-}
+#define PATCH "/dev/fd/%d" /* shorter than "/proc/self/exe" */
 
-/* @return the caller's descriptor, or a negative errno */
-static int give_executable(const struct fence_listener *listener, const struct broker_call *call) {
+int proc_self_exe_give(const struct fence_listener *listener, const struct broker_call *call) {
   const struct broker_answer opened = open_it(listener, O_RDONLY); /* the kernel passes no O_PATH descriptor on */
   if (opened.verdict != BROKER_ADDFD) return (int)opened.result;
   struct seccomp_notif_addfd request = {.id = call->id, .srcfd = (uint32_t)opened.result, .newfd_flags = O_CLOEXEC};
@@ -108,117 +102,126 @@ static int give_executable(const struct fence_listener *listener, const struct b
   return descriptor >= 0 ? descriptor : -code;
 }
 
-static bool is_patched(struct fence_listener *listener, const struct broker_call *call, uint64_t path) {
-  pthread_mutex_lock(&listener->lock);
-  const bool patched = call->shares && listener->patched == path;
-  pthread_mutex_unlock(&listener->lock);
-  return patched;
-}
-
-/* For restore. Of a text that was patched already, what stood there before is known. */
-static void note_patch(struct fence_listener *listener, uint64_t path, size_t size, const char *old, bool again) {
-  pthread_mutex_lock(&listener->lock);
-  if (!again) memcpy(listener->patched_text, old, sizeof listener->patched_text);
-  if (!again || listener->patched_size < size) listener->patched_size = size;
-  listener->patched = path;
-  pthread_mutex_unlock(&listener->lock);
-}
-
-/*
- * With the patch lock, since two threads of a program may execute one text at a time; without the listener's, on which
- * the broker waits, since a text may lie in a file.
- *
- * @return 0 or a negative errno
- */
-static int patch(struct broker_context *context, struct fence_listener *listener, const struct broker_call *call,
-                 uint64_t path, int descriptor) {
-  char text[sizeof listener->patched_text], old[sizeof listener->patched_text];
-  const bool again = is_patched(listener, call, path);
-  const int length = snprintf(text, sizeof text, "/dev/fd/%d", descriptor);
-  const int64_t got = target_read(&context->check, call->tid, call->shares, path, old, sizeof old);
+int proc_self_exe_patch(const struct target_check *check, const struct fence_listener *listener,
+                        const struct broker_call *call, int descriptor, struct executed_text *text) {
+  const uint64_t path = call->arguments[path_argument(call->number)];
+  char patch[EXECUTED_TEXT_SIZE];
+  const int length = snprintf(patch, sizeof patch, PATCH, descriptor);
+  const int64_t got = target_read(check, listener, call, path, text->old, sizeof text->old);
   if (length >= (int)sizeof "/proc/self/exe" || got < (int64_t)sizeof "/proc/self/exe") return -ENOEXEC;
-  if (target_overwrite(&context->check, listener, call, path, text, (size_t)length + 1) != 0) return -EFAULT;
-  if (call->shares) note_patch(listener, path, (size_t)length + 1, old, again);
+  const size_t size = (size_t)length + 1;
+  const int failed = target_overwrite(check, listener, call, path, patch, size);
+  if (failed) return failed;
+  memcpy(text->patch, patch, size);
+  text->address = path;
+  text->size = size;
   return 0;
 }
 
-/*
- * A call's arguments cannot be changed, but what they point to can: the caller gets a descriptor of its program, and
- * its "/proc/self/exe" becomes "/dev/fd/N", which is shorter. For a fork child that is a copy of the memory. In the
- * shared memory of a vfork child the old text comes back with the next question.
- */
-static struct broker_answer execute(struct broker_context *context, struct fence_listener *listener,
-                                    const struct broker_call *call, uint64_t path) {
-  const int descriptor = give_executable(listener, call);
-  if (descriptor < 0) return result(descriptor);
-  pthread_mutex_lock(&listener->patch_lock);
-  const int failed = patch(context, listener, call, path, descriptor);
-  pthread_mutex_unlock(&listener->patch_lock);
-  return failed ? result(failed) : unchanged();
+void proc_self_exe_put_back(const struct target_check *check, const struct executed_text *text) {
+  if (text->size > 0) target_restore(check, text->address, text->patch, text->old, text->size);
 }
 
-/* Calls about the link itself are no concern of ours; the file may lie on a file system that does not answer. */
-static struct broker_answer unless(bool about_the_link) {
-  return about_the_link ? unchanged() : (struct broker_answer){.verdict = BROKER_DEFER_OPEN_EXECUTABLE};
-}
-
-static struct broker_answer answer_path(struct broker_context *context, struct fence_listener *listener,
-                                        const struct broker_call *call) {
-  const uint64_t *a = call->arguments;
-  switch (call->number) {
-#ifdef __NR_open
-    case __NR_open:
-      return unless((a[1] & O_NOFOLLOW) != 0);
-    case __NR_stat:
-      return unless(false);
-    case __NR_readlink:
-      return read_link(context, listener, call, a[1], a[2]);
-#endif
-    case __NR_openat:
-      return unless((a[2] & O_NOFOLLOW) != 0);
-    case __NR_newfstatat:
-      return unless((a[3] & AT_SYMLINK_NOFOLLOW) != 0);
-    case __NR_statx:
-      return unless((a[2] & AT_SYMLINK_NOFOLLOW) != 0);
-    case __NR_readlinkat:
-      return read_link(context, listener, call, a[2], a[3]);
-    default:
-      return unless(false);
+bool proc_self_exe_begin_turn(struct fence_listener *listener, const struct broker_call *call) {
+  pthread_mutex_lock(&listener->lock);
+  const bool begun = listener->patched == 0;
+  if (begun) {
+    listener->patched = call->arguments[path_argument(call->number)];
+    listener->patched_by = call->tid;
+    listener->patched_id = call->id;
+    listener->patch_is_read = false;
   }
+  pthread_mutex_unlock(&listener->lock);
+  return begun;
 }
 
-struct broker_answer proc_self_exe_run(struct broker_context *context, struct fence_listener *listener,
+void proc_self_exe_end_turn(struct fence_listener *listener) {
+  pthread_mutex_lock(&listener->lock);
+  listener->patched = 0;
+  pthread_mutex_unlock(&listener->lock);
+}
+
+bool proc_self_exe_has_turn(struct fence_listener *listener, uint64_t id) {
+  pthread_mutex_lock(&listener->lock);
+  const bool has = listener->patched != 0 && listener->patched_id == id;
+  pthread_mutex_unlock(&listener->lock);
+  return has;
+}
+
+bool proc_self_exe_is_read(struct fence_listener *listener, uint64_t id) {
+  pthread_mutex_lock(&listener->lock);
+  const bool read = listener->patched_id != id || listener->patch_is_read;
+  pthread_mutex_unlock(&listener->lock);
+  return read;
+}
+
+/* A call of the own executable. Calls about the link itself are no concern of ours. */
+static struct broker_answer answer_own(const struct target_check *check, const struct fence_listener *listener,
                                        const struct broker_call *call) {
   const uint64_t *a = call->arguments;
   switch (call->number) {
 #ifdef __NR_open
     case __NR_open:
-      return open_it(listener, (int)a[1]);
+      return (a[1] & O_NOFOLLOW) != 0 ? unchanged() : open_it(listener, (int)a[1]);
     case __NR_stat:
-      return examine(context, listener, call, a[1]);
+      return examine(check, listener, call, a[1]);
+    case __NR_readlink:
+      return read_link(check, listener, call, a[1], a[2]);
 #endif
     case __NR_openat:
-      return open_it(listener, (int)a[2]);
+      return (a[2] & O_NOFOLLOW) != 0 ? unchanged() : open_it(listener, (int)a[2]);
     case __NR_newfstatat:
-      return examine(context, listener, call, a[2]);
+      return (a[3] & AT_SYMLINK_NOFOLLOW) != 0 ? unchanged() : examine(check, listener, call, a[2]);
     case __NR_statx:
-      return examine_extended(context, listener, call);
-    case __NR_execve:
-      return execute(context, listener, call, a[0]);
-    default: /* execveat: the descriptor is ignored for an absolute path */
-      return execute(context, listener, call, a[1]);
+      return (a[2] & AT_SYMLINK_NOFOLLOW) != 0 ? unchanged() : examine_extended(check, listener, call);
+    case __NR_readlinkat:
+      return read_link(check, listener, call, a[2], a[3]);
+    default: /* execve, and execveat: the descriptor is ignored for an absolute path */
+      return (struct broker_answer){.verdict = BROKER_DEFER_EXECUTE};
   }
 }
 
-bool proc_self_exe_answer(struct broker_context *context, struct fence_listener *listener,
-                          const struct broker_call *call, struct broker_answer *answer) {
+/* @return whether the path is the own executable's */
+static bool read_path(const struct target_check *check, const struct fence_listener *listener,
+                      const struct broker_call *call, size_t size) {
+  char path[PATH_SIZE];
+  const int64_t got = target_read(check, listener, call, call->arguments[path_argument(call->number)], path, size);
+  return got > 0 && memchr(path, '\0', (size_t)got) != NULL && is_own(listener, call->tid, path);
+}
+
+struct broker_answer proc_self_exe_run(const struct target_check *check, const struct fence_listener *listener,
+                                       const struct broker_call *call) {
+  const bool own = call->names_executable || read_path(check, listener, call, PATH_SIZE);
+  return own ? answer_own(check, listener, call) : unchanged();
+}
+
+/* Whether there is a path in what can be read without waiting, and then whether it is the own executable's. */
+static bool read_resident(const struct target_check *check, const struct fence_listener *listener,
+                          const struct broker_call *call, bool *own) {
+  char path[PATH_SIZE];
+  const uint64_t address = call->arguments[path_argument(call->number)];
+  const size_t resident = call->shares ? target_resident(check, address, sizeof path) : 0;
+  const int64_t got = resident > 0 ? target_read(check, listener, call, address, path, resident) : 0;
+  const bool whole = got > 0 && memchr(path, '\0', (size_t)got) != NULL;
+  *own = whole && is_own(listener, call->tid, path);
+  return whole || got == sizeof path;
+}
+
+/* A thread that asks again is past its execve, which has read its path. */
+static void look_for_patch(struct fence_listener *listener, struct broker_call *call, uint64_t path) {
+  if (listener->patched == 0) return;
+  const bool asks_again = listener->patched_by == call->tid;
+  listener->patch_is_read |= asks_again;
+  call->names_executable = call->shares && listener->patched == path;
+  if (asks_again || call->names_executable) call->awaits = listener->patched_id;
+}
+
+bool proc_self_exe_answer(struct broker_context *context, struct fence_listener *listener, struct broker_call *call,
+                          struct broker_answer *answer) {
   const int argument = path_argument(call->number);
   if (argument < 0) return false;
-  restore(context, listener, call);
-  char path[PATH_SIZE];
-  const int64_t got =
-      target_read(&context->check, call->tid, call->shares, call->arguments[argument], path, sizeof path);
-  const bool own = got > 0 && memchr(path, '\0', (size_t)got) != NULL && is_own(listener, call->tid, path);
-  *answer = own ? answer_path(context, listener, call) : unchanged();
+  look_for_patch(listener, call, call->arguments[argument]);
+  const bool known = call->awaits == 0 && read_resident(&context->check, listener, call, &call->names_executable);
+  *answer = known && !call->names_executable ? unchanged() : (struct broker_answer){.verdict = BROKER_DEFER_PATH};
   return true;
 }

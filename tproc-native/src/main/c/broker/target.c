@@ -5,6 +5,7 @@
 #include <linux/kcmp.h>
 #include <linux/seccomp.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/page.h"
 #include "broker/broker_call.h"
 #include "broker/target_access.h"
 
@@ -21,13 +23,21 @@ static bool is_no_access(int code) { return code == EPERM || code == EACCES; }
 
 /* Through /proc/PID/mem an address that is not mapped is an error and not a fault, also when another thread unmaps it.
  */
-static int open_memory(pid_t tid, int flags) {
+static int open_memory_directly(pid_t tid, int flags) {
   char path[64];
-  struct target_access access;
   snprintf(path, sizeof path, "/proc/%d/mem", tid);
-  int memory = open(path, flags | O_CLOEXEC);
-  if (memory >= 0 || !is_no_access(errno) || !target_access_begin(&access, tid)) return memory;
-  memory = open(path, flags | O_CLOEXEC);
+  return open(path, flags | O_CLOEXEC);
+}
+
+static int open_memory(pid_t tid, int flags) {
+  struct target_access access;
+  int memory = open_memory_directly(tid, flags);
+  const int code = errno;
+  if (memory >= 0 || !is_no_access(code) || !target_access_begin(&access, tid)) {
+    errno = code;
+    return memory;
+  }
+  memory = open_memory_directly(tid, flags);
   target_access_end(&access);
   return memory;
 }
@@ -46,6 +56,7 @@ static int64_t write_directly(pid_t tid, uint64_t address, const void *buffer, s
 int target_check_open(struct target_check *check, struct tproc_error *error) {
   check->has_kcmp = syscall(SYS_kcmp, getpid(), getpid(), KCMP_VM, 0, 0) == 0;
   check->marker = 0;
+  check->own_pages = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
   check->own_memory = open_memory(getpid(), O_RDWR);
   if (check->own_memory >= 0) return 0;
   const int code = errno; /* a read-only /proc */
@@ -56,7 +67,8 @@ int target_check_open(struct target_check *check, struct tproc_error *error) {
 
 void target_check_close(struct target_check *check) {
   if (check->own_memory >= 0) close(check->own_memory);
-  check->own_memory = -1;
+  if (check->own_pages >= 0) close(check->own_pages);
+  check->own_memory = check->own_pages = -1;
 }
 
 /* Asked without a permission to look into the process, which a fork or vfork child needs. */
@@ -70,71 +82,130 @@ bool target_is_threadproc(const struct fence_listener *listener, pid_t tid) {
   return !listener->process_gone && (tid == listener->pid || is_thread_of(listener->pid, tid));
 }
 
-static bool sees_marker(struct target_check *check, pid_t tid) {
-  const uint64_t expected = ++check->marker;
+/*
+ * A copy of the memory has the marker as it was when it was made, which was before the copy's call and so before this
+ * question. Other threads may ask at the same time: what is younger than the question is shared, too.
+ *
+ * @return 1, 0, or a negative errno when the memory cannot be looked into
+ */
+static int sees_marker(struct target_check *check, pid_t tid, bool with_access) {
+  const uint64_t expected = __atomic_add_fetch(&check->marker, 1, __ATOMIC_SEQ_CST);
   uint64_t found = 0;
-  const int memory = open_memory(tid, O_RDONLY);
-  if (memory < 0) return false;
+  const int memory = with_access ? open_memory(tid, O_RDONLY) : open_memory_directly(tid, O_RDONLY);
+  if (memory < 0) return -errno;
   const ssize_t got = pread(memory, &found, sizeof found, (off_t)(uintptr_t)&check->marker);
   close(memory);
-  return got == sizeof found && found == expected;
+  return got == sizeof found && found >= expected;
 }
 
+/*
+ * The memory that is asked about: also of the threadproc itself, which may have become another program at the same
+ * fixed addresses. Where none of that may be looked into, what belongs to the threadproc's process is taken for it: who
+ * execs a program that can be read can be looked into again.
+ */
 bool target_shares_memory(struct target_check *check, const struct fence_listener *listener, pid_t tid) {
-  /* Had it exec'd, its calls would come from outside the slot; once it is collected another may have its pid. */
-  if (tid == listener->pid && !listener->process_gone) return true;
   if (check->has_kcmp) {
     const long different = syscall(SYS_kcmp, getpid(), tid, KCMP_VM, 0, 0);
     if (different >= 0) return different == 0;
   }
-  return (!listener->process_gone && is_thread_of(listener->pid, tid)) || sees_marker(check, tid);
+  const int seen = sees_marker(check, tid, true);
+  if (seen >= 0) return seen != 0;
+  return is_no_access(-seen) && !listener->process_gone && is_thread_of(listener->pid, tid);
 }
 
-/*
- * Where pidfd_getfd is forbidden: the same file, opened anew with what the mapping needs of the access that the
- * descriptor has. (The link's permissions are the descriptor's access.)
- */
-static int reopen(pid_t tid, int descriptor, int flags) {
+/* No lock is held: an execve that closes files keeps such questions about its process waiting. */
+bool target_has_left_memory(struct target_check *check, pid_t tid) {
+  if (check->has_kcmp) {
+    const long different = syscall(SYS_kcmp, getpid(), tid, KCMP_VM, 0, 0);
+    if (different >= 0) return different != 0;
+  }
+  const int seen = sees_marker(check, tid, false);
+  return seen >= 0 ? seen == 0 : !is_no_access(-seen);
+}
+
+/* What a descriptor's link refers to, which is not opened yet, and whether it may be written to. */
+static int open_link(pid_t tid, int descriptor, bool *writable) {
   char path[64];
   struct stat link;
   snprintf(path, sizeof path, "/proc/%d/fd/%d", tid, descriptor);
   if (lstat(path, &link) != 0) return errno == ENOENT ? -EBADF : -errno;
   if ((link.st_mode & S_IRUSR) == 0) return -EACCES; /* as mmap says of it */
-  const bool writable = (flags & MAP_TYPE) != MAP_PRIVATE && (link.st_mode & S_IWUSR) != 0;
-  const int copy = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  return copy >= 0 ? copy : -errno;
+  *writable = (link.st_mode & S_IWUSR) != 0;
+  const int file = open(path, O_PATH | O_CLOEXEC);
+  return file >= 0 ? file : -errno;
 }
 
-static int copy_descriptor(const struct fence_listener *listener, pid_t tid, int descriptor, int flags) {
+static int copy_descriptor(const struct fence_listener *listener, pid_t tid, int descriptor) {
   /* A thread is no process of its own and has no pidfd: its table is the threadproc's. A vfork child has both. */
   const int process = tid == listener->pid ? -1 : (int)syscall(SYS_pidfd_open, tid, 0);
   const int copy = (int)syscall(SYS_pidfd_getfd, process >= 0 ? process : listener->process, descriptor, 0);
   const int code = copy < 0 ? errno : 0;
   if (process >= 0) close(process);
-  if (code == 0) return copy;
-  return code == EPERM || code == ENOSYS ? reopen(tid, descriptor, flags) : -code;
+  return code == 0 ? copy : -code;
 }
 
-int target_descriptor(const struct fence_listener *listener, pid_t tid, int descriptor, int flags) {
+int target_descriptor(const struct fence_listener *listener, pid_t tid, int descriptor) {
   struct target_access access;
-  int copy = copy_descriptor(listener, tid, descriptor, flags);
+  int copy = copy_descriptor(listener, tid, descriptor);
   if (copy >= 0 || !is_no_access(-copy) || !target_access_begin(&access, tid)) return copy;
-  copy = copy_descriptor(listener, tid, descriptor, flags);
+  copy = copy_descriptor(listener, tid, descriptor);
   target_access_end(&access);
   return copy;
 }
 
-int64_t target_read(const struct target_check *check, pid_t tid, bool shares, uint64_t address, void *buffer,
-                    size_t size) {
-  const int memory = shares ? check->own_memory : open_memory(tid, O_RDONLY);
-  const int64_t got = memory >= 0 ? pread(memory, buffer, size, (off_t)address)
-                                  : read_directly(shares ? getpid() : tid, address, buffer, size);
-  if (!shares && memory >= 0) close(memory);
-  return got > 0 ? got : -EFAULT;
+static int link_of(pid_t tid, int descriptor, bool *writable) {
+  struct target_access access;
+  int file = open_link(tid, descriptor, writable);
+  if (file >= 0 || !is_no_access(-file) || !target_access_begin(&access, tid)) return file;
+  file = open_link(tid, descriptor, writable);
+  target_access_end(&access);
+  return file;
+}
+
+/*
+ * Where pidfd_getfd is forbidden: the same file, opened anew with what the mapping needs of the access that the
+ * descriptor has. (The link's permissions are the descriptor's access.) The access to the target has ended before the
+ * file system is asked: its lock is one that the broker takes.
+ */
+int target_reopen(pid_t tid, int descriptor, int flags) {
+  char path[64];
+  bool writable = false;
+  const int link = link_of(tid, descriptor, &writable);
+  if (link < 0) return link;
+  snprintf(path, sizeof path, "/proc/thread-self/fd/%d", link);
+  if ((flags & MAP_TYPE) == MAP_PRIVATE) writable = false;
+  const int copy = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  const int code = copy < 0 ? errno : 0;
+  close(link);
+  return code == 0 ? copy : -code;
+}
+
+#define PAGE_IS_PRESENT (1ull << 63) /* pagemap(5) */
+
+size_t target_resident(const struct target_check *check, uint64_t address, size_t size) {
+  size_t resident = 0;
+  while (resident < size) {
+    uint64_t page = 0;
+    const uint64_t at = address + resident, number = at / page_size();
+    if (pread(check->own_pages, &page, sizeof page, (off_t)(number * sizeof page)) != sizeof page) break;
+    if ((page & PAGE_IS_PRESENT) == 0) break;
+    resident = (size_t)((number + 1) * page_size() - address);
+  }
+  return resident < size ? resident : size;
 }
 
 static bool is_waiting(const struct fence_listener *listener, const struct broker_call *call) {
   return ioctl(listener->notify_fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &call->id) == 0;
+}
+
+/* Asked after reading: a call that still waits then has waited all the time, so the id was its target's. */
+int64_t target_read(const struct target_check *check, const struct fence_listener *listener,
+                    const struct broker_call *call, uint64_t address, void *buffer, size_t size) {
+  const int memory = call->shares ? check->own_memory : open_memory(call->tid, O_RDONLY);
+  const int64_t got = memory >= 0 ? pread(memory, buffer, size, (off_t)address)
+                                  : read_directly(call->shares ? getpid() : call->tid, address, buffer, size);
+  if (!call->shares && memory >= 0) close(memory);
+  return got > 0 && is_waiting(listener, call) ? got : -EFAULT;
 }
 
 /* What is open is the target's memory if the call still waits then. After that a reused id does no harm. */
@@ -158,4 +229,17 @@ int target_answer(const struct target_check *check, const struct fence_listener 
   if (put == (int64_t)size) return 0;
   const bool forbidden = put < 0 && (errno == EPERM || errno == ENOSYS);
   return forbidden ? target_overwrite(check, listener, call, address, buffer, size) : -EFAULT;
+}
+
+void target_restore(const struct target_check *check, uint64_t address, const char *expected, const char *text,
+                    size_t size) {
+  const int memory = check->own_memory;
+  char found[32];
+  if (size > sizeof found) return;
+  const int64_t got =
+      memory >= 0 ? pread(memory, found, size, (off_t)address) : read_directly(getpid(), address, found, size);
+  if (got != (int64_t)size || memcmp(found, expected, size) != 0) return;
+  const int64_t put =
+      memory >= 0 ? pwrite(memory, text, size, (off_t)address) : write_directly(getpid(), address, text, size);
+  (void)put;
 }

@@ -14,8 +14,9 @@ struct broker_call;
 /** Prepares a process's requests to be told apart; one for each broker. */
 struct target_check {
   bool has_kcmp;
-  volatile uint64_t marker; /**< changes with each question; a copy of the memory has an old one */
-  int own_memory;           /**< /proc/self/mem; -1 where /proc is read-only: what the program cannot write stays */
+  uint64_t marker; /**< changes with each question; a copy of the memory has an old one; atomic */
+  int own_memory;  /**< /proc/self/mem; -1 where /proc is read-only: what the program cannot write stays */
+  int own_pages;   /**< /proc/self/pagemap; -1: nothing is known to be resident */
 };
 
 int target_check_open(struct target_check *check, struct tproc_error *error);
@@ -23,20 +24,43 @@ int target_check_open(struct target_check *check, struct tproc_error *error);
 void target_check_close(struct target_check *check);
 
 /**
- * Whether the process shares the host's memory (the threadproc, its threads, a vfork child) or has a copy of its own (a
- * fork child). Asked with kcmp; where that is forbidden by looking for the marker in the process's memory.
+ * Whether the process shares the host's memory (the threadproc, its threads, a vfork child) or has one of its own (a
+ * fork child, one that has exec'd). Asked with kcmp; where that is forbidden by looking for the marker in the process's
+ * memory. From any thread, with the listener's lock.
  */
 bool target_shares_memory(struct target_check *check, const struct fence_listener *listener, pid_t tid);
+
+/**
+ * Whether a process that ran in the host's memory has ended or become another program. May wait, as long as an execve
+ * of it waits for files that it closes; so no lock is held. False as long as the process may not be looked into.
+ *
+ * @param check one that no other thread uses
+ */
+bool target_has_left_memory(struct target_check *check, pid_t tid);
 
 /** Whether it is a thread of the threadproc itself, and no child that shares the memory for a while. */
 bool target_is_threadproc(const struct fence_listener *listener, pid_t tid);
 
-/** A duplicate of the target's descriptor, for mmap with `flags`, that the caller closes; or a negative errno. */
-int target_descriptor(const struct fence_listener *listener, pid_t tid, int descriptor, int flags);
+/** A duplicate of the descriptor, that the caller closes; or a negative errno, -EPERM or -ENOSYS if it is forbidden. */
+int target_descriptor(const struct fence_listener *listener, pid_t tid, int descriptor);
 
-/** Reads from the target's memory, at most `size` bytes, fewer at its end. @return bytes or -EFAULT */
-int64_t target_read(const struct target_check *check, pid_t tid, bool shares, uint64_t address, void *buffer,
-                    size_t size);
+/** The same file opened anew, for mmap with `flags`. May wait for the file system. Also without a listener. */
+int target_reopen(pid_t tid, int descriptor, int flags);
+
+/**
+ * How many bytes of the host's memory from `address` on are in memory now, up to `size`: they can be read without
+ * waiting, while others may be on a file system that does not answer.
+ */
+size_t target_resident(const struct target_check *check, uint64_t address, size_t size);
+
+/**
+ * Reads from the caller's memory, at most `size` bytes, fewer at its end. May wait for a file system, where the memory
+ * is a file's.
+ *
+ * @return bytes, or -EFAULT, also when the call does not wait any more: then it may have been another process's
+ */
+int64_t target_read(const struct target_check *check, const struct fence_listener *listener,
+                    const struct broker_call *call, uint64_t address, void *buffer, size_t size);
 
 /**
  * Stores an answer in the target's memory, as the kernel would: not where the program itself may not write. Nothing is
@@ -50,5 +74,12 @@ int target_answer(const struct target_check *check, const struct fence_listener 
 /** As target_answer, but also where the program may only read. */
 int target_overwrite(const struct target_check *check, const struct fence_listener *listener,
                      const struct broker_call *call, uint64_t address, const void *buffer, size_t size);
+
+/**
+ * Writes `text` over what stands in the host's own memory, also where that may only be read, if that is `expected`. May
+ * wait for a file system. At most 32 bytes.
+ */
+void target_restore(const struct target_check *check, uint64_t address, const char *expected, const char *text,
+                    size_t size);
 
 #endif

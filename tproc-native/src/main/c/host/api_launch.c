@@ -62,6 +62,12 @@ static void close_passed(void *argument) {
   for (size_t i = 0; i < passed->count; i++) close(passed->numbers[i]);
 }
 
+/* On the host's thread, which must not wait for their file systems. */
+static void leave_passed(void *argument) {
+  const struct passed *passed = argument;
+  for (size_t i = 0; i < passed->count; i++) deferred_close(&passed->host->broker.deferred, NULL, passed->numbers[i]);
+}
+
 static void launch_in_host(void *argument) {
   struct api_launch *call = argument;
   const struct launch_client host_itself = {.pid = 0, .uid = getuid()};
@@ -78,7 +84,7 @@ static int pass_and_launch(struct api_launch *call, struct tproc_descriptor *des
   call->launch.descriptors = descriptors;
   failed = executor_call_apart(&call->host->executor, launch_in_host, call);
   if (!failed) return 0;
-  executor_call(&call->host->executor, close_passed, &call->passed);
+  executor_call(&call->host->executor, leave_passed, &call->passed);
   return tproc_fail(call->error, -failed, "start a thread for the launch (limit on threads)");
 }
 

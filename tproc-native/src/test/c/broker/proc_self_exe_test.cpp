@@ -39,6 +39,17 @@ TEST_CASE("it can be executed, from a fork and from a vfork child") {
   CHECK(leaks_of([&] { outcome(host, test_program("calls"), "execute"); }) == "");
 }
 
+TEST_CASE("children of several threads execute one text at once, while others ask for it") {
+  Host host;
+  CHECK(outcome(host, test_program("calls"), "execute-in-threads") == "done\n");
+}
+
+TEST_CASE("a program that execs another at the same addresses is not the old one any more") {
+  Host host;
+  for (const char *program : {"calls", "fixed_calls"})
+    CHECK(outcome(host, test_program(program), "become") == "done\n");
+}
+
 TEST_CASE("a file that is deleted meanwhile is still what runs") {
   TemporaryDirectory directory;
   Host host;

@@ -38,6 +38,8 @@ void without(const std::vector<Forbidden> &calls) {
     host.output_of(Launch(test_program("calls"), {"controls"}));
     const Resources before = Resources::settled();
     use_all(host);
+    const Launch becoming(test_program("fixed_calls"), {"become"});
+    EXPECT_EQUAL(host.output_of(becoming), "done\n");
     EXPECT_EQUAL(left_behind(before), "");
   });
 }
