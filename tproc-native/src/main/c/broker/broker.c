@@ -52,7 +52,10 @@ static int serve_one(struct broker *broker, struct fence_listener *listener) {
     return errno == ENOENT || errno == EINTR ? 0 : -errno;
   struct broker_call call = {.number = request->data.nr, .tid = (pid_t)request->pid, .id = request->id};
   for (int i = 0; i < 6; i++) call.arguments[i] = request->data.args[i];
-  return serve_call(broker, listener, &call);
+  watchdog_begin(&broker->watchdog, (struct watched){call.number, call.tid, listener->pid});
+  const int failed = serve_call(broker, listener, &call);
+  watchdog_end(&broker->watchdog);
+  return failed;
 }
 
 static void report(struct broker *broker, const struct tproc_error *error) {
@@ -61,6 +64,8 @@ static void report(struct broker *broker, const struct tproc_error *error) {
   pthread_mutex_unlock(&broker->lock);
   broker->failed(broker->failed_context);
 }
+
+static void report_late(void *broker, const struct tproc_error *error) { report(broker, error); }
 
 static void report_listener(struct broker *broker, struct fence_listener *listener, int code) {
   struct tproc_error error;
@@ -110,7 +115,9 @@ static void *serve(void *argument) {
       fence_listeners_hang_up(broker, listener);
     }
     /* After the answer: a call that the broker has not received yet can be interrupted by a signal. */
+    watchdog_begin(&broker->watchdog, (struct watched){.number = -1});
     more = fork_shield_raise_some(&broker->context.shield);
+    watchdog_end(&broker->watchdog);
   }
 }
 
@@ -140,9 +147,13 @@ static int open_deferred(struct broker *broker, struct tproc_error *error) {
   return failed ? tproc_fail(error, -failed, "start the thread of deferred replies (limit on threads)") : 0;
 }
 
-static int create_thread(struct broker *broker, struct tproc_error *error) {
-  const int failed = thread_start(&broker->thread, BROKER_STACK_SIZE, serve, broker);
-  return failed ? tproc_fail(error, -failed, "start the broker's thread") : 0;
+static int start_threads(struct broker *broker, struct tproc_error *error) {
+  int failed = watchdog_open(&broker->watchdog, report_late, broker, error);
+  if (failed) return failed;
+  failed = thread_start(&broker->thread, BROKER_STACK_SIZE, serve, broker);
+  if (!failed) return 0;
+  watchdog_close(&broker->watchdog);
+  return tproc_fail(error, -failed, "start the broker's thread");
 }
 
 static void release(struct broker *broker) {
@@ -170,7 +181,7 @@ int broker_start(struct broker *broker, struct executor *executor, const struct 
   if (!failed) failed = target_check_open(&broker->context.check, error);
   if (!failed) failed = open_events(broker, error);
   if (!failed) failed = open_deferred(broker, error);
-  if (!failed) failed = create_thread(broker, error);
+  if (!failed) failed = start_threads(broker, error);
   if (failed) release(broker);
   return failed;
 }
@@ -178,6 +189,7 @@ int broker_start(struct broker *broker, struct executor *executor, const struct 
 void broker_stop(struct broker *broker) {
   wake_ring(broker->stop);
   pthread_join(broker->thread, NULL);
+  watchdog_close(&broker->watchdog);
   release(broker);
 }
 

@@ -8,6 +8,7 @@
 #include "broker/broker_call.h"
 #include "broker/deferred_reply.h"
 #include "broker/fence_listener.h"
+#include "broker/watchdog.h"
 #include "tproc_core.h"
 
 /** Called by the broker's thread when it has failed in something: broker_take_report tells in what. */
@@ -25,6 +26,7 @@ struct broker {
   void *failed_context; /**< for `failed` */
   struct broker_context context;
   struct deferred_replies deferred;
+  struct watchdog watchdog;
   int failure;         /**< atomic: errno that ended the thread; 0 while all is well */
   size_t request_size; /**< of a notification, as this kernel writes it */
 };
