@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "server/discard.h"
 #include "server/watch.h"
 
 #define AT_ONCE_MAX 64
@@ -68,10 +69,15 @@ static bool refuse_for_lack_of_descriptors(struct acceptor *acceptor) {
   const int socket = accept_one(acceptor);
   if (socket >= 0) {
     connection_refuse(socket, EMFILE, "the host has no descriptors left (ulimit -n) (EMFILE)");
-    close(socket);
+    discard_socket(acceptor->connections->closers, socket);
   }
   refill_spare(acceptor);
   return socket >= 0;
+}
+
+/* Those, too, whose descriptors a file system does not let go of. */
+static size_t count_with_closing(const struct connections *connections) {
+  return connections->count + detached_workers_count_all(connections->closers);
 }
 
 static void welcome(struct connections *connections, int socket) {
@@ -85,9 +91,9 @@ static void welcome(struct connections *connections, int socket) {
   } else if (peer.uid != geteuid()) {
     code = EPERM;
     snprintf(message, sizeof message, "the host belongs to user %u, and you are user %u (EPERM)", geteuid(), peer.uid);
-  } else if (connections->count >= connections->options->connections_max) {
+  } else if (count_with_closing(connections) >= connections->options->connections_max) {
     code = EAGAIN;
-    snprintf(message, sizeof message, "the host has %zu connections already (EAGAIN)", connections->count);
+    snprintf(message, sizeof message, "the host has %zu connections already (EAGAIN)", count_with_closing(connections));
   }
   if (code == 0) {
     /* The pid is 0 for a client in a pid namespace that is not below the host's. */
@@ -95,7 +101,7 @@ static void welcome(struct connections *connections, int socket) {
     return;
   }
   connection_refuse(socket, code, message);
-  close(socket);
+  discard_socket(connections->closers, socket);
 }
 
 void acceptor_accept(struct acceptor *acceptor) {

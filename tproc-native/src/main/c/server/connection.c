@@ -69,7 +69,7 @@ void connection_close(struct connections *connections, struct connection *connec
   connection->state = CONNECTION_GONE;
   epoll_ctl(connections->events, EPOLL_CTL_DEL, connection->socket, NULL);
   shutdown(connection->socket, SHUT_RDWR);
-  discard(connections->helpers, &connection->frame, connection->socket);
+  discard(connections->closers, &connection->frame, connection->socket);
   free_output(connections, connection);
   LIST_UNLINK(connections->first, connection);
   connections->count--;

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/workers.h"
+#include "base/detached_workers.h"
 #include "host/launch_info.h"
 #include "server/options.h"
 #include "server/watch.h"
@@ -48,7 +48,7 @@ struct connection {
 struct connections {
   int events; /**< the server's epoll set */
   const struct server_options *options;
-  struct workers *helpers;
+  struct detached_workers *closers;
   struct connection *first, *gone;
   size_t count;
   struct frame_budget budget; /**< for what has arrived and has not been answered, and for what is not sent yet */

@@ -1,12 +1,11 @@
 #include "server/discard.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 struct discarded {
-  struct work work;
+  struct detached_work work;
   struct frame frame;
   int socket;
 };
@@ -16,7 +15,7 @@ static void release(struct frame *frame, int socket) {
   if (socket >= 0) close(socket);
 }
 
-static void work_discard(struct work *work) {
+static void work_discard(struct detached_work *work) {
   struct discarded *discarded = (struct discarded *)work;
   release(&discarded->frame, discarded->socket);
   free(discarded);
@@ -28,14 +27,21 @@ static bool has_unread(int socket) {
   return socket >= 0 && ioctl(socket, FIONREAD, &unread) == 0 && unread > 0;
 }
 
-void discard(struct workers *helpers, struct frame *frame, int socket) {
+void discard(struct detached_workers *closers, struct frame *frame, int socket) {
   const bool may_block = frame->descriptor_count > 0 || has_unread(socket);
   struct discarded *discarded = may_block ? calloc(1, sizeof *discarded) : NULL;
   if (discarded == NULL) {
     release(frame, socket);
     return;
   }
+  frame_release_payload(frame); /* now: the closer may outlive the server, whose budget it is */
   *discarded = (struct discarded){.work.run = work_discard, .frame = *frame, .socket = socket};
+  discarded->frame.budget = NULL;
   *frame = (struct frame){.budget = frame->budget};
-  if (workers_submit(helpers, &discarded->work, NULL) != 0) work_discard(&discarded->work);
+  detached_workers_submit(closers, &discarded->work);
+}
+
+void discard_socket(struct detached_workers *closers, int socket) {
+  struct frame none = {0};
+  discard(closers, &none, socket);
 }

@@ -91,7 +91,7 @@ int request_exit_code(const struct request *request) {
 
 void request_free(struct request *request) {
   LIST_UNLINK(request->requests->first, request);
-  discard(&request->requests->helpers, &request->frame, -1);
+  discard(request->requests->closers, &request->frame, -1);
   free(request->payload);
   free(request);
 }

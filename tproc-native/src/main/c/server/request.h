@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/detached_workers.h"
 #include "base/workers.h"
 #include "host/launch_info.h"
 #include "server/options.h"
@@ -37,6 +38,7 @@ struct requests {
   struct tproc_host *host;
   const struct server_options *options;
   struct workers launchers, helpers; /**< the latter do what is to work while launches hang */
+  struct detached_workers *closers;
   struct request *first;
 };
 

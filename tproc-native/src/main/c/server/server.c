@@ -26,6 +26,10 @@
 /* Lists, signals and releases: a few at once, so that one that takes long does not keep the others waiting. */
 #define HELPERS 4
 
+/* Threads that close what clients have passed, and how long the end of the server waits for them. */
+#define CLOSERS 64
+#define CLOSERS_MILLISECONDS 500
+
 const struct server_options server_default_options = {.request_milliseconds = 10000,
                                                       .queue_milliseconds = 30000,
                                                       .hangup_milliseconds = 2000,
@@ -121,6 +125,7 @@ static void end(struct tproc_server *server) {
   free_gone(server);
   workers_release(&server->requests.helpers);
   workers_release(&server->requests.launchers);
+  detached_workers_leave(server->closers, CLOSERS_MILLISECONDS);
 }
 
 static void *serve(void *argument) {
@@ -156,10 +161,11 @@ static int open_parts(struct tproc_server *server, struct tproc_error *error) {
   const struct server_options *options = &server->options;
   struct workers *helpers = &server->requests.helpers;
   server->connections = (struct connections){
-      .events = server->events, .options = options, .helpers = helpers, .budget.max = options->bytes_max};
+      .events = server->events, .options = options, .closers = server->closers, .budget.max = options->bytes_max};
   server->programs = (struct client_programs){.events = server->events, .options = options, .helpers = helpers};
   server->requests.host = server->host;
   server->requests.options = options;
+  server->requests.closers = server->closers;
   return acceptor_open(&server->acceptor, server->events, &server->socket, &server->connections, error);
 }
 
@@ -170,6 +176,11 @@ static void release(void *argument) {
   if (server->news >= 0) close(server->news);
   if (server->events >= 0) close(server->events);
   free(server);
+}
+
+static int start_closers(struct tproc_server *server, struct tproc_error *error) {
+  const int failed = detached_workers_open(&server->closers, &(struct detached_limits){CLOSERS, CLOSERS});
+  return failed ? tproc_fail(error, -failed, "start a thread that closes descriptors (limit on threads)") : 0;
 }
 
 static int start_threads(struct tproc_server *server, struct tproc_error *error) {
@@ -207,8 +218,10 @@ static int open_in_host(const struct opening *opening) {
   int failed = server_socket_open(&server->socket, opening->path, error);
   if (!failed) {
     failed = open_events(server, error);
+    if (!failed) failed = start_closers(server, error);
     if (!failed) failed = open_parts(server, error);
     if (!failed) failed = start_threads(server, error);
+    if (failed && server->closers != NULL) detached_workers_leave(server->closers, CLOSERS_MILLISECONDS);
     if (failed) tproc_error_prefix(error, "cannot listen at %s: ", opening->path);
   }
   if (failed) {

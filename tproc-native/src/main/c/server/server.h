@@ -30,9 +30,10 @@ struct tproc_server {
   struct server_options options;
   struct server_socket socket;
   pthread_t thread;
-  int events;    /**< epoll set */
-  int news;      /**< eventfd: requests are done, or the server is to stop */
-  bool stopping; /**< atomic */
+  int events;                       /**< epoll set */
+  int news;                         /**< eventfd: requests are done, or the server is to stop */
+  bool stopping;                    /**< atomic */
+  struct detached_workers *closers; /**< of what clients have passed */
   struct acceptor acceptor;
   struct connections connections;
   struct requests requests;

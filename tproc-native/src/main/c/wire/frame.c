@@ -26,28 +26,33 @@ void frame_budget_return(struct frame_budget *budget, size_t size) {
 
 bool frame_has_begun(const struct frame *frame) { return frame->header_got > 0; }
 
+void frame_release_payload(struct frame *frame) {
+  free(frame->payload);
+  frame_budget_return(frame->budget, frame->room);
+  frame->payload = NULL;
+  frame->got = frame->room = 0;
+}
+
 void frame_release(struct frame *frame) {
   for (size_t i = 0; i < frame->descriptor_count; i++) close(frame->descriptors[i]);
   free(frame->descriptors);
-  free(frame->payload);
-  frame_budget_return(frame->budget, frame->room);
+  frame_release_payload(frame);
   *frame = (struct frame){.budget = frame->budget};
 }
 
-/* Takes what it can: a descriptor that is not noted would never be closed. */
+/* Takes what it can, also those too many: closing one may block, and one that is not noted would never be closed. */
 static int take_descriptors(struct frame *frame, const int *received, size_t count, struct tproc_error *error) {
   const size_t total = frame->descriptor_count + count;
-  int *grown = total <= WIRE_DESCRIPTORS_MAX ? realloc(frame->descriptors, total * sizeof *grown) : NULL;
+  int *grown = realloc(frame->descriptors, total * sizeof *grown);
   if (grown == NULL) {
     for (size_t i = 0; i < count; i++) close(received[i]);
-    return total > WIRE_DESCRIPTORS_MAX
-               ? tproc_fail_because(error, EPROTO, "a frame with more than %u descriptors", WIRE_DESCRIPTORS_MAX)
-               : tproc_fail(error, ENOMEM, "take %zu descriptors", count);
+    return tproc_fail(error, ENOMEM, "take %zu descriptors", count);
   }
   memcpy(grown + frame->descriptor_count, received, count * sizeof *grown);
   frame->descriptors = grown;
   frame->descriptor_count = total;
-  return 0;
+  if (total <= WIRE_DESCRIPTORS_MAX) return 0;
+  return tproc_fail_because(error, EPROTO, "a frame with more than %u descriptors", WIRE_DESCRIPTORS_MAX);
 }
 
 static int take_control(struct frame *frame, struct msghdr *message, struct tproc_error *error) {

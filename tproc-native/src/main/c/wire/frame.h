@@ -44,6 +44,9 @@ enum frame_result frame_receive(struct frame *frame, int socket, enum wire_sende
 /** Whether a part of a frame has arrived. */
 bool frame_has_begun(const struct frame *frame);
 
+/** Frees the payload, which never blocks, and gives it back to the budget. */
+void frame_release_payload(struct frame *frame);
+
 /** Frees it all, and closes the descriptors: that may block, when a client has passed a file that does. */
 void frame_release(struct frame *frame);
 
