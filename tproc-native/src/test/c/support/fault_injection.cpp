@@ -1,8 +1,10 @@
 #include "support/fault_injection.h"
 
 #include <elf.h>
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
@@ -12,9 +14,11 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <set>
 #include <stdexcept>
+#include <utility>
 
 #include "support/own_process.h"
 
@@ -22,6 +26,7 @@ namespace {
 
 // How the watched process talks to its tracer: calls of prctl that mean nothing to the kernel.
 constexpr uint64_t kBegin = 0x7470726f, kEnd = 0x74707270;
+constexpr uint64_t kHang = 0x74707271, kHanging = 0x74707272, kLetGo = 0x74707273;
 
 #define FAULT(name, code) \
   { SYS_##name, #name " " #code, code }
@@ -59,6 +64,7 @@ class Tracer {
       if (thread < 0) return -1;
       if (WIFEXITED(status) || WIFSIGNALED(status)) {
         results_.erase(thread);
+        hanging_.erase(thread);
         if (thread == first_) return status;
         continue;
       }
@@ -67,7 +73,7 @@ class Tracer {
         on_call(thread);
       else if (status >> 16 == 0)
         deliver = WSTOPSIG(status);
-      ptrace(PTRACE_SYSCALL, thread, 0, deliver);
+      if (hanging_.count(thread) == 0) ptrace(PTRACE_SYSCALL, thread, 0, deliver);
     }
   }
 
@@ -86,18 +92,93 @@ class Tracer {
     if (number == SYS_prctl && arguments[0] == kBegin) {
       fault_ = &FaultInjection::faults()[arguments[1]];
       left_ = arguments[2];
+      threads_ = text_at(thread, arguments[3]);
       results_[thread] = 0;
     } else if (number == SYS_prctl && arguments[0] == kEnd) {
       results_[thread] = left_ == 0;
       left_ = 0;
-    } else if (left_ > 0 && number == fault_->number && --left_ == 0) {
+    } else if (number == SYS_prctl && arguments[0] == kHang) {
+      file_ = {arguments[1], arguments[2]};
+      results_[thread] = 0;
+    } else if (number == SYS_prctl && arguments[0] == kHanging) {
+      results_[thread] = static_cast<long>(hanging_.size());
+    } else if (number == SYS_prctl && arguments[0] == kLetGo) {
+      let_go();
+      results_[thread] = 0;
+    } else if (file_.second != 0 && is_of_hung_file(thread, number, arguments)) {
+      const std::string name = name_of(thread);
+      if (is_waited_for(name)) complain(name.c_str(), static_cast<int>(number), "waits for a file");
+      hanging_.insert(thread);
+    } else if (left_ > 0 && number == fault_->number && is_counted(thread) && --left_ == 0) {
       set_number(thread, -1);
       results_[thread] = -fault_->code;
     }
   }
 
+  void let_go() {
+    file_ = {0, 0};
+    for (const pid_t thread : hanging_) ptrace(PTRACE_SYSCALL, thread, 0, 0);
+    hanging_.clear();
+  }
+
+  bool is_of_hung_file(pid_t thread, long number, const uint64_t *arguments) {
+    switch (number) {
+      case SYS_close:
+        return is_hung(thread, std::to_string(static_cast<int>(arguments[0]))) && !is_path(thread, arguments[0]);
+      case SYS_fstat:
+        return is_hung(thread, std::to_string(static_cast<int>(arguments[0])));
+      case SYS_newfstatat:
+      case SYS_statx:
+        return text_at(thread, arguments[1]).empty() && is_hung(thread, std::to_string(static_cast<int>(arguments[0])));
+      case SYS_openat: {
+        const std::string path = text_at(thread, arguments[1]), start = "/proc/thread-self/fd/";
+        return path.compare(0, start.size(), start) == 0 && is_hung(thread, path.substr(start.size()));
+      }
+      default:
+        return false;
+    }
+  }
+
+  // An O_PATH descriptor: closing it means nothing to the file system.
+  static bool is_path(pid_t thread, uint64_t descriptor) {
+    std::ifstream info("/proc/" + std::to_string(thread) + "/fdinfo/" + std::to_string(static_cast<int>(descriptor)));
+    for (std::string word; info >> word;)
+      if (word == "flags:" && info >> word) return (std::stoul(word, nullptr, 8) & O_PATH) != 0;
+    return false;
+  }
+
+  bool is_hung(pid_t thread, const std::string &descriptor) {
+    struct stat status {};
+    const std::string link = "/proc/" + std::to_string(thread) + "/fd/" + descriptor;
+    return stat(link.c_str(), &status) == 0 && status.st_dev == file_.first && status.st_ino == file_.second;
+  }
+
+  bool is_counted(pid_t thread) {
+    return threads_.empty() || name_of(thread).compare(0, threads_.size(), threads_) == 0;
+  }
+
+  static std::string name_of(pid_t thread) {
+    std::string name;
+    std::getline(std::ifstream("/proc/" + std::to_string(thread) + "/comm"), name);
+    return name;
+  }
+
+  // A thread that all of a host's programs wait for.
+  static bool is_waited_for(const std::string &name) {
+    return name == "tproc-broker" || name == "tproc-files" || name == "tproc-host" || name == "tproc-server";
+  }
+
+  static std::string text_at(pid_t thread, uint64_t address) {
+    char text[64] = "";
+    iovec target{text, sizeof text - 1}, source{reinterpret_cast<void *>(address), sizeof text - 1};
+    return process_vm_readv(thread, &target, 1, &source, 1, 0) > 0 ? text : "?";
+  }
+
   pid_t first_;
+  std::pair<uint64_t, uint64_t> file_{0, 0};  // device and inode
+  std::set<pid_t> hanging_;
   uint64_t left_ = 0;
+  std::string threads_;
   const Fault *fault_ = nullptr;
   std::map<pid_t, long> results_;
 };
@@ -154,11 +235,23 @@ const std::vector<Fault> &FaultInjection::faults() {
   return all;
 }
 
-bool FaultInjection::failing(const Fault &fault, unsigned n, const std::function<void()> &work) {
-  syscall(SYS_prctl, kBegin, &fault - faults().data(), n);
+bool FaultInjection::failing(const Fault &fault, unsigned n, const std::function<void()> &work, const char *threads) {
+  char text[64] = ""; /* as many bytes as the tracer reads */
+  std::strncpy(text, threads, sizeof text - 1);
+  syscall(SYS_prctl, kBegin, &fault - faults().data(), n, text);
   work();
   return syscall(SYS_prctl, kEnd) == 1;
 }
+
+void FaultInjection::hang(const std::string &path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) throw std::runtime_error("stat " + path);
+  syscall(SYS_prctl, kHang, status.st_dev, status.st_ino);
+}
+
+unsigned FaultInjection::hanging() { return static_cast<unsigned>(syscall(SYS_prctl, kHanging)); }
+
+void FaultInjection::let_go() { syscall(SYS_prctl, kLetGo); }
 
 bool FaultInjection::run(const std::function<void(FaultInjection &)> &body) {
   if (kAddressSanitizer) return false; /* its own calls would fail, too, and it does not expect that */

@@ -25,7 +25,15 @@ class FaultInjection {
   static const std::vector<Fault> &faults();
 
   // Runs `work` and makes the n-th of these calls (counted from 1) fail. False when there were not so many.
-  bool failing(const Fault &fault, unsigned n, const std::function<void()> &work);
+  // `threads`: only calls by threads whose name begins so are counted.
+  bool failing(const Fault &fault, unsigned n, const std::function<void()> &work, const char *threads = "");
+
+  // From now on the file is on a file system that does not answer: calls that close, examine or reopen a descriptor of
+  // it wait, in whatever thread and process, until let_go.
+  void hang(const std::string &path);
+  // How many calls wait now.
+  unsigned hanging();
+  void let_go();
 
  private:
   FaultInjection() = default;

@@ -1,0 +1,119 @@
+// Files whose file system does not answer: nobody waits but the one whose file it is.
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/fault_injection.h"
+#include "support/hosting.h"
+#include "support/own_process.h"
+#include "support/patience.h"
+#include "support/temporary_directory.h"
+#include "support/wire_client.h"
+
+namespace {
+
+constexpr unsigned kTestSeconds = 120; /* a hang ends the test, not the machine's patience */
+
+// Runs it where files can be made to hang.
+void with_hung_files(const std::function<void(FaultInjection &)> &body) {
+  const bool traced = FaultInjection::run([&body](FaultInjection &injection) {
+    alarm(kTestSeconds);
+    body(injection);
+  });
+  if (!traced) MESSAGE("not tested: this process may not trace another, or AddressSanitizer is in it");
+}
+
+Launch calls(const std::vector<std::string> &arguments) { return Launch(test_program("calls"), arguments); }
+
+void expect_neighbours_work(Host &host) {
+  for (const char *mode : {"flags", "thread"}) EXPECT_EQUAL(host.output_of(calls({mode})), "done\n");
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("hung_file");
+
+TEST_CASE("closing the copy of a file that a program maps keeps no neighbour waiting") {
+  TemporaryDirectory directory;
+  const std::string path = directory.file("hung", std::string(1 << 16, 'x'));
+  with_hung_files([&path](FaultInjection &files) {
+    Host host;
+    for (const std::vector<std::string> &arguments :
+         {std::vector<std::string>{"map", path}, std::vector<std::string>{"map", path, "write"}}) {
+      files.hang(path);
+      std::vector<tproc_threadproc *> all;
+      for (int i = 0; i < 3; i++) all.push_back(host.start(calls(arguments)));
+      EXPECT(eventually([&] { return files.hanging() >= 3; }));
+      expect_neighbours_work(host);
+      files.let_go();
+      for (tproc_threadproc *each : all) {
+        EXPECT_EQUAL(host.await(each).status, 0);
+        host.close_threadproc(each);
+      }
+    }
+  });
+}
+
+TEST_CASE("a host is closed while file systems do not answer: a copy's close, and an answer that is fetched") {
+  TemporaryDirectory directory;
+  const std::string path = directory.file("hung", std::string(1 << 16, 'x'));
+  const std::string program = directory / "program";
+  std::filesystem::copy_file(test_program("calls"), program);
+  with_hung_files([&](FaultInjection &files) {
+    Host host;
+    files.hang(path);
+    host.start(calls({"map", path}));
+    EXPECT(eventually([&] { return files.hanging() == 2; })); /* the program's own, and the host's of the copy */
+    host.close();
+    files.let_go();
+
+    Host second;
+    WaitWord word;
+    second.start(Launch(program, {"examine", address_of(word.get())}));
+    word.await_running();
+    files.hang(program);
+    word.go();
+    EXPECT(eventually([&] { return files.hanging() == 1; }));
+    expect_neighbours_work(second);
+    second.close();
+    EXPECT_EQUAL(files.hanging(), 1u);
+    files.let_go();
+    Host third;
+    expect_neighbours_work(third);
+  });
+}
+
+TEST_CASE("clients that leave descriptors behind keep no other client waiting, and not the end of the server") {
+  TemporaryDirectory directory;
+  const std::string path = directory.file("hung", "x");
+  with_hung_files([&path](FaultInjection &files) {
+    Listening listening;
+    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    files.hang(path);
+    for (int i = 0; i < 12; i++) {
+      Client client(listening.path());
+      client.send(bytes_of(wire_header_for(WIRE_LAUNCH, 4096, 1)), {file}); /* and no payload */
+      client.close();
+    }
+    EXPECT(eventually([&] { return files.hanging() == 12; }));
+    for (int i = 0; i < 5; i++) {
+      Client client(listening.path());
+      client.send_frame(WIRE_LIST);
+      EXPECT_EQUAL(client.receive().type, WIRE_LISTED);
+      Client other(listening.path());
+      other.launch(LaunchRequest(test_program("end"), {"exit", "9"}));
+      other.started();
+      EXPECT_EQUAL(other.ended(), 9);
+    }
+    listening.close();
+    files.let_go();
+    close(file);
+  });
+}
+
+TEST_SUITE_END();
