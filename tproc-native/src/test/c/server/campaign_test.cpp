@@ -232,7 +232,9 @@ class Campaign {
   }
 
   void expect_beats(const char *when) {
-    if (!beats() && ended_.count(neighbour_) == 0) complain("campaign", 0, std::string("the neighbour waits: ") + when);
+    if (beats()) return;
+    collect(0);
+    if (ended_.count(neighbour_) == 0) complain("campaign", 0, std::string("the neighbour waits: ") + when);
   }
 
   // A call that could not be answered ends its program, and the host tells of it: that may be the neighbour's.
