@@ -2,6 +2,7 @@
 
 #include "exceptions.h"
 #include "io_tproc_jni_Native.h"
+#include "left_threads.h"
 #include "pointers.h"
 
 JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_openHost(JNIEnv *env, jclass type) {
@@ -16,9 +17,8 @@ JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_openHost(JNIEnv *env, jclass ty
 }
 
 JNIEXPORT void JNICALL Java_io_tproc_jni_Native_closeHost(JNIEnv *env, jclass type, jlong host) {
-  (void)env;
-  (void)type;
   tproc_host_close(to_host(host));
+  keep_for_left_threads(env, type);
 }
 
 JNIEXPORT jobject JNICALL Java_io_tproc_jni_Native_scratch(JNIEnv *env, jclass type, jlong host) {

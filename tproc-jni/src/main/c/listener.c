@@ -4,6 +4,7 @@
 #include "byte_strings.h"
 #include "exceptions.h"
 #include "io_tproc_jni_Native.h"
+#include "left_threads.h"
 #include "pointers.h"
 
 JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_openServer(JNIEnv *env, jclass type, jlong host, jbyteArray path) {
@@ -22,7 +23,6 @@ JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_openServer(JNIEnv *env, jclass 
 }
 
 JNIEXPORT void JNICALL Java_io_tproc_jni_Native_closeServer(JNIEnv *env, jclass type, jlong server) {
-  (void)env;
-  (void)type;
   tproc_server_close(to_server(server));
+  keep_for_left_threads(env, type);
 }

@@ -97,6 +97,12 @@ int tproc_host_open_with(struct tproc_host **host, const struct tproc_host_optio
  */
 void tproc_host_close(struct tproc_host *host);
 
+/**
+ * Whether a thread of a host or listening host that has been closed has been left to itself, since a file system does
+ * not answer it: 1 or 0. Who has loaded this library must not unload it from then on.
+ */
+int tproc_has_left_threads(void);
+
 /** The shared scratch page: TPROC_SCRATCH_SIZE bytes, zeroed at open, valid until tproc_host_close. Never NULL. */
 void *tproc_host_scratch(const struct tproc_host *host);
 

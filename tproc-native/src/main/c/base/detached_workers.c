@@ -179,6 +179,10 @@ void detached_workers_exit(struct detached_workers *workers) {
   pthread_mutex_unlock(&workers->lock);
 }
 
+static bool any_left; /* atomic */
+
+bool detached_workers_any_left(void) { return __atomic_load_n(&any_left, __ATOMIC_RELAXED); }
+
 static struct timespec after(unsigned milliseconds) {
   struct timespec until;
   clock_gettime(CLOCK_MONOTONIC, &until);
@@ -199,6 +203,7 @@ void detached_workers_leave(struct detached_workers *workers, unsigned milliseco
   while (workers->inside > 0) pthread_cond_wait(&workers->changed, &workers->lock);
   workers->left = true;
   const bool last = workers->threads == 0;
+  if (!last) __atomic_store_n(&any_left, true, __ATOMIC_RELAXED);
   pthread_mutex_unlock(&workers->lock);
   if (last) destroy(workers);
 }

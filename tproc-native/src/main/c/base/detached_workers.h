@@ -49,4 +49,7 @@ void detached_workers_exit(struct detached_workers *workers);
 /** Waits for the end of all work, but no longer than so many milliseconds. The pointer is invalid from here on. */
 void detached_workers_leave(struct detached_workers *workers, unsigned milliseconds);
 
+/** Whether any were left before their work had ended: the code that they run has to stay where it is. */
+bool detached_workers_any_left(void);
+
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/descriptor_passing.h"
+#include "base/detached_workers.h"
 #include "base/error.h"
 #include "base/list.h"
 #include "host/check.h"
@@ -230,3 +231,5 @@ void tproc_host_close(struct tproc_host *host) {
   executor_stop(&host->executor);
   release(host);
 }
+
+int tproc_has_left_threads(void) { return detached_workers_any_left(); }

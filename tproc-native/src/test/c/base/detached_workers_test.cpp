@@ -89,6 +89,7 @@ TEST_CASE("who leaves does not wait for what hangs, which then finds nobody and 
   CHECK(eventually([] { return hanging == 4; }));
   detached_workers_leave(the_workers, 10);
   CHECK(hanging == 4);
+  CHECK(detached_workers_any_left());
   go = true;
   CHECK(eventually([] { return done == 6; }));
   CHECK(wanted == 0);
