@@ -8,6 +8,9 @@
  *   executable            every way to ask for one's own executable, compared with argv[0]
  *   execute               execve and execveat of /proc/self/exe, from a fork and from a vfork child
  *   execute-in-threads    the same from vfork children of several threads at once, with one text
+ *   execute-at TEXT PULSE the same once with the text there, while another thread does what `pulse PULSE` does
+ *   store-signal ADDRESS  a call that writes its answer there
+ *   store-context ADDRESS another, whose answer is a context of asynchronous I/O
  *   become                execs itself, with `native`
  *   native                memory calls by what has a memory of its own
  *   map FILE [write]      maps a file and closes it
@@ -336,15 +339,17 @@ static void use_executable(const char *own) {
 
 static char executed_text[] = "/proc/self/exe";
 
+static char *executable_text = executed_text;
+
 static pid_t execute_text(const char *how, int vforked, int at) {
   char *const arguments[] = {(char *)(uintptr_t)how, "say", NULL};
   char *const environment[] = {NULL};
   const pid_t child = vforked ? vfork() : fork();
   if (child != 0) return child;
   if (at)
-    syscall(SYS_execveat, AT_FDCWD, executed_text, arguments, environment, 0);
+    syscall(SYS_execveat, AT_FDCWD, executable_text, arguments, environment, 0);
   else
-    execve(executed_text, arguments, environment);
+    execve(executable_text, arguments, environment);
   _exit(100);
 }
 
@@ -355,6 +360,22 @@ static void execute(const char *how, int vforked, int at) {
   char text[32];
   EXPECT(readlink(executed_text, text, sizeof text) > 0);
   EXPECT(strcmp(executed_text, "/proc/self/exe") == 0); /* the text is back */
+}
+
+/* An execve that fails: what the child asks next finds the text as it was. */
+static void execute_in_vain(void) {
+  int status = -1;
+  const pid_t child = vfork();
+  if (child == 0) {
+    char target[32];
+    for (int i = 0; i < 100; i++) {
+      if (syscall(SYS_execve, executed_text, 1, NULL) != -1 || errno != EFAULT) _exit(1);
+      if (readlink("/proc/self/fd/0", target, sizeof target) < 0 && errno != ENOENT) _exit(2);
+      if (strcmp(executed_text, "/proc/self/exe") != 0) _exit(3);
+    }
+    _exit(0);
+  }
+  EXPECT(waitpid(child, &status, 0) == child && status == 0);
 }
 
 /* Children of several threads execute the one text, while others ask for it all the time. */
@@ -438,6 +459,31 @@ static void pulse(const char *address) {
     __atomic_add_fetch(&report->beats, 1, __ATOMIC_RELEASE);
     nanosleep(&(struct timespec){0, 1000000}, NULL);
   }
+}
+
+static void *pulse_in_thread(void *address) {
+  pulse(address);
+  return NULL;
+}
+
+/* A text that may lie in a file, while another thread asks for memory. */
+static void execute_at(const char *how, const char *text, char *pulse_address) {
+  int status = -1;
+  pthread_t thread;
+  EXPECT(pthread_create(&thread, NULL, pulse_in_thread, pulse_address) == 0);
+  executable_text = (char *)strtoul(text, NULL, 16);
+  const pid_t child = execute_text(how, 1, 0);
+  EXPECT(waitpid(child, &status, 0) == child && status == 0);
+  EXPECT(pthread_join(thread, NULL) == 0);
+}
+
+/* Answers that go into memory, which may be a file's. */
+static void store_signal(const char *address) { EXPECT(prctl(PR_GET_PDEATHSIG, strtoul(address, NULL, 16)) == 0); }
+
+static void store_context(const char *address) {
+  uint64_t *context = (uint64_t *)strtoul(address, NULL, 16);
+  EXPECT(syscall(SYS_io_setup, 1, context) == 0 && *context != 0);
+  EXPECT(syscall(SYS_io_destroy, *context) == 0);
 }
 
 /* When it is told to. */
@@ -613,6 +659,13 @@ int main(int argc, char **argv) {
     use_executable(argv[0]);
   } else if (strcmp(mode, "execute") == 0) {
     for (int i = 0; i < 4; i++) execute(argv[0], i & 1, i & 2);
+    execute_in_vain();
+  } else if (strcmp(mode, "execute-at") == 0 && argc > 3) {
+    execute_at(argv[0], argv[2], argv[3]);
+  } else if (strcmp(mode, "store-signal") == 0 && argc > 2) {
+    store_signal(argv[2]);
+  } else if (strcmp(mode, "store-context") == 0 && argc > 2) {
+    store_context(argv[2]);
   } else if (strcmp(mode, "execute-in-threads") == 0) {
     execute_in_threads(argv[0]);
   } else if (strcmp(mode, "become") == 0) {

@@ -104,11 +104,10 @@ static struct broker_answer set_death_signal(struct fence_listener *listener, co
   return result(0);
 }
 
-static struct broker_answer get_death_signal(struct broker_context *context, const struct fence_listener *listener,
-                                             const struct broker_call *call) {
+static struct broker_answer get_death_signal(const struct fence_listener *listener, const struct broker_call *call) {
   if (!target_is_threadproc(listener, call->tid)) return unchanged();
-  return result(target_answer(&context->check, listener, call, call->arguments[1], &listener->death_signal,
-                              sizeof listener->death_signal));
+  return (struct broker_answer){
+      .verdict = BROKER_DEFER_STORE, .stored = listener->death_signal, .stored_at = call->arguments[1]};
 }
 
 /* Advice that takes as long as there are pages. */
@@ -130,14 +129,13 @@ static struct broker_answer answer_madvise(struct fence_listener *listener, cons
 }
 
 /* Controls of the whole address space. What only tunes or hardens one's own memory succeeds without an effect. */
-static struct broker_answer control(struct broker_context *context, struct fence_listener *listener,
-                                    const struct broker_call *call) {
+static struct broker_answer control(struct fence_listener *listener, const struct broker_call *call) {
   struct broker_call named = *call;
   switch ((int)call->arguments[0]) {
     case PR_SET_PDEATHSIG:
       return set_death_signal(listener, call);
     case PR_GET_PDEATHSIG:
-      return get_death_signal(context, listener, call);
+      return get_death_signal(listener, call);
     case PR_SET_VMA:
       memcpy(named.arguments, call->arguments + 2, 2 * sizeof *named.arguments);
       return if_owned(listener, &named, -ENOMEM, -EPERM);
@@ -148,21 +146,6 @@ static struct broker_answer control(struct broker_context *context, struct fence
     default: /* PR_SET_MM, PR_SET_MDWE, PR_SET_MEMORY_MERGE */
       return result(-EPERM);
   }
-}
-
-/* A context belongs to the address space, so it is made here, and known. */
-static struct broker_answer open_aio(struct broker_context *context, struct fence_listener *listener,
-                                     const struct broker_call *call) {
-  const uint64_t at = call->arguments[1];
-  uint64_t aio = 0;
-  if (target_read(&context->check, listener, call, at, &aio, sizeof aio) != sizeof aio) return result(-EFAULT);
-  if (aio != 0) return result(-EINVAL);
-  const int failed = memory_open_aio(listener->memory, (unsigned)call->arguments[0], &aio);
-  if (failed) return result(failed);
-  const int written = target_answer(&context->check, listener, call, at, &aio, sizeof aio);
-  if (written == 0 || !memory_forget_aio(listener->memory, aio)) return result(written);
-  syscall(SYS_io_destroy, aio); /* nothing is under way in it */
-  return result(written);
 }
 
 /* One table of segments, and one set of protection keys, is all that an address space has. */
@@ -190,8 +173,7 @@ static struct broker_answer attach(struct fence_listener *listener, const struct
   return result(refused ? refused : memory_attach(listener->memory, &segment, call->arguments[1], flags));
 }
 
-static struct broker_answer answer_of_memory(struct broker_context *context, struct fence_listener *listener,
-                                             const struct broker_call *call) {
+static struct broker_answer answer_of_memory(struct fence_listener *listener, const struct broker_call *call) {
   const uint64_t *a = call->arguments;
   switch (call->number) {
     case __NR_mmap:
@@ -224,9 +206,9 @@ static struct broker_answer answer_of_memory(struct broker_context *context, str
     case __NR_munlockall:
       return result(0);
     case __NR_prctl:
-      return control(context, listener, call);
+      return control(listener, call);
     case __NR_io_setup:
-      return open_aio(context, listener, call);
+      return (struct broker_answer){.verdict = BROKER_DEFER_AIO};
     case __NR_io_destroy:
       return memory_forget_aio(listener->memory, a[0]) ? unchanged() : result(-EINVAL);
     case __NR_pkey_alloc:
@@ -247,5 +229,5 @@ struct broker_answer broker_answer_call(struct broker_context *context, struct f
   if (proc_self_exe_answer(context, listener, call, &executable)) return executable;
   if (!call->shares) /* a forked child: it can harm only its own memory; the kernel's break is the host's, and stays */
     return call->number == __NR_brk ? result(0) : unchanged();
-  return listener->memory != NULL ? answer_of_memory(context, listener, call) : result(-ENOMEM);
+  return listener->memory != NULL ? answer_of_memory(listener, call) : result(-ENOMEM);
 }

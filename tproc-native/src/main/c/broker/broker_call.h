@@ -40,6 +40,8 @@ enum broker_verdict {
   BROKER_DEFER_UNMAP,  /**< once `fill` of `memory` is unmapped it returns the result of that */
   BROKER_DEFER_ADVISE, /**< the same with `advice` */
   BROKER_DEFER_CLOSE,  /**< once `copy` is closed it returns `result` */
+  BROKER_DEFER_STORE,  /**< once `stored` is at `stored_at` it returns 0 */
+  BROKER_DEFER_AIO,    /**< io_setup: it reads and writes the caller's memory */
   BROKER_DEFER_MAP,    /**< its file is opened anew, and it returns what broker_answer_map gives */
   BROKER_DEFER_PATH,   /**< it returns what proc_self_exe_run gives */
   BROKER_DEFER_EXECUTE /**< a text is overwritten, and it is made; of proc_self_exe_run only */
@@ -55,6 +57,8 @@ struct broker_answer {
   int advice;            /**< of madvise */
   bool close_copy;       /**< there is a `copy` */
   int copy;              /**< of the caller's descriptor, to be closed where nobody waits */
+  int stored;            /**< for the caller's memory, ... */
+  uint64_t stored_at;    /**< ... there */
 };
 
 /** Whether the answer takes a deferred reply. */

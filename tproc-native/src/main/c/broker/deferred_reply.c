@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -77,19 +78,64 @@ static void change_in_pieces(struct deferred_reply *reply, struct broker_answer 
     *answer = result(-ENOMEM);
 }
 
-/* The file was opened anew, which may have taken long: the memory may be gone. */
+/* @return the caller's memory, with the listener's lock, until leave_memory; or NULL: it or the host is gone */
+static struct memory *enter_memory(const struct deferred_reply *reply) {
+  if (!detached_workers_enter(reply->desk.workers)) return NULL;
+  pthread_mutex_lock(&reply->listener->lock);
+  if (reply->listener->memory != NULL) return reply->listener->memory;
+  pthread_mutex_unlock(&reply->listener->lock);
+  detached_workers_exit(reply->desk.workers);
+  return NULL;
+}
+
+static void leave_memory(const struct deferred_reply *reply) {
+  pthread_mutex_unlock(&reply->listener->lock);
+  detached_workers_exit(reply->desk.workers);
+}
+
+/* The file was opened anew, which may have taken long. */
 static void map(struct deferred_reply *reply, struct broker_answer *answer) {
   const int file = target_reopen(reply->call.tid, (int)reply->call.arguments[4], (int)reply->call.arguments[3]);
   *answer = result(file < 0 ? file : -ENOMEM);
   if (file < 0) return;
-  if (detached_workers_enter(reply->desk.workers)) {
-    pthread_mutex_lock(&reply->listener->lock);
-    if (reply->listener->memory != NULL) *answer = broker_answer_map(reply->listener, &reply->call, file);
-    pthread_mutex_unlock(&reply->listener->lock);
-    detached_workers_exit(reply->desk.workers);
+  if (enter_memory(reply) != NULL) {
+    *answer = broker_answer_map(reply->listener, &reply->call, file);
+    leave_memory(reply);
   }
   answer->close_copy = true;
   answer->copy = file;
+}
+
+static int give(const struct deferred_reply *reply, uint64_t at, const void *bytes, size_t size) {
+  return target_answer(&reply->check, &reply->copy, &reply->call, at, bytes, size);
+}
+
+static int begin_aio(const struct deferred_reply *reply, uint64_t *aio) {
+  struct memory *memory = enter_memory(reply);
+  if (memory == NULL) return -ENOMEM;
+  const int failed = memory_open_aio(memory, (unsigned)reply->call.arguments[0], aio);
+  leave_memory(reply);
+  return failed;
+}
+
+static void end_aio(const struct deferred_reply *reply, uint64_t aio) {
+  struct memory *memory = enter_memory(reply);
+  if (memory == NULL) return;                                       /* it has ended all of its contexts */
+  if (memory_forget_aio(memory, aio)) syscall(SYS_io_destroy, aio); /* nothing is under way in it */
+  leave_memory(reply);
+}
+
+/* A context belongs to the address space, so it is made here, and known. */
+static int open_aio(const struct deferred_reply *reply) {
+  const uint64_t at = reply->call.arguments[1];
+  uint64_t aio = 0;
+  if (target_read(&reply->check, &reply->copy, &reply->call, at, &aio, sizeof aio) != sizeof aio) return -EFAULT;
+  if (aio != 0) return -EINVAL;
+  int failed = begin_aio(reply, &aio);
+  if (failed) return failed;
+  failed = give(reply, at, &aio, sizeof aio);
+  if (failed) end_aio(reply, aio);
+  return failed;
 }
 
 static void pause_briefly(void) { nanosleep(&(struct timespec){.tv_nsec = PAUSE_NANOSECONDS}, NULL); }
@@ -145,6 +191,12 @@ static void fetch(struct deferred_reply *reply, struct broker_answer *answer) {
   switch (answer->verdict) {
     case BROKER_DEFER_MAP:
       map(reply, answer);
+      break;
+    case BROKER_DEFER_STORE:
+      *answer = result(give(reply, answer->stored_at, &answer->stored, sizeof answer->stored));
+      break;
+    case BROKER_DEFER_AIO:
+      *answer = result(open_aio(reply));
       break;
     case BROKER_DEFER_UNMAP:
     case BROKER_DEFER_ADVISE:

@@ -59,6 +59,28 @@ TEST_CASE("closing the copy of a file that a program maps keeps no neighbour wai
   });
 }
 
+TEST_CASE("a path and an answer in a file's memory keep no neighbour and no other thread waiting") {
+  with_hung_files([](FaultInjection &files) {
+    Host host;
+    alignas(4096) static char memory[4096] = "/proc/self/exe";
+    pulse_report report{};
+    files.hang_writes(memory, sizeof memory);
+    tproc_threadproc *executing = host.start(calls({"execute-at", address_of(memory), address_of(&report)}));
+    EXPECT(eventually([&] { return files.hanging() == 1; }));
+    const uint64_t before = __atomic_load_n(&report.beats, __ATOMIC_ACQUIRE);
+    EXPECT(eventually([&] { return __atomic_load_n(&report.beats, __ATOMIC_ACQUIRE) > before + 2; }));
+    std::vector<tproc_threadproc *> all{executing, host.start(calls({"store-signal", address_of(memory + 64)})),
+                                        host.start(calls({"store-context", address_of(memory + 128)}))};
+    EXPECT(eventually([&] { return files.hanging() == 3; }));
+    expect_neighbours_work(host);
+    files.let_go();
+    __atomic_store_n(&report.stop, 1u, __ATOMIC_RELEASE);
+    for (tproc_threadproc *each : all) EXPECT_EQUAL(host.await(each).status, 0);
+    EXPECT_EQUAL(std::string(memory), "/proc/self/exe");
+    for (tproc_threadproc *each : all) host.close_threadproc(each);
+  });
+}
+
 TEST_CASE("a host is closed while file systems do not answer: a copy's close, and an answer that is fetched") {
   TemporaryDirectory directory;
   const std::string path = directory.file("hung", std::string(1 << 16, 'x'));
@@ -70,6 +92,7 @@ TEST_CASE("a host is closed while file systems do not answer: a copy's close, an
     host.start(calls({"map", path}));
     EXPECT(eventually([&] { return files.hanging() == 2; })); /* the program's own, and the host's of the copy */
     host.close();
+    EXPECT(tproc_has_left_threads());
     files.let_go();
 
     Host second;

@@ -26,7 +26,7 @@ namespace {
 
 // How the watched process talks to its tracer: calls of prctl that mean nothing to the kernel.
 constexpr uint64_t kBegin = 0x7470726f, kEnd = 0x74707270;
-constexpr uint64_t kHang = 0x74707271, kHanging = 0x74707272, kLetGo = 0x74707273;
+constexpr uint64_t kHang = 0x74707271, kHanging = 0x74707272, kLetGo = 0x74707273, kHangWrites = 0x74707274;
 
 #define FAULT(name, code) \
   { SYS_##name, #name " " #code, code }
@@ -100,12 +100,15 @@ class Tracer {
     } else if (number == SYS_prctl && arguments[0] == kHang) {
       file_ = {arguments[1], arguments[2]};
       results_[thread] = 0;
+    } else if (number == SYS_prctl && arguments[0] == kHangWrites) {
+      memory_ = {arguments[1], arguments[1] + arguments[2]};
+      results_[thread] = 0;
     } else if (number == SYS_prctl && arguments[0] == kHanging) {
       results_[thread] = static_cast<long>(hanging_.size());
     } else if (number == SYS_prctl && arguments[0] == kLetGo) {
       let_go();
       results_[thread] = 0;
-    } else if (file_.second != 0 && is_of_hung_file(thread, number, arguments)) {
+    } else if (is_of_hung_file(thread, number, arguments) || is_write_to_hung_memory(thread, number, arguments)) {
       const std::string name = name_of(thread);
       if (is_waited_for(name)) complain(name.c_str(), static_cast<int>(number), "waits for a file");
       hanging_.insert(thread);
@@ -116,12 +119,27 @@ class Tracer {
   }
 
   void let_go() {
-    file_ = {0, 0};
+    file_ = memory_ = {0, 0};
     for (const pid_t thread : hanging_) ptrace(PTRACE_SYSCALL, thread, 0, 0);
     hanging_.clear();
   }
 
+  // Through /proc/PID/mem, whose offset is the address, or directly.
+  bool is_write_to_hung_memory(pid_t thread, long number, const uint64_t *arguments) {
+    uint64_t address = 0;
+    if (number == SYS_pwrite64) {
+      address = arguments[3];
+    } else if (number == SYS_process_vm_writev) {
+      iovec written{}, target{&written, sizeof written};
+      iovec source{reinterpret_cast<void *>(arguments[3]), sizeof written};
+      if (process_vm_readv(thread, &target, 1, &source, 1, 0) != sizeof written) return false;
+      address = reinterpret_cast<uint64_t>(written.iov_base);
+    }
+    return address >= memory_.first && address < memory_.second;
+  }
+
   bool is_of_hung_file(pid_t thread, long number, const uint64_t *arguments) {
+    if (file_.second == 0) return false;
     switch (number) {
       case SYS_close:
         return is_hung(thread, std::to_string(static_cast<int>(arguments[0]))) && !is_path(thread, arguments[0]);
@@ -175,7 +193,8 @@ class Tracer {
   }
 
   pid_t first_;
-  std::pair<uint64_t, uint64_t> file_{0, 0};  // device and inode
+  std::pair<uint64_t, uint64_t> file_{0, 0};    // device and inode
+  std::pair<uint64_t, uint64_t> memory_{0, 0};  // from, and to below
   std::set<pid_t> hanging_;
   uint64_t left_ = 0;
   std::string threads_;
@@ -248,6 +267,8 @@ void FaultInjection::hang(const std::string &path) {
   if (stat(path.c_str(), &status) != 0) throw std::runtime_error("stat " + path);
   syscall(SYS_prctl, kHang, status.st_dev, status.st_ino);
 }
+
+void FaultInjection::hang_writes(const void *memory, size_t size) { syscall(SYS_prctl, kHangWrites, memory, size); }
 
 unsigned FaultInjection::hanging() { return static_cast<unsigned>(syscall(SYS_prctl, kHanging)); }
 

@@ -31,6 +31,8 @@ class FaultInjection {
   // From now on the file is on a file system that does not answer: calls that close, examine or reopen a descriptor of
   // it wait, in whatever thread and process, until let_go.
   void hang(const std::string &path);
+  // The same of memory: calls that write there through the kernel, as to a file's page, wait.
+  void hang_writes(const void *memory, size_t size);
   // How many calls wait now.
   unsigned hanging();
   void let_go();
