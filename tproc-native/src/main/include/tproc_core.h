@@ -619,6 +619,32 @@ struct tproc_server;
 int tproc_server_open(struct tproc_host *host, const char *path, struct tproc_server **server,
                       struct tproc_error *error);
 
+/** Room for the path in the address of a socket, with a NUL. */
+#define TPROC_SOCKET_PATH_SIZE 109
+
+/**
+ * As tproc_server_open, at a socket that this process was started with and at which its starter listens already
+ * (systemd's socket activation). Its file stays at the end.
+ *
+ * @param descriptor of the process; it is copied, and stays the caller's
+ * @return 0; -EBADF, -ENOTSOCK, -EINVAL (it is no Unix stream socket, has no file, or does not listen), -EACCES (its
+ * directory), -EMFILE, -EAGAIN …
+ */
+int tproc_server_open_inherited(struct tproc_host *host, int descriptor, struct tproc_server **server,
+                                struct tproc_error *error);
+
+/** The path of an inherited socket; empty for others. Valid as long as the server. */
+const char *tproc_server_path(const struct tproc_server *server);
+
+/**
+ * Tells the service manager something (sd_notify(3)): a datagram to the socket that the environment variable
+ * NOTIFY_SOCKET names.
+ *
+ * @param state lines such as "READY=1"
+ * @return 1 when it has been sent, 0 when there is no service manager, or a negative errno
+ */
+int tproc_notify_service(const char *state, struct tproc_error *error);
+
 /**
  * Ends listening: removes the socket if it is still its own, kills every threadproc that its clients have started,
  * tells the clients, and waits until all is gone. A launch that hangs in a file system is waited for as long as it

@@ -3,23 +3,20 @@
  * the host's, where they have other numbers.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/descriptor_passing.h"
 #include "base/error.h"
 #include "base/executor.h"
 #include "host/host.h"
 #include "host/launch.h"
+#include "host/pass_descriptors.h"
 #include "spawn/launch_state.h"
 
 /* The descriptors of a launch, in the order of places_of. */
 struct passed {
-  struct tproc_host *host;
   size_t count;
   int *numbers; /* first in the caller's table, then in the host's */
-  int result;
 };
 
 struct api_launch {
@@ -39,22 +36,6 @@ static size_t places_of(struct tproc_launch *launch, struct tproc_descriptor *de
   if ((launch->flags & TPROC_LAUNCH_DIRECTORY_FD) != 0) places[count++] = &launch->directory_fd;
   for (size_t i = 0; i < launch->descriptor_count; i++) places[count++] = &descriptors[i].source;
   return count;
-}
-
-static void receive_passed(void *argument) {
-  struct passed *passed = argument;
-  passed->result = descriptors_receive(passed->host->own_door, passed->numbers, passed->count);
-}
-
-static void drop_passed(void *argument) { descriptors_drop(((struct passed *)argument)->host->own_door); }
-
-static int pass(struct passed *passed) {
-  struct tproc_host *host = passed->host;
-  pthread_mutex_lock(&host->door_lock);
-  passed->result = descriptors_send(host->door, passed->numbers, passed->count);
-  executor_call(&host->executor, passed->result == 0 ? receive_passed : drop_passed, passed);
-  pthread_mutex_unlock(&host->door_lock);
-  return passed->result;
 }
 
 static void close_passed(void *argument) {
@@ -78,7 +59,7 @@ static void launch_in_host(void *argument) {
 static int pass_and_launch(struct api_launch *call, struct tproc_descriptor *descriptors, int **places) {
   call->passed.count = places_of(&call->launch, descriptors, places);
   for (size_t i = 0; i < call->passed.count; i++) call->passed.numbers[i] = *places[i];
-  int failed = pass(&call->passed);
+  int failed = host_pass_descriptors(call->host, call->passed.numbers, call->passed.count);
   if (failed) return tproc_fail(call->error, -failed, "hand its descriptors to the host's threads");
   for (size_t i = 0; i < call->passed.count; i++) *places[i] = call->passed.numbers[i];
   call->launch.descriptors = descriptors;
@@ -111,7 +92,7 @@ static int check_and_pass(struct api_launch *call) {
 
 int tproc_host_launch(struct tproc_host *host, const struct tproc_launch *launch, struct tproc_threadproc **result,
                       struct tproc_error *error) {
-  struct api_launch call = {.host = host, .launch = *launch, .passed.host = host, .threadproc = result, .error = error};
+  struct api_launch call = {.host = host, .launch = *launch, .threadproc = result, .error = error};
   const int failed = check_and_pass(&call);
   if (!failed) return call.result;
   tproc_error_prefix(error, "cannot host %s: ", launch->program);

@@ -12,7 +12,7 @@
 #include "base/list.h"
 #include "server/discard.h"
 
-/* News for a launcher that reads none: hundreds of stops. Then it is taken for dead. */
+/* News for a client that reads none: hundreds of stops. Then it is taken for dead. */
 #define UNREAD_NEWS_MAX (64u << 10)
 
 void connection_open(struct connections *connections, int socket, const struct launch_client *peer) {
@@ -77,10 +77,15 @@ void connection_close(struct connections *connections, struct connection *connec
   connections->gone = connection;
 }
 
+/* Whether the host sends without being asked. How long that may stay unread is not limited, but how much. */
+static bool gets_news(const struct connection *connection) {
+  return connection->state == CONNECTION_RUNNING || connection->state == CONNECTION_WATCHING;
+}
+
 /* Waits for what the state calls for. */
 static void update(struct connections *connections, struct connection *connection) {
   if (connection->state == CONNECTION_GONE) return;
-  const bool reading = connection->state == CONNECTION_READING || connection->state == CONNECTION_RUNNING;
+  const bool reading = connection->state == CONNECTION_READING || gets_news(connection);
   const uint32_t wanted = (reading ? EPOLLIN : 0u) | (connection->output_size > 0 ? EPOLLOUT : 0u);
   if (wanted == connection->events) return;
   struct epoll_event event = {.events = wanted, .data.ptr = connection};
@@ -123,7 +128,7 @@ static ssize_t send_pieces(int socket, const struct iovec *pieces, size_t count,
 static bool keep_for_later(struct connections *connections, struct connection *connection, const char *bytes,
                            size_t size) {
   if (size == 0) return true;
-  if (connection->state == CONNECTION_RUNNING && connection->output_size + size > UNREAD_NEWS_MAX) return false;
+  if (gets_news(connection) && connection->output_size + size > UNREAD_NEWS_MAX) return false;
   if (!make_room(connections, connection, connection->output_size + size)) return false;
   memcpy(connection->output + connection->output_size, bytes, size);
   if (connection->output_size == 0)
@@ -221,7 +226,7 @@ static bool receive(struct connections *connections, struct connection *connecti
       connection->frame_deadline = 0;
       return true;
     case FRAME_END: /* it may have shut down one direction only, and wait for the answer */
-      if (connection->state == CONNECTION_RUNNING)
+      if (gets_news(connection))
         connection_close(connections, connection);
       else
         connection_end(connections, connection);
@@ -246,8 +251,7 @@ void connection_tick(struct connections *connections, struct connection *connect
     struct tproc_error error;
     tproc_fail(&error, ETIMEDOUT, "no whole request within %u ms", connections->options->request_milliseconds);
     connection_fail(connections, connection, &error, WIRE_EXIT_NO_HOST);
-  } else if (connection->output_size > 0 && connection->state != CONNECTION_RUNNING &&
-             now >= connection->output_deadline) {
+  } else if (connection->output_size > 0 && !gets_news(connection) && now >= connection->output_deadline) {
     connection_close(connections, connection);
   }
 }

@@ -18,14 +18,15 @@
 
 /**
  * READING ⇄ WAITING, and from WAITING to RUNNING when a launch succeeds, back to READING when the program has ended.
- * From each of them to ENDING or GONE, and from ENDING to GONE.
+ * From READING to WATCHING, for good. From each of them to ENDING or GONE, and from ENDING to GONE.
  */
 enum connection_state {
-  CONNECTION_READING, /**< a request may arrive */
-  CONNECTION_WAITING, /**< its request is carried out; nothing is read meanwhile */
-  CONNECTION_RUNNING, /**< a program of its client's runs */
-  CONNECTION_ENDING,  /**< nothing is read; to be closed when everything has been sent */
-  CONNECTION_GONE     /**< closed; freed when the events of this round have been handled */
+  CONNECTION_READING,  /**< a request may arrive */
+  CONNECTION_WAITING,  /**< its request is carried out; nothing is read meanwhile */
+  CONNECTION_RUNNING,  /**< a program of its client's runs */
+  CONNECTION_WATCHING, /**< its client hears of each program of the server's */
+  CONNECTION_ENDING,   /**< nothing is read; to be closed when everything has been sent */
+  CONNECTION_GONE      /**< closed; freed when the events of this round have been handled */
 };
 
 struct connection {

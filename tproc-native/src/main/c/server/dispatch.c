@@ -42,6 +42,43 @@ static void fail(struct tproc_server *server, struct connection *connection, con
   settle(server, connection);
 }
 
+static void tell_watchers(struct tproc_server *server, enum wire_type type, const void *payload, size_t size) {
+  for (struct connection *each = server->connections.first, *next; each != NULL; each = next) {
+    next = each->next;
+    if (each->state == CONNECTION_WATCHING) send_frame(server, each, type, payload, size);
+  }
+}
+
+static void tell_start(struct tproc_server *server, const struct tproc_threadproc *threadproc) {
+  const struct launch_info *info = &threadproc->info;
+  const struct wire_threadproc entry = {.pid = threadproc->pid,
+                                        .launcher = info->client.pid,
+                                        .uid = info->client.uid,
+                                        .state = WIRE_STATE_RUNNING,
+                                        .flags = info->command_cut ? WIRE_COMMAND_CUT : 0,
+                                        .argument_count = (uint32_t)info->argument_count,
+                                        .command_size = (uint32_t)info->command_size,
+                                        .started_at = info->started_at};
+  struct {
+    struct wire_listed head;
+    char entry[sizeof entry + WIRE_COMMAND_MAX];
+  } payload = {.head = {.total = 1, .count = 1}};
+  wire_threadproc_write(&entry, info->command, payload.entry);
+  tell_watchers(server, WIRE_PROGRAM_STARTED, &payload, sizeof payload.head + wire_threadproc_size(info->command_size));
+}
+
+/* `exit` is NULL when it cannot be known. */
+static void tell_end_to_watchers(struct tproc_server *server, const struct tproc_threadproc *threadproc,
+                                 const struct tproc_exit *exit) {
+  const uint64_t uptime = launch_info_uptime(&threadproc->info);
+  const struct wire_program_ended ended = {.pid = threadproc->pid,
+                                           .kind = exit != NULL ? exit->kind : 0,
+                                           .status = exit != NULL ? exit->status : 0,
+                                           .ended_at = threadproc->info.started_at + uptime,
+                                           .uptime = uptime};
+  tell_watchers(server, WIRE_PROGRAM_ENDED, &ended, sizeof ended);
+}
+
 /* Tells its client why, if it has one. */
 static void refuse_request(struct tproc_server *server, struct request *request) {
   struct connection *connection = request->connection;
@@ -66,6 +103,7 @@ static void begin_running(struct tproc_server *server, struct request *request) 
   }
   part_from_request(connection, request);
   request_free(request);
+  tell_start(server, threadproc);
   if (connection == NULL) {
     client_program_lose_client(&server->programs, program);
     return;
@@ -130,6 +168,7 @@ void dispatch_program_end(struct tproc_server *server, struct client_program *pr
     fail(server, connection, &error, WIRE_EXIT_NO_HOST);
   else if (connection != NULL)
     tell_end(server, connection, &exit);
+  tell_end_to_watchers(server, program->threadproc, failed ? NULL : &exit);
   client_program_release(&server->programs, program->threadproc);
 }
 
@@ -154,12 +193,24 @@ static void tick_program(struct tproc_server *server, struct client_program *pro
     tell_news(server, program);
 }
 
-/* While a program runs, its client may only ask to look at it; without one, anything else. */
+/* From now on the client hears of all that starts and ends. */
+static void begin_watching(struct tproc_server *server, struct connection *connection) {
+  frame_release(&connection->frame);
+  connection_enter(&server->connections, connection, CONNECTION_WATCHING);
+  send_frame(server, connection, WIRE_DONE, NULL, 0);
+}
+
+/* While a program runs, its client may only ask to look at it; who watches, nothing; without either, anything else. */
 static void handle_frame(struct tproc_server *server, struct connection *connection) {
   struct tproc_error error;
   struct client_program *program = connection->program;
   const uint16_t type = connection->frame.header.type;
-  if (program == NULL && request_is_type(type)) {
+  if (connection->state == CONNECTION_WATCHING) {
+    tproc_fail_because(&error, EPROTO, "a frame of type %u from a client that watches", type);
+    fail(server, connection, &error, WIRE_EXIT_NO_HOST);
+  } else if (program == NULL && type == WIRE_WATCH) {
+    begin_watching(server, connection);
+  } else if (program == NULL && request_is_type(type)) {
     begin_request(server, connection);
   } else if (program != NULL && type == WIRE_LOOK) {
     const uint64_t now = clock_milliseconds();

@@ -14,6 +14,7 @@
 #include "base/thread.h"
 #include "base/wake.h"
 #include "host/host.h"
+#include "host/pass_descriptors.h"
 #include "host/threadproc.h"
 #include "server/dispatch.h"
 
@@ -201,28 +202,40 @@ static int start_threads(struct tproc_server *server, struct tproc_error *error)
 
 struct opening {
   struct tproc_host *host;
-  const char *path;
+  const char *path; /* NULL: descriptor is a socket, in the host's table */
+  int descriptor;   /* -1: none, or the server has it */
   const struct server_options *options;
   struct tproc_server **server;
   struct tproc_error *error;
   int result;
 };
 
-static int open_in_host(const struct opening *opening) {
+static const char *name_of(const struct opening *opening) {
+  return opening->path != NULL ? opening->path : "the inherited socket";
+}
+
+static int open_socket(struct server_socket *socket, struct opening *opening) {
+  if (opening->path != NULL) return server_socket_open(socket, opening->path, opening->error);
+  const int descriptor = opening->descriptor;
+  opening->descriptor = -1;
+  return server_socket_adopt(socket, descriptor, opening->error);
+}
+
+static int open_in_host(struct opening *opening) {
   struct tproc_error *error = opening->error;
   struct tproc_server *server = calloc(1, sizeof *server);
-  if (server == NULL) return tproc_fail(error, ENOMEM, "cannot listen at %s", opening->path);
+  if (server == NULL) return tproc_fail(error, ENOMEM, "cannot listen at %s", name_of(opening));
   server->host = opening->host;
   server->options = *opening->options;
   server->events = server->news = server->acceptor.spare = -1;
-  int failed = server_socket_open(&server->socket, opening->path, error);
+  int failed = open_socket(&server->socket, opening);
   if (!failed) {
     failed = open_events(server, error);
     if (!failed) failed = start_closers(server, error);
     if (!failed) failed = open_parts(server, error);
     if (!failed) failed = start_threads(server, error);
     if (failed && server->closers != NULL) detached_workers_leave(server->closers, CLOSERS_MILLISECONDS);
-    if (failed) tproc_error_prefix(error, "cannot listen at %s: ", opening->path);
+    if (failed) tproc_error_prefix(error, "cannot listen at %s: ", name_of(opening));
   }
   if (failed) {
     release(server);
@@ -238,13 +251,37 @@ static void run_opening(void *argument) {
 }
 
 /* On a thread of its own: a file system may not answer. */
+static int open_apart(struct opening *opening) {
+  const int failed = executor_call_apart(&opening->host->executor, run_opening, opening);
+  if (!failed) return opening->result;
+  return tproc_fail(opening->error, -failed, "cannot listen at %s: start a thread (limit on threads)",
+                    name_of(opening));
+}
+
 int server_open(struct tproc_host *host, const char *path, const struct server_options *options,
                 struct tproc_server **server, struct tproc_error *error) {
-  struct opening opening = {host, path, options, server, error, 0};
-  const int failed = executor_call_apart(&host->executor, run_opening, &opening);
-  if (failed) return tproc_fail(error, -failed, "cannot listen at %s: start a thread (limit on threads)", path);
-  return opening.result;
+  struct opening opening = {
+      .host = host, .path = path, .descriptor = -1, .options = options, .server = server, .error = error};
+  return open_apart(&opening);
 }
+
+static void close_left(void *argument) {
+  const struct opening *opening = argument;
+  if (opening->descriptor >= 0) close(opening->descriptor);
+}
+
+int tproc_server_open_inherited(struct tproc_host *host, int descriptor, struct tproc_server **server,
+                                struct tproc_error *error) {
+  struct opening opening = {
+      .host = host, .descriptor = descriptor, .options = &server_default_options, .server = server, .error = error};
+  int failed = host_pass_descriptors(host, &opening.descriptor, 1);
+  if (failed) return tproc_fail(error, -failed, "cannot listen at descriptor %d: hand it to the host", descriptor);
+  failed = open_apart(&opening);
+  executor_call(&host->executor, close_left, &opening);
+  return failed;
+}
+
+const char *tproc_server_path(const struct tproc_server *server) { return server->socket.path; }
 
 int tproc_server_open(struct tproc_host *host, const char *path, struct tproc_server **server,
                       struct tproc_error *error) {

@@ -10,6 +10,7 @@
  *   client_program    the programs that run: their end, their stops, the loss of their client
  *   socket, discard, options, watch   what they share: the socket's file, getting rid of what clients have passed,
  *                     limits and times, whose an event is
+ *   notify_service    on its own: what systemd is told
  */
 #ifndef TPROC_SERVER_H
 #define TPROC_SERVER_H

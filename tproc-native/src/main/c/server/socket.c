@@ -157,9 +157,60 @@ int server_socket_open(struct server_socket *socket_file, const char *path, stru
   return failed;
 }
 
+/* Its path; empty when it has none. */
+static void read_path(struct server_socket *socket_file, int descriptor) {
+  struct sockaddr_un address = {0};
+  socklen_t size = sizeof address;
+  if (getsockname(descriptor, (struct sockaddr *)&address, &size) != 0 || address.sun_family != AF_UNIX) return;
+  snprintf(socket_file->path, sizeof socket_file->path, "%.*s", (int)sizeof address.sun_path, address.sun_path);
+}
+
+static int option_of(int descriptor, int option) {
+  int value = -1;
+  socklen_t size = sizeof value;
+  return getsockopt(descriptor, SOL_SOCKET, option, &value, &size) == 0 ? value : -errno;
+}
+
+static int check_listening(int descriptor, struct tproc_error *error) {
+  const int domain = option_of(descriptor, SO_DOMAIN);
+  if (domain < 0) return tproc_fail(error, -domain, "look at descriptor %d", descriptor);
+  if (domain != AF_UNIX || option_of(descriptor, SO_TYPE) != SOCK_STREAM)
+    return tproc_fail_because(error, EINVAL, "it is no Unix stream socket (ListenStream= with a path makes one)");
+  if (option_of(descriptor, SO_ACCEPTCONN) != 1)
+    return tproc_fail_because(error, EINVAL, "it does not listen (Accept=no makes it)");
+  return 0;
+}
+
+/* Listening once more makes this process the one that clients see at the other end (SO_PEERCRED). */
+static int listen_again(int descriptor, struct tproc_error *error) {
+  const int flags = fcntl(descriptor, F_GETFL);
+  if (flags < 0 || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) != 0)
+    return tproc_fail(error, errno, "make it non-blocking");
+  if (fcntl(descriptor, F_SETFD, FD_CLOEXEC) != 0) return tproc_fail(error, errno, "make it close-on-exec");
+  if (listen(descriptor, WAITING_MAX) != 0) return tproc_fail(error, errno, "listen");
+  return 0;
+}
+
+int server_socket_adopt(struct server_socket *socket_file, int descriptor, struct tproc_error *error) {
+  memset(socket_file, 0, sizeof *socket_file);
+  socket_file->listening = descriptor;
+  socket_file->directory = -1;
+  int failed = check_listening(descriptor, error);
+  read_path(socket_file, descriptor);
+  if (!failed && socket_file->path[0] == '\0')
+    failed = tproc_fail_because(error, EINVAL, "it has no file: nobody could be kept away from it");
+  if (!failed) failed = open_directory(socket_file, socket_file->path, error);
+  if (!failed) failed = listen_again(descriptor, error);
+  if (!failed) return 0;
+  release(socket_file);
+  tproc_error_prefix(error, "cannot listen at the inherited socket %s: ", socket_file->path);
+  return failed;
+}
+
 void server_socket_close(struct server_socket *socket_file) {
   if (socket_file->directory < 0) return;
-  const bool locked = lock(socket_file, NULL) == 0; /* without it, too: the file is ours */
+  const bool own = socket_file->inode != 0;
+  const bool locked = own && lock(socket_file, NULL) == 0; /* without it, too: the file is ours */
   remove_own(socket_file);
   if (locked) unlock(socket_file);
   release(socket_file);

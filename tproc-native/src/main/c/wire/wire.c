@@ -8,6 +8,7 @@ _Static_assert(sizeof(struct wire_header) == 16, "part of the protocol");
 _Static_assert(sizeof(struct wire_launch) == 64 + 16 * WIRE_LIMITS, "part of the protocol");
 _Static_assert(sizeof(struct wire_threadproc) == 64, "part of the protocol");
 _Static_assert(sizeof(struct wire_mapping) == 32, "part of the protocol");
+_Static_assert(sizeof(struct wire_program_ended) == 32, "part of the protocol");
 
 #define ENTRY_ALIGNMENT 8u
 
@@ -25,6 +26,7 @@ static const struct shape shapes[] = {
     {WIRE_LIST, WIRE_FROM_CLIENT, 0, 0, 0, 0},
     {WIRE_MAPS, WIRE_FROM_CLIENT, sizeof(struct wire_maps), sizeof(struct wire_maps), 0, 0},
     {WIRE_SIGNAL, WIRE_FROM_CLIENT, sizeof(struct wire_signal), sizeof(struct wire_signal), 0, 0},
+    {WIRE_WATCH, WIRE_FROM_CLIENT, 0, 0, 0, 0},
     {WIRE_STARTED, WIRE_FROM_HOST, sizeof(struct wire_started), sizeof(struct wire_started), 1, 1},
     {WIRE_FAILED, WIRE_FROM_HOST, sizeof(struct wire_failed), sizeof(struct wire_failed) + (64u << 10), 0, 0},
     {WIRE_ENDED, WIRE_FROM_HOST, sizeof(struct wire_ended), sizeof(struct wire_ended), 0, 0},
@@ -33,6 +35,9 @@ static const struct shape shapes[] = {
     {WIRE_LISTED, WIRE_FROM_HOST, sizeof(struct wire_listed), WIRE_PAYLOAD_MAX, 0, 0},
     {WIRE_MAPPED, WIRE_FROM_HOST, sizeof(struct wire_mapped), WIRE_PAYLOAD_MAX, 0, 0},
     {WIRE_DONE, WIRE_FROM_HOST, 0, 0, 0, 0},
+    {WIRE_PROGRAM_STARTED, WIRE_FROM_HOST, sizeof(struct wire_listed) + sizeof(struct wire_threadproc),
+     sizeof(struct wire_listed) + sizeof(struct wire_threadproc) + WIRE_COMMAND_MAX, 0, 0},
+    {WIRE_PROGRAM_ENDED, WIRE_FROM_HOST, sizeof(struct wire_program_ended), sizeof(struct wire_program_ended), 0, 0},
 };
 
 struct wire_header wire_header_for(enum wire_type type, size_t size, size_t descriptors) {

@@ -40,15 +40,18 @@ enum wire_type {
   WIRE_LIST = 3,   /**< empty */
   WIRE_MAPS = 4,   /**< struct wire_maps */
   WIRE_SIGNAL = 5, /**< struct wire_signal */
+  WIRE_WATCH = 6,  /**< empty */
   /* from the host */
-  WIRE_STARTED = 100,   /**< struct wire_started, one descriptor: a pidfd of the threadproc */
-  WIRE_FAILED = 101,    /**< struct wire_failed, text without a NUL */
-  WIRE_ENDED = 102,     /**< struct wire_ended */
-  WIRE_STOPPED = 103,   /**< struct wire_stopped */
-  WIRE_CONTINUED = 104, /**< empty */
-  WIRE_LISTED = 105,    /**< struct wire_listed, then each struct wire_threadproc with its command */
-  WIRE_MAPPED = 106,    /**< struct wire_mapped, then each struct wire_mapping with its name */
-  WIRE_DONE = 107,      /**< empty */
+  WIRE_STARTED = 100,         /**< struct wire_started, one descriptor: a pidfd of the threadproc */
+  WIRE_FAILED = 101,          /**< struct wire_failed, text without a NUL */
+  WIRE_ENDED = 102,           /**< struct wire_ended */
+  WIRE_STOPPED = 103,         /**< struct wire_stopped */
+  WIRE_CONTINUED = 104,       /**< empty */
+  WIRE_LISTED = 105,          /**< struct wire_listed, then each struct wire_threadproc with its command */
+  WIRE_MAPPED = 106,          /**< struct wire_mapped, then each struct wire_mapping with its name */
+  WIRE_DONE = 107,            /**< empty */
+  WIRE_PROGRAM_STARTED = 108, /**< a LISTED with one entry, whose memory is not counted */
+  WIRE_PROGRAM_ENDED = 109,   /**< struct wire_program_ended */
 };
 
 enum wire_sender { WIRE_FROM_CLIENT, WIRE_FROM_HOST };
@@ -148,6 +151,16 @@ struct wire_threadproc {
   uint64_t uptime;     /**< nanoseconds from its start to now or to its end */
   uint64_t mapped;     /**< bytes of address space, in its slot and outside */
   uint64_t resident;   /**< bytes of these that are in memory */
+};
+
+/** For a client that watches. */
+struct wire_program_ended {
+  int32_t pid;
+  uint32_t kind;     /**< as in a wire_ended; 0: it cannot be known */
+  int32_t status;    /**< exit code or signal */
+  uint32_t reserved; /**< 0 */
+  uint64_t ended_at; /**< nanoseconds since 1970 (CLOCK_REALTIME) */
+  uint64_t uptime;   /**< nanoseconds from its start to its end */
 };
 
 struct wire_mapped {

@@ -106,6 +106,57 @@ TEST_CASE("what is asked while a program runs ends its connection, and so the pr
   CHECK(eventually([&] { return listening.count() == 0; }));
 }
 
+TEST_CASE("a client that watches hears of each program's start and end") {
+  Listening listening;
+  Client watcher(listening.path());
+  REQUIRE(watcher.send_frame(WIRE_WATCH));
+  CHECK(watcher.receive().type == WIRE_DONE);
+  const std::vector<std::vector<std::string>> ways = {{"exit", "7"}, {"signal", "15"}};
+  for (const std::vector<std::string> &way : ways) {
+    Client client(listening.path());
+    REQUIRE(client.launch(LaunchRequest(test_program("end"), way)));
+    const pid_t pid = client.started();
+    client.ended();
+    const Reply started = watcher.receive(), ended = watcher.receive();
+    REQUIRE(started.type == WIRE_PROGRAM_STARTED);
+    size_t offset = sizeof(wire_listed);
+    wire_threadproc entry{};
+    const char *command = nullptr;
+    REQUIRE(wire_listed_next(started.payload.data(), started.payload.size(), &offset, &entry, &command));
+    CHECK(entry.pid == pid);
+    CHECK(entry.launcher == getpid());
+    CHECK(entry.argument_count == 3);
+    CHECK(std::string(command) == test_program("end"));
+    REQUIRE(ended.type == WIRE_PROGRAM_ENDED);
+    CHECK(ended.as<wire_program_ended>().pid == pid);
+    CHECK(ended.as<wire_program_ended>().kind == (way[0] == "exit" ? TPROC_EXITED : TPROC_SIGNALLED));
+    CHECK(std::to_string(ended.as<wire_program_ended>().status) == way[1]);
+    CHECK(ended.as<wire_program_ended>().ended_at == entry.started_at + ended.as<wire_program_ended>().uptime);
+  }
+  REQUIRE(watcher.send_frame(WIRE_LIST));
+  CHECK(watcher.receive().message() == "a frame of type 3 from a client that watches (EPROTO)");
+  CHECK(watcher.receive().type == 0);
+}
+
+TEST_CASE("a client that watches and does not read is dropped, and keeps nobody waiting") {
+  Listening listening;
+  Client idler(listening.path());
+  REQUIRE(idler.send_frame(WIRE_WATCH));
+  LaunchRequest request(test_program("end"), {"exit", "0", std::string(WIRE_COMMAND_MAX, 'x')});
+  pollfd hung_up{idler.descriptor(), 0, 0};
+  int launches = 0;
+  while (poll(&hung_up, 1, 0) == 0 && launches < 2000) {
+    Client client(listening.path());
+    REQUIRE(client.launch(request));
+    client.started();
+    CHECK(client.ended() == 99); /* three arguments are too many for it */
+    launches++;
+  }
+  CHECK(launches > 1);
+  CHECK(launches < 2000);
+  check_works(listening);
+}
+
 TEST_CASE("a request that is not whole in time is refused, at whatever byte it stops") {
   Listening listening(with_request_time(100));
   const std::string whole = launch_frame(1);

@@ -1,11 +1,16 @@
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
+#include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <thread>
@@ -232,6 +237,130 @@ TEST_CASE("of several hosts that want the same name at once, one gets it") {
       if (results[i] == 0) server_socket_close(&sockets[i]);
     CHECK(!exists(path));
   }
+}
+
+namespace {
+
+// A socket as a service manager makes it.
+int made(const std::string &path, int type = SOCK_STREAM, bool listening = true) {
+  const int made = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  REQUIRE(bind(made, reinterpret_cast<const sockaddr *>(&address), sizeof address) == 0);
+  if (listening) REQUIRE(listen(made, 1) == 0);
+  return made;
+}
+
+std::string refusal(int descriptor, int errno_expected) {
+  server_socket adopted{};
+  tproc_error error{};
+  CHECK(server_socket_adopt(&adopted, descriptor, &error) == -errno_expected);
+  return error.message;
+}
+
+}  // namespace
+
+TEST_CASE("a socket that was passed on is taken over, and its file stays") {
+  TemporaryDirectory directory;
+  const std::string path = directory / "socket";
+  CHECK(leaks_of([&path] {
+          server_socket adopted{};
+          REQUIRE(server_socket_adopt(&adopted, made(path), nullptr) == 0);
+          CHECK(std::string(adopted.path) == path);
+          CHECK((fcntl(adopted.listening, F_GETFL) & O_NONBLOCK) != 0);
+          CHECK(connect_to(path) == 0);
+          server_socket_close(&adopted);
+          CHECK(exists(path));
+          CHECK(unlink(path.c_str()) == 0);
+        }) == "");
+}
+
+TEST_CASE("clients see who took the socket over, not who made it") {
+  TemporaryDirectory directory;
+  const std::string path = directory / "socket";
+  in_own_process([&path] {
+    int pair[2];
+    EXPECT(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+    const int listening = made(path); /* this process makes it, and its child takes it over */
+    const pid_t child = fork();
+    if (child == 0) {
+      server_socket adopted{};
+      const char ok = server_socket_adopt(&adopted, listening, nullptr) == 0 ? 'y' : 'n';
+      EXPECT(write(pair[0], &ok, 1) == 1);
+      pause();
+    }
+    char ok = '?';
+    EXPECT(read(pair[1], &ok, 1) == 1);
+    EXPECT(ok == 'y');
+    const int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    EXPECT(connect(client, reinterpret_cast<const sockaddr *>(&address), sizeof address) == 0);
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    EXPECT(getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0);
+    EXPECT(peer.pid == child);
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+  });
+}
+
+TEST_CASE("what cannot be listened at is refused, and closed") {
+  TemporaryDirectory directory;
+  directory.directory("open", 0777);
+  CHECK(leaks_of([&directory] {
+          int pair[2];
+          REQUIRE(pipe2(pair, O_CLOEXEC) == 0);
+          close(pair[1]);
+          CHECK(refusal(pair[0], ENOTSOCK).find("cannot listen at the inherited socket : look at descriptor") == 0);
+          CHECK(refusal(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), EINVAL).find("no Unix stream socket") !=
+                std::string::npos);
+          const std::string datagram = directory / "d", quiet = directory / "q", open = directory / "open/s";
+          CHECK(refusal(made(datagram, SOCK_DGRAM, false), EINVAL).find("no Unix stream socket") != std::string::npos);
+          CHECK(refusal(made(quiet, SOCK_STREAM, false), EINVAL).find("does not listen") != std::string::npos);
+          CHECK(refusal(made(std::string("\0tproc-test", 11) + std::to_string(getpid())), EINVAL).find("has no file") !=
+                std::string::npos);
+          CHECK(refusal(made(open), EACCES).find("may be written to by others") != std::string::npos);
+          CHECK(refusal(-1, EBADF).find("descriptor -1") != std::string::npos);
+          for (const std::string &path : {datagram, quiet, open}) CHECK(unlink(path.c_str()) == 0);
+        }) == "");
+}
+
+TEST_CASE("a service manager is told") {
+  TemporaryDirectory directory;
+  in_own_process([&directory] {
+    const std::string path = directory / "notify";
+    tproc_error error{};
+    unsetenv("NOTIFY_SOCKET");
+    EXPECT(tproc_notify_service("READY=1", &error) == 0);
+    setenv("NOTIFY_SOCKET", "", 1);
+    EXPECT(tproc_notify_service("READY=1", &error) == 0);
+    setenv("NOTIFY_SOCKET", "relative", 1);
+    EXPECT(tproc_notify_service("READY=1", &error) == -EINVAL);
+    setenv("NOTIFY_SOCKET", ("/" + std::string(200, 'x')).c_str(), 1);
+    EXPECT(tproc_notify_service("READY=1", &error) == -ENAMETOOLONG);
+    setenv("NOTIFY_SOCKET", path.c_str(), 1);
+    EXPECT(tproc_notify_service("READY=1", &error) == -ENOENT);
+    EXPECT(std::string(error.message).find("cannot tell the service manager at NOTIFY_SOCKET=" + path + ": send") == 0);
+    const std::string abstract = "tproc-notify-" + std::to_string(getpid());
+    for (const std::string &name : {path, "@" + abstract}) {
+      const int manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+      sockaddr_un address{};
+      address.sun_family = AF_UNIX;
+      name.copy(address.sun_path, sizeof address.sun_path - 1);
+      if (name[0] == '@') address.sun_path[0] = '\0';
+      const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
+      EXPECT(bind(manager, reinterpret_cast<const sockaddr *>(&address), size) == 0);
+      setenv("NOTIFY_SOCKET", name.c_str(), 1);
+      char text[32] = "";
+      EXPECT(tproc_notify_service("READY=1\nSTATUS=x", &error) == 1);
+      EXPECT(recv(manager, text, sizeof text - 1, MSG_DONTWAIT) == 16);
+      EXPECT(std::string(text) == "READY=1\nSTATUS=x");
+      close(manager);
+    }
+  });
 }
 
 TEST_SUITE_END();

@@ -171,6 +171,19 @@ public interface TprocHost extends PlatformMemory, AutoCloseable {
   TprocListener listen(Path socket) throws IOException;
 
   /**
+   * Listens at a Unix socket that this process was started with, as systemd's socket activation
+   * does it: there the first descriptor is 3. The socket's directory has to be as {@link
+   * #listen(Path)} wants it; the socket's file stays when the listener is closed.
+   *
+   * @param descriptor the number of a Unix stream socket that listens already. It stays open.
+   * @return the open listener
+   * @throws IOException when it cannot be used; the message says why: it is not open, no such
+   *     socket, has no file, or others can write to its directory
+   * @throws IllegalStateException when the host is closed, or the JVM is about to end
+   */
+  TprocListener listenInherited(int descriptor) throws IOException;
+
+  /**
    * The threadproc that an address belongs to: one in its slot, whether anything is mapped there or
    * not, or in what it has mapped outside of it.
    *

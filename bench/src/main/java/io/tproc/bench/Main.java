@@ -11,6 +11,7 @@ public final class Main {
           new OperationsBenchmark(),
           new LaunchBenchmark(),
           new LauncherBenchmark(),
+          new CommandBenchmark(),
           new ForkBenchmark(),
           new WriterBenchmark(),
           new GrowingHeapBenchmark(),

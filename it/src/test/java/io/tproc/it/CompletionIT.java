@@ -7,10 +7,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What bash offers when a user presses Tab. */
+/** What shells offer when a user presses Tab. */
 class CompletionIT {
   @TempDir Path directory;
 
@@ -47,6 +48,86 @@ class CompletionIT {
     assertThat(complete("tproc", "kill", "-s", "KI")).containsExactly("KILL");
     assertThat(complete("tproc", "kill", "-US")).containsExactly("-USR1", "-USR2");
     assertThat(complete("tproc-run", "--pa")).containsExactly("--pass-fd", "--pass-fds");
+  }
+
+  private static Path share(String directory) {
+    return Path.of(Programs.cli()).getParent().resolveSibling("share").resolve(directory);
+  }
+
+  /** The words that fish offers, without what it says of them. */
+  private List<String> fish(String line) throws Exception {
+    ProcessBuilder fish =
+        new ProcessBuilder(
+            Programs.installed("fish"),
+            "--no-config",
+            "-c",
+            "set -p fish_complete_path $argv[1]; complete -C $argv[2]",
+            share("fish/vendor_completions.d").toString(),
+            line);
+    fish.environment().put("HOME", directory.toString());
+    fish.environment()
+        .merge(
+            "PATH",
+            Path.of(Programs.cli()).getParent().toString(),
+            (path, ours) -> ours + ":" + path);
+    Outcome outcome = Outcome.of(fish.directory(directory.toFile()).start(), "");
+    assertThat(outcome.error()).as(line).isEmpty();
+    return outcome.output().lines().map(each -> each.replaceAll("\t.*", "")).toList();
+  }
+
+  @Test
+  void fishKnowsThemToo() throws Exception {
+    assertThat(fish("tproc ")).contains("serve", "ps", "top", "kill", "launcher");
+    assertThat(fish("tproc ps --")).containsExactly("--help", "--json", "--wide");
+    assertThat(fish("tproc kill -s KI")).containsExactly("KILL");
+    assertThat(fish("tproc completion z")).containsExactly("zsh");
+    assertThat(fish("tproc help wa")).containsExactly("wait");
+    assertThat(fish("tproc run --e")).containsExactly("--env");
+    assertThat(fish("tproc run env --e")).isEmpty();
+    assertThat(fish("tproc-run --pa")).containsExactly("--pass-fd", "--pass-fds");
+    Files.createFile(directory.resolve("s-file"));
+    try (ListeningHost host = ListeningHost.open()) {
+      Files.createSymbolicLink(directory.resolve("s-socket"), host.socket());
+      assertThat(fish("tproc ps s-")).containsExactly("s-socket");
+      assertThat(fish("tproc-run s-")).containsExactly("s-socket");
+      assertThat(fish("tproc-run s-socket base6")).contains("base64");
+      Process launcher = host.start(Programs.probe("waiter"));
+      assertThat(launcher.inputReader().readLine()).isEqualTo("ready");
+      assertThat(fish("tproc maps s-socket "))
+          .contains(Long.toString(host.only().pid()))
+          .doesNotContain("s-file");
+      launcher.destroyForcibly();
+    }
+  }
+
+  @Test
+  void zshKnowsThemToo() throws Exception {
+    Map<String, String> environment =
+        Map.of("PS1", "PROMPT> ", "HOME", directory.toString(), "KEYTIMEOUT", "1");
+    try (Terminal zsh =
+        Terminal.running(environment, List.of(Programs.installed("zsh"), "-f", "-i"))) {
+      String functions = share("zsh/site-functions").toString();
+      zsh.expect("PROMPT> ")
+          .type("fpath=(" + functions + " $fpath); autoload -U compinit; compinit -uD\r");
+      zsh.expect("PROMPT> ")
+          .type("show() { zle -M \"<$BUFFER>\" }; zle -N show; bindkey '^X' show\r");
+      zsh.expect("PROMPT> ").type("cd " + directory + "; touch s-file\r");
+      completes(zsh, "tproc laun", "tproc launcher ");
+      completes(zsh, "tproc ps --js", "tproc ps --json ");
+      completes(zsh, "tproc kill -s WINC", "tproc kill -s WINCH ");
+      completes(zsh, "tproc completion fi", "tproc completion fish ");
+      completes(zsh, "tproc-run --det", "tproc-run --detach ");
+      try (ListeningHost host = ListeningHost.open()) {
+        Files.createSymbolicLink(directory.resolve("s-socket"), host.socket());
+        completes(zsh, "tproc top s-", "tproc top s-socket ");
+        completes(zsh, "tproc-run s-", "tproc-run s-socket ");
+      }
+    }
+  }
+
+  /** What stands on the line after Tab; then the line is thrown away. */
+  private static void completes(Terminal zsh, String typed, String line) throws Exception {
+    zsh.expect("PROMPT> ").type(typed + "\t\030").expect("<" + line + ">").type("\003");
   }
 
   @Test

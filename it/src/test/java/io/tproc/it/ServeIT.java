@@ -34,8 +34,11 @@ class ServeIT {
     return Outcome.natively(command(arguments));
   }
 
-  private Process serve() throws Exception {
-    Process server = new ProcessBuilder(command("serve", socket().toString())).start();
+  private Process serve(String... options) throws Exception {
+    List<String> command = command("serve");
+    command.addAll(List.of(options));
+    command.add(socket().toString());
+    Process server = new ProcessBuilder(command).start();
     // The script executes java, so that this is the server itself.
     assertThat(server.inputReader().readLine())
         .isEqualTo("listening at " + socket() + ", process " + server.pid());
@@ -63,6 +66,29 @@ class ServeIT {
       assertThat(server.waitFor()).isZero();
       assertThat(directory).isEmptyDirectory();
       assertThat(server.errorReader().readLine()).isNull();
+    } finally {
+      server.destroyForcibly();
+    }
+  }
+
+  @Test
+  void aLineForEachStartEndAndCrash() throws Exception {
+    Process server = serve("-v");
+    try (BufferedReader log = server.errorReader()) {
+      String crash = Programs.sample("crash");
+      Outcome.natively(ListeningHost.command(socket(), crash, "exit", "7"));
+      Outcome.natively(ListeningHost.command(socket(), crash, "segv"));
+
+      String time = "[0-9-]{10}T[0-9:]{8}\\.[0-9]{3}Z ";
+      String start = time + "start [0-9]+ by [0-9]+ \\(.+\\): \\Q" + crash + "\\E ";
+      assertThat(log.readLine()).matches(start + "exit 7");
+      assertThat(log.readLine()).matches(time + "end [0-9]+: exit status 7 after [0-9.]+ s");
+      assertThat(log.readLine()).matches(start + "segv");
+      assertThat(log.readLine())
+          .matches(time + "crash [0-9]+: SIGSEGV( \\(core dumped\\))? after [0-9.]+ s");
+      kill("TERM", server);
+      assertThat(server.waitFor()).isZero();
+      assertThat(log.readLine()).isNull();
     } finally {
       server.destroyForcibly();
     }
@@ -205,15 +231,23 @@ class ServeIT {
     }
     String help = Outcome.natively(ListeningHost.launcher(), "--help").output();
     String page = Files.readString(tree.resolve("share/man/man1/tproc-run.1")).replace("\\-", "-");
-    String completion =
-        Files.readString(tree.resolve("share/bash-completion/completions/tproc-run"));
+    List<String> completions = new ArrayList<>();
+    for (String file :
+        List.of(
+            "share/bash-completion/completions/tproc-run",
+            "share/zsh/site-functions/_tproc-run",
+            "share/fish/vendor_completions.d/tproc-run.fish")) {
+      completions.add(Files.readString(tree.resolve(file)));
+    }
     java.util.regex.Matcher options =
         java.util.regex.Pattern.compile("(?m)^ +(?:(-\\w), )?(--[a-z-]+)").matcher(help);
     int count = 0;
     while (options.find()) {
       count++;
       assertThat(page).contains(options.group(2));
-      assertThat(completion).contains(options.group(2) + " ");
+      String name = options.group(2).substring(2);
+      assertThat(completions)
+          .allSatisfy(each -> assertThat(each).containsPattern("(--| -l )" + name + "[ =\\[},]"));
     }
     assertThat(count).isEqualTo(7);
   }

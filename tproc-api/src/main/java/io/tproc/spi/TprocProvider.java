@@ -3,6 +3,7 @@ package io.tproc.spi;
 import io.tproc.Finding;
 import io.tproc.TprocHost;
 import io.tproc.TprocUnavailableException;
+import java.io.IOException;
 import java.util.List;
 
 /**
@@ -21,6 +22,15 @@ public interface TprocProvider {
    *     what is missing and what to do
    */
   TprocHost open();
+
+  /**
+   * Tells the service manager that has started this process something, as sd_notify(3).
+   *
+   * @param state lines such as {@code READY=1}
+   * @return whether there is one: the environment variable NOTIFY_SOCKET names it
+   * @throws IOException when it cannot be told
+   */
+  boolean notifyService(String state) throws IOException;
 
   /**
    * Probes what this machine offers, without side effects that outlive the call.

@@ -1,8 +1,10 @@
 package io.tproc.cli;
 
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import sun.misc.Signal;
 import sun.misc.SignalHandler;
 
@@ -36,13 +38,19 @@ final class EndSignals implements AutoCloseable {
     }
   }
 
-  private void end() {
+  /** As if the first one had come. */
+  void end() {
     close();
     came.countDown();
   }
 
   void await() throws InterruptedException {
     came.await();
+  }
+
+  /** As {@link #await()}, but not for longer; returns whether one has come. */
+  boolean await(Duration atMost) throws InterruptedException {
+    return came.await(atMost.toNanos(), TimeUnit.NANOSECONDS);
   }
 
   @Override

@@ -51,6 +51,7 @@ abstract class HostCommand implements Callable<Integer> {
     if (asked.pids().size() < leastPids) {
       throw new ParameterException(command, "PID is missing: a threadproc's process id");
     }
+    check();
     where = asked;
     try (HostClient host = HostClient.connect(asked.socket())) {
       int status = ask(host);
@@ -65,6 +66,9 @@ abstract class HostCommand implements Callable<Integer> {
   List<Integer> pids() {
     return Objects.requireNonNull(where).pids();
   }
+
+  /** Refuses what the options say with a {@link ParameterException}, before the host is asked. */
+  void check() {}
 
   /** Does the work; returns the exit status. */
   abstract int ask(HostClient host) throws IOException;

@@ -2,7 +2,11 @@ package io.tproc.cli;
 
 import io.tproc.Finding;
 import io.tproc.TprocHost;
+import io.tproc.spi.TprocProvider;
+import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
+import java.util.ServiceLoader;
 
 /** Where the commands get hosts from; another one in tests. */
 interface HostSupplier {
@@ -18,6 +22,12 @@ interface HostSupplier {
         public List<Finding> check() {
           return TprocHost.check();
         }
+
+        @Override
+        public boolean notifyService(String state) throws IOException {
+          Optional<TprocProvider> provider = ServiceLoader.load(TprocProvider.class).findFirst();
+          return provider.isPresent() && provider.get().notifyService(state);
+        }
       };
 
   /** As {@link TprocHost#open()}. */
@@ -25,4 +35,7 @@ interface HostSupplier {
 
   /** As {@link TprocHost#check()}. */
   List<Finding> check();
+
+  /** As {@link TprocProvider#notifyService}. */
+  boolean notifyService(String state) throws IOException;
 }

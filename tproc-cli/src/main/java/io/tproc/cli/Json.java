@@ -1,5 +1,7 @@
 package io.tproc.cli;
 
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -66,6 +68,21 @@ final class Json {
 
     JsonObject add(String name, boolean value) {
       return addJson(name, Boolean.toString(value));
+    }
+
+    /** Up to three digits after the point. */
+    JsonObject add(String name, double value) {
+      return addJson(name, BigDecimal.valueOf(value).setScale(3, RoundingMode.HALF_UP).toString());
+    }
+
+    JsonObject addNull(String name) {
+      return addJson(name, "null");
+    }
+
+    JsonObject addObjects(String name, List<JsonObject> values) {
+      return addJson(
+          name,
+          values.stream().map(JsonObject::toString).collect(Collectors.joining(", ", "[", "]")));
     }
 
     JsonObject add(String name, List<String> values) {

@@ -26,12 +26,14 @@ public final class Main {
     commandLine.addSubcommand(new CommandLine(new RunCommand(hosts)).setStopAtPositional(true));
     commandLine.addSubcommand(new ServeCommand(hosts));
     commandLine.addSubcommand(new PsCommand());
+    commandLine.addSubcommand(new TopCommand());
     commandLine.addSubcommand(new MapsCommand());
     commandLine.addSubcommand(new KillCommand());
     commandLine.addSubcommand(new WaitCommand());
     commandLine.addSubcommand(help());
     commandLine.addSubcommand(new LauncherCommand(LauncherFile.installed()));
     commandLine.addSubcommand(new CheckCommand(hosts));
+    commandLine.addSubcommand(new CompletionCommand());
     // "@file" is an argument like any other. What is set here, from here on holds for the
     // subcommands too.
     commandLine.setExpandAtFiles(false);

@@ -75,11 +75,11 @@ final class PsCommand extends HostCommand {
     return table.toString();
   }
 
-  private static String state(ThreadProcStatus program) {
+  static String state(ThreadProcStatus program) {
     return program.state().name().toLowerCase(Locale.ROOT);
   }
 
-  private static String launcher(ThreadProcStatus program, UserNames users) {
+  static String launcher(ThreadProcStatus program, UserNames users) {
     if (!program.launched()) {
       return "host";
     }
@@ -92,7 +92,7 @@ final class PsCommand extends HostCommand {
     return program.launched() ? program.launcher().orElse(-1) : 0;
   }
 
-  private static String command(ThreadProcStatus program, boolean wide) {
+  static String command(ThreadProcStatus program, boolean wide) {
     String command = ShellText.command(program.command());
     if (!wide && command.length() > COMMAND_WIDTH) {
       return command.substring(0, COMMAND_WIDTH) + " ...";

@@ -1,6 +1,8 @@
 package io.tproc.cli;
 
+import io.tproc.TprocHost;
 import io.tproc.TprocListener;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Objects;
@@ -26,6 +28,9 @@ import picocli.CommandLine.Spec;
           + " SIGHUP end it: the programs that launchers have started are killed, the launchers are"
           + " told, and the socket is removed.",
       "",
+      "A socket that systemd passes on (LISTEN_FDS) is taken when SOCKET is not given, and is not"
+          + " removed. systemd is told when the host listens and when it ends.",
+      "",
       "Exit status: 0 when such a signal has ended it, 125 when it cannot host or listen."
     })
 final class ServeCommand implements Callable<Integer> {
@@ -37,12 +42,18 @@ final class ServeCommand implements Callable<Integer> {
       description = "Show this help and exit.")
   boolean help;
 
+  @Option(
+      names = {"-v", "--verbose"},
+      description =
+          "Write a line to standard error for each program that starts, ends, or crashes.")
+  boolean verbose;
+
   @Parameters(
       arity = "0..1",
       paramLabel = "SOCKET",
       description =
           "Where to listen. A socket that a dead host has left there is replaced. Default:"
-              + " $TPROC_SOCKET, else $XDG_RUNTIME_DIR/tproc.sock.")
+              + " the socket passed on by systemd, else $TPROC_SOCKET, else $XDG_RUNTIME_DIR/tproc.sock.")
   @Nullable Path socket;
 
   private final HostSupplier hosts;
@@ -54,18 +65,36 @@ final class ServeCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     CommandLine command = Objects.requireNonNull(spec).commandLine();
-    Path place = socket != null ? socket : SocketAndPids.defaultSocket(command);
+    boolean inherits = socket == null && InheritedSocket.isThere(command);
+    Path place = socket != null || inherits ? socket : SocketAndPids.defaultSocket(command);
     // First of all, so that a signal which comes while the host opens ends it in order too.
     try (EndSignals signals = EndSignals.install()) {
       // Closed by the end of the JVM, which does not wait for a launch that hangs, as close()
       // would.
-      TprocListener listener = hosts.open().listen(place);
+      TprocHost host = hosts.open();
+      TprocListener listener =
+          place != null ? host.listen(place) : host.listenInherited(InheritedSocket.DESCRIPTOR);
+      if (verbose) {
+        ServeLog.start(listener, command.getErr());
+      }
+      Path listening = listener.socket();
       PrintWriter output = command.getOut();
-      output.println(
-          "listening at " + listener.socket() + ", process " + ProcessHandle.current().pid());
+      output.println("listening at " + listening + ", process " + ProcessHandle.current().pid());
       output.flush();
+      notifyService("READY=1\nSTATUS=listening at " + ShellText.escaped(listening.toString()));
       signals.await();
+      notifyService("STOPPING=1");
       return 0;
+    }
+  }
+
+  /** The host is one, whether its service manager hears of it or not. */
+  private void notifyService(String state) {
+    try {
+      hosts.notifyService(state);
+    } catch (IOException failed) {
+      CommandLine command = Objects.requireNonNull(spec).commandLine();
+      Main.complain(command.getErr(), String.valueOf(failed.getMessage()));
     }
   }
 }

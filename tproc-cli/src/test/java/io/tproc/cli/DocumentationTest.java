@@ -3,6 +3,7 @@ package io.tproc.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.mockito.Mockito.mock;
 
+import io.tproc.cli.CompletionCommand.Shell;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,6 +31,10 @@ class DocumentationTest {
         .distinct();
   }
 
+  private static String script(Shell shell) throws IOException {
+    return CompletionCommand.script(shell, TPROC);
+  }
+
   private static String file(String name) throws IOException {
     return Files.readString(Path.of(name));
   }
@@ -39,6 +44,10 @@ class DocumentationTest {
   void everyCommand(String name) throws Exception {
     assertThat(file("man/tproc.1")).contains("\n.SS " + name + "\n").contains("tproc\\ " + name);
     assertThat(file("completion/tproc")).containsPattern("'run [^']*'").contains(name);
+    assertThat(script(Shell.zsh)).contains("\n    '" + name + ":").contains(" " + name + ")");
+    assertThat(script(Shell.fish))
+        .contains("'__fish_use_subcommand' -a " + name + " -d '")
+        .contains("'__tproc_" + (name.equals("run") ? "before_program " : "command ") + name + "'");
   }
 
   @ParameterizedTest
@@ -46,6 +55,10 @@ class DocumentationTest {
   void everyOption(String name) throws Exception {
     assertThat(file("man/tproc.1")).contains(name.replace("-", "\\-"));
     assertThat(file("completion/tproc")).containsPattern("[' ]" + name + "[' ]");
+    assertThat(script(Shell.zsh)).containsPattern("[{, ]" + name + "['=+},\\[]");
+    assertThat(script(Shell.fish))
+        .contains(
+            name.startsWith("--") ? " -l " + name.substring(2) + " " : " -s " + name.charAt(1));
   }
 
   @ParameterizedTest

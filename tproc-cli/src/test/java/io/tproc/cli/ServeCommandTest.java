@@ -3,6 +3,7 @@ package io.tproc.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import static org.mockito.ArgumentMatchers.any;
+import static org.mockito.Mockito.inOrder;
 import static org.mockito.Mockito.lenient;
 import static org.mockito.Mockito.never;
 import static org.mockito.Mockito.verify;
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.mockito.InOrder;
 import org.mockito.Mock;
 import org.mockito.junit.jupiter.MockitoExtension;
 import sun.misc.Signal;
@@ -55,6 +57,25 @@ class ServeCommandTest {
         .isEqualTo("listening at /run/s, process " + ProcessHandle.current().pid() + "\n");
     assertThat(cli.errors()).isEmpty();
     verify(host).listen(Path.of("s"));
+    InOrder order = inOrder(hosts);
+    order.verify(hosts).notifyService("READY=1\nSTATUS=listening at /run/s");
+    order.verify(hosts).notifyService("STOPPING=1");
+  }
+
+  @Test
+  void aManagerThatCannotBeToldKeepsNobodyFromServing() throws Exception {
+    assumeFalse(isIgnored("TERM"), "skipped: who started the tests had SIGTERM ignored");
+    when(hosts.notifyService(any())).thenThrow(new IOException("nobody there"));
+    when(listener.socket())
+        .thenAnswer(
+            invocation -> {
+              Signal.raise(new Signal("TERM"));
+              return Path.of("/run/s");
+            });
+    Cli cli = new Cli(hosts);
+
+    assertThat(cli.run("serve", "s")).isZero();
+    assertThat(cli.errors()).isEqualTo("tproc: nobody there\n".repeat(2));
   }
 
   /** A JVM leaves alone what was ignored at its start, as SIGINT is in a shell's background job. */

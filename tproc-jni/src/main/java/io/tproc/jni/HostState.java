@@ -225,18 +225,33 @@ final class HostState {
     lifecycle.readLock().lock();
     try {
       checkOpen();
-      JniListener listener = new JniListener(host, this, socket, Native.openServer(pointer, path));
-      listeners.add(listener);
-      try {
-        listener.closeAtExit();
-      } catch (IllegalStateException ending) {
-        listener.close();
-        throw new IllegalStateException("cannot listen: the JVM is about to end", ending);
-      }
-      return listener;
+      return listening(new JniListener(host, this, socket, Native.openServer(pointer, path)));
     } finally {
       lifecycle.readLock().unlock();
     }
+  }
+
+  JniListener listenInherited(JniHost host, int descriptor) throws IOException {
+    lifecycle.readLock().lock();
+    try {
+      checkOpen();
+      long server = Native.openInheritedServer(pointer, descriptor);
+      Path socket = Path.of(ByteStrings.decode(Native.serverPath(server)));
+      return listening(new JniListener(host, this, socket, server));
+    } finally {
+      lifecycle.readLock().unlock();
+    }
+  }
+
+  private JniListener listening(JniListener listener) {
+    listeners.add(listener);
+    try {
+      listener.closeAtExit();
+    } catch (IllegalStateException ending) {
+      listener.close();
+      throw new IllegalStateException("cannot listen: the JVM is about to end", ending);
+    }
+    return listener;
   }
 
   void forget(JniListener listener) {

@@ -115,6 +115,11 @@ final class JniHost implements TprocHost {
   }
 
   @Override
+  public TprocListener listenInherited(int descriptor) throws IOException {
+    return state.listenInherited(this, descriptor);
+  }
+
+  @Override
   public Optional<ThreadProc> ownerOf(long address) {
     return state.ownerOf(address);
   }

@@ -3,6 +3,7 @@ package io.tproc.jni;
 import io.tproc.Finding;
 import io.tproc.TprocHost;
 import io.tproc.spi.TprocProvider;
+import java.io.IOException;
 import java.util.List;
 
 /**
@@ -17,6 +18,12 @@ public final class JniProvider implements TprocProvider {
   public TprocHost open() {
     NativeLibrary.ensureLoaded();
     return JniHost.open();
+  }
+
+  @Override
+  public boolean notifyService(String state) throws IOException {
+    NativeLibrary.ensureLoaded();
+    return Native.notifyService(ByteStrings.terminated(state, "the state"));
   }
 
   @Override

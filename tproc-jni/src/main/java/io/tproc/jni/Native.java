@@ -94,6 +94,19 @@ final class Native {
    */
   static native long openServer(long host, byte[] path) throws IOException;
 
+  /** tproc_server_open_inherited. */
+  static native long openInheritedServer(long host, int descriptor) throws IOException;
+
+  /** tproc_server_path. */
+  static native byte[] serverPath(long server);
+
+  /**
+   * tproc_notify_service. Returns whether there is a service manager.
+   *
+   * @param state a text that ends in NUL
+   */
+  static native boolean notifyService(byte[] state) throws IOException;
+
   /** tproc_server_close, which frees it. Before {@link #closeHost}. */
   static native void closeServer(long server);
 

@@ -5,11 +5,14 @@ final class FrameType {
   static final int LIST = 3;
   static final int MAPS = 4;
   static final int SIGNAL = 5;
+  static final int WATCH = 6;
 
   static final int FAILED = 101;
   static final int LISTED = 105;
   static final int MAPPED = 106;
   static final int DONE = 107;
+  static final int PROGRAM_STARTED = 108;
+  static final int PROGRAM_ENDED = 109;
 
   private FrameType() {}
 }

@@ -1,6 +1,7 @@
 package io.tproc.cli.client;
 
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
+import io.tproc.Errno;
 import io.tproc.MemoryMapping;
 import io.tproc.ThreadProcStatus;
 import io.tproc.spi.Listing;
@@ -15,6 +16,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
@@ -68,6 +70,8 @@ public final class HostClient implements AutoCloseable {
   /**
    * Lists the host's threadprocs, the youngest first. What is not UTF-8 in their commands is U+FFFD
    * here.
+   *
+   * @throws HostGoneException when the host has ended
    */
   public Listing<ThreadProcStatus> statuses() throws IOException {
     return ask(
@@ -89,6 +93,35 @@ public final class HostClient implements AutoCloseable {
   }
 
   /**
+   * Has the host tell of each program that its clients start, from now on; then only {@link
+   * #nextEvent()} may be called.
+   */
+  public void watch() throws IOException {
+    ask(Frame.of(FrameType.WATCH), FrameType.DONE, HostClient::nothing);
+  }
+
+  /**
+   * Waits for the next start or end, for as long as it takes.
+   *
+   * @return empty when the host has closed the connection without a word: this client has not read
+   *     fast enough
+   * @throws HostGoneException when the host has ended
+   */
+  public Optional<ProgramEvent> nextEvent() throws IOException {
+    try {
+      Frame news = Frame.readFrom(channel);
+      return switch (news.type()) {
+        case FrameType.PROGRAM_STARTED -> Optional.of(ProgramEvents.started(news.payload()));
+        case FrameType.PROGRAM_ENDED -> Optional.of(ProgramEvents.ended(news.payload()));
+        case FrameType.FAILED -> throw refused(news);
+        default -> throw new ProtocolException("news of type " + news.type());
+      };
+    } catch (EOFException | SocketException closed) {
+      return Optional.empty();
+    }
+  }
+
+  /**
    * Sends a signal to a threadproc of the host, never to another process.
    *
    * @throws RefusedException when the host has no such threadproc, or there is no such signal
@@ -97,12 +130,14 @@ public final class HostClient implements AutoCloseable {
     ask(
         Frame.of(FrameType.SIGNAL, Math.toIntExact(pid), signal),
         FrameType.DONE,
-        answer -> {
-          if (answer.hasRemaining()) {
-            throw new ProtocolException("an answer with more in it than there should be");
-          }
-          return true;
-        });
+        HostClient::nothing);
+  }
+
+  private static boolean nothing(ByteBuffer answer) throws ProtocolException {
+    if (answer.hasRemaining()) {
+      throw new ProtocolException("an answer with more in it than there should be");
+    }
+    return true;
   }
 
   private interface Decoder<T> {
@@ -114,7 +149,7 @@ public final class HostClient implements AutoCloseable {
     try {
       Frame answer = exchange(question);
       if (answer.type() == FrameType.FAILED) {
-        throw refusal(answer.payload());
+        throw refused(answer);
       }
       if (answer.type() != answerType) {
         throw new ProtocolException(
@@ -122,7 +157,9 @@ public final class HostClient implements AutoCloseable {
       }
       return decoder.decode(answer.payload());
     } catch (EOFException | SocketException ended) {
-      throw new ProtocolException(socket + ": the connection was closed without an answer");
+      throw new HostGoneException(socket + ": the connection was closed without an answer");
+    } catch (HostGoneException ended) {
+      throw ended;
     } catch (ProtocolException wrong) {
       throw new ProtocolException(socket + ": " + wrong.getMessage());
     }
@@ -140,6 +177,13 @@ public final class HostClient implements AutoCloseable {
           answer[0] = Frame.readFrom(channel);
         });
     return answer[0];
+  }
+
+  private IOException refused(Frame answer) {
+    IOException refusal = refusal(answer.payload());
+    return refusal instanceof RefusedException refused && refused.errno() == Errno.ESHUTDOWN
+        ? new HostGoneException(socket + ": " + refused.getMessage())
+        : refusal;
   }
 
   private static IOException refusal(ByteBuffer payload) {
