@@ -15,7 +15,7 @@ final class ZshCompletion {
       #compdef tproc
       # Completion of the command tproc for zsh. Made by: tproc completion zsh
 
-      _tproc_sockets() { _files -g '*(=)' }
+      _tproc_sockets() { _files -g '*(-=)' }
 
       # Asking takes as long as Java takes to start.
       _tproc_pids() {
