@@ -117,6 +117,7 @@ class CompletionIT {
       completes(zsh, "tproc kill -s WINC", "tproc kill -s WINCH ");
       completes(zsh, "tproc completion fi", "tproc completion fish ");
       completes(zsh, "tproc-run --det", "tproc-run --detach ");
+      completes(zsh, "tproc run base6", "tproc run base64 ");
       try (ListeningHost host = ListeningHost.open()) {
         Files.createSymbolicLink(directory.resolve("s-socket"), host.socket());
         completes(zsh, "tproc top s-", "tproc top s-socket ");

@@ -31,8 +31,8 @@ final class ZshCompletion {
       _tproc() {
         local curcontext=$curcontext state state_descr line ret=1
         local -A opt_args
-        local -a commands
-        commands=(
+        local -a subcommands
+        subcommands=(
       """;
 
   private static final String MIDDLE =
@@ -40,7 +40,7 @@ final class ZshCompletion {
             '1:command:->command' \\
             '*::argument:->argument' && ret=0
         case $state in
-          command) _describe -t commands command commands && ret=0 ;;
+          command) _describe -t commands command subcommands && ret=0 ;;
           argument)
             case $words[1] in
       """;
@@ -86,7 +86,7 @@ final class ZshCompletion {
     String name = "        " + command.getCommandName() + ")";
     List<Kind> words = CompletionModel.words(command);
     if (words.contains(Kind.COMMAND)) {
-      return name + " _describe -t commands command commands && ret=0 ;;\n";
+      return name + " _describe -t commands command subcommands && ret=0 ;;\n";
     }
     List<String> arguments = new ArrayList<>();
     CompletionModel.options(command).forEach(option -> arguments.add(option(option)));
