@@ -93,6 +93,7 @@ class ClassArchiveIT {
   @Test
   void aSpoiledOneIsNotTaken() throws Exception {
     Path archive = make();
+    Files.delete(archive); // it is read-only
     Files.writeString(archive, "no archive");
     assertThat(loaded("--version"))
         .contains("io.tproc.cli.PsCommand source: ")
