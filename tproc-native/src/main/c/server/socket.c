@@ -203,7 +203,8 @@ int server_socket_adopt(struct server_socket *socket_file, int descriptor, struc
   if (!failed) failed = listen_again(descriptor, error);
   if (!failed) return 0;
   release(socket_file);
-  tproc_error_prefix(error, "cannot listen at the inherited socket %s: ", socket_file->path);
+  tproc_error_prefix(error, "cannot listen at the inherited socket%s%s: ", socket_file->path[0] != '\0' ? " " : "",
+                     socket_file->path);
   return failed;
 }
 

@@ -314,7 +314,7 @@ TEST_CASE("what cannot be listened at is refused, and closed") {
           int pair[2];
           REQUIRE(pipe2(pair, O_CLOEXEC) == 0);
           close(pair[1]);
-          CHECK(refusal(pair[0], ENOTSOCK).find("cannot listen at the inherited socket : look at descriptor") == 0);
+          CHECK(refusal(pair[0], ENOTSOCK).find("cannot listen at the inherited socket: look at descriptor") == 0);
           CHECK(refusal(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), EINVAL).find("no Unix stream socket") !=
                 std::string::npos);
           const std::string datagram = directory / "d", quiet = directory / "q", open = directory / "open/s";

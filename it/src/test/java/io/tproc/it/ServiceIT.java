@@ -97,4 +97,25 @@ class ServiceIT {
         .startsWith("tproc: cannot listen at the inherited socket " + socket + ": ")
         .contains("may be written to by others");
   }
+
+  /** A shell names it, since the JVM of this test may be in the same situation. */
+  @Test
+  void aSocketWhoseNameThisJvmCannotHaveIsRefused() throws Exception {
+    String named = "exec \"$1\" \"$2/$(printf 's\\303\\274')\" \"$2/notify\" \"$3\" serve";
+    ProcessBuilder manager =
+        new ProcessBuilder(
+            Programs.installed("sh"),
+            "-c",
+            named,
+            "sh",
+            Programs.probe("activate"),
+            directory.toString(),
+            Programs.cli());
+    manager.environment().put("LC_ALL", "C");
+    Outcome outcome = Outcome.of(manager.start(), "");
+    assertThat(outcome.output()).contains("exited 125").doesNotContain("READY");
+    assertThat(outcome.error())
+        .startsWith("tproc: cannot listen at the inherited socket " + directory)
+        .contains("its name is not in this JVM's encoding");
+  }
 }

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -236,10 +237,24 @@ final class HostState {
     try {
       checkOpen();
       long server = Native.openInheritedServer(pointer, descriptor);
-      Path socket = Path.of(ByteStrings.decode(Native.serverPath(server)));
-      return listening(new JniListener(host, this, socket, server));
+      return listening(new JniListener(host, this, inheritedPath(server), server));
     } finally {
       lifecycle.readLock().unlock();
+    }
+  }
+
+  /** Its maker may have named it in another encoding than this JVM's. */
+  private static Path inheritedPath(long server) throws IOException {
+    String path = ByteStrings.decode(Native.serverPath(server));
+    try {
+      return Path.of(path);
+    } catch (InvalidPathException foreign) {
+      Native.closeServer(server);
+      throw new IOException(
+          "cannot listen at the inherited socket "
+              + path
+              + ": its name is not in this JVM's encoding",
+          foreign);
     }
   }
 
