@@ -75,6 +75,15 @@ static void report_listener(struct broker *broker, struct fence_listener *listen
   report(broker, &error);
 }
 
+/* A quarter of a second later at most: the broker's thread alone gives listeners up. */
+static void report_unanswered(struct broker *broker) {
+  struct fence_listener *listener;
+  int failed = 0;
+  if (!__atomic_exchange_n(&broker->unanswered, false, __ATOMIC_ACQ_REL)) return;
+  while ((listener = fence_listeners_find_unanswered(broker, &failed)) != NULL)
+    report_listener(broker, listener, -failed);
+}
+
 static void report_end(struct broker *broker, int code) {
   struct tproc_error error;
   tproc_fail(&error, code, "the host's broker has failed (epoll_wait), and all threadprocs are ended");
@@ -114,6 +123,7 @@ static void *serve(void *argument) {
     } else if (listener != NULL) {
       fence_listeners_hang_up(broker, listener);
     }
+    report_unanswered(broker);
     /* After the answer: a call that the broker has not received yet can be interrupted by a signal. */
     watchdog_begin(&broker->watchdog, (struct watched){.number = -1});
     more = fork_shield_raise_some(&broker->context.shield);

@@ -27,6 +27,7 @@ struct broker {
   struct broker_context context;
   struct deferred_replies deferred;
   struct watchdog watchdog;
+  bool unanswered;     /**< atomic: a deferred reply could not be sent, and its listener says so */
   int failure;         /**< atomic: errno that ended the thread; 0 while all is well */
   size_t request_size; /**< of a notification, as this kernel writes it */
 };

@@ -219,10 +219,10 @@ static void run(struct detached_work *work) {
   struct deferred_reply *reply = (struct deferred_reply *)work;
   struct broker_answer answer = reply->answer;
   fetch(reply, &answer);
-  reply_send(reply->copy.notify_fd, reply->call.id, &answer);
+  const int failed = reply_send(reply->copy.notify_fd, reply->call.id, &answer);
   if (reply->has_turn) restore(reply);
   if (detached_workers_enter(reply->desk.workers)) {
-    reply->desk.done(reply->desk.context, reply->listener);
+    reply->desk.done(reply->desk.context, reply->listener, failed);
     detached_workers_exit(reply->desk.workers);
   }
   free(reply);
@@ -235,8 +235,8 @@ static void answer_at_once(struct deferred_replies *desk, struct fence_listener 
   const bool is_change = answer->verdict == BROKER_DEFER_UNMAP || answer->verdict == BROKER_DEFER_ADVISE;
   const struct broker_answer instead = is_change ? in_pieces(answer) : result(is_known ? answer->result : -EAGAIN);
   if (answer->close_copy) close(answer->copy);
-  reply_send(listener->notify_fd, call->id, &instead);
-  desk->done(desk->context, listener);
+  const int failed = reply_send(listener->notify_fd, call->id, &instead);
+  desk->done(desk->context, listener, failed);
 }
 
 void deferred_reply_run(struct deferred_replies *desk, struct fence_listener *listener, const struct broker_call *call,

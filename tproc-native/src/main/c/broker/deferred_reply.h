@@ -15,8 +15,12 @@
 /** So many copies of a threadproc's descriptors may wait to be closed before its calls wait for that. */
 #define CLOSES_OF_ONE 32
 
-/** Called when a deferred reply has been answered, by its thread. */
-typedef void deferred_reply_done(void *context, struct fence_listener *listener);
+/**
+ * Called when a deferred reply has been answered, by its thread.
+ *
+ * @param failed 0, or the negative errno with which the answer could not be sent: the caller waits without end
+ */
+typedef void deferred_reply_done(void *context, struct fence_listener *listener, int failed);
 
 struct deferred_replies {
   struct detached_workers *workers;

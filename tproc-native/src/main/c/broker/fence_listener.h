@@ -23,6 +23,7 @@ struct fence_listener {
   struct memory *memory;     /**< the threadproc's; NULL once detached */
   bool hung_up;              /**< no process has this fence any more; with memory NULL the listener is unused */
   unsigned deferred_replies; /**< under way for calls of this listener, which have to find it as it is */
+  int unanswered;            /**< negative errno with which one of these could not be sent */
   char executable[PATH_MAX]; /**< what /proc/self/exe means: its path, ... */
   int executable_file; /**< ... and the file itself, also when it has been deleted (O_PATH: closing cannot wait) */
   uint64_t patched;    /**< address of a "/proc/self/exe" that is overwritten for an execve; 0: none */

@@ -42,9 +42,13 @@ static bool is_unused(const struct fence_listener *listener) {
   return listener->memory == NULL && listener->hung_up && listener->deferred_replies == 0;
 }
 
-void fence_listeners_reply_is_sent(void *context, struct fence_listener *listener) {
+void fence_listeners_reply_is_sent(void *context, struct fence_listener *listener, int failed) {
   struct broker *broker = context;
   pthread_mutex_lock(&listener->lock);
+  if (failed) {
+    listener->unanswered = failed;
+    __atomic_store_n(&broker->unanswered, true, __ATOMIC_RELEASE);
+  }
   listener->deferred_replies--;
   if (listener->hung_up && listener->deferred_replies == 0) close_notify_fd(broker, listener);
   const bool unused = is_unused(listener);
@@ -70,6 +74,21 @@ void fence_listeners_give_up(struct broker *broker, struct fence_listener *liste
   if (listener->deferred_replies == 0) close_notify_fd(broker, listener);
   listener->hung_up = true;
   pthread_mutex_unlock(&listener->lock);
+}
+
+struct fence_listener *fence_listeners_find_unanswered(struct broker *broker, int *failed) {
+  struct fence_listener *found = NULL;
+  pthread_mutex_lock(&broker->lock);
+  for (struct fence_listener *each = broker->first; each != NULL && found == NULL; each = each->next) {
+    pthread_mutex_lock(&each->lock);
+    if (each->unanswered != 0 && !each->hung_up) {
+      *failed = each->unanswered;
+      found = each;
+    }
+    pthread_mutex_unlock(&each->lock);
+  }
+  pthread_mutex_unlock(&broker->lock);
+  return found;
 }
 
 void fence_listeners_close_all(struct broker *broker) {

@@ -276,6 +276,21 @@ TEST_CASE("calls that cannot be received end their threadproc, and the host is t
   });
 }
 
+TEST_CASE("a deferred reply that cannot be sent ends its threadproc, and the host is told") {
+  in_own_process([] {
+    Host host;
+    WaitWord word;
+    const pid_t pid = tproc_threadproc_pid(host.start(calls("populate", {address_of(word.get())})));
+    word.await_running();
+    forbid({{SYS_ioctl, EIO}});
+    EXPECT_EQUAL(reported(host), "the host's broker could not answer threadproc " + std::to_string(pid) +
+                                     " and has ended it: Input/output error (EIO)");
+    for (int i = 0; i < 3000 && !listeners().empty(); i++) pause_for(1000);
+    EXPECT_EQUAL(listeners().size(), 0u);
+    EXPECT_EQUAL(reported(host, 300), "nothing");
+  });
+}
+
 TEST_CASE("a broker that has failed ends all, says so, and takes no more") {
   in_own_process([] {
     Host host;
