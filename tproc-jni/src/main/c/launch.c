@@ -26,7 +26,8 @@ JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_launch(JNIEnv *env, jclass type
                                                         jbyteArray search_path, jbyteArray arguments,
                                                         jint argument_count, jbyteArray environment,
                                                         jint environment_count, jbyteArray directory, jint standard_in,
-                                                        jint standard_out, jint standard_error, jint mask) {
+                                                        jint standard_out, jint standard_error, jint mask,
+                                                        jboolean crash_report) {
   (void)type;
   struct texts texts = {0};
   struct tproc_threadproc *threadproc = NULL;
@@ -42,6 +43,7 @@ JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_launch(JNIEnv *env, jclass type
         .directory = texts.directory,
         .stdio = {standard_in, standard_out, standard_error},
         .umask = mask,
+        .flags = crash_report ? TPROC_LAUNCH_CRASH_REPORT : 0,
     };
     struct tproc_error error = {0};
     if (tproc_host_launch(to_host(host), &launch, &threadproc, &error) != 0) throw_failure(env, FAILURE_LAUNCH, &error);

@@ -131,7 +131,12 @@ enum tproc_launch_flag {
   TPROC_LAUNCH_NICE = 1 << 3,         /**< with the nice value given, instead of the host's */
   TPROC_LAUNCH_LIMITS = 1 << 4,       /**< with the limits given, instead of the host's */
   /** What is neither an ELF file nor begins with #! is given to /bin/sh, as execvp(3) and shells do. */
-  TPROC_LAUNCH_SHELL = 1 << 5
+  TPROC_LAUNCH_SHELL = 1 << 5,
+  /**
+   * A thread of the host's traces the threadproc (PTRACE_SEIZE), so that tproc_threadproc_crash knows where a signal
+   * has ended it. Then no debugger can attach, and each signal takes longer. Not what it forks or execs.
+   */
+  TPROC_LAUNCH_CRASH_REPORT = 1 << 6
 };
 
 /** A descriptor for the threadproc beyond 0-2. */
@@ -192,7 +197,7 @@ struct tproc_launch {
  * @param threadproc receives the handle; free it with tproc_threadproc_close
  * @return 0, or a negative errno as execve would give (ENOENT, EACCES, ENOEXEC, E2BIG, ELOOP, ENOMEM, …), and for what
  * the launch asks for besides: -EBADF (a descriptor is not open, or its number out of range), -ENOTTY, -ENOTDIR,
- * -EINVAL; -EPERM when a terminal belongs to another session already
+ * -EINVAL; -EPERM when a terminal belongs to another session already, or it may not be traced for a crash report
  */
 int tproc_host_launch(struct tproc_host *host, const struct tproc_launch *launch, struct tproc_threadproc **threadproc,
                       struct tproc_error *error);
@@ -598,6 +603,37 @@ int tproc_host_next_exit(struct tproc_host *host, int timeout_milliseconds, stru
 
 /** Makes one waiting (or the next) tproc_host_next_exit return 0. */
 void tproc_host_wake(struct tproc_host *host);
+
+/* ---- crashes ------------------------------------------------------------------------------------------------ */
+
+/** More than any machine's tproc_crash has. */
+#define TPROC_REGISTERS_MAX 40
+
+/** A general register. */
+struct tproc_register {
+  char name[8]; /**< as the machine's manual has it: "rip", "x0", … */
+  uint64_t value;
+};
+
+/** Where a threadproc was when a signal of its own making ended it. */
+struct tproc_crash {
+  pid_t tid;       /**< the thread */
+  int signal;      /**< SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP or SIGSYS */
+  int code;        /**< si_code (sigaction(2)) */
+  pid_t sender;    /**< who sent it (its own pid for abort); 0: the kernel */
+  int has_address; /**< 1: address is what could not be accessed */
+  uint64_t address;
+  uint64_t program_counter, stack_pointer;
+  size_t register_count;
+  struct tproc_register registers[TPROC_REGISTERS_MAX];
+};
+
+/**
+ * Where a threadproc was when it crashed: one launched with TPROC_LAUNCH_CRASH_REPORT, whose exit has been collected.
+ *
+ * @return 1 with *crash filled in; 0 when it has not crashed, was not traced, or had exec'd another program
+ */
+int tproc_threadproc_crash(struct tproc_threadproc *threadproc, struct tproc_crash *crash);
 
 /* ---- listening ---------------------------------------------------------------------------------------------- */
 

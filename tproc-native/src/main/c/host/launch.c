@@ -130,6 +130,7 @@ static int make_plan(const struct tproc_launch *launch, struct preparation *prep
   plan->fence.len = threadproc->fence.length;
   plan->fence.filter = threadproc->fence.instructions;
   plan->state = CHILD_STARTING;
+  plan->traced = (launch->flags & TPROC_LAUNCH_CRASH_REPORT) != 0;
   plan->host_pid = getpid();
   plan->abi = stack->abi;
   plan->entry =
@@ -141,10 +142,33 @@ static int make_plan(const struct tproc_launch *launch, struct preparation *prep
   return launch_state_plan(launch, preparation->directory, plan, &preparation->descriptors, error);
 }
 
-/* Until the child runs the program or is gone; the kernel's own write at its end counts as the news. */
-static void await_child(struct child_plan *plan) {
-  while (__atomic_load_n(&plan->state, __ATOMIC_ACQUIRE) == CHILD_STARTING)
+/*
+ * Until the child runs the program, is gone, or waits to be traced; the kernel's own write at its end counts as the
+ * news.
+ */
+static uint32_t await_child(struct child_plan *plan) {
+  uint32_t state;
+  while ((state = __atomic_load_n(&plan->state, __ATOMIC_ACQUIRE)) == CHILD_STARTING)
     syscall(SYS_futex, &plan->state, FUTEX_WAIT, CHILD_STARTING, NULL, NULL, 0);
+  return state;
+}
+
+/* Not by a plain store: the child may be gone by now, and what the kernel has written then has to stay. */
+static void let_go_on(struct child_plan *plan) {
+  uint32_t untraced = CHILD_UNTRACED;
+  __atomic_compare_exchange_n(&plan->state, &untraced, CHILD_STARTING, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+  syscall(SYS_futex, &plan->state, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+/* One that may not be traced stays where it waits, for undo_start. */
+static int await_child_and_trace(struct tproc_threadproc *threadproc, struct tproc_error *error) {
+  struct child_plan *plan = &threadproc->plan;
+  if (await_child(plan) != CHILD_UNTRACED) return 0;
+  const int failed = tracer_start(&threadproc->tracer, threadproc->pid, error);
+  if (failed) return failed;
+  let_go_on(plan);
+  await_child(plan);
+  return 0;
 }
 
 /* After a failure that follows the clone: the process is ended and collected, its listener closed. */
@@ -180,9 +204,9 @@ static int run_child(struct tproc_host *host, struct tproc_threadproc *threadpro
     return tproc_fail(error, -pid, "clone");
   }
   threadproc->pid = pid;
-  await_child(plan);
+  int failed = await_child_and_trace(threadproc, error);
   const int lost = spawning_close(&host->spawner, spawning, plan->notify_fd, &listener);
-  int failed = failure_of(plan, error);
+  if (!failed) failed = failure_of(plan, error);
   if (!failed && lost) failed = tproc_fail(error, -lost, "take the fence's listener");
   if (!failed && listener >= 0) /* without one it was killed before it got that far */
     failed = broker_open_listener(&host->broker, listener, pid, threadproc->pidfd, &threadproc->memory, executable,

@@ -85,6 +85,18 @@ static void reap(struct tproc_threadproc *threadproc, int flags) {
   pthread_mutex_unlock(&threadproc->lock);
 }
 
+/* After the collection: then the tracer's thread ends by itself. */
+static void end_tracer(struct tproc_threadproc *threadproc, const struct tproc_exit *exit) {
+  if (threadproc->tracer == NULL) return;
+  struct tproc_crash crash;
+  const bool crashed = tracer_end(threadproc->tracer, exit->kind == TPROC_EXITED ? 0 : exit->status, &crash);
+  threadproc->tracer = NULL;
+  pthread_mutex_lock(&threadproc->lock);
+  threadproc->crashed = crashed;
+  if (crashed) threadproc->crash = crash;
+  pthread_mutex_unlock(&threadproc->lock);
+}
+
 int threadproc_collect(struct tproc_threadproc *threadproc, bool wait, struct tproc_exit *exit,
                        struct tproc_error *error) {
   const int flags = wait ? 0 : WNOHANG;
@@ -94,6 +106,7 @@ int threadproc_collect(struct tproc_threadproc *threadproc, bool wait, struct tp
   if (failed == -EAGAIN) return failed;
   if (failed) return tproc_fail(error, -failed, "collect the exit of threadproc %d", threadproc->pid);
   describe(&info, threadproc, exit);
+  end_tracer(threadproc, exit);
   pthread_mutex_lock(&threadproc->lock);
   if (threadproc->listener != NULL) broker_forget_process(threadproc->listener);
   /* The spawner may have a duplicate for a moment, and closing alone would leave it in the set. */
@@ -104,6 +117,14 @@ int threadproc_collect(struct tproc_threadproc *threadproc, bool wait, struct tp
   launch_info_end(&threadproc->info);
   pthread_mutex_unlock(&threadproc->lock);
   return 0;
+}
+
+int tproc_threadproc_crash(struct tproc_threadproc *threadproc, struct tproc_crash *crash) {
+  pthread_mutex_lock(&threadproc->lock);
+  const bool crashed = threadproc->crashed;
+  if (crashed) *crash = threadproc->crash;
+  pthread_mutex_unlock(&threadproc->lock);
+  return crashed;
 }
 
 int tproc_threadproc_close(struct tproc_threadproc *threadproc, struct tproc_error *error) {

@@ -10,6 +10,7 @@
 #include "host/launch_info.h"
 #include "memory/memory.h"
 #include "spawn/child.h"
+#include "spawn/tracer.h"
 #include "tproc_core.h"
 
 struct tproc_threadproc {
@@ -28,6 +29,9 @@ struct tproc_threadproc {
   struct memory memory; /**< slot and all else; readable until the threadproc is closed */
   struct address_range stack;
   struct fence_listener *listener; /**< to the broker; NULL before the start */
+  struct tracer *tracer;           /**< NULL: it is not traced, or its exit has been collected */
+  bool crashed;                    /**< under the lock, as the next */
+  struct tproc_crash crash;        /**< when it has crashed */
   struct fence fence;              /**< the filter, as the child installs it */
   struct child_plan plan; /**< the kernel writes to plan.state at the process's end: freed only after the collection */
 };

@@ -212,6 +212,15 @@ CHILD_CODE void set_limits(struct child_plan *plan) {
   }
 }
 
+/* A tracer that comes later would miss what the program does first. */
+CHILD_CODE void await_tracer(struct child_plan *plan) {
+  if (!plan->traced) return;
+  __atomic_store_n(&plan->state, (uint32_t)CHILD_UNTRACED, __ATOMIC_RELEASE);
+  raw_syscall3(SYS_futex, &plan->state, FUTEX_WAKE, 1);
+  while (__atomic_load_n(&plan->state, __ATOMIC_ACQUIRE) == CHILD_UNTRACED)
+    raw_syscall4(SYS_futex, &plan->state, FUTEX_WAIT, CHILD_UNTRACED, 0);
+}
+
 /* Release: who sees CHILD_RUNNING (await_child acquires it) also sees the listener and everything else written here. */
 CHILD_CODE void announce(struct child_plan *plan) {
   __atomic_store_n(&plan->state, (uint32_t)CHILD_RUNNING, __ATOMIC_RELEASE);
@@ -234,6 +243,7 @@ __attribute__((FOREIGN_THREAD_POINTER)) void child_main(void *argument) {
   set_limits(plan);
   if (plan->umask != TPROC_UMASK_INHERIT) raw_syscall1(SYS_umask, plan->umask);
   plan->abi->pid = (int32_t)raw_syscall0(SYS_getpid);
+  await_tracer(plan);
 
 #if defined(__x86_64__)
   /* The program sets its own; until then a stray access faults in the child instead of hitting the host thread. */

@@ -30,7 +30,12 @@ enum child_step {
 };
 
 /** Values of child_plan.state. The kernel itself writes 0 when the child is gone (CLONE_CHILD_CLEARTID). */
-enum child_state { CHILD_GONE = 0, CHILD_STARTING = 1, CHILD_RUNNING = 2 };
+enum child_state {
+  CHILD_GONE = 0,
+  CHILD_STARTING = 1,
+  CHILD_RUNNING = 2,
+  CHILD_UNTRACED = 3 /**< waits until it is traced, and who traces it has set CHILD_STARTING again */
+};
 
 /** The number of the first descriptor that the child receives: below is the socket that they come from. */
 #define CHILD_FIRST_RECEIVED 1
@@ -42,6 +47,7 @@ struct child_plan {
   int failed_errno;        /**< positive errno of that step */
   int failed_number;       /**< the descriptor or the limit it was about; -1 when the step has but one */
   int notify_fd;           /**< the fence's, in the spawner's descriptor table, written by the child; -1 before */
+  bool traced;             /**< whether it waits for a tracer (CHILD_UNTRACED) */
   struct sock_fprog fence; /**< the filter to install */
   pid_t host_pid;          /**< the host: its death kills the child */
   const struct descriptor_step *descriptor_steps; /**< not to be read any more once the child runs; nor is `socket` */

@@ -47,6 +47,18 @@ public abstract class ThreadProc extends Process implements AutoCloseable {
   public abstract Optional<ExitStatus> exitStatus();
 
   /**
+   * Where this threadproc was when it crashed. Made as well as it goes, from what the kernel told
+   * at that moment.
+   *
+   * @return empty while it runs, when no signal of its own making has ended it, when it was not
+   *     started with {@link ThreadProcBuilder#crashReport(boolean)}, and when it had executed
+   *     another program
+   */
+  public Optional<CrashReport> crashReport() {
+    return Optional.empty();
+  }
+
+  /**
    * Sends a signal to this threadproc: to it or not at all, never to another process that has got
    * its pid.
    *

@@ -28,6 +28,7 @@ public final class ThreadProcBuilder {
   private final ProcessBuilder settings;
 
   private int umask = LaunchRequest.INHERIT_UMASK;
+  private boolean crashReport;
 
   /**
    * For providers; users get one from {@link TprocHost#command(String...)}.
@@ -255,6 +256,24 @@ public final class ThreadProcBuilder {
   }
 
   /**
+   * Sets whether a crash of the program is explained: {@link ThreadProc#crashReport()} then says
+   * where it was, and so does one line of the log (logger {@code io.tproc.jni}).
+   *
+   * <p>For that a thread of the host's traces the program (ptrace(2), {@code PTRACE_SEIZE}) as long
+   * as it runs. It then behaves as without, but no debugger can attach to it, {@code strace} can
+   * neither, each signal that it gets takes some microseconds longer, and it may find its tracer in
+   * {@code /proc/self/status}. Where tracing is forbidden ({@code kernel.yama.ptrace_scope} above 1,
+   * a sandbox) the launch fails. What the program forks or execs is not traced.
+   *
+   * @param wanted false unless set
+   * @return this builder
+   */
+  public ThreadProcBuilder crashReport(boolean wanted) {
+    this.crashReport = wanted;
+    return this;
+  }
+
+  /**
    * Starts the program. On return it is a process of its own.
    *
    * @return the running threadproc
@@ -275,6 +294,7 @@ public final class ThreadProcBuilder {
             settings.redirectOutput(),
             settings.redirectError(),
             settings.redirectErrorStream(),
-            umask));
+            umask,
+            crashReport));
   }
 }

@@ -57,6 +57,7 @@ class ThreadProcBuilderTest {
     assertThat(launch.error()).isEqualTo(Redirect.PIPE);
     assertThat(launch.redirectErrorStream()).isFalse();
     assertThat(launch.umask()).isEqualTo(LaunchRequest.INHERIT_UMASK);
+    assertThat(launch.crashReport()).isFalse();
   }
 
   @Test
@@ -71,7 +72,8 @@ class ThreadProcBuilderTest {
             .redirectOutput(out)
             .redirectError(Redirect.appendTo(out))
             .redirectErrorStream(true)
-            .umask(077);
+            .umask(077)
+            .crashReport(true);
     builder.environment().clear();
     builder.environment().put("K", "v");
 
@@ -85,6 +87,7 @@ class ThreadProcBuilderTest {
     assertThat(launch.error()).isEqualTo(Redirect.appendTo(out));
     assertThat(launch.redirectErrorStream()).isTrue();
     assertThat(launch.umask()).isEqualTo(077);
+    assertThat(launch.crashReport()).isTrue();
   }
 
   @Test

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  *     redirectErrorStream} is true
  * @param redirectErrorStream whether standard error goes where standard output goes
  * @param umask 0 to 0777, or {@link #INHERIT_UMASK}
+ * @param crashReport whether the program is traced, for a {@link io.tproc.CrashReport} of its end
  */
 public record LaunchRequest(
     List<String> command,
@@ -30,7 +31,8 @@ public record LaunchRequest(
     Redirect output,
     Redirect error,
     boolean redirectErrorStream,
-    int umask) {
+    int umask,
+    boolean crashReport) {
   /** The value of {@link #umask()} that keeps the host's. */
   public static final int INHERIT_UMASK = -1;
 

@@ -1,5 +1,6 @@
 package io.tproc.cli;
 
+import io.tproc.CrashReport;
 import io.tproc.LaunchException;
 import io.tproc.ThreadProc;
 import io.tproc.ThreadProcBuilder;
@@ -10,6 +11,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -27,6 +30,9 @@ import picocli.CommandLine.Spec;
           + " 125 when tproc itself fails. SIGTERM goes on to the program."
     })
 final class RunCommand implements Callable<Integer> {
+  /** The library's, which would say a second time what is said here. */
+  private static final Logger LIBRARY = Logger.getLogger("io.tproc.jni");
+
   @Spec @Nullable CommandSpec spec;
 
   @Option(
@@ -46,6 +52,12 @@ final class RunCommand implements Callable<Integer> {
       paramLabel = "NAME=VALUE",
       description = "Set an environment variable of the program; can be repeated.")
   Map<String, String> environment = new LinkedHashMap<>();
+
+  @Option(
+      names = {"--crash-report"},
+      description =
+          "Say where the program was when it crashes. No debugger can attach to it meanwhile.")
+  boolean crashReport;
 
   @Parameters(
       index = "0",
@@ -83,11 +95,24 @@ final class RunCommand implements Callable<Integer> {
     List<String> command = new ArrayList<>();
     command.add(program);
     command.addAll(arguments);
-    ThreadProcBuilder builder = host.command(command).directory(directory).inheritIO();
+    if (crashReport) {
+      LIBRARY.setLevel(Level.SEVERE);
+    }
+    ThreadProcBuilder builder =
+        host.command(command).directory(directory).inheritIO().crashReport(crashReport);
     builder.environment().putAll(environment);
     try (ThreadProc started = builder.start()) {
       forwarder.forwardTo(started);
-      return started.waitForExit().exitValue();
+      int exitValue = started.waitForExit().exitValue();
+      started.crashReport().ifPresent(this::explain);
+      return exitValue;
+    }
+  }
+
+  private void explain(CrashReport crash) {
+    if (spec != null) {
+      Main.complain(spec.commandLine().getErr(), program + " crashed: " + crash);
+      Main.complain(spec.commandLine().getErr(), crash.registersText());
     }
   }
 

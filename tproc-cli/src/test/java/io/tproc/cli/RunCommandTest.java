@@ -7,6 +7,7 @@ import static org.mockito.Mockito.never;
 import static org.mockito.Mockito.verify;
 import static org.mockito.Mockito.when;
 
+import io.tproc.CrashReport;
 import io.tproc.ExitStatus;
 import io.tproc.ExitStatus.Exited;
 import io.tproc.ExitStatus.Signalled;
@@ -19,6 +20,8 @@ import java.io.File;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -70,6 +73,22 @@ class RunCommandTest {
     new Cli(hosts).run("run", "--", "--odd", "x");
 
     verify(host).command(List.of("--odd", "x"));
+  }
+
+  @Test
+  void explainsACrashWhenItIsAskedTo() throws InterruptedException {
+    endsWith(new Signalled(11, false));
+    CrashReport report =
+        new CrashReport(
+            11, 1, OptionalLong.of(16), "null pointer", false, 1, "/x", 1, 2, 3, Map.of("rip", 1L));
+    when(program.crashReport()).thenReturn(Optional.of(report));
+    Cli cli = new Cli(hosts);
+
+    assertThat(cli.run("run", "--crash-report", "prog")).isEqualTo(139);
+
+    verify(builder).crashReport(true);
+    assertThat(cli.errors())
+        .isEqualTo("tproc: prog crashed: " + report + "\ntproc: rip=0x1\n");
   }
 
   @Test

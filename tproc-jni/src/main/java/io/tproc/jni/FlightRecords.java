@@ -1,8 +1,10 @@
 package io.tproc.jni;
 
+import io.tproc.CrashReport;
 import io.tproc.ExitStatus;
 import io.tproc.ExitStatus.Signalled;
 import jdk.jfr.FlightRecorder;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What goes to Java Flight Recorder, when the JVM has one (module jdk.jfr is optional) and it has
@@ -28,7 +30,7 @@ final class FlightRecords {
   }
 
   /** A threadproc has ended. */
-  static void exited(long pid, ExitStatus status) {
+  static void exited(long pid, ExitStatus status, @Nullable CrashReport crash) {
     if (!on()) {
       return;
     }
@@ -39,6 +41,7 @@ final class FlightRecords {
       event.signal = signalled.signalName();
       event.coreDumped = signalled.coreDumped();
     }
+    event.crash = crash != null ? crash.toString() : null;
     event.commit();
   }
 }

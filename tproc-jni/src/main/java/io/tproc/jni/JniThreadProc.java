@@ -1,5 +1,6 @@
 package io.tproc.jni;
 
+import io.tproc.CrashReport;
 import io.tproc.ExitStatus;
 import io.tproc.MemoryMapping;
 import io.tproc.Signals;
@@ -42,6 +43,9 @@ final class JniThreadProc extends ThreadProc {
   /** Null while the program runs; under the lock. */
   private @Nullable ExitStatus status;
 
+  /** Null when it has not crashed, or nothing is known of it; under the lock. */
+  private @Nullable CrashReport crash;
+
   JniThreadProc(
       JniHost host, ThreadProcHandle handle, LaunchRequest request, Stdio.HostEnds streams) {
     this.host = host;
@@ -64,13 +68,15 @@ final class JniThreadProc extends ThreadProc {
    * On the collector thread: must neither wait nor throw, but for lack of memory, and then it may
    * be called again.
    */
-  void exited(ExitStatus how, EndedHandles ended) {
+  void exited(ExitStatus how, EndedHandles ended, HostState state) {
     if (exitStatus().isPresent()) {
       return; // what failed was its user's
     }
     ended.add(handle); // before the exit is known, and the handle released
+    @Nullable CrashReport report = report(state);
     lock.lock();
     try {
+      crash = report;
       status = how;
       hasEnded.signalAll();
     } finally {
@@ -81,7 +87,30 @@ final class JniThreadProc extends ThreadProc {
     } finally {
       exit.complete(how);
     }
-    FlightRecords.exited(pid, how);
+    FlightRecords.exited(pid, how, report);
+    if (report != null) {
+      logCrash(report);
+    }
+  }
+
+  private @Nullable CrashReport report(HostState state) {
+    if (!request.crashReport()) {
+      return null;
+    }
+    try {
+      return CrashReports.of(state, handle).orElse(null);
+    } catch (RuntimeException closed) { // with its host, at this moment
+      return null;
+    }
+  }
+
+  private void logCrash(CrashReport report) {
+    try {
+      System.getLogger("io.tproc.jni")
+          .log(Level.WARNING, "{0} (pid {1,number,#}) crashed: {2}", request.program(), pid, report);
+    } catch (RuntimeException ignored) {
+      // A handler of the application's: not the collector's concern.
+    }
   }
 
   @Override
@@ -103,6 +132,16 @@ final class JniThreadProc extends ThreadProc {
     lock.lock();
     try {
       return Optional.ofNullable(status);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public Optional<CrashReport> crashReport() {
+    lock.lock();
+    try {
+      return Optional.ofNullable(crash);
     } finally {
       lock.unlock();
     }

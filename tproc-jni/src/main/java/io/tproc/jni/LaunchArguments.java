@@ -17,6 +17,8 @@ final class LaunchArguments {
   private final byte[] environment;
   private final int environmentCount;
   private final byte @Nullable [] directory;
+  private final int umask;
+  private final boolean crashReport;
 
   private LaunchArguments(LaunchRequest request, HostEnvironment host) throws LaunchException {
     this.program = ByteStrings.terminated(request.program(), "the program's name");
@@ -31,6 +33,8 @@ final class LaunchArguments {
         workingDirectory != null
             ? ByteStrings.terminated(workingDirectory.getPath(), "the directory's name")
             : null;
+    this.umask = request.umask();
+    this.crashReport = request.crashReport();
   }
 
   /**
@@ -64,7 +68,7 @@ final class LaunchArguments {
   }
 
   /** Starts the program; returns a pointer to the threadproc. */
-  long launch(long host, Stdio stdio, int umask) throws LaunchException {
+  long launch(long host, Stdio stdio) throws LaunchException {
     return Native.launch(
         host,
         program,
@@ -77,6 +81,7 @@ final class LaunchArguments {
         stdio.input(),
         stdio.output(),
         stdio.error(),
-        umask);
+        umask,
+        crashReport);
   }
 }

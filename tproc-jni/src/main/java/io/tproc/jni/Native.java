@@ -44,7 +44,8 @@ final class Native {
       int stdin,
       int stdout,
       int stderr,
-      int umask)
+      int umask,
+      boolean crashReport)
       throws LaunchException;
 
   // threadproc.c
@@ -60,6 +61,11 @@ final class Native {
    * yet.
    */
   static native boolean release(long threadproc);
+
+  // crash.c
+
+  /** tproc_threadproc_crash: a struct tproc_crash ({@link CrashReports}), or null. */
+  static native byte @Nullable [] crash(long threadproc);
 
   // exits.c
 

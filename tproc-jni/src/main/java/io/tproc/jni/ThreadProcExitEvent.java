@@ -28,4 +28,8 @@ final class ThreadProcExitEvent extends Event {
 
   @Label("Core Dumped")
   boolean coreDumped;
+
+  @Label("Crash")
+  @Description("Where it was, if it crashed and was started for a crash report")
+  @Nullable String crash;
 }

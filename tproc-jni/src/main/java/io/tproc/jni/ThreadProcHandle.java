@@ -86,6 +86,25 @@ final class ThreadProcHandle {
     }
   }
 
+  Optional<Integer> pidIfOpen() {
+    lock.lock();
+    try {
+      return pointer == 0 ? Optional.empty() : Optional.of(Native.pid(pointer));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Null when no crash of it is known. */
+  byte @Nullable [] crash() {
+    lock.lock();
+    try {
+      return pointer == 0 ? null : Native.crash(pointer);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   void watch(long id) throws IOException {
     lock.lock();
     try {

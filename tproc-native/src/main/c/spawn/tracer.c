@@ -1,0 +1,235 @@
+#include "spawn/tracer.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/thread.h"
+
+#define STACK_SIZE (64u << 10)
+#define OPTIONS (PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC)
+
+struct tracer {
+  pthread_t thread;
+  pid_t pid;
+  pthread_mutex_t lock; /* guards the next three */
+  pthread_cond_t has_begun;
+  bool begun;
+  int failed;               /* of PTRACE_SEIZE: 0 or a negative errno */
+  struct tproc_crash crash; /* the last one seen; its signal is 0 when there is none. Read when the thread has ended */
+};
+
+/* Waits of other threads and for other children do not meet: each sees its own only. */
+#define MINE (__WALL | __WNOTHREAD)
+
+/* As the kernel names them: an error of the program's own, or abort(). */
+static bool is_crash(int signal) {
+  return signal == SIGSEGV || signal == SIGBUS || signal == SIGILL || signal == SIGFPE || signal == SIGABRT ||
+         signal == SIGTRAP || signal == SIGSYS;
+}
+
+static bool is_stop(int signal) {
+  return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+}
+
+static void add(struct tproc_crash *crash, const char *name, uint64_t value) {
+  struct tproc_register *next = &crash->registers[crash->register_count++];
+  snprintf(next->name, sizeof next->name, "%s", name);
+  next->value = value;
+}
+
+#if defined(__x86_64__)
+typedef struct user_regs_struct registers;
+
+static void describe_registers(const registers *from, struct tproc_crash *crash) {
+  crash->program_counter = from->rip;
+  crash->stack_pointer = from->rsp;
+  add(crash, "rip", from->rip);
+  add(crash, "rsp", from->rsp);
+  add(crash, "rbp", from->rbp);
+  add(crash, "rax", from->rax);
+  add(crash, "rbx", from->rbx);
+  add(crash, "rcx", from->rcx);
+  add(crash, "rdx", from->rdx);
+  add(crash, "rsi", from->rsi);
+  add(crash, "rdi", from->rdi);
+  add(crash, "r8", from->r8);
+  add(crash, "r9", from->r9);
+  add(crash, "r10", from->r10);
+  add(crash, "r11", from->r11);
+  add(crash, "r12", from->r12);
+  add(crash, "r13", from->r13);
+  add(crash, "r14", from->r14);
+  add(crash, "r15", from->r15);
+  add(crash, "eflags", from->eflags);
+}
+#else
+typedef struct user_regs_struct registers;
+
+static void describe_registers(const registers *from, struct tproc_crash *crash) {
+  char name[8];
+  crash->program_counter = from->pc;
+  crash->stack_pointer = from->sp;
+  add(crash, "pc", from->pc);
+  add(crash, "sp", from->sp);
+  for (unsigned i = 0; i < sizeof from->regs / sizeof from->regs[0]; i++) {
+    snprintf(name, sizeof name, "x%u", i);
+    add(crash, name, from->regs[i]);
+  }
+  add(crash, "pstate", from->pstate);
+}
+#endif
+
+/* The thread stands where the signal meets it. A handler may take it: then it ends nobody, and is not asked for. */
+static void write_down(struct tracer *tracer, pid_t tid, int signal) {
+  siginfo_t info;
+  registers values;
+  struct iovec area = {&values, sizeof values};
+  if (ptrace(PTRACE_GETSIGINFO, tid, NULL, &info) != 0) return;
+  if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &area) != 0) return;
+  struct tproc_crash *crash = &tracer->crash;
+  memset(crash, 0, sizeof *crash);
+  crash->tid = tid;
+  crash->signal = signal;
+  crash->code = info.si_code;
+  crash->sender = info.si_code <= 0 ? info.si_pid : 0;
+  crash->has_address = (signal == SIGSEGV || signal == SIGBUS) && info.si_code > 0 && info.si_code != SI_KERNEL;
+  if (crash->has_address) crash->address = (uint64_t)info.si_addr;
+  describe_registers(&values, crash);
+}
+
+/* clone() without CLONE_THREAD and without a signal at its end makes a process that the kernel has traced, too. */
+static bool is_of_another_process(const struct tracer *tracer, pid_t tid) {
+  return syscall(SYS_tgkill, tracer->pid, tid, 0) != 0 && errno == ESRCH;
+}
+
+/* A tracee that was killed meanwhile refuses everything, and is found dead by the next wait. */
+static void answer_stop(const struct tracer *tracer, pid_t tid, int signal) {
+  if (is_of_another_process(tracer, tid)) {
+    ptrace(PTRACE_DETACH, tid, NULL, NULL);
+    return;
+  }
+  /* Listening it stays stopped, as it would untraced, until a SIGCONT. */
+  if (is_stop(signal) && ptrace(PTRACE_LISTEN, tid, NULL, NULL) == 0) return;
+  ptrace(PTRACE_CONT, tid, NULL, NULL);
+}
+
+static void answer(struct tracer *tracer, pid_t tid, int status) {
+  const int signal = status & 0xff, event = status >> 8;
+  if (event == PTRACE_EVENT_STOP) {
+    answer_stop(tracer, tid, signal);
+  } else if (event == PTRACE_EVENT_EXEC) { /* an ordinary process from here on, of whose end nothing is known */
+    tracer->crash.signal = 0;
+    ptrace(PTRACE_DETACH, tid, NULL, NULL);
+  } else if (event != 0) {
+    ptrace(PTRACE_CONT, tid, NULL, NULL);
+  } else {
+    if (is_crash(signal)) write_down(tracer, tid, signal);
+    ptrace(PTRACE_CONT, tid, NULL, (void *)(intptr_t)signal);
+  }
+}
+
+static int await(idtype_t kind, pid_t id, int what, siginfo_t *info) {
+  int result;
+  do {
+    *info = (siginfo_t){0};
+    result = waitid(kind, (id_t)id, info, what | MINE);
+  } while (result != 0 && errno == EINTR);
+  return result;
+}
+
+/* The kernel refuses all requests for an exec that no wait has taken. One killed meanwhile does not stand there. */
+static void answer_stopped(struct tracer *tracer, pid_t tid) {
+  siginfo_t info;
+  if (await(P_PID, tid, WSTOPPED | WNOHANG, &info) == 0 && info.si_pid == tid) answer(tracer, tid, info.si_status);
+}
+
+/*
+ * Threads that have ended are collected, or the process's end would never show. The process's own exit is not: that is
+ * for who waits for it (and may have done so already, then there is nothing left to wait for).
+ */
+static void follow(struct tracer *tracer) {
+  siginfo_t info, collected;
+  while (await(P_ALL, 0, WEXITED | WSTOPPED | WNOWAIT, &info) == 0) {
+    if (info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED)
+      answer_stopped(tracer, info.si_pid);
+    else if (info.si_pid == tracer->pid)
+      return;
+    else
+      await(P_PID, info.si_pid, WEXITED, &collected);
+  }
+}
+
+static void *trace(void *argument) {
+  struct tracer *tracer = argument;
+  prctl(PR_SET_NAME, "tproc-tracer");
+  const int failed = ptrace(PTRACE_SEIZE, tracer->pid, NULL, (void *)OPTIONS) != 0 ? -errno : 0;
+  pthread_mutex_lock(&tracer->lock);
+  tracer->begun = true;
+  tracer->failed = failed;
+  pthread_cond_signal(&tracer->has_begun);
+  pthread_mutex_unlock(&tracer->lock);
+  if (!failed) follow(tracer);
+  return NULL;
+}
+
+static int await_begin(struct tracer *tracer) {
+  pthread_mutex_lock(&tracer->lock);
+  while (!tracer->begun) pthread_cond_wait(&tracer->has_begun, &tracer->lock);
+  const int failed = tracer->failed;
+  pthread_mutex_unlock(&tracer->lock);
+  return failed;
+}
+
+static void release(struct tracer *tracer) {
+  pthread_cond_destroy(&tracer->has_begun);
+  pthread_mutex_destroy(&tracer->lock);
+  free(tracer);
+}
+
+static int refuse(int failed, struct tproc_error *error) {
+  return tproc_fail(error, -failed,
+                    "trace it for a crash report (PTRACE_SEIZE; kernel.yama.ptrace_scope above 1 or a sandbox forbids "
+                    "it, or the host is not dumpable)");
+}
+
+int tracer_start(struct tracer **result, pid_t pid, struct tproc_error *error) {
+  struct tracer *tracer = calloc(1, sizeof *tracer);
+  if (tracer == NULL) return tproc_fail(error, ENOMEM, "trace it for a crash report");
+  tracer->pid = pid;
+  pthread_mutex_init(&tracer->lock, NULL);
+  pthread_cond_init(&tracer->has_begun, NULL);
+  int failed = thread_start(&tracer->thread, STACK_SIZE, trace, tracer);
+  if (failed) {
+    release(tracer);
+    return tproc_fail(error, -failed, "trace it for a crash report: start a thread");
+  }
+  failed = await_begin(tracer);
+  if (!failed) {
+    *result = tracer;
+    return 0;
+  }
+  pthread_join(tracer->thread, NULL);
+  release(tracer);
+  return refuse(failed, error);
+}
+
+bool tracer_end(struct tracer *tracer, int signal, struct tproc_crash *crash) {
+  pthread_join(tracer->thread, NULL);
+  const bool seen = signal != 0 && tracer->crash.signal == signal;
+  if (seen) *crash = tracer->crash;
+  release(tracer);
+  return seen;
+}

@@ -1,0 +1,35 @@
+/*
+ * A thread that traces one process (ptrace(2)), to see where it is when a signal ends it. Nothing less tells: what a
+ * process was doing is gone with it, and a handler would be the program's.
+ *
+ * Only the process itself is traced, with all its threads: not what it forks, nor what it execs. Every signal passes
+ * the tracer, which hands it on as it was. While it is traced no debugger can attach.
+ */
+#ifndef TPROC_TRACER_H
+#define TPROC_TRACER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "tproc_core.h"
+
+struct tracer;
+
+/**
+ * Starts to trace a child of this process. The calling thread need not live on.
+ *
+ * @param tracer to be ended by tracer_end
+ * @return 0; -EPERM, -EACCES (Yama, a sandbox, a host that is not dumpable); -EAGAIN, -ENOMEM (the thread); …
+ */
+int tracer_start(struct tracer **tracer, pid_t pid, struct tproc_error *error);
+
+/**
+ * Frees the tracer of a process whose exit has been collected, or that has exec'd.
+ *
+ * @param signal what ended it; 0: an exit
+ * @param crash receives where it was
+ * @return false when the tracer has not seen that signal, and nothing is written
+ */
+bool tracer_end(struct tracer *tracer, int signal, struct tproc_crash *crash);
+
+#endif

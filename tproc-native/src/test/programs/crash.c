@@ -1,0 +1,137 @@
+/*
+ * crash MODE: programs that crash, or only nearly.
+ *
+ *   fault          writes to address 16
+ *   thread         the same in a second thread, beside others that wait
+ *   abort          abort()
+ *   illegal        an instruction that does not exist
+ *   handled        writes to address 16 a hundred times, each of which its handler mends; exits with 7
+ *   signals        gets and handles a thousand signals, and exits with 7
+ *   child          a forked child crashes, and one that shares its memory; exits with 7 when it sees so
+ *   exec PROGRAM   execs `PROGRAM fault`
+ *   thread-exec PROGRAM  the same from a second thread
+ *   handled-exec PROGRAM  handles faults as above, and then execs `PROGRAM fault`
+ *   stop           stops itself, and exits with 7 when it is continued
+ *   threads        starts and joins two hundred threads, and exits with 7
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define AS_WANTED 7
+
+static char **arguments;
+static sigjmp_buf before;
+static volatile int handled;
+
+static void fault(void) { *(volatile int *)16 = 1; }
+
+static void *fault_in_thread(void *argument) {
+  (void)argument;
+  fault();
+  return NULL;
+}
+
+static void *wait_in_thread(void *argument) {
+  (void)argument;
+  for (;;) pause();
+  return NULL;
+}
+
+static void *end_in_thread(void *argument) { return argument; }
+
+static void *exec_in_thread(void *argument) {
+  (void)argument;
+  execl(arguments[2], arguments[2], "fault", (char *)NULL);
+  return NULL;
+}
+
+static pthread_t start(void *(*function)(void *)) {
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, function, NULL) != 0) exit(70);
+  return thread;
+}
+
+static void run_thread(void *(*function)(void *)) {
+  start(wait_in_thread);
+  start(wait_in_thread);
+  pthread_join(start(function), NULL);
+}
+
+static void mend(int signal) {
+  (void)signal;
+  handled++;
+  siglongjmp(before, 1);
+}
+
+static void count(int signal) {
+  (void)signal;
+  handled++;
+}
+
+static int handle_faults(void) {
+  signal(SIGSEGV, mend);
+  for (volatile int i = 0; i < 100; i++)
+    if (sigsetjmp(before, 1) == 0) fault();
+  return handled == 100 ? AS_WANTED : 71;
+}
+
+static int handle_signals(void) {
+  signal(SIGUSR1, count);
+  for (int i = 0; i < 1000; i++) raise(SIGUSR1);
+  return handled == 1000 ? AS_WANTED : 71;
+}
+
+static int crash_in_clone(void *argument) {
+  (void)argument;
+  fault();
+  return 0;
+}
+
+/* A process that is no thread, and sends no signal at its end: one that the kernel has traced with its maker. */
+static int clone_crashes(void) {
+  static char stack[65536] __attribute__((aligned(16)));
+  int status;
+  const pid_t pid = clone(crash_in_clone, stack + sizeof stack, CLONE_VM, NULL);
+  return pid > 0 && waitpid(pid, &status, __WALL) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV;
+}
+
+static int crash_in_children(void) {
+  int status;
+  const pid_t pid = fork();
+  if (pid == 0) fault();
+  if (waitpid(pid, &status, 0) != pid || !WIFSIGNALED(status) || WTERMSIG(status) != SIGSEGV) return 72;
+  return clone_crashes() ? AS_WANTED : 73;
+}
+
+static int many_threads(void) {
+  for (int i = 0; i < 200; i++) pthread_join(start(end_in_thread), NULL);
+  return AS_WANTED;
+}
+
+int main(int argc, char **argv) {
+  arguments = argv;
+  if (argc < 2) return 2;
+  const char *mode = argv[1];
+  if (strcmp(mode, "fault") == 0) fault();
+  if (strcmp(mode, "thread") == 0) run_thread(fault_in_thread);
+  if (strcmp(mode, "abort") == 0) abort();
+  if (strcmp(mode, "illegal") == 0) __builtin_trap();
+  if (strcmp(mode, "handled") == 0) return handle_faults();
+  if (strcmp(mode, "signals") == 0) return handle_signals();
+  if (strcmp(mode, "child") == 0) return crash_in_children();
+  if (strcmp(mode, "threads") == 0) return many_threads();
+  if (strcmp(mode, "exec") == 0 && argc == 3) exec_in_thread(NULL);
+  if (strcmp(mode, "handled-exec") == 0 && argc == 3 && handle_faults() == AS_WANTED) exec_in_thread(NULL);
+  if (strcmp(mode, "thread-exec") == 0 && argc == 3) run_thread(exec_in_thread);
+  if (strcmp(mode, "stop") == 0) {
+    raise(SIGSTOP);
+    return AS_WANTED;
+  }
+  return 99;
+}
