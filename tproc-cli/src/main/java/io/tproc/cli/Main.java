@@ -28,6 +28,7 @@ public final class Main {
     commandLine.addSubcommand(new PsCommand());
     commandLine.addSubcommand(new TopCommand());
     commandLine.addSubcommand(new MapsCommand());
+    commandLine.addSubcommand(new GdbCommand());
     commandLine.addSubcommand(new KillCommand());
     commandLine.addSubcommand(new WaitCommand());
     commandLine.addSubcommand(help());
