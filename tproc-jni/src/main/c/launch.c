@@ -27,7 +27,7 @@ JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_launch(JNIEnv *env, jclass type
                                                         jint argument_count, jbyteArray environment,
                                                         jint environment_count, jbyteArray directory, jint standard_in,
                                                         jint standard_out, jint standard_error, jint mask,
-                                                        jboolean crash_report) {
+                                                        jboolean crash_report, jboolean stay) {
   (void)type;
   struct texts texts = {0};
   struct tproc_threadproc *threadproc = NULL;
@@ -43,7 +43,7 @@ JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_launch(JNIEnv *env, jclass type
         .directory = texts.directory,
         .stdio = {standard_in, standard_out, standard_error},
         .umask = mask,
-        .flags = crash_report ? TPROC_LAUNCH_CRASH_REPORT : 0,
+        .flags = (crash_report ? TPROC_LAUNCH_CRASH_REPORT : 0) | (stay ? TPROC_LAUNCH_STAY : 0),
     };
     struct tproc_error error = {0};
     if (tproc_host_launch(to_host(host), &launch, &threadproc, &error) != 0) throw_failure(env, FAILURE_LAUNCH, &error);

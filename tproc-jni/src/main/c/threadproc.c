@@ -18,6 +18,12 @@ JNIEXPORT jboolean JNICALL Java_io_tproc_jni_Native_signal(JNIEnv *env, jclass t
   return failed ? JNI_FALSE : JNI_TRUE;
 }
 
+JNIEXPORT jint JNICALL Java_io_tproc_jni_Native_exec(JNIEnv *env, jclass type, jlong threadproc) {
+  (void)env;
+  (void)type;
+  return (jint)tproc_threadproc_exec(to_threadproc(threadproc));
+}
+
 JNIEXPORT jboolean JNICALL Java_io_tproc_jni_Native_release(JNIEnv *env, jclass type, jlong threadproc) {
   (void)env;
   (void)type;

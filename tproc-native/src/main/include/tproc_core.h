@@ -136,7 +136,12 @@ enum tproc_launch_flag {
    * A thread of the host's traces the threadproc (PTRACE_SEIZE), so that tproc_threadproc_crash knows where a signal
    * has ended it. Then no debugger can attach, and each signal takes longer. Not what it forks or execs.
    */
-  TPROC_LAUNCH_CRASH_REPORT = 1 << 6
+  TPROC_LAUNCH_CRASH_REPORT = 1 << 6,
+  /**
+   * The threadproc may not exec another program, with which it would leave the address space: execve fails with EPERM.
+   * Its forked and vforked children may.
+   */
+  TPROC_LAUNCH_STAY = 1 << 7
 };
 
 /** A descriptor for the threadproc beyond 0-2. */
@@ -514,7 +519,8 @@ uint32_t tproc_host_channel_peers(struct tproc_host *host, uint64_t id, uint32_t
 enum tproc_state {
   TPROC_RUNNING = 1,
   TPROC_STOPPED = 2, /**< by a signal (SIGSTOP, SIGTSTP …) or a debugger */
-  TPROC_ENDED = 3    /**< its memory is still there: it has not been closed */
+  TPROC_ENDED = 3,   /**< its memory is still there: it has not been closed */
+  TPROC_LEFT = 4     /**< it runs or is stopped, but has executed another program: an ordinary process since */
 };
 
 /** One threadproc, as tproc_host_list finds it. */
@@ -603,6 +609,20 @@ int tproc_host_next_exit(struct tproc_host *host, int timeout_milliseconds, stru
 
 /** Makes one waiting (or the next) tproc_host_next_exit return 0. */
 void tproc_host_wake(struct tproc_host *host);
+
+/* ---- leaving ------------------------------------------------------------------------------------------------ */
+
+/** What has come of a threadproc's own execve. */
+enum tproc_exec {
+  TPROC_EXEC_NONE = 0,   /**< it has not asked, or the kernel has refused */
+  TPROC_EXEC_LEFT = 1,   /**< it has executed another program, and is an ordinary process since */
+  TPROC_EXEC_REFUSED = 2 /**< TPROC_LAUNCH_STAY: it was not let */
+};
+
+/**
+ * Known at most a quarter of a second later; tproc_host_next_exit then returns 0 once, as after tproc_host_wake.
+ */
+enum tproc_exec tproc_threadproc_exec(struct tproc_threadproc *threadproc);
 
 /* ---- crashes ------------------------------------------------------------------------------------------------ */
 

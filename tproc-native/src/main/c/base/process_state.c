@@ -1,9 +1,12 @@
 #include "base/process_state.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "base/proc_text.h"
 
 char process_state(pid_t pid) {
@@ -16,4 +19,10 @@ char process_state(pid_t pid) {
   text[got > 0 ? got : 0] = '\0';
   struct process_stat stat;
   return proc_parse_stat(text, &stat) ? stat.state : '\0';
+}
+
+/* execve gives a process the exit signal SIGCHLD, and __WCLONE does not wait for those that have it. */
+bool process_has_execed(int pidfd) {
+  siginfo_t info = {0};
+  return waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT | __WCLONE) != 0 && errno == ECHILD;
 }

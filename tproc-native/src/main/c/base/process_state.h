@@ -2,6 +2,7 @@
 #ifndef TPROC_PROCESS_STATE_H
 #define TPROC_PROCESS_STATE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /**
@@ -11,5 +12,11 @@
  * @return '\0' when it cannot be read, mostly because there is no such process
  */
 char process_state(pid_t pid);
+
+/**
+ * Whether a child without an exit signal has executed another program, for as long as its exit is not collected. While
+ * a thread of this process traces it: no.
+ */
+bool process_has_execed(int pidfd);
 
 #endif

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/thread.h"
 #include "base/wake.h"
@@ -19,6 +20,7 @@
 #include "broker/reply.h"
 
 #define BROKER_STACK_SIZE (256u << 10)
+#define LOOK_MILLISECONDS 100
 
 static struct broker_answer answer(struct broker *broker, struct fence_listener *listener, struct broker_call *call) {
   pthread_mutex_lock(&listener->lock);
@@ -95,6 +97,28 @@ static void report_end(struct broker *broker, int code) {
   report(broker, &error);
 }
 
+/* @return whether there is news */
+static bool look(struct fence_listener *listener) {
+  pthread_mutex_lock(&listener->lock);
+  fence_listeners_look_for_exec(listener);
+  const bool news = listener->exec != TPROC_EXEC_NONE && !listener->exec_told;
+  listener->exec_told |= news;
+  pthread_mutex_unlock(&listener->lock);
+  return news;
+}
+
+/* Not at each question: a program whose exec has failed is looked at as long as it lives. */
+static void look_who_has_left(struct broker *broker) {
+  const uint64_t now = clock_milliseconds();
+  if (now - broker->looked_at < LOOK_MILLISECONDS) return;
+  broker->looked_at = now;
+  bool news = false;
+  pthread_mutex_lock(&broker->lock);
+  for (struct fence_listener *each = broker->first; each != NULL; each = each->next) news |= look(each);
+  pthread_mutex_unlock(&broker->lock);
+  if (news) broker->failed(broker->failed_context);
+}
+
 /* Without threadprocs there is no fork, and the next launch raises the shield. */
 static int timeout(struct broker *broker, bool more) {
   if (more) return 0;
@@ -127,6 +151,7 @@ static void *serve(void *argument) {
     /* After the answer: a call that the broker has not received yet can be interrupted by a signal. */
     watchdog_begin(&broker->watchdog, (struct watched){.number = -1});
     more = fork_shield_raise_some(&broker->context.shield);
+    look_who_has_left(broker);
     watchdog_end(&broker->watchdog);
   }
 }

@@ -11,7 +11,7 @@
 #include "broker/watchdog.h"
 #include "tproc_core.h"
 
-/** Called by the broker's thread when it has failed in something: broker_take_report tells in what. */
+/** Called by the broker's thread when there is news: a failure, of which broker_take_report tells, or an exec. */
 typedef void broker_failed(void *context);
 
 struct broker {
@@ -28,6 +28,7 @@ struct broker {
   struct deferred_replies deferred;
   struct watchdog watchdog;
   bool unanswered;     /**< atomic: a deferred reply could not be sent, and its listener says so */
+  uint64_t looked_at;  /**< when it was looked who has left; of the broker's thread */
   int failure;         /**< atomic: errno that ended the thread; 0 while all is well */
   size_t request_size; /**< of a notification, as this kernel writes it */
 };
@@ -43,6 +44,7 @@ void broker_stop(struct broker *broker);
 struct broker_executable {
   const char *path; /**< absolute */
   int file;
+  bool stay; /**< it may not exec another */
 };
 
 /**
@@ -54,6 +56,12 @@ struct broker_executable {
 int broker_open_listener(struct broker *broker, int notify_fd, pid_t pid, int process, struct memory *memory,
                          const struct broker_executable *executable, struct fence_listener **listener,
                          struct tproc_error *error);
+
+/** Looks what has come of the threadproc's own execve, also when it has ended, but before its exit is collected. */
+enum tproc_exec broker_look_for_exec(struct fence_listener *listener);
+
+/** What has been found. On any thread. */
+enum tproc_exec broker_exec_of(struct fence_listener *listener);
 
 /** Tells of a failure, once. @return 0 when there was none */
 int broker_take_report(struct broker *broker, struct tproc_error *error);

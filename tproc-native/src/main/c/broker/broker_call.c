@@ -223,9 +223,18 @@ static struct broker_answer answer_of_memory(struct fence_listener *listener, co
   }
 }
 
+/* A program that execs in place leaves the address space; what its children do is theirs. */
+static bool may_not_exec(struct fence_listener *listener, const struct broker_call *call) {
+  if ((call->number != __NR_execve && call->number != __NR_execveat) || !call->shares) return false;
+  if (!target_is_threadproc(listener, call->tid)) return false;
+  listener->tried_exec = true;
+  return listener->stay;
+}
+
 struct broker_answer broker_answer_call(struct broker_context *context, struct fence_listener *listener,
                                         struct broker_call *call) {
   struct broker_answer executable;
+  if (may_not_exec(listener, call)) return result(-EPERM);
   if (proc_self_exe_answer(context, listener, call, &executable)) return executable;
   if (!call->shares) /* a forked child: it can harm only its own memory; the kernel's break is the host's, and stays */
     return call->number == __NR_brk ? result(0) : unchanged();

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "memory/memory.h"
+#include "tproc_core.h"
 
 /**
  * Outlives its threadproc while descendants that inherited the fence live: their calls still arrive here and are passed
@@ -20,6 +21,10 @@ struct fence_listener {
   int process;               /**< the threadproc's pidfd */
   int death_signal;          /**< what the threadproc believes to get when its host ends; in truth it is SIGKILL */
   bool process_gone;         /**< its exit has been collected, or is about to be */
+  bool stay;                 /**< it may not exec another program */
+  bool tried_exec;           /**< it has asked to */
+  enum tproc_exec exec;      /**< what has come of that */
+  bool exec_told;            /**< as news */
   struct memory *memory;     /**< the threadproc's; NULL once detached */
   bool hung_up;              /**< no process has this fence any more; with memory NULL the listener is unused */
   unsigned deferred_replies; /**< under way for calls of this listener, which have to find it as it is */

@@ -14,6 +14,7 @@
 #include "base/compat.h"
 #include "base/error.h"
 #include "base/list.h"
+#include "base/process_state.h"
 
 /*
  * Out of the epoll set first: closing alone leaves it in there while a duplicate lives, and for a moment every new
@@ -132,6 +133,7 @@ int broker_open_listener(struct broker *broker, int notify_fd, pid_t pid, int pr
   listener->notify_fd = notify_fd;
   listener->pid = pid;
   listener->memory = memory;
+  listener->stay = executable->stay;
   snprintf(listener->executable, sizeof listener->executable, "%s", executable->path);
   pthread_mutex_init(&listener->lock, NULL);
   pthread_mutex_lock(&broker->lock);
@@ -148,6 +150,29 @@ int broker_open_listener(struct broker *broker, int notify_fd, pid_t pid, int pr
   }
   *result = listener;
   return 0;
+}
+
+void fence_listeners_look_for_exec(struct fence_listener *listener) {
+  if (!listener->tried_exec || listener->exec != TPROC_EXEC_NONE || listener->process_gone) return;
+  if (listener->stay)
+    listener->exec = TPROC_EXEC_REFUSED;
+  else if (process_has_execed(listener->process))
+    listener->exec = TPROC_EXEC_LEFT;
+}
+
+enum tproc_exec broker_look_for_exec(struct fence_listener *listener) {
+  pthread_mutex_lock(&listener->lock);
+  fence_listeners_look_for_exec(listener);
+  const enum tproc_exec exec = listener->exec;
+  pthread_mutex_unlock(&listener->lock);
+  return exec;
+}
+
+enum tproc_exec broker_exec_of(struct fence_listener *listener) {
+  pthread_mutex_lock(&listener->lock);
+  const enum tproc_exec exec = listener->exec;
+  pthread_mutex_unlock(&listener->lock);
+  return exec;
 }
 
 void broker_forget_process(struct fence_listener *listener) {

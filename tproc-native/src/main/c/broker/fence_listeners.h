@@ -28,4 +28,7 @@ struct fence_listener *fence_listeners_find_unanswered(struct broker *broker, in
 /** When the broker's thread and all deferred replies have ended. */
 void fence_listeners_close_all(struct broker *broker);
 
+/** Notes what has come of the threadproc's own execve. With the listener's lock. */
+void fence_listeners_look_for_exec(struct fence_listener *listener);
+
 #endif

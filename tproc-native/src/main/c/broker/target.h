@@ -11,6 +11,9 @@
 
 struct broker_call;
 
+/** Whether the caller is the threadproc itself, and not a child that shares its memory. */
+bool target_is_threadproc(const struct fence_listener *listener, pid_t tid);
+
 /** Prepares a process's requests to be told apart; one for each broker. */
 struct target_check {
   bool has_kcmp;
@@ -37,9 +40,6 @@ bool target_shares_memory(struct target_check *check, const struct fence_listene
  * @param check one that no other thread uses
  */
 bool target_has_left_memory(struct target_check *check, pid_t tid);
-
-/** Whether it is a thread of the threadproc itself, and no child that shares the memory for a while. */
-bool target_is_threadproc(const struct fence_listener *listener, pid_t tid);
 
 /** A duplicate of the descriptor, that the caller closes; or a negative errno, -EPERM or -ENOSYS if it is forbidden. */
 int target_descriptor(const struct fence_listener *listener, pid_t tid, int descriptor);

@@ -313,8 +313,10 @@ int launch_for(struct tproc_host *host, const struct tproc_launch *launch, const
     char executable[PATH_MAX];
     find_executable(preparation->program.file, executable, sizeof executable);
     launch_info_start(&threadproc->info);
-    failed = start_process(host, threadproc, &preparation->descriptors,
-                           &(struct broker_executable){executable, preparation->program.file}, error);
+    failed = start_process(
+        host, threadproc, &preparation->descriptors,
+        &(struct broker_executable){executable, preparation->program.file, (launch->flags & TPROC_LAUNCH_STAY) != 0},
+        error);
   }
   release(preparation);
   free(preparation);

@@ -8,7 +8,7 @@
 #include "wire/wire.h"
 
 _Static_assert((int)WIRE_STATE_RUNNING == (int)TPROC_RUNNING && (int)WIRE_STATE_STOPPED == (int)TPROC_STOPPED &&
-                   (int)WIRE_STATE_ENDED == (int)TPROC_ENDED,
+                   (int)WIRE_STATE_ENDED == (int)TPROC_ENDED && (int)WIRE_STATE_LEFT == (int)TPROC_LEFT,
                "states are passed on as they are");
 _Static_assert((unsigned)WIRE_COMMAND_MAX >= TPROC_COMMAND_SIZE, "a command fits into its entry");
 _Static_assert(sizeof(struct wire_listed) == sizeof(struct wire_mapped), "both lists begin alike");

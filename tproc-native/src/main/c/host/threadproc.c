@@ -102,6 +102,8 @@ int threadproc_collect(struct tproc_threadproc *threadproc, bool wait, struct tp
   const int flags = wait ? 0 : WNOHANG;
   siginfo_t info;
   reap(threadproc, flags);
+  if (threadproc->listener != NULL && await_end(threadproc, flags | WNOWAIT, &info) == 0)
+    broker_look_for_exec(threadproc->listener);
   const int failed = await_end(threadproc, flags, &info);
   if (failed == -EAGAIN) return failed;
   if (failed) return tproc_fail(error, -failed, "collect the exit of threadproc %d", threadproc->pid);
@@ -117,6 +119,14 @@ int threadproc_collect(struct tproc_threadproc *threadproc, bool wait, struct tp
   launch_info_end(&threadproc->info);
   pthread_mutex_unlock(&threadproc->lock);
   return 0;
+}
+
+enum tproc_exec tproc_threadproc_exec(struct tproc_threadproc *threadproc) {
+  pthread_mutex_lock(&threadproc->lock);
+  struct fence_listener *listener = threadproc->listener; /* NULL: it was killed as it started */
+  const enum tproc_exec exec = listener != NULL ? broker_exec_of(listener) : TPROC_EXEC_NONE;
+  pthread_mutex_unlock(&threadproc->lock);
+  return exec;
 }
 
 int tproc_threadproc_crash(struct tproc_threadproc *threadproc, struct tproc_crash *crash) {

@@ -133,7 +133,7 @@ struct wire_listed {
   uint32_t count; /**< of which so many follow */
 };
 
-enum wire_state { WIRE_STATE_RUNNING = 1, WIRE_STATE_STOPPED = 2, WIRE_STATE_ENDED = 3 };
+enum wire_state { WIRE_STATE_RUNNING = 1, WIRE_STATE_STOPPED = 2, WIRE_STATE_ENDED = 3, WIRE_STATE_LEFT = 4 };
 
 #define WIRE_COMMAND_CUT 1u /**< the command is longer than what is here */
 

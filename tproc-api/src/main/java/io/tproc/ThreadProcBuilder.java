@@ -29,6 +29,7 @@ public final class ThreadProcBuilder {
 
   private int umask = LaunchRequest.INHERIT_UMASK;
   private boolean crashReport;
+  private boolean stay;
 
   /**
    * For providers; users get one from {@link TprocHost#command(String...)}.
@@ -262,14 +263,29 @@ public final class ThreadProcBuilder {
    * <p>For that a thread of the host's traces the program (ptrace(2), {@code PTRACE_SEIZE}) as long
    * as it runs. It then behaves as without, but no debugger can attach to it, {@code strace} can
    * neither, each signal that it gets takes some microseconds longer, and it may find its tracer in
-   * {@code /proc/self/status}. Where tracing is forbidden ({@code kernel.yama.ptrace_scope} above 1,
-   * a sandbox) the launch fails. What the program forks or execs is not traced.
+   * {@code /proc/self/status}. Where tracing is forbidden ({@code kernel.yama.ptrace_scope} above
+   * 1, a sandbox) the launch fails. What the program forks or execs is not traced.
    *
    * @param wanted false unless set
    * @return this builder
    */
   public ThreadProcBuilder crashReport(boolean wanted) {
     this.crashReport = wanted;
+    return this;
+  }
+
+  /**
+   * Sets whether the program has to stay in the address space: executing another program in its
+   * place (as wrapper scripts and {@code sh -c} do with their last command) then fails with EPERM,
+   * which it says as it says such things, and one line of the log (logger {@code io.tproc.jni})
+   * says so, too. Otherwise it becomes an ordinary process, without the scratch page and without
+   * pointers of the others. Children that it forks may execute what they like.
+   *
+   * @param wanted false unless set
+   * @return this builder
+   */
+  public ThreadProcBuilder stay(boolean wanted) {
+    this.stay = wanted;
     return this;
   }
 
@@ -295,6 +311,7 @@ public final class ThreadProcBuilder {
             settings.redirectError(),
             settings.redirectErrorStream(),
             umask,
-            crashReport));
+            crashReport,
+            stay));
   }
 }

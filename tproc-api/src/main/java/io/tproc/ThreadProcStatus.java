@@ -46,7 +46,12 @@ public record ThreadProcStatus(
     /** A signal (SIGSTOP, SIGTSTP) or a debugger has stopped it. */
     STOPPED,
     /** It has ended, and its memory is still there: it has not been closed. */
-    ENDED
+    ENDED,
+    /**
+     * It runs or is stopped, but has executed another program: since then it is an ordinary process
+     * with a memory of its own.
+     */
+    LEFT
   }
 
   /** Copies the command; refuses null. */

@@ -58,6 +58,7 @@ class ThreadProcBuilderTest {
     assertThat(launch.redirectErrorStream()).isFalse();
     assertThat(launch.umask()).isEqualTo(LaunchRequest.INHERIT_UMASK);
     assertThat(launch.crashReport()).isFalse();
+    assertThat(launch.stay()).isFalse();
   }
 
   @Test
@@ -73,7 +74,8 @@ class ThreadProcBuilderTest {
             .redirectError(Redirect.appendTo(out))
             .redirectErrorStream(true)
             .umask(077)
-            .crashReport(true);
+            .crashReport(true)
+            .stay(true);
     builder.environment().clear();
     builder.environment().put("K", "v");
 
@@ -88,6 +90,7 @@ class ThreadProcBuilderTest {
     assertThat(launch.redirectErrorStream()).isTrue();
     assertThat(launch.umask()).isEqualTo(077);
     assertThat(launch.crashReport()).isTrue();
+    assertThat(launch.stay()).isTrue();
   }
 
   @Test

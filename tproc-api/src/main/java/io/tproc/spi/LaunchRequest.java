@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param redirectErrorStream whether standard error goes where standard output goes
  * @param umask 0 to 0777, or {@link #INHERIT_UMASK}
  * @param crashReport whether the program is traced, for a {@link io.tproc.CrashReport} of its end
+ * @param stay whether the program may not execute another one in its place
  */
 public record LaunchRequest(
     List<String> command,
@@ -32,7 +33,8 @@ public record LaunchRequest(
     Redirect error,
     boolean redirectErrorStream,
     int umask,
-    boolean crashReport) {
+    boolean crashReport,
+    boolean stay) {
   /** The value of {@link #umask()} that keeps the host's. */
   public static final int INHERIT_UMASK = -1;
 

@@ -33,7 +33,7 @@ record StatusEntry(Charset charset) implements ListingEntries.Decoder<ThreadProc
   private static final int COMMAND_CUT = 1;
 
   /** In the order of enum wire_state, which begins at 1. */
-  private static final State[] STATES = {State.RUNNING, State.STOPPED, State.ENDED};
+  private static final State[] STATES = {State.RUNNING, State.STOPPED, State.ENDED, State.LEFT};
 
   @Override
   public ThreadProcStatus decode(ByteBuffer entry) throws ProtocolException {

@@ -30,7 +30,10 @@ import picocli.CommandLine.Spec;
           + " 125 when tproc itself fails. SIGTERM goes on to the program."
     })
 final class RunCommand implements Callable<Integer> {
-  /** The library's, which would say a second time what is said here. */
+  /**
+   * The library's, which would say a second time what is said here, or something between the lines
+   * of a program that executes another one as it does natively.
+   */
   private static final Logger LIBRARY = Logger.getLogger("io.tproc.jni");
 
   @Spec @Nullable CommandSpec spec;
@@ -58,6 +61,13 @@ final class RunCommand implements Callable<Integer> {
       description =
           "Say where the program was when it crashes. No debugger can attach to it meanwhile.")
   boolean crashReport;
+
+  @Option(
+      names = {"--stay"},
+      description =
+          "The program may not execute another one in its place, with which it would leave the"
+              + " address space.")
+  boolean stay;
 
   @Parameters(
       index = "0",
@@ -95,11 +105,9 @@ final class RunCommand implements Callable<Integer> {
     List<String> command = new ArrayList<>();
     command.add(program);
     command.addAll(arguments);
-    if (crashReport) {
-      LIBRARY.setLevel(Level.SEVERE);
-    }
-    ThreadProcBuilder builder =
-        host.command(command).directory(directory).inheritIO().crashReport(crashReport);
+    LIBRARY.setLevel(crashReport ? Level.SEVERE : Level.WARNING);
+    ThreadProcBuilder builder = host.command(command).directory(directory).inheritIO();
+    builder.crashReport(crashReport).stay(stay);
     builder.environment().putAll(environment);
     try (ThreadProc started = builder.start()) {
       forwarder.forwardTo(started);

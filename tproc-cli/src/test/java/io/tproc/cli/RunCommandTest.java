@@ -87,8 +87,15 @@ class RunCommandTest {
     assertThat(cli.run("run", "--crash-report", "prog")).isEqualTo(139);
 
     verify(builder).crashReport(true);
-    assertThat(cli.errors())
-        .isEqualTo("tproc: prog crashed: " + report + "\ntproc: rip=0x1\n");
+    assertThat(cli.errors()).isEqualTo("tproc: prog crashed: " + report + "\ntproc: rip=0x1\n");
+  }
+
+  @Test
+  void mayHaveToStay() {
+    new Cli(hosts).run("run", "--stay", "prog");
+
+    verify(builder).stay(true);
+    verify(builder).crashReport(false);
   }
 
   @Test

@@ -29,6 +29,17 @@ final class FlightRecords {
     return event;
   }
 
+  /** A threadproc has executed another program. */
+  static void left(long pid, String program) {
+    if (!on()) {
+      return;
+    }
+    ThreadProcLeftEvent event = new ThreadProcLeftEvent();
+    event.pid = pid;
+    event.program = program;
+    event.commit();
+  }
+
   /** A threadproc has ended. */
   static void exited(long pid, ExitStatus status, @Nullable CrashReport crash) {
     if (!on()) {

@@ -339,6 +339,8 @@ final class HostState {
       try {
         if (Native.nextExit(pointer, exit)) {
           handleExit(exit[0], exit[1], exit[2]);
+        } else {
+          running.values().forEach(JniThreadProc::tellOfExec);
         }
       } catch (Exception | Error failed) {
         // Never expected: the broker has failed, or an exit cannot be collected. Without this

@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 
 /** A threadproc as its user holds it. While it runs, its {@link HostState} keeps it. */
 final class JniThreadProc extends ThreadProc {
+  private static final int EXEC_LEFT = 1;
+  private static final int EXEC_REFUSED = 2;
+
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition hasEnded = lock.newCondition();
 
@@ -45,6 +48,9 @@ final class JniThreadProc extends ThreadProc {
 
   /** Null when it has not crashed, or nothing is known of it; under the lock. */
   private @Nullable CrashReport crash;
+
+  /** Of the collector thread. */
+  private boolean execTold;
 
   JniThreadProc(
       JniHost host, ThreadProcHandle handle, LaunchRequest request, Stdio.HostEnds streams) {
@@ -72,6 +78,7 @@ final class JniThreadProc extends ThreadProc {
     if (exitStatus().isPresent()) {
       return; // what failed was its user's
     }
+    tellOfExec();
     ended.add(handle); // before the exit is known, and the handle released
     @Nullable CrashReport report = report(state);
     lock.lock();
@@ -89,7 +96,31 @@ final class JniThreadProc extends ThreadProc {
     }
     FlightRecords.exited(pid, how, report);
     if (report != null) {
-      logCrash(report);
+      log(Level.WARNING, "{0} (pid {1,number,#}) crashed: {2}", report);
+    }
+  }
+
+  /** On the collector thread, when there may be news: once, and before the exit. */
+  void tellOfExec() {
+    if (execTold) {
+      return;
+    }
+    switch (handle.exec()) {
+      case EXEC_LEFT -> {
+        execTold = true;
+        FlightRecords.left(pid, request.program());
+        log(
+            Level.INFO,
+            "{0} (pid {1,number,#}) has executed another program, and left the address space");
+      }
+      case EXEC_REFUSED -> {
+        execTold = true;
+        log(
+            Level.WARNING,
+            "{0} (pid {1,number,#}) wanted to execute another program, with which it would leave"
+                + " the address space: refused, since it was started to stay");
+      }
+      default -> {}
     }
   }
 
@@ -104,10 +135,13 @@ final class JniThreadProc extends ThreadProc {
     }
   }
 
-  private void logCrash(CrashReport report) {
+  private void log(Level level, String text, Object... more) {
+    Object[] values = new Object[2 + more.length];
+    values[0] = request.program();
+    values[1] = pid;
+    System.arraycopy(more, 0, values, 2, more.length);
     try {
-      System.getLogger("io.tproc.jni")
-          .log(Level.WARNING, "{0} (pid {1,number,#}) crashed: {2}", request.program(), pid, report);
+      System.getLogger("io.tproc.jni").log(level, text, values);
     } catch (RuntimeException ignored) {
       // A handler of the application's: not the collector's concern.
     }

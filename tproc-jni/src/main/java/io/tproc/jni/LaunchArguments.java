@@ -19,6 +19,7 @@ final class LaunchArguments {
   private final byte @Nullable [] directory;
   private final int umask;
   private final boolean crashReport;
+  private final boolean stay;
 
   private LaunchArguments(LaunchRequest request, HostEnvironment host) throws LaunchException {
     this.program = ByteStrings.terminated(request.program(), "the program's name");
@@ -35,6 +36,7 @@ final class LaunchArguments {
             : null;
     this.umask = request.umask();
     this.crashReport = request.crashReport();
+    this.stay = request.stay();
   }
 
   /**
@@ -82,6 +84,7 @@ final class LaunchArguments {
         stdio.output(),
         stdio.error(),
         umask,
-        crashReport);
+        crashReport,
+        stay);
   }
 }

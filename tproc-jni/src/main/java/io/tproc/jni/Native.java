@@ -45,7 +45,8 @@ final class Native {
       int stdout,
       int stderr,
       int umask,
-      boolean crashReport)
+      boolean crashReport,
+      boolean stay)
       throws LaunchException;
 
   // threadproc.c
@@ -61,6 +62,9 @@ final class Native {
    * yet.
    */
   static native boolean release(long threadproc);
+
+  /** tproc_threadproc_exec: enum tproc_exec. */
+  static native int exec(long threadproc);
 
   // crash.c
 

@@ -95,6 +95,16 @@ final class ThreadProcHandle {
     }
   }
 
+  /** enum tproc_exec; 0 when it has been freed. */
+  int exec() {
+    lock.lock();
+    try {
+      return pointer == 0 ? 0 : Native.exec(pointer);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Null when no crash of it is known. */
   byte @Nullable [] crash() {
     lock.lock();

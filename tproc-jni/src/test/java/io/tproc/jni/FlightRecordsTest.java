@@ -14,6 +14,28 @@ import org.junit.jupiter.api.io.TempDir;
 
 class FlightRecordsTest {
   @Test
+  void aProgramThatExecutesAnotherIsRecorded(@TempDir Path directory) throws Exception {
+    Path file = directory.resolve("recording.jfr");
+    long pid;
+    try (Recording recording = new Recording()) {
+      recording.start();
+      try (TprocHost host = TprocHost.open();
+          ThreadProc program = host.command("sh", "-c", "exec sh -c :").start()) {
+        pid = program.pid();
+        program.waitFor();
+      }
+      recording.stop();
+      recording.dump(file);
+    }
+
+    assertThat(RecordingFile.readAllEvents(file))
+        .filteredOn(event -> event.getEventType().getName().equals("io.tproc.ThreadProcLeft"))
+        .filteredOn(event -> event.getLong("pid") == pid)
+        .singleElement()
+        .satisfies(event -> assertThat(event.getString("program")).isEqualTo("sh"));
+  }
+
+  @Test
   void startsAndCrashesAreRecorded(@TempDir Path directory) throws Exception {
     Path file = directory.resolve("recording.jfr");
     long pid;
