@@ -256,10 +256,13 @@ const struct tproc_threadproc *tproc_host_owner_of(struct tproc_host *host, cons
 /**
  * Lets forked children of threadprocs see a range of the host's memory. Without it they see none of the host's private
  * memory (the Java heap above all), so that a fork() neither copies nor stalls the host; threadprocs themselves always
- * see everything. Meant for buffers that are handed to a threadproc. Of a small mapping, such as an arena of malloc's,
- * the whole is shown; of ranges that were named the newest 256 are kept.
+ * see everything. Meant for buffers that forking programs hand on. Of a small mapping, such as an arena of malloc's,
+ * the whole is shown. It stays so until the host is closed, also when the memory has been freed and is used anew. Any
+ * number of ranges can be named; the time grows with their logarithm.
+ *
+ * @return 0, -EINVAL (no range of addresses), -ENOMEM
  */
-void tproc_host_keep_in_forks(struct tproc_host *host, const void *address, size_t length);
+int tproc_host_keep_in_forks(struct tproc_host *host, const void *address, size_t length, struct tproc_error *error);
 
 /* ---- the shared heap ---------------------------------------------------------------------------------------- */
 

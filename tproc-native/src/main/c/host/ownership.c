@@ -11,9 +11,13 @@ const struct tproc_threadproc *tproc_host_owner_of(struct tproc_host *host, cons
   return slot_threadproc_at(&host->slots, (uint64_t)address);
 }
 
-void tproc_host_keep_in_forks(struct tproc_host *host, const void *address, size_t length) {
-  if (length == 0 || (uint64_t)address > INT64_MAX || length > INT64_MAX) return;
-  fork_shield_keep(&host->broker.context.shield, (struct address_range){(uint64_t)address, (uint64_t)address + length});
+int tproc_host_keep_in_forks(struct tproc_host *host, const void *address, size_t length, struct tproc_error *error) {
+  if ((uint64_t)address > INT64_MAX || length > INT64_MAX)
+    return tproc_fail(error, EINVAL, "keep %zu bytes at %p in forked children", length, address);
+  if (length == 0) return 0;
+  const struct address_range range = {(uint64_t)address, (uint64_t)address + length};
+  const int failed = fork_shield_keep(&host->broker.context.shield, range);
+  return failed ? tproc_fail(error, -failed, "keep %zu bytes at %p in forked children", length, address) : 0;
 }
 
 struct listing {

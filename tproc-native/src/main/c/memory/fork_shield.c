@@ -1,5 +1,6 @@
 #include "memory/fork_shield.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -40,17 +41,7 @@ static void advise(struct address_range range, int advice) {
   if (range_size(range) > 0) madvise((void *)range.low, range_size(range), advice);
 }
 
-/* Marks what of the range is not kept: up to the first kept range in it, then the rest after that. */
-static void mark(const struct fork_shield *shield, struct address_range range) {
-  while (range.low < range.high) {
-    struct address_range first = {range.high, range.high};
-    for (size_t i = 0; i < shield->kept_count; i++)
-      if (ranges_overlap(shield->kept[i], range) && shield->kept[i].low < first.low) first = shield->kept[i];
-    if (first.low > range.low) advise((struct address_range){range.low, first.low}, MADV_DONTFORK);
-    if (first.high <= range.low) return;
-    range.low = first.high;
-  }
-}
+static void mark(struct address_range range) { advise(range, MADV_DONTFORK); }
 
 struct pass {
   struct fork_shield *shield;
@@ -66,7 +57,7 @@ static void consider(const struct pass *pass, const struct mapping *mapping) {
   if (mapping->shared || stays(mapping->name)) return;
   if (pass->raise) {
     if (is_a_threadprocs(mapping->range)) return;
-    mark(pass->shield, mapping->range);
+    range_set_visit_rest(&pass->shield->kept, mapping->range, mark);
     if (!is_a_threadprocs(mapping->range)) return; /* else a threadproc has mapped it meanwhile */
   }
   advise(mapping->range, MADV_DOFORK);
@@ -106,28 +97,18 @@ static bool extend(const struct mapping *mapping, void *context) {
   return true;
 }
 
-void fork_shield_keep(struct fork_shield *shield, struct address_range range) {
-  const struct address_range pages = {page_floor(range.low), page_ceil(range.high)};
+int fork_shield_keep(struct fork_shield *shield, struct address_range range) {
+  struct address_range kept = {page_floor(range.low), page_ceil(range.high)};
+  int failed = 0;
   pthread_mutex_lock(&shield->lock);
-  bool known = false;
-  for (size_t i = 0; i < shield->kept_count && !known; i++) known = range_covers(shield->kept[i], pages);
-  if (!known) {
-    struct address_range kept = pages;
-    address_space_visit_writable(shield->space, pages, extend, &kept);
-    size_t at = 0;
-    while (at < shield->kept_count && !ranges_overlap(shield->kept[at], kept)) at++;
-    if (at < shield->kept_count) { /* an arena that has grown */
-      if (shield->kept[at].low < kept.low) kept.low = shield->kept[at].low;
-      if (shield->kept[at].high > kept.high) kept.high = shield->kept[at].high;
-    } else {
-      at = shield->kept_next;
-      shield->kept_next = (shield->kept_next + 1) % FORK_SHIELD_KEPT_MAX;
-      if (shield->kept_count < FORK_SHIELD_KEPT_MAX) shield->kept_count++;
-    }
-    shield->kept[at] = kept;
-    madvise((void *)kept.low, range_size(kept), MADV_DOFORK);
+  if (!range_set_covers(&shield->kept, kept)) {
+    address_space_visit_writable(shield->space, kept, extend, &kept);
+    failed = range_set_prepare(&shield->kept) ? 0 : -ENOMEM;
+    if (!failed) range_set_add(&shield->kept, kept);
+    if (!failed) madvise((void *)kept.low, range_size(kept), MADV_DOFORK);
   }
   pthread_mutex_unlock(&shield->lock);
+  return failed;
 }
 
 static bool is_due(struct fork_shield *shield) {
@@ -235,5 +216,6 @@ void fork_shield_destroy(struct fork_shield *shield) {
   if (shield->raised_at != 0) visit_all(shield, false);
   if (all == NULL) range_set_release(&marked_by_others);
   pthread_mutex_unlock(&all_lock);
+  range_set_release(&shield->kept);
   pthread_mutex_destroy(&shield->lock);
 }

@@ -22,21 +22,17 @@
 
 #include "base/address_range.h"
 #include "memory/address_space.h"
+#include "memory/range_set.h"
 #include "memory/slot.h"
 
 /** Of a mapping up to this size (an arena of malloc's) all is kept, not only the pages that were named. */
 #define FORK_SHIELD_KEPT_WHOLE (8ull << 20)
 
-/** Ranges that stay visible; beyond that many the oldest are dropped. */
-#define FORK_SHIELD_KEPT_MAX 256
-
 struct fork_shield {
   pthread_mutex_t lock; /**< guards what is kept; taken after the lock on all shields; then the slots' lock */
   const struct address_space *space;
   struct slot_space *slots;
-  struct address_range kept[FORK_SHIELD_KEPT_MAX];
-  size_t kept_count;
-  size_t kept_next;
+  struct range_set kept;               /**< what stays visible */
   uint64_t resume;                     /**< where a pass that has begun goes on; 0: none has */
   uint64_t raised_at;                  /**< milliseconds of CLOCK_MONOTONIC; 0: never */
   struct fork_shield *previous, *next; /**< of all hosts of this process */
@@ -52,8 +48,8 @@ void fork_shield_init(struct fork_shield *shield, const struct address_space *sp
 /** Unmarks everything first: the process's own forks are as before. Another host of it marks again by itself. */
 void fork_shield_destroy(struct fork_shield *shield);
 
-/** Lets forked children see the range again, also if it was marked before. */
-void fork_shield_keep(struct fork_shield *shield, struct address_range range);
+/** Lets forked children see the range again, also if it was marked before. @return 0 or -ENOMEM */
+int fork_shield_keep(struct fork_shield *shield, struct address_range range);
 
 /** How long newly grown memory may stay unmarked. */
 #define FORK_SHIELD_MILLISECONDS 250

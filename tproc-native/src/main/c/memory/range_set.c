@@ -97,6 +97,15 @@ bool range_set_lowest(const struct range_set *set, struct address_range range, s
   return true;
 }
 
+void range_set_visit_rest(const struct range_set *set, struct address_range range,
+                          void (*visit)(struct address_range rest)) {
+  for (size_t at = count_above(set, range.high); at < set->count && set->ranges[at].high > range.low; at++) {
+    if (set->ranges[at].high < range.high) visit((struct address_range){set->ranges[at].high, range.high});
+    range.high = set->ranges[at].low;
+  }
+  if (range.high > range.low) visit(range);
+}
+
 void range_set_release(struct range_set *set) {
   free(set->ranges);
   memset(set, 0, sizeof *set);

@@ -31,6 +31,10 @@ bool range_set_overlaps(const struct range_set *set, struct address_range range)
 /** The lowest part of the set in a range. @return false, and nothing has changed, when none of it is in the set */
 bool range_set_lowest(const struct range_set *set, struct address_range range, struct address_range *lowest);
 
+/** Calls back for each part of a range that is not in the set, the highest first. */
+void range_set_visit_rest(const struct range_set *set, struct address_range range,
+                          void (*visit)(struct address_range rest));
+
 void range_set_release(struct range_set *set);
 
 #endif

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <random>
 #include <set>
+#include <utility>
+#include <vector>
 
 extern "C" {
 #include "memory/range_set.h"
@@ -81,6 +83,30 @@ TEST_CASE("it answers as a set of single addresses does") {
     }
     range_set_release(&set);
   }
+}
+
+TEST_CASE("the rest of a range is what is not in the set, the highest first") {
+  static std::vector<std::pair<uint64_t, uint64_t>> rest;
+  const auto rest_of = [](const range_set &set, address_range range) {
+    rest.clear();
+    range_set_visit_rest(&set, range, [](address_range each) { rest.emplace_back(each.low, each.high); });
+    return rest;
+  };
+  using Ranges = std::vector<std::pair<uint64_t, uint64_t>>;
+  range_set set{};
+  CHECK(rest_of(set, {5, 50}) == Ranges{{5, 50}});
+  for (uint64_t low : {10, 30}) {
+    REQUIRE(range_set_prepare(&set));
+    range_set_add(&set, {low, low + 10});
+  }
+  CHECK(rest_of(set, {5, 50}) == Ranges{{40, 50}, {20, 30}, {5, 10}});
+  CHECK(rest_of(set, {15, 35}) == Ranges{{20, 30}});
+  CHECK(rest_of(set, {12, 18}).empty());
+  CHECK(rest_of(set, {10, 20}).empty());
+  CHECK(rest_of(set, {20, 30}) == Ranges{{20, 30}});
+  CHECK(rest_of(set, {0, 10}) == Ranges{{0, 10}});
+  CHECK(rest_of(set, {40, 41}) == Ranges{{40, 41}});
+  range_set_release(&set);
 }
 
 TEST_SUITE_END();

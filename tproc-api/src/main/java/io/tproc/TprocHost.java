@@ -141,8 +141,8 @@ public interface TprocHost extends PlatformMemory, AutoCloseable {
    * reachable for as long as they use the address: see {@link
    * java.lang.ref.Reference#reachabilityFence}.
    *
-   * <p>From here on the buffer's memory is also there in processes that threadprocs {@code fork()}.
-   * A forked child has nothing else of the JVM's private memory.
+   * <p>Processes that threadprocs {@code fork()} do not have the buffer's memory, as they have
+   * nothing of the JVM's private memory, unless it was named to {@link #keepInForks}.
    *
    * @param directBuffer a direct buffer of any element type, also a slice or a read-only one
    * @return the address
@@ -150,6 +150,24 @@ public interface TprocHost extends PlatformMemory, AutoCloseable {
    *     when the garbage collector moves it
    */
   long addressOf(Buffer directBuffer);
+
+  /**
+   * Lets processes that threadprocs {@code fork()} have a copy of some of the JVM's memory: {@code
+   * keepInForks(host.addressOf(buffer), buffer.capacity())}. Without it they have nothing of the
+   * JVM's private memory, so that a fork neither copies nor stalls the JVM. Threadprocs themselves,
+   * and children that they make with {@code vfork} or {@code posix_spawn}, always see all of it.
+   *
+   * <p>It stays so until this host is closed, also when the memory has been freed and is used anew.
+   * Each range that lies apart divides mappings, of which a process may have 65,530 ({@code
+   * vm.max_map_count}): name one large range rather than many small ones.
+   *
+   * @param address the first byte
+   * @param size the number of bytes
+   * @throws IllegalArgumentException when the address is not positive, the size is negative, or the
+   *     range wraps around
+   * @throws IllegalStateException when the host is closed
+   */
+  void keepInForks(long address, long size);
 
   /**
    * Listens at a Unix socket: from here on launchers ({@code tproc-run SOCKET PROGRAM}) start

@@ -7,6 +7,27 @@ import java.nio.ByteBuffer;
 /** Memory of the address space as segments. */
 interface SegmentMemory {
   /**
+   * The address of a native segment's first byte, to be handed to threadprocs. The segment's arena
+   * must stay open for as long as they use the address, or be reachable where it is automatic.
+   *
+   * @param segment a native segment, also a mapped file or a slice
+   * @return the address
+   * @throws IllegalArgumentException when the segment is on the Java heap
+   * @throws IllegalStateException when its arena is closed
+   */
+  default long addressOf(MemorySegment segment) {
+    if (!segment.isNative()) {
+      throw new IllegalArgumentException(
+          "a segment on the Java heap has no address: the garbage collector moves it; use"
+              + " Arena.allocate");
+    }
+    if (!segment.scope().isAlive()) {
+      throw new IllegalStateException("the segment's arena is closed");
+    }
+    return segment.address();
+  }
+
+  /**
    * As {@link TprocHost#view(long, long)}.
    *
    * @param address the first byte

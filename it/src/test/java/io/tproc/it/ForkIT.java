@@ -67,6 +67,7 @@ class ForkIT {
       ByteBuffer given = ByteBuffer.allocateDirect(10 * BLOCK);
       given.put(7, (byte) 42);
       try (TprocHost host = TprocHost.open()) {
+        host.keepInForks(host.addressOf(given), given.capacity());
         long address = host.addressOf(given) + 7;
         try (ThreadProc program =
                 host.command(Programs.probe("forking"), "0x" + Long.toHexString(address)).start();

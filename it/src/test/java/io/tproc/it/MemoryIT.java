@@ -135,9 +135,10 @@ class MemoryIT {
   }
 
   @Test
-  void aForkedChildSeesTheBuffersThatWereHandedOut(TprocHost host) throws Exception {
+  void aForkedChildSeesTheBuffersThatWereNamed(TprocHost host) throws Exception {
     ByteBuffer given = ByteBuffer.allocateDirect(LARGE);
     given.put(100, (byte) 77);
+    host.keepInForks(host.addressOf(given), LARGE);
     String address = "0x" + Long.toHexString(host.addressOf(given) + 100);
 
     assertThat(Outcome.hosted(host, PROGRAM, "forked", address))

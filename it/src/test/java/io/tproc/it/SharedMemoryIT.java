@@ -13,6 +13,7 @@ import java.lang.reflect.Method;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
@@ -218,5 +219,29 @@ class SharedMemoryIT {
     Class<?> type = Class.forName("java.lang.foreign.MemorySegment");
     assertThat(type.getMethod("byteSize").invoke(view)).isEqualTo(16L);
     assertThat(type.getMethod("address").invoke(view)).isEqualTo(host.addressOf(buffer));
+
+    Method addressOf = TprocHost.class.getMethod("addressOf", type);
+    addressOf.setAccessible(true);
+    assertThat(addressOf.invoke(host, view)).isEqualTo(host.addressOf(buffer));
+    Object onTheHeap = type.getMethod("ofArray", byte[].class).invoke(null, (Object) new byte[8]);
+    assertThatThrownBy(() -> addressOf.invoke(host, onTheHeap))
+        .hasCauseInstanceOf(IllegalArgumentException.class);
+  }
+
+  private static int mappings() throws IOException {
+    return Files.readAllLines(Path.of("/proc/self/maps")).size();
+  }
+
+  @Test
+  void anyNumberOfBuffersCostsNoMappings(TprocHost host) throws Exception {
+    int part = 32 << 10;
+    ByteBuffer whole = ByteBuffer.allocateDirect(64 << 20);
+    long first = host.addressOf(whole);
+    int before = mappings();
+    for (int at = 0; at < whole.capacity(); at += part) {
+      assertThat(host.addressOf(whole.slice(at, 8))).isEqualTo(first + at);
+    }
+
+    assertThat(mappings() - before).as("of 2048 buffers").isLessThan(200);
   }
 }

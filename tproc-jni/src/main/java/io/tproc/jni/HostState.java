@@ -134,17 +134,6 @@ final class HostState {
     }
   }
 
-  void keepInForks(long address, long size) {
-    lifecycle.readLock().lock();
-    try {
-      if (!closing) { // without a host there are no forks
-        Native.keepInForks(pointer, address, size);
-      }
-    } finally {
-      lifecycle.readLock().unlock();
-    }
-  }
-
   /** Runs what takes the pointer. It must not wait: closing the host would wait for it. */
   <T> T call(LongFunction<T> action) {
     lifecycle.readLock().lock();

@@ -104,9 +104,13 @@ final class JniHost implements TprocHost {
   @Override
   public long addressOf(Buffer directBuffer) {
     Checks.direct(directBuffer);
-    long address = Native.addressOf(directBuffer);
-    state.keepInForks(address, BufferSizes.bytes(directBuffer));
-    return address;
+    return Native.addressOf(directBuffer);
+  }
+
+  @Override
+  public void keepInForks(long address, long size) {
+    Checks.range(address, size);
+    state.run(host -> Native.keepInForks(host, address, size));
   }
 
   @Override
