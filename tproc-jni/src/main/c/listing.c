@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdlib.h>
 
 #include "exceptions.h"
@@ -35,4 +36,30 @@ JNIEXPORT jbyteArray JNICALL Java_io_tproc_jni_Native_memory(JNIEnv *env, jclass
     return to_java(env, &listing);
   throw_out_of_memory(env, error.message);
   return NULL;
+}
+
+/* Memory that is short ends no sharing: it is Java's OutOfMemoryError, as above. */
+static jbyteArray shared_to_java(JNIEnv *env, int failed, struct tproc_listing *listing,
+                                 const struct tproc_error *error) {
+  if (failed == 0) return to_java(env, listing);
+  if (failed == -ENOMEM)
+    throw_out_of_memory(env, error->message);
+  else
+    throw_failure(env, FAILURE_SHARING, error);
+  return NULL;
+}
+
+JNIEXPORT jbyteArray JNICALL Java_io_tproc_jni_Native_registry(JNIEnv *env, jclass type, jlong host) {
+  (void)type;
+  struct tproc_listing listing;
+  struct tproc_error error = {0};
+  return shared_to_java(env, tproc_host_registry_listing(to_host(host), LISTING_MAX, &listing, &error), &listing,
+                        &error);
+}
+
+JNIEXPORT jbyteArray JNICALL Java_io_tproc_jni_Native_heapUsage(JNIEnv *env, jclass type, jlong host) {
+  (void)type;
+  struct tproc_listing listing;
+  struct tproc_error error = {0};
+  return shared_to_java(env, tproc_host_heap_listing(to_host(host), LISTING_MAX, &listing, &error), &listing, &error);
 }

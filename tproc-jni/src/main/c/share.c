@@ -9,12 +9,6 @@
 #include "io_tproc_jni_Native.h"
 #include "pointers.h"
 
-/* What Registrations.java reads. */
-_Static_assert(sizeof(struct tproc_registered) == 192 && offsetof(struct tproc_registered, version) == 24 &&
-                   offsetof(struct tproc_registered, status) == 40 && offsetof(struct tproc_registered, name) == 44 &&
-                   offsetof(struct tproc_registered, type) == 140,
-               "one layout");
-
 /* What WaiterThread.java writes and reads. */
 _Static_assert(sizeof(struct tproc_wait) == 24 && offsetof(struct tproc_wait, since) == 8 &&
                    offsetof(struct tproc_wait, value) == 16 && offsetof(struct tproc_wait, moved) == 20,
@@ -67,10 +61,10 @@ static void copy_text(JNIEnv *env, jbyteArray bytes, char *text, jsize size) {
   (*env)->GetByteArrayRegion(env, bytes, 0, length < size ? length : size, (jbyte *)text);
 }
 
-static jbyteArray entries_to_java(JNIEnv *env, const struct tproc_registered *entries, size_t count) {
-  const jsize size = (jsize)(count * sizeof *entries);
-  jbyteArray bytes = (*env)->NewByteArray(env, size);
-  if (bytes != NULL) (*env)->SetByteArrayRegion(env, bytes, 0, size, (const jbyte *)entries);
+/* What Java's Listing.registration decodes. */
+static jbyteArray entry_to_java(JNIEnv *env, const struct tproc_registered *entry) {
+  jbyteArray bytes = (*env)->NewByteArray(env, sizeof *entry);
+  if (bytes != NULL) (*env)->SetByteArrayRegion(env, bytes, 0, sizeof *entry, (const jbyte *)entry);
   return bytes;
 }
 
@@ -81,7 +75,7 @@ JNIEXPORT jbyteArray JNICALL Java_io_tproc_jni_Native_publish(JNIEnv *env, jclas
   struct tproc_registered what = {.address = (uint64_t)address, .size = (uint64_t)size, .version = (uint32_t)version};
   copy_text(env, name, what.name, sizeof what.name);
   copy_text(env, tag, what.type, sizeof what.type);
-  if (tproc_host_publish(to_host(host), &what, &error) == 0) return entries_to_java(env, &what, 1);
+  if (tproc_host_publish(to_host(host), &what, &error) == 0) return entry_to_java(env, &what);
   throw_failure(env, FAILURE_SHARING, &error);
   return NULL;
 }
@@ -89,7 +83,7 @@ JNIEXPORT jbyteArray JNICALL Java_io_tproc_jni_Native_publish(JNIEnv *env, jclas
 /* An entry; NULL when there is none. */
 static jbyteArray found_to_java(JNIEnv *env, int failed, const struct tproc_registered *found,
                                 const struct tproc_error *error) {
-  if (failed == 0) return entries_to_java(env, found, 1);
+  if (failed == 0) return entry_to_java(env, found);
   if (failed != -ENOENT && failed != -ESTALE) throw_failure(env, FAILURE_SHARING, error);
   return NULL;
 }
@@ -108,20 +102,6 @@ JNIEXPORT jbyteArray JNICALL Java_io_tproc_jni_Native_registered(JNIEnv *env, jc
   struct tproc_registered found;
   struct tproc_error error = {0};
   return found_to_java(env, tproc_host_registered(to_host(host), (uint64_t)id, &found, &error), &found, &error);
-}
-
-JNIEXPORT jbyteArray JNICALL Java_io_tproc_jni_Native_registry(JNIEnv *env, jclass type, jlong host) {
-  (void)type;
-  size_t capacity = tproc_host_registry(to_host(host), NULL, 0) + 64; /* what comes meanwhile */
-  struct tproc_registered *entries = calloc(capacity, sizeof *entries);
-  if (entries == NULL) {
-    throw_out_of_memory(env, "list the registry");
-    return NULL;
-  }
-  const size_t count = tproc_host_registry(to_host(host), entries, capacity);
-  jbyteArray result = entries_to_java(env, entries, count < capacity ? count : capacity);
-  free(entries);
-  return result;
 }
 
 JNIEXPORT jboolean JNICALL Java_io_tproc_jni_Native_withdraw(JNIEnv *env, jclass type, jlong host, jlong id) {

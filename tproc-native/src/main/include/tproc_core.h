@@ -556,7 +556,7 @@ typedef int tproc_status_visitor(const struct tproc_status *status, void *contex
  */
 void tproc_host_list(struct tproc_host *host, tproc_status_visitor *visit, void *context);
 
-/** A listing in one piece: the payload of a LISTED or a MAPPED, as docs/protocol.md describes them. */
+/** A listing in one piece: the payload of a LISTED, MAPPED, REGISTERED or HEAP_USED, as docs/protocol.md has them. */
 struct tproc_listing {
   char *payload; /**< free it with free() */
   size_t size;   /**< bytes */
@@ -575,6 +575,20 @@ int tproc_host_listing(struct tproc_host *host, size_t size_max, struct tproc_li
 /** What tproc_threadproc_memory finds, encoded. As tproc_host_listing. */
 int tproc_threadproc_listing(struct tproc_threadproc *threadproc, size_t size_max, struct tproc_listing *listing,
                              struct tproc_error *error);
+
+/** What tproc_host_registry finds, encoded. As tproc_host_listing; -ENOTSUP without a shared heap. */
+int tproc_host_registry_listing(struct tproc_host *host, size_t size_max, struct tproc_listing *listing,
+                                struct tproc_error *error);
+
+/**
+ * Who has how much of the shared heap, encoded: one entry for each process with blocks, one for what lies in channels,
+ * and the host's. Counted while all others go on, block by block, so it takes time for a large heap of small blocks.
+ *
+ * @param size_max at least 32
+ * @return as tproc_host_listing; -ENOTSUP without a shared heap
+ */
+int tproc_host_heap_listing(struct tproc_host *host, size_t size_max, struct tproc_listing *listing,
+                            struct tproc_error *error);
 
 /* ---- exits -------------------------------------------------------------------------------------------------- */
 

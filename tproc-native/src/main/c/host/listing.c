@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "host/listing_writer.h"
 #include "tproc_core.h"
 #include "wire/wire.h"
 
@@ -13,54 +14,8 @@ _Static_assert((int)WIRE_STATE_RUNNING == (int)TPROC_RUNNING && (int)WIRE_STATE_
 _Static_assert((unsigned)WIRE_COMMAND_MAX >= TPROC_COMMAND_SIZE, "a command fits into its entry");
 _Static_assert(sizeof(struct wire_listed) == sizeof(struct wire_mapped), "both lists begin alike");
 
-struct writer {
-  struct tproc_listing listing;
-  size_t capacity, size_max;
-  bool without_memory;
-};
-
-static bool reserve(struct writer *writer, size_t size) {
-  if (size <= writer->capacity) return true;
-  const size_t doubled = 2 * writer->capacity, capacity = doubled > size ? doubled : size + 256;
-  char *grown = realloc(writer->listing.payload, capacity);
-  writer->without_memory = grown == NULL;
-  if (grown == NULL) return false;
-  writer->listing.payload = grown;
-  writer->capacity = capacity;
-  return true;
-}
-
-static bool begin(struct writer *writer) {
-  if (!reserve(writer, sizeof(struct wire_listed))) return false;
-  memset(writer->listing.payload, 0, sizeof(struct wire_listed));
-  writer->listing.size = sizeof(struct wire_listed);
-  return true;
-}
-
-/* Room for one entry more, which is counted; NULL when it would be too much, or without memory. */
-static char *add_entry(struct writer *writer, size_t size) {
-  struct wire_listed *head = (struct wire_listed *)writer->listing.payload;
-  head->total++;
-  const size_t before = writer->listing.size;
-  if (size > writer->size_max - before || !reserve(writer, before + size)) return NULL;
-  head = (struct wire_listed *)writer->listing.payload;
-  head->count++;
-  writer->listing.size += size;
-  return writer->listing.payload + before;
-}
-
-/* Hands the listing over, or frees it. */
-static int finish(struct writer *writer, struct tproc_listing *listing, struct tproc_error *error, const char *what) {
-  if (writer->without_memory) {
-    free(writer->listing.payload);
-    return tproc_fail(error, ENOMEM, "list %s", what);
-  }
-  *listing = writer->listing;
-  return 0;
-}
-
 static int add_threadproc(const struct tproc_status *status, void *context) {
-  struct writer *writer = context;
+  struct listing_writer *writer = context;
   const struct wire_threadproc entry = {.pid = status->pid,
                                         .launcher = status->launcher,
                                         .uid = status->uid,
@@ -72,19 +27,19 @@ static int add_threadproc(const struct tproc_status *status, void *context) {
                                         .uptime = status->uptime,
                                         .mapped = status->mapped,
                                         .resident = status->resident};
-  char *room = add_entry(writer, wire_threadproc_size(status->command_size));
+  char *room = listing_add(writer, wire_threadproc_size(status->command_size));
   if (room != NULL) wire_threadproc_write(&entry, status->command, room);
   return !writer->without_memory;
 }
 
 int tproc_host_listing(struct tproc_host *host, size_t size_max, struct tproc_listing *listing,
                        struct tproc_error *error) {
-  struct writer writer = {.size_max = size_max};
-  if (begin(&writer)) tproc_host_list(host, add_threadproc, &writer);
-  return finish(&writer, listing, error, "a host's threadprocs");
+  struct listing_writer writer = {.size_max = size_max};
+  if (listing_begin(&writer, NULL, 0)) tproc_host_list(host, add_threadproc, &writer);
+  return listing_finish(&writer, listing, error, "a host's threadprocs");
 }
 
-static void add_mapping(struct writer *writer, const struct tproc_mapping *mapping) {
+static void add_mapping(struct listing_writer *writer, const struct tproc_mapping *mapping) {
   const size_t name_size = strlen(mapping->name) + 1;
   const struct wire_mapping entry = {
       .protection = (mapping->readable ? WIRE_READABLE : 0) | (mapping->writable ? WIRE_WRITABLE : 0) |
@@ -92,7 +47,7 @@ static void add_mapping(struct writer *writer, const struct tproc_mapping *mappi
       .name_size = (uint32_t)name_size,
       .address = mapping->address,
       .length = mapping->size};
-  char *room = add_entry(writer, wire_mapping_size(name_size));
+  char *room = listing_add(writer, wire_mapping_size(name_size));
   if (room != NULL) wire_mapping_write(&entry, mapping->name, room);
 }
 
@@ -110,13 +65,13 @@ static bool find_mappings(struct tproc_threadproc *threadproc, struct tproc_mapp
 
 int tproc_threadproc_listing(struct tproc_threadproc *threadproc, size_t size_max, struct tproc_listing *listing,
                              struct tproc_error *error) {
-  struct writer writer = {.size_max = size_max};
+  struct listing_writer writer = {.size_max = size_max};
   struct tproc_mapping *mappings = NULL;
   size_t count = 0;
   if (!find_mappings(threadproc, &mappings, &count))
     writer.without_memory = true;
-  else if (begin(&writer))
+  else if (listing_begin(&writer, NULL, 0))
     for (size_t i = 0; i < count && !writer.without_memory; i++) add_mapping(&writer, &mappings[i]);
   free(mappings);
-  return finish(&writer, listing, error, "a threadproc's mappings");
+  return listing_finish(&writer, listing, error, "a threadproc's mappings");
 }

@@ -20,6 +20,10 @@ static void (*work_for(uint16_t type))(struct work *) {
       return work_maps;
     case WIRE_SIGNAL:
       return work_signal;
+    case WIRE_REGISTRY:
+      return work_registry;
+    case WIRE_HEAP:
+      return work_heap;
     default:
       return NULL;
   }

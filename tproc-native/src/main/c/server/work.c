@@ -139,3 +139,17 @@ void work_signal(struct work *work) {
   request->failed = threadproc_signal(threadproc, asked.signal, &request->error);
   host_unpin(request->requests->host, threadproc);
 }
+
+void work_registry(struct work *work) {
+  struct request *request = (struct request *)work;
+  struct tproc_listing listing;
+  request->failed = tproc_host_registry_listing(request->requests->host, WIRE_PAYLOAD_MAX, &listing, &request->error);
+  if (!request->failed) answer_listing(request, WIRE_REGISTERED, &listing);
+}
+
+void work_heap(struct work *work) {
+  struct request *request = (struct request *)work;
+  struct tproc_listing listing;
+  request->failed = tproc_host_heap_listing(request->requests->host, WIRE_PAYLOAD_MAX, &listing, &request->error);
+  if (!request->failed) answer_listing(request, WIRE_HEAP_USED, &listing);
+}

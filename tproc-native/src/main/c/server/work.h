@@ -9,5 +9,7 @@ void work_launch(struct work *work);
 void work_list(struct work *work);
 void work_maps(struct work *work);
 void work_signal(struct work *work);
+void work_registry(struct work *work);
+void work_heap(struct work *work);
 
 #endif

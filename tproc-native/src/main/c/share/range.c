@@ -1,9 +1,11 @@
 #include "share/range.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -126,6 +128,14 @@ int shared_range_open(struct shared_range *range, struct slot_space *slots, uint
   memset(range, 0, sizeof *range);
   tproc_error_prefix(error, "no shared heap: ");
   return failed;
+}
+
+/* By the process's table of descriptors: a thread that asks may have another. */
+uint64_t shared_range_resident(const struct shared_range *range) {
+  char path[64];
+  struct stat status;
+  snprintf(path, sizeof path, "/proc/self/fd/%d", range->file);
+  return stat(path, &status) == 0 ? (uint64_t)status.st_blocks * 512 : 0;
 }
 
 void shared_range_close(struct shared_range *range) {

@@ -22,6 +22,9 @@ struct shared_range {
 int shared_range_open(struct shared_range *range, struct slot_space *slots, uint64_t heap_size,
                       struct tproc_error *error);
 
+/** Bytes of it that are in memory, its tables included; 0: /proc does not tell. */
+uint64_t shared_range_resident(const struct shared_range *range);
+
 /** Unmaps it. Harmless on one that is not open. */
 void shared_range_close(struct shared_range *range);
 

@@ -9,6 +9,9 @@ _Static_assert(sizeof(struct wire_launch) == 64 + 16 * WIRE_LIMITS, "part of the
 _Static_assert(sizeof(struct wire_threadproc) == 64, "part of the protocol");
 _Static_assert(sizeof(struct wire_mapping) == 32, "part of the protocol");
 _Static_assert(sizeof(struct wire_program_ended) == 32, "part of the protocol");
+_Static_assert(sizeof(struct wire_registered) == 200, "part of the protocol");
+_Static_assert(sizeof(struct wire_heap) == 24, "part of the protocol");
+_Static_assert(sizeof(struct wire_heap_use) == 32, "part of the protocol");
 
 #define ENTRY_ALIGNMENT 8u
 
@@ -27,6 +30,8 @@ static const struct shape shapes[] = {
     {WIRE_MAPS, WIRE_FROM_CLIENT, sizeof(struct wire_maps), sizeof(struct wire_maps), 0, 0},
     {WIRE_SIGNAL, WIRE_FROM_CLIENT, sizeof(struct wire_signal), sizeof(struct wire_signal), 0, 0},
     {WIRE_WATCH, WIRE_FROM_CLIENT, 0, 0, 0, 0},
+    {WIRE_REGISTRY, WIRE_FROM_CLIENT, 0, 0, 0, 0},
+    {WIRE_HEAP, WIRE_FROM_CLIENT, 0, 0, 0, 0},
     {WIRE_STARTED, WIRE_FROM_HOST, sizeof(struct wire_started), sizeof(struct wire_started), 1, 1},
     {WIRE_FAILED, WIRE_FROM_HOST, sizeof(struct wire_failed), sizeof(struct wire_failed) + (64u << 10), 0, 0},
     {WIRE_ENDED, WIRE_FROM_HOST, sizeof(struct wire_ended), sizeof(struct wire_ended), 0, 0},
@@ -38,6 +43,8 @@ static const struct shape shapes[] = {
     {WIRE_PROGRAM_STARTED, WIRE_FROM_HOST, sizeof(struct wire_listed) + sizeof(struct wire_threadproc),
      sizeof(struct wire_listed) + sizeof(struct wire_threadproc) + WIRE_COMMAND_MAX, 0, 0},
     {WIRE_PROGRAM_ENDED, WIRE_FROM_HOST, sizeof(struct wire_program_ended), sizeof(struct wire_program_ended), 0, 0},
+    {WIRE_REGISTERED, WIRE_FROM_HOST, sizeof(struct wire_listed), WIRE_PAYLOAD_MAX, 0, 0},
+    {WIRE_HEAP_USED, WIRE_FROM_HOST, sizeof(struct wire_heap) + sizeof(struct wire_listed), WIRE_PAYLOAD_MAX, 0, 0},
 };
 
 struct wire_header wire_header_for(enum wire_type type, size_t size, size_t descriptors) {

@@ -35,12 +35,14 @@
 
 enum wire_type {
   /* from a client */
-  WIRE_LAUNCH = 1, /**< struct wire_launch, numbers, program, arguments, environment */
-  WIRE_LOOK = 2,   /**< empty */
-  WIRE_LIST = 3,   /**< empty */
-  WIRE_MAPS = 4,   /**< struct wire_maps */
-  WIRE_SIGNAL = 5, /**< struct wire_signal */
-  WIRE_WATCH = 6,  /**< empty */
+  WIRE_LAUNCH = 1,   /**< struct wire_launch, numbers, program, arguments, environment */
+  WIRE_LOOK = 2,     /**< empty */
+  WIRE_LIST = 3,     /**< empty */
+  WIRE_MAPS = 4,     /**< struct wire_maps */
+  WIRE_SIGNAL = 5,   /**< struct wire_signal */
+  WIRE_WATCH = 6,    /**< empty */
+  WIRE_REGISTRY = 7, /**< empty */
+  WIRE_HEAP = 8,     /**< empty */
   /* from the host */
   WIRE_STARTED = 100,         /**< struct wire_started, one descriptor: a pidfd of the threadproc */
   WIRE_FAILED = 101,          /**< struct wire_failed, text without a NUL */
@@ -52,6 +54,8 @@ enum wire_type {
   WIRE_DONE = 107,            /**< empty */
   WIRE_PROGRAM_STARTED = 108, /**< a LISTED with one entry, whose memory is not counted */
   WIRE_PROGRAM_ENDED = 109,   /**< struct wire_program_ended */
+  WIRE_REGISTERED = 110,      /**< struct wire_listed, then each struct wire_registered */
+  WIRE_HEAP_USED = 111,       /**< struct wire_heap, struct wire_listed, then each struct wire_heap_use */
 };
 
 enum wire_sender { WIRE_FROM_CLIENT, WIRE_FROM_HOST };
@@ -181,6 +185,44 @@ struct wire_mapping {
   uint32_t reserved;   /**< 0 */
   uint64_t address;
   uint64_t length; /**< bytes */
+};
+
+#define WIRE_NAME_SIZE 96u
+#define WIRE_TYPE_SIZE 48u
+
+/** A publication: struct tproc_registered of tproc_core.h. */
+struct wire_registered {
+  uint32_t size;     /**< bytes from the start of this entry to the next; a multiple of 8 */
+  uint32_t reserved; /**< 0 */
+  uint64_t id;       /**< of this publication, and never of another */
+  uint64_t address;
+  uint64_t length;  /**< bytes */
+  uint32_t version; /**< the publisher's own */
+  int32_t pid;
+  uint32_t kept;             /**< 1: it stays, as one that has ended, when its process ends */
+  uint32_t ended;            /**< 1: its process has ended */
+  int32_t status;            /**< of one that has ended: the process's exit status, or 256 + the signal */
+  char name[WIRE_NAME_SIZE]; /**< with a NUL */
+  char type[WIRE_TYPE_SIZE]; /**< with a NUL */
+  uint32_t reserved_end;     /**< 0 */
+};
+
+struct wire_heap {
+  uint64_t size;     /**< bytes that blocks may take up */
+  uint64_t taken;    /**< bytes of these in slices that are not free */
+  uint64_t resident; /**< bytes in memory, the heap's tables included */
+};
+
+/** Whose blocks are counted. */
+enum wire_heap_owner { WIRE_HEAP_HOST = 1, WIRE_HEAP_CHANNELS = 2, WIRE_HEAP_PROCESS = 3 };
+
+struct wire_heap_use {
+  uint32_t size;   /**< bytes from the start of this entry to the next; a multiple of 8 */
+  int32_t pid;     /**< of the process; of what lies in channels, the host's */
+  uint32_t owner;  /**< enum wire_heap_owner */
+  uint32_t ended;  /**< 1: its process has ended, and its blocks can still be read */
+  uint64_t blocks; /**< that are allocated */
+  uint64_t bytes;  /**< that these have room for */
 };
 
 /* ---- checks and encoding: a problem is said in words, for the message of a FAILED */

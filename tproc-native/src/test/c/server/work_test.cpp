@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <string>
 #include <thread>
 #include <vector>
@@ -114,6 +116,35 @@ TEST_CASE("a list names who asked for what, clients' programs and the host's own
   CHECK(found[1].entry.resident > 0);
   CHECK(found[1].entry.uptime > 0);
   CHECK(found[1].command == std::string("waiting room\0", 13) + address_of(word.get()) + '\0');
+}
+
+TEST_CASE("the registry and the heap of a host") {
+  Listening listening;
+  tproc_registered what{};
+  what.address = 0x1000;
+  std::snprintf(what.name, sizeof what.name, "acme");
+  REQUIRE(tproc_host_publish(listening.host(), &what, nullptr) == 0);
+  Client client(listening.path());
+  REQUIRE(client.send_frame(WIRE_REGISTRY));
+  const Reply names = client.receive();
+  REQUIRE(names.type == WIRE_REGISTERED);
+  REQUIRE(names.payload.size() == sizeof(wire_listed) + sizeof(wire_registered));
+  wire_registered entry{};
+  memcpy(&entry, names.payload.data() + sizeof(wire_listed), sizeof entry);
+  CHECK(entry.id == what.id);
+  CHECK(std::string(entry.name) == "acme");
+  CHECK(entry.pid == getpid());
+
+  REQUIRE(client.send_frame(WIRE_HEAP));
+  const Reply usage = client.receive();
+  REQUIRE(usage.type == WIRE_HEAP_USED);
+  CHECK(usage.as<wire_heap>().size > 0);
+  CHECK(usage.as<wire_heap>().resident > 0);
+  REQUIRE(usage.payload.size() == sizeof(wire_heap) + sizeof(wire_listed) + sizeof(wire_heap_use));
+  wire_heap_use own{};
+  memcpy(&own, usage.payload.data() + sizeof(wire_heap) + sizeof(wire_listed), sizeof own);
+  CHECK(own.owner == WIRE_HEAP_HOST);
+  CHECK(own.pid == getpid());
 }
 
 TEST_CASE("the mappings of a threadproc") {

@@ -196,6 +196,9 @@ TEST_CASE("without a shared heap there is no registry, and the host says why") {
     EXPECT(std::string(error.message).find("no shared heap: ") == 0);
     EXPECT_EQUAL(tproc_host_lookup(host.get(), "x", &what, nullptr), -ENOTSUP);
     EXPECT_EQUAL(tproc_host_withdraw(host.get(), 1, nullptr), -ENOTSUP);
+    tproc_listing listing{};
+    EXPECT_EQUAL(tproc_host_registry_listing(host.get(), 1024, &listing, nullptr), -ENOTSUP);
+    EXPECT_EQUAL(tproc_host_heap_listing(host.get(), 1024, &listing, nullptr), -ENOTSUP);
     EXPECT_EQUAL(tproc_host_registry(host.get(), nullptr, 0), size_t{0});
     sharer_report report{};
     EXPECT_EQUAL(host.run(sharer(&report, {"await=x"})), ENOTSUP);

@@ -101,6 +101,16 @@ public final class SharedHeap {
   }
 
   /**
+   * Counts who has how much of the heap, while all others go on. It looks at each block, so it takes
+   * time for a large heap of small ones.
+   *
+   * @return the count
+   */
+  public HeapUsage usage() {
+    return memory.usage();
+  }
+
+  /**
    * A mutex in a block.
    *
    * @param address of {@link SharedMutex#SIZE} bytes, a multiple of 4

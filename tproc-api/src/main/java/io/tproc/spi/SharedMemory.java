@@ -1,5 +1,6 @@
 package io.tproc.spi;
 
+import io.tproc.share.HeapUsage;
 import io.tproc.share.Registration;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -51,6 +52,13 @@ public interface SharedMemory {
    * @return 0 when no allocated block begins there
    */
   long owner(long address);
+
+  /**
+   * Who has how much.
+   *
+   * @return a count that was made while all others went on
+   */
+  HeapUsage usage();
 
   /**
    * A buffer over memory.

@@ -5,20 +5,25 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.tproc.ExitStatus.Signalled;
 import io.tproc.MemoryMapping;
 import io.tproc.ThreadProcStatus;
 import io.tproc.ThreadProcStatus.State;
+import io.tproc.share.HeapUsage;
+import io.tproc.share.Registration;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ListingTest {
   private static final int LAUNCHER_AT = 8 + 8;
@@ -176,5 +181,104 @@ class ListingTest {
       }
     }
     assertThat(refused).isPositive();
+  }
+
+  private static ByteBuffer fields(int ended, int status) {
+    return buffer(192)
+        .putLong(0, 17)
+        .putLong(8, 0x7000_0000_0000L)
+        .putLong(16, 1L << 33)
+        .putInt(24, 3)
+        .putInt(28, 41)
+        .putInt(32, 1)
+        .putInt(36, ended)
+        .putInt(40, status)
+        .put(44, "n\351".getBytes(ISO_8859_1))
+        .put(140, "t".repeat(47).getBytes(ISO_8859_1));
+  }
+
+  private static byte[] registered(int ended, int status) {
+    return buffer(200).putInt(200).putInt(0).put(fields(ended, status)).array();
+  }
+
+  @Test
+  void decodesRegistrations() throws Exception {
+    Listing<Registration> list =
+        Listing.registrations(list(5, registered(0, 0), registered(1, 256 + 11)), UTF_8);
+
+    Registration first = list.items().get(0);
+    assertThat(list.total()).isEqualTo(5);
+    assertThat(first)
+        .isEqualTo(
+            new Registration(
+                17,
+                "n\ufffd",
+                "t".repeat(47),
+                0x7000_0000_0000L,
+                1L << 33,
+                3,
+                41,
+                true,
+                Optional.empty()));
+    assertThat(list.items().get(1).ended()).contains(new Signalled(11, false));
+    assertThat(Listing.registration(fields(0, 0), UTF_8)).isEqualTo(first);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {-1, 256, 256 + 65})
+  void refusesAnEndThatIsNone(int status) {
+    assertThatExceptionOfType(ProtocolException.class)
+        .isThrownBy(() -> Listing.registration(fields(1, status), UTF_8))
+        .withMessage("a publication whose process ended with " + status);
+  }
+
+  @Test
+  void refusesAPublicationThatIsCut() {
+    assertThatExceptionOfType(ProtocolException.class)
+        .isThrownBy(() -> Listing.registration(fields(0, 0).limit(191), UTF_8))
+        .withMessage("a publication of 191 bytes");
+  }
+
+  private static ByteBuffer heap(int owner) {
+    return buffer(64)
+        .putLong(1 << 20)
+        .putLong(1 << 16)
+        .putLong(4096)
+        .putInt(1)
+        .putInt(1)
+        .putInt(32)
+        .putInt(41)
+        .putInt(owner)
+        .putInt(1)
+        .putLong(2)
+        .putLong(96)
+        .flip();
+  }
+
+  @Test
+  void decodesTheUsageOfAHeap() throws Exception {
+    assertThat(Listing.heapUsage(heap(3)))
+        .isEqualTo(
+            new HeapUsage(
+                1 << 20,
+                1 << 16,
+                4096,
+                List.of(new HeapUsage.Use(HeapUsage.Owner.PROCESS, 41, true, 2, 96))));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 4, -1})
+  void refusesAnOwnerOfAnUnknownKind(int owner) {
+    assertThatExceptionOfType(ProtocolException.class)
+        .isThrownBy(() -> Listing.heapUsage(heap(owner)))
+        .withMessage("an owner of a kind that is unknown: " + owner);
+  }
+
+  @Test
+  void refusesAHeapThatIsCut() {
+    for (int size = 0; size < 64; size++) {
+      ByteBuffer cut = heap(3).limit(size);
+      assertThatExceptionOfType(ProtocolException.class).isThrownBy(() -> Listing.heapUsage(cut));
+    }
   }
 }

@@ -28,6 +28,8 @@ public final class Main {
     commandLine.addSubcommand(new PsCommand());
     commandLine.addSubcommand(new TopCommand());
     commandLine.addSubcommand(new MapsCommand());
+    commandLine.addSubcommand(new RegistryCommand());
+    commandLine.addSubcommand(new HeapCommand());
     commandLine.addSubcommand(new GdbCommand());
     commandLine.addSubcommand(new KillCommand());
     commandLine.addSubcommand(new WaitCommand());

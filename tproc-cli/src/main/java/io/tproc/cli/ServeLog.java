@@ -117,7 +117,7 @@ final class ServeLog implements Runnable {
         + " "
         + ended.pid()
         + ": "
-        + ended.status().map(ServeLog::status).orElse("the status cannot be known")
+        + ended.status().map(ServeLog::words).orElse("the status cannot be known")
         + " after "
         + seconds(ended.uptime());
   }
@@ -130,7 +130,8 @@ final class ServeLog implements Runnable {
     return crashed ? "crash" : "end";
   }
 
-  private static String status(ExitStatus status) {
+  /** How a program ended, in words. */
+  static String words(ExitStatus status) {
     if (status instanceof Exited exited) {
       return "exit status " + exited.code();
     }

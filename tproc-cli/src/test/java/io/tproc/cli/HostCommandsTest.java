@@ -2,11 +2,15 @@ package io.tproc.cli;
 
 import static io.tproc.cli.client.FakeHost.done;
 import static io.tproc.cli.client.FakeHost.failed;
+import static io.tproc.cli.client.FakeHost.heapUsed;
 import static io.tproc.cli.client.FakeHost.listed;
 import static io.tproc.cli.client.FakeHost.mapped;
 import static io.tproc.cli.client.FakeHost.mapping;
+import static io.tproc.cli.client.FakeHost.publication;
+import static io.tproc.cli.client.FakeHost.registered;
 import static io.tproc.cli.client.FakeHost.strings;
 import static io.tproc.cli.client.FakeHost.threadproc;
+import static io.tproc.cli.client.FakeHost.use;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.mockito.Mockito.mock;
 
@@ -21,7 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** ps, maps and kill, with a host that answers what the test has written. */
+/** ps, maps, registry, heap and kill, with a host that answers what the test has written. */
 @Timeout(60)
 class HostCommandsTest {
   private static final int RUNNING = 1;
@@ -164,6 +168,83 @@ class HostCommandsTest {
     assertThat(run(failed(3, "no threadproc 1 here"), "maps", socket, "1")).isEqualTo(1);
     assertThat(cli.errors()).isEqualTo("tproc: no threadproc 1 here\n");
     assertThat(cli.output()).isEmpty();
+  }
+
+  @Test
+  void registryPrintsATable() throws Exception {
+    byte[] answer =
+        registered(
+            3,
+            publication("ring", "acme.Ring/1", -1, 0, 0),
+            publication("a\033\351", "", 0, 1, 256 + 9),
+            publication("gone", "x", 2, 1, 3));
+
+    assertThat(run(answer, "registry", socket)).isZero();
+    assertThat(cli.output().lines())
+        .containsExactly(
+            "NAME      TYPE         ADDRESS  SIZE     VERSION  OWNER  STATE",
+            "a\\e\ufffd      -               1000  8.0K           0     41  SIGKILL",
+            "gone      x               1000  8.0K           2     41  exit status 3",
+            "ring      acme.Ring/1     1000  8.0K  4294967295     41  live");
+  }
+
+  @Test
+  void registryJson() throws Exception {
+    byte[] answer = registered(1, publication("ring", "t", 7, 1, 0));
+
+    assertThat(run(answer, "registry", "--json", socket)).isZero();
+    assertThat(cli.output().lines())
+        .containsExactly(
+            "[",
+            "  {\"name\": \"ring\", \"type\": \"t\", \"address\": 4096, \"size\": 8192,"
+                + " \"version\": 7, \"owner\": 41, \"kept\": true, \"ended\": true, \"state\":"
+                + " \"exit status 0\"}",
+            "]");
+  }
+
+  @Test
+  void registrySaysWhenThereIsMore() throws Exception {
+    run(registered(2, publication("x", "", 0, 0, 0)), "registry", socket);
+    assertThat(cli.errors()).isEqualTo("tproc: only 1 of 2 publications are shown\n");
+  }
+
+  @Test
+  void heapPrintsTheLargestFirstAndSums() throws Exception {
+    byte[] answer = heapUsed(4096, use(7, 1, 0, 0, 0), use(41, 3, 1, 2, 96), use(42, 3, 0, 1, 1 << 20));
+
+    assertThat(run(answer, "heap", socket)).isZero();
+    assertThat(cli.output().lines())
+        .containsExactly(
+            "PID  OWNER            BLOCKS  BYTES",
+            " 42  process               1   1.0M",
+            " 41  process (ended)       2     96",
+            "  7  host                  0      0",
+            "1.0M in blocks, 128K taken, 4.0K in memory, of 1.0G");
+  }
+
+  @Test
+  void heapJson() throws Exception {
+    assertThat(run(heapUsed(0, use(7, 2, 0, 1, 64)), "heap", "--json", socket)).isZero();
+    assertThat(cli.output())
+        .isEqualTo(
+            "{\"sizeBytes\": 1073741824, \"takenBytes\": 131072, \"residentBytes\": 0, \"owners\":"
+                + " [{\"pid\": 7, \"owner\": \"channels\", \"ended\": false, \"blocks\": 1,"
+                + " \"bytes\": 64}]}\n");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"registry", "heap"})
+  void aHostWithoutSharedMemorySaysSo(String command) throws Exception {
+    assertThat(run(failed(95, "no shared heap: ulimit -v"), command, socket)).isEqualTo(1);
+    assertThat(cli.errors()).isEqualTo("tproc: no shared heap: ulimit -v\n");
+    assertThat(cli.output()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"registry", "heap"})
+  void anAnswerThatIsNone(String command) throws Exception {
+    assertThat(run(heapUsed(0, use(7, 9, 0, 1, 64)), command, socket)).isEqualTo(125);
+    assertThat(cli.errors()).startsWith("tproc: " + socket + ": an ");
   }
 
   @ParameterizedTest

@@ -1,6 +1,7 @@
 package io.tproc.jni;
 
 import io.tproc.Errno;
+import io.tproc.share.HeapUsage;
 import io.tproc.share.Registration;
 import io.tproc.share.SharedMemoryException;
 import io.tproc.spi.SharedMemory;
@@ -56,6 +57,11 @@ final class JniSharedMemory implements SharedMemory {
   }
 
   @Override
+  public HeapUsage usage() {
+    return Listings.heapUsage(state.call(Native::heapUsage));
+  }
+
+  @Override
   public ByteBuffer view(long address, long size) {
     state.checkOpen();
     return host.view(address, size);
@@ -91,7 +97,7 @@ final class JniSharedMemory implements SharedMemory {
 
   @Override
   public List<Registration> registry() {
-    return Registrations.all(state.call(Native::registry));
+    return Listings.registrations(state.call(Native::registry));
   }
 
   @Override

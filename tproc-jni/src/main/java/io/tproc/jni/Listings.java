@@ -2,9 +2,12 @@ package io.tproc.jni;
 
 import io.tproc.MemoryMapping;
 import io.tproc.ThreadProcStatus;
+import io.tproc.share.HeapUsage;
+import io.tproc.share.Registration;
 import io.tproc.spi.Listing;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -28,6 +31,22 @@ final class Listings {
   static List<MemoryMapping> mappings(byte[] payload) {
     try {
       return Listing.mappings(ByteBuffer.wrap(payload), ByteStrings.CHARSET).items();
+    } catch (ProtocolException impossible) {
+      throw new IllegalStateException("the core and its Java side differ", impossible);
+    }
+  }
+
+  static List<Registration> registrations(byte[] payload) {
+    try {
+      return Listing.registrations(ByteBuffer.wrap(payload), StandardCharsets.UTF_8).items();
+    } catch (ProtocolException impossible) {
+      throw new IllegalStateException("the core and its Java side differ", impossible);
+    }
+  }
+
+  static HeapUsage heapUsage(byte[] payload) {
+    try {
+      return Listing.heapUsage(ByteBuffer.wrap(payload));
     } catch (ProtocolException impossible) {
       throw new IllegalStateException("the core and its Java side differ", impossible);
     }

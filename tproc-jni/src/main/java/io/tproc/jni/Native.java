@@ -176,9 +176,6 @@ final class Native {
   /** tproc_host_registered. Returns null when it is no more. */
   static native byte @Nullable [] registered(long host, long id);
 
-  /** tproc_host_registry: one struct after the other. */
-  static native byte[] registry(long host);
-
   /** tproc_host_withdraw. Returns false when it is no more. */
   static native boolean withdraw(long host, long id);
 
@@ -257,6 +254,12 @@ final class Native {
 
   /** tproc_host_listing: the payload that {@link Listings#statuses} decodes. */
   static native byte[] statuses(long host);
+
+  /** tproc_host_registry_listing: the payload that {@link Listings#registrations} decodes. */
+  static native byte[] registry(long host);
+
+  /** tproc_host_heap_listing: the payload that {@link Listings#heapUsage} decodes. */
+  static native byte[] heapUsage(long host);
 
   /** tproc_threadproc_listing: the payload that {@link Listings#mappings} decodes. */
   static native byte[] memory(long threadproc);

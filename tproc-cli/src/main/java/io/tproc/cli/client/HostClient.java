@@ -4,6 +4,8 @@ import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import io.tproc.Errno;
 import io.tproc.MemoryMapping;
 import io.tproc.ThreadProcStatus;
+import io.tproc.share.HeapUsage;
+import io.tproc.share.Registration;
 import io.tproc.spi.Listing;
 import java.io.EOFException;
 import java.io.IOException;
@@ -90,6 +92,27 @@ public final class HostClient implements AutoCloseable {
         Frame.of(FrameType.MAPS, Math.toIntExact(pid)),
         FrameType.MAPPED,
         answer -> Listing.mappings(answer, StandardCharsets.UTF_8));
+  }
+
+  /**
+   * Lists what is published. What is not UTF-8 in names and types is U+FFFD here.
+   *
+   * @throws RefusedException when the host has no shared memory
+   */
+  public Listing<Registration> registrations() throws IOException {
+    return ask(
+        Frame.of(FrameType.REGISTRY),
+        FrameType.REGISTERED,
+        answer -> Listing.registrations(answer, StandardCharsets.UTF_8));
+  }
+
+  /**
+   * Counts who has how much of the shared heap.
+   *
+   * @throws RefusedException when the host has no shared memory
+   */
+  public HeapUsage heapUsage() throws IOException {
+    return ask(Frame.of(FrameType.HEAP), FrameType.HEAP_USED, Listing::heapUsage);
   }
 
   /**

@@ -20,6 +20,7 @@ public final class FakeHost implements AutoCloseable {
   private static final int THREADPROC_SIZE = 64;
 
   private static final int MAPPING_SIZE = 32;
+  private static final int REGISTERED_SIZE = 200;
 
   private final ServerSocketChannel server;
   private final List<byte[]> questions = new ArrayList<>();
@@ -119,6 +120,52 @@ public final class FakeHost implements AutoCloseable {
   /** A MAPPED with these entries. */
   public static byte[] mapped(int total, byte[]... entries) {
     return list(FrameType.MAPPED, total, entries.length, entries);
+  }
+
+  /** A REGISTERED with these entries. */
+  public static byte[] registered(int total, byte[]... entries) {
+    return list(FrameType.REGISTERED, total, entries.length, entries);
+  }
+
+  /** A struct wire_registered of process 41, at 0x1000, with 8192 bytes. */
+  public static byte[] publication(String name, String type, int version, int ended, int status) {
+    return buffer(REGISTERED_SIZE)
+        .putInt(REGISTERED_SIZE)
+        .putInt(0)
+        .putLong(17)
+        .putLong(0x1000)
+        .putLong(8192)
+        .putInt(version)
+        .putInt(41)
+        .putInt(ended)
+        .putInt(ended)
+        .putInt(status)
+        .put(52, name.getBytes(StandardCharsets.ISO_8859_1))
+        .put(148, type.getBytes(StandardCharsets.ISO_8859_1))
+        .array();
+  }
+
+  /** A HEAP_USED of 1 GiB, of which 128 KiB are taken, with these entries. */
+  public static byte[] heapUsed(long resident, byte[]... entries) {
+    ByteBuffer payload = buffer(24 + 8 + 32 * entries.length);
+    payload.putLong(1 << 30).putLong(128 << 10).putLong(resident);
+    payload.putInt(entries.length).putInt(entries.length);
+    for (byte[] each : entries) {
+      payload.put(each);
+    }
+    return frame(FrameType.HEAP_USED, payload.array());
+  }
+
+  /** A struct wire_heap_use. */
+  public static byte[] use(int pid, int owner, int ended, long blocks, long bytes) {
+    return buffer(32)
+        .putInt(32)
+        .putInt(pid)
+        .putInt(owner)
+        .putInt(ended)
+        .putLong(blocks)
+        .putLong(bytes)
+        .array();
   }
 
   static byte[] list(int type, int total, int count, byte[]... entries) {
