@@ -68,7 +68,7 @@ TPROC_EXPORT size_t tproc_scratch_size(void);
  * same addresses, and that any of them may free, also after the end of the process that allocated it.
  *
  * A block has an *owner*: the process that has allocated it, until it is given away. What a program still owns when it
- * ends is freed once the host has closed it (a forked child's: when the host ends), and not before; what it gave away
+ * ends is freed once the host has closed it, and not before (a forked child's: when the child ends); what it gave away
  * stays.
  * A kill -9 at any instruction of a call leaves the heap right and keeps no other process waiting; at most the block of
  * a tproc_give that was under way is the receiver's without its knowing.
@@ -253,8 +253,8 @@ struct tproc_entry {
 };
 
 /**
- * Publishes an entry until it is withdrawn or the process ends (a forked child's: until the host ends), and sets its
- * id, pid and state. Those who await the name are woken. A kept entry of a process that has ended makes room.
+ * Publishes an entry until it is withdrawn or the process ends, and sets its id, pid and state. Those who await the
+ * name are woken. A kept entry of a process that has ended makes room.
  *
  * @return 0; EEXIST: a living process has the name; EINVAL: name or type is too long, or the name empty; ENOSPC: there
  * are 4096 entries

@@ -132,7 +132,8 @@ struct tproc_owner {
   uint32_t reserved_status;           /* 12 */
   TPROC_SHARED(uint64_t) attached_at; /* 16  CLOCK_BOOTTIME in nanoseconds; later than the process's start */
   uint64_t host_note;                 /* 24  the host's own: whose end gives the blocks back */
-  uint8_t reserved[32];               /* 32 */
+  uint64_t pid_namespace;             /* 32  inode of the one in which `pid` is the process's; 0: unknown */
+  uint8_t reserved[24];               /* 40 */
 };
 
 /** A thread that allocates or waits. 64 bytes. */
@@ -309,6 +310,7 @@ TPROC_LAYOUT(offsetof(struct tproc_share, channels) == 104);
 TPROC_LAYOUT(offsetof(struct tproc_share, deaths) == 648);
 TPROC_LAYOUT(sizeof(struct tproc_share) == 704);
 TPROC_LAYOUT(offsetof(struct tproc_owner, attached_at) == 16);
+TPROC_LAYOUT(offsetof(struct tproc_owner, pid_namespace) == 32);
 TPROC_LAYOUT(sizeof(struct tproc_owner) == 64);
 TPROC_LAYOUT(offsetof(struct tproc_thread_record, waiting_on) == 16);
 TPROC_LAYOUT(offsetof(struct tproc_thread_record, holds) == 24);

@@ -44,7 +44,8 @@ int tproc_open(void) {
   return open_failure;
 }
 
-/* The host has to watch for the end of a process that is no child of its own. */
+/* The host has to watch for the end of a process that is no child of its own. After it has got its entry, which is
+   what the host looks for, and before it has anything. */
 static void ring(void) {
   _Atomic uint32_t *bell = &tproc_view.share->bell;
   atomic_fetch_add(bell, 1);
@@ -72,6 +73,7 @@ int tproc_attach(void) {
     }
     tproc_cache = cache;
   }
-  ring();
-  return tproc_cache_attach(&tproc_view, tproc_cache, 0, getpid(), gettid());
+  failed = tproc_cache_attach(&tproc_view, tproc_cache, 0, getpid(), gettid());
+  if (!failed) ring();
+  return failed;
 }

@@ -1,5 +1,7 @@
 #include "owner.h"
 
+#include <errno.h>
+#include <sys/stat.h>
 #include <time.h>
 
 uint32_t tproc_owner_find(const struct tproc_view *view, pid_t pid) {
@@ -15,12 +17,21 @@ static uint64_t since_boot(void) {
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+uint64_t tproc_pid_namespace(void) {
+  const int saved = errno;
+  struct stat status;
+  const bool told = stat("/proc/self/ns/pid", &status) == 0;
+  errno = saved;
+  return told ? (uint64_t)status.st_ino : 0;
+}
+
 static bool take(const struct tproc_view *view, uint32_t number, pid_t pid) {
   struct tproc_owner *owner = &view->owners[number];
   int32_t none = 0;
   if (atomic_load_explicit(&owner->pid, memory_order_relaxed) != 0) return false;
   tproc_raise(&view->share->owners_high, number + 1);
   if (!atomic_compare_exchange_strong(&owner->pid, &none, pid)) return false;
+  owner->pid_namespace = tproc_pid_namespace();
   atomic_store_explicit(&owner->attached_at, since_boot(), memory_order_release);
   return true;
 }

@@ -19,6 +19,9 @@ uint32_t tproc_owner_find(const struct tproc_view *view, pid_t pid);
  */
 uint32_t tproc_owner_take(const struct tproc_view *view, pid_t pid);
 
+/** Inode of the caller's pid namespace; 0: /proc does not tell. */
+uint64_t tproc_pid_namespace(void);
+
 /** The process of an entry, which may have ended. */
 static inline pid_t tproc_owner_pid(const struct tproc_view *view, uint32_t owner) {
   const int32_t pid = atomic_load_explicit(&view->owners[owner].pid, memory_order_acquire);

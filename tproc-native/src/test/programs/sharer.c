@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +45,69 @@ static void in_child(void) {
   if (waitpid(child, &status, 0) != child || status != 0) exit(11);
   report->child = child;
   note(mailbox[0]);
+}
+
+/* Of the host's own memory a child sees nothing, so not the report: it finds this in the first block. */
+struct mailbox {
+  struct tproc_mutex mutex;
+  uint32_t ready; /* 1: the child has done its part */
+  void *block;    /* the child's */
+};
+
+static void await_child(struct mailbox *mailbox) {
+  while (__atomic_load_n(&mailbox->ready, __ATOMIC_ACQUIRE) == 0)
+    syscall(SYS_futex, &mailbox->ready, FUTEX_WAIT, 0, NULL, NULL, 0);
+}
+
+static void tell_parent(struct mailbox *mailbox) {
+  __atomic_store_n(&mailbox->ready, 1, __ATOMIC_RELEASE);
+  syscall(SYS_futex, &mailbox->ready, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+/* A child that has a block and the mutex, and lives until it is killed. Its own child instead, in a pid namespace. */
+static pid_t fork_holder(struct mailbox *mailbox, int apart) {
+  if (apart && unshare(CLONE_NEWPID) != 0) exit(77);
+  mailbox->ready = 0;
+  const pid_t child = fork();
+  if (child == 0) {
+    mailbox->block = tproc_alloc(100);
+    if (mailbox->block == NULL || tproc_mutex_lock(&mailbox->mutex) != 0) _exit(1);
+    tell_parent(mailbox);
+    for (;;) pause();
+  }
+  if (child < 0) exit(13);
+  await_child(mailbox);
+  report->child = child;
+  note(mailbox->block);
+  return child;
+}
+
+/* It dies with the mutex, which goes to the parent. */
+static void outlive_holder(struct mailbox *mailbox) {
+  const pid_t child = fork_holder(mailbox, 0);
+  kill(child, SIGKILL);
+  waitpid(child, NULL, 0);
+  const int locked = tproc_mutex_lock(&mailbox->mutex);
+  if (locked != EOWNERDEAD) exit(locked == 0 ? 14 : locked);
+  if (tproc_mutex_consistent(&mailbox->mutex) != 0 || tproc_mutex_unlock(&mailbox->mutex) != 0) exit(15);
+}
+
+/* Children that come, allocate and go at once, so that there may be none any more when the host looks. */
+static void fork_many(long count) {
+  for (long i = 0; i < count; i++) {
+    const pid_t child = fork();
+    if (child == 0) _exit(tproc_alloc(1000) != NULL ? 0 : 1);
+    int status = -1;
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) exit(16);
+  }
+}
+
+static void act_with_children(const char *what) {
+  struct mailbox *mailbox = (struct mailbox *)(uintptr_t)report->blocks[0];
+  if (strcmp(what, "outlive") == 0) outlive_holder(mailbox);
+  if (strcmp(what, "holder") == 0) fork_holder(mailbox, 0);
+  if (strcmp(what, "apart") == 0) fork_holder(mailbox, 1);
+  if (strncmp(what, "forks=", 6) == 0) fork_many(strtol(what + 6, NULL, 10));
 }
 
 /* "lock": keeps it. "lock=N": N times, counting in the words after it, the second of which follows the first. */
@@ -141,6 +205,7 @@ int main(int argc, char **argv) {
   for (int i = 2; i < argc; i++) {
     act(argv[i]);
     act_by_name(argv[i]);
+    act_with_children(argv[i]);
   }
   return 0;
 }

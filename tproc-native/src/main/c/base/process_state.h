@@ -3,6 +3,7 @@
 #define TPROC_PROCESS_STATE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /**
@@ -18,5 +19,12 @@ char process_state(pid_t pid);
  * a thread of this process traces it: no.
  */
 bool process_has_execed(int pidfd);
+struct process_birth {
+  pid_t parent;        /**< now */
+  uint64_t started_at; /**< CLOCK_BOOTTIME in nanoseconds, rounded down to a hundredth of a second */
+};
+
+/** @return false when it cannot be read */
+bool process_birth_read(pid_t pid, struct process_birth *birth);
 
 #endif

@@ -76,6 +76,10 @@ static void start_threads(void *argument) {
       broker_start(&host->broker, &host->executor, &host->space, &host->slots, tell_of_failure, host, opening->error);
   if (opening->result) return;
   opening->result = spawner_start(&host->spawner, opening->error);
+  if (!opening->result) {
+    opening->result = descendants_start(&host->descendants, host, opening->error);
+    if (opening->result) spawner_stop(&host->spawner);
+  }
   if (opening->result) broker_stop(&host->broker);
 }
 
@@ -222,6 +226,7 @@ static void end_all(void *argument) {
     host_forget(host, threadproc);
     threadproc_free(threadproc);
   }
+  descendants_stop(&host->descendants);
   spawner_stop(&host->spawner);
   broker_stop(&host->broker);
 }

@@ -6,6 +6,7 @@
 
 #include "base/executor.h"
 #include "broker/broker.h"
+#include "host/descendants.h"
 #include "loader/host_auxv.h"
 #include "memory/address_space.h"
 #include "memory/slot.h"
@@ -35,6 +36,7 @@ struct tproc_host {
   struct tproc_error no_range; /**< why there is none; its code is 0 when there is */
   struct host_heap heap;
   struct host_waits waits;
+  struct descendants descendants;
   _Atomic uint32_t token;    /**< with which the host locks, sends and receives; 0: it has not yet */
   unsigned held;             /**< how many have ended and are held by a debugger; atomic */
   int exits;                 /**< epoll set: the pidfds of watched threadprocs, and `wake`; in both tables */
