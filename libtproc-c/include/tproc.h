@@ -334,7 +334,7 @@ struct tproc_channel {
   uint32_t owner; /**< the rest is the library's own */
   uint32_t peer;
   uint32_t roles;
-  uint32_t reserved;
+  uint32_t spins;
 };
 
 struct tproc_message {

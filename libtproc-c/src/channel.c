@@ -6,6 +6,7 @@
 
 #include "shared/futex.h"
 #include "shared/heap.h"
+#include "shared/spinning.h"
 #include "thread.h"
 #include "tproc.h"
 
@@ -129,17 +130,20 @@ static int pass_now(const struct tproc_party *party, const struct tproc_channel 
   return outcome(*passed, error);
 }
 
-static int pass_or_wait(const struct tproc_party *party, const struct tproc_channel *channel, pass what,
+static int pass_or_wait(const struct tproc_party *party, struct tproc_channel *channel, pass what,
                         _Atomic uint32_t *event, void *messages, size_t count, size_t *passed,
                         const struct timespec *deadline) {
   const struct tproc_waiter waiter = {party->view, party->token};
-  const uint32_t spins = ((const struct tproc_queue *)channel->queue)->spins;
+  const uint32_t most = ((const struct tproc_queue *)channel->queue)->spins;
   for (;;) {
     int result = pass_now(party, channel, what, messages, count, passed);
+    if (result != EAGAIN) return result;
+    const uint32_t spins = tproc_spins_begin((tproc_spins *)&channel->spins, most);
     for (uint32_t i = 0; result == EAGAIN && i < spins; i++) {
       tproc_pause();
       result = pass_now(party, channel, what, messages, count, passed);
     }
+    tproc_spins_end((tproc_spins *)&channel->spins, most, spins, result != EAGAIN);
     if (result != EAGAIN) return result;
     const uint32_t key = tproc_event_announce(event);
     result = pass_now(party, channel, what, messages, count, passed);

@@ -44,7 +44,7 @@ class _Entry(ctypes.Structure):
 class _End(ctypes.Structure):
     _fields_ = [
         ("queue", ctypes.c_void_p), ("id", ctypes.c_uint64), ("owner", ctypes.c_uint32),
-        ("peer", ctypes.c_uint32), ("roles", ctypes.c_uint32), ("reserved", ctypes.c_uint32),
+        ("peer", ctypes.c_uint32), ("roles", ctypes.c_uint32), ("spins", ctypes.c_uint32),
     ]
 
 

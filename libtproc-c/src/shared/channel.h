@@ -17,7 +17,7 @@ struct tproc_channel_end {
   uint32_t owner;            /**< whose end this is */
   uint32_t peer;             /**< number of its place among the peers */
   uint32_t roles;
-  uint32_t reserved;
+  uint32_t note; /**< of who has opened it: libtproc's tproc_spins, a failure that the host has to tell */
 };
 
 /** The entry of a channel that is open, or was. */

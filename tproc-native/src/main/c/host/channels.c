@@ -142,13 +142,13 @@ int tproc_host_channel_receive(struct tproc_host *host, struct tproc_channel_han
   int failure = enter_end(host, &party, channel, TPROC_CHANNEL_RECEIVER, error);
   if (failure) return failure;
   struct tproc_channel_end *end = end_of(channel);
-  if (end->reserved != 0) {
-    failure = (int)end->reserved;
-    end->reserved = 0;
+  if (end->note != 0) {
+    failure = (int)end->note;
+    end->note = 0;
     return outcome(0, failure, "receive", error);
   }
   const size_t received = tproc_channel_get_all(&party, end, (struct tproc_parcel *)messages, count, &failure);
-  if (received > 0 && failure == EBADMSG) end->reserved = EBADMSG;
+  if (received > 0 && failure == EBADMSG) end->note = EBADMSG;
   return outcome(received, failure, "receive", error);
 }
 

@@ -58,13 +58,12 @@ public final class Channel implements AutoCloseable {
   /** Messages that one call of native code passes. */
   private static final int BATCH = 64;
 
-  /** How often one who waits looks before it parks, where the other side can work meanwhile. */
-  private static final int SPINS = Runtime.getRuntime().availableProcessors() > 1 ? 200 : 0;
-
   private final SharedMemory memory;
   private final ByteBuffer handle;
   private final long id;
   private final int roles;
+  private final Looks beforeSending = new Looks();
+  private final Looks beforeReceiving = new Looks();
   private final ReentrantLock sending = new ReentrantLock();
   private final ReentrantLock receiving = new ReentrantLock();
   private final ByteBuffer out = messages(); // guarded by sending
@@ -335,10 +334,16 @@ public final class Channel implements AutoCloseable {
   private <T> Optional<T> await(Role role, long deadline, Supplier<Optional<T>> attempt)
       throws InterruptedException {
     Optional<T> result = attempt.get();
-    for (int i = 0; i < SPINS && result.isEmpty(); i++) {
+    if (result.isPresent()) {
+      return result;
+    }
+    Looks looks = role == Role.SENDER ? beforeSending : beforeReceiving;
+    int often = looks.begin();
+    for (int i = 0; i < often && result.isEmpty(); i++) {
       Thread.onSpinWait();
       result = attempt.get();
     }
+    looks.end(often, result.isPresent());
     long event = memory.channelEvent(id, role.bit);
     while (result.isEmpty()) {
       long since = memory.begin();
