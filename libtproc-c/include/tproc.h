@@ -184,6 +184,61 @@ TPROC_EXPORT int tproc_event_wait(struct tproc_event *event, uint32_t key, const
 /** Wakes all who wait. Cheap when no thread waits. */
 TPROC_EXPORT void tproc_event_signal(struct tproc_event *event);
 
+/** A condition variable: waiting for what a mutex guards to change. */
+struct tproc_cond {
+  struct tproc_event changed;
+};
+
+/**
+ * Unlocks the mutex, sleeps until the next broadcast, and locks it again. It may return without a reason, so look at
+ * the condition in a loop.
+ *
+ * @return 0, ETIMEDOUT, EOWNERDEAD: the mutex is the caller's, as tproc_mutex_lock says (which takes no deadline here);
+ * ENOTRECOVERABLE: it is not; EPERM: it was not; EINVAL, ENOTSUP, EAGAIN, ENOMEM
+ */
+TPROC_EXPORT int tproc_cond_wait(struct tproc_cond *condition, struct tproc_mutex *mutex,
+                                 const struct timespec *deadline);
+
+/**
+ * Wakes all who wait. To wake one alone would not do: it might be killed before it acts, and the others sleep on.
+ */
+TPROC_EXPORT void tproc_cond_broadcast(struct tproc_cond *condition);
+
+/** Most parties of a barrier. */
+#define TPROC_BARRIER_MAX 64
+
+/** What tproc_barrier_wait returns to one of the parties. */
+#define TPROC_BARRIER_SERIAL (-1)
+
+/**
+ * A barrier: threads of any programs, its *parties*, wait until all have arrived, again and again. Set `parties` (1 to
+ * TPROC_BARRIER_MAX) before others use it, and leave the rest zero. A thread becomes a party with its first wait; the
+ * first round waits for as many as there are to be.
+ *
+ * A party that dies on its way breaks the round: all others are told ECANCELED, those that come later, too. The next
+ * rounds go on without it, until another thread takes its place with its first wait. One that dies after its arrival
+ * has arrived.
+ */
+struct tproc_barrier {
+  uint32_t parties;
+  struct tproc_event passed;
+  uint32_t round;
+  uint32_t reserved;
+  uint64_t places[TPROC_BARRIER_MAX];
+};
+
+/**
+ * Arrives, and waits for the others.
+ *
+ * @return 0, or TPROC_BARRIER_SERIAL to one of them: all have arrived; ECANCELED: the round was broken, by a death or
+ * a deadline; ETIMEDOUT: it was broken by this call, whose deadline has passed; EUSERS: there are as many parties
+ * already; EINVAL (the number of parties, or not in the shared heap), ENOTSUP, EAGAIN, ENOMEM
+ */
+TPROC_EXPORT int tproc_barrier_wait(struct tproc_barrier *barrier, const struct timespec *deadline);
+
+/** The calling thread is no party any more: no round waits for it. @return 0; ENOENT: it was none; EINVAL … */
+TPROC_EXPORT int tproc_barrier_leave(struct tproc_barrier *barrier);
+
 /** A semaphore. It has no owner: a permit that a program dies with is gone. Set `count` before others use it. */
 struct tproc_semaphore {
   uint32_t count;

@@ -2,6 +2,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "shared/barrier.h"
 #include "shared/event.h"
 #include "shared/mutex.h"
 #include "shared/semaphore.h"
@@ -14,6 +15,10 @@ _Static_assert(offsetof(struct tproc_mutex, reserved) == offsetof(struct tproc_m
 _Static_assert(sizeof(struct tproc_semaphore) == sizeof(struct tproc_semaphore_words), "one layout");
 _Static_assert(offsetof(struct tproc_semaphore, posted) == offsetof(struct tproc_semaphore_words, posted),
                "one layout");
+
+_Static_assert(sizeof(struct tproc_barrier) == sizeof(struct tproc_barrier_words), "one layout");
+_Static_assert(offsetof(struct tproc_barrier, places) == offsetof(struct tproc_barrier_words, places), "one layout");
+_Static_assert(TPROC_BARRIER_MAX == TPROC_BARRIER_PLACES && TPROC_BARRIER_SERIAL == TPROC_BARRIER_ENDED, "one number");
 
 /* When a program dies the host knows only of the shared range what to do with it. */
 static bool is_shared(const void *object) {
@@ -65,6 +70,65 @@ int tproc_event_wait(struct tproc_event *event, uint32_t key, const struct times
 }
 
 void tproc_event_signal(struct tproc_event *event) { tproc_event_wake(word(event)); }
+
+int tproc_cond_wait(struct tproc_cond *condition, struct tproc_mutex *mutex, const struct timespec *deadline) {
+  struct tproc_waiter waiter;
+  int failed = enter(condition, &waiter);
+  if (failed) return failed;
+  const uint32_t key = tproc_event_prepare(&condition->changed);
+  failed = tproc_mutex_unlock(mutex);
+  if (failed) return failed;
+  const int waited = tproc_event_sleep(word(&condition->changed), key, &waiter, deadline);
+  const int locked = tproc_mutex_lock(mutex);
+  return locked ? locked : waited;
+}
+
+void tproc_cond_broadcast(struct tproc_cond *condition) { tproc_event_signal(&condition->changed); }
+
+static struct tproc_barrier_words *rounds(struct tproc_barrier *barrier) {
+  return (struct tproc_barrier_words *)barrier;
+}
+
+static int enter_barrier(struct tproc_barrier *barrier, struct tproc_waiter *waiter) {
+  const int failed = enter(barrier, waiter);
+  if (failed) return failed;
+  return (uintptr_t)barrier % 8 == 0 && barrier->parties - 1 < TPROC_BARRIER_MAX ? 0 : EINVAL;
+}
+
+static int await_round(struct tproc_barrier_words *barrier, const struct tproc_waiter *waiter, uint32_t round,
+                       const struct timespec *deadline) {
+  for (;;) {
+    int result = tproc_barrier_look(barrier, waiter->view, round);
+    if (result != EAGAIN) return result;
+    const uint32_t key = tproc_event_announce(&barrier->passed);
+    result = tproc_barrier_look(barrier, waiter->view, round);
+    if (result != EAGAIN) return result;
+    if (tproc_event_sleep(&barrier->passed, key, waiter, deadline) == ETIMEDOUT)
+      return tproc_barrier_give_up(barrier, waiter->view, round);
+  }
+}
+
+int tproc_barrier_wait(struct tproc_barrier *barrier, const struct timespec *deadline) {
+  struct tproc_waiter waiter;
+  uint32_t round;
+  const int failed = enter_barrier(barrier, &waiter);
+  if (failed) return failed;
+  int place = tproc_barrier_find(rounds(barrier), waiter.token);
+  if (place < 0) place = tproc_barrier_claim(rounds(barrier), &waiter);
+  if (place < 0) return EUSERS;
+  const int missed = tproc_barrier_arrive(rounds(barrier), (unsigned)place, &round);
+  return missed ? missed : await_round(rounds(barrier), &waiter, round, deadline);
+}
+
+int tproc_barrier_leave(struct tproc_barrier *barrier) {
+  struct tproc_waiter waiter;
+  const int failed = enter_barrier(barrier, &waiter);
+  if (failed) return failed;
+  const int place = tproc_barrier_find(rounds(barrier), waiter.token);
+  if (place < 0) return ENOENT;
+  tproc_barrier_give_place_up(rounds(barrier), (unsigned)place);
+  return 0;
+}
 
 static struct tproc_semaphore_words *permits(struct tproc_semaphore *semaphore) {
   return (struct tproc_semaphore_words *)semaphore;

@@ -1,10 +1,13 @@
 /*
  * Uses the shared heap and the registry:  sharing WHAT NAME [N]
  *
+ * "rounds" goes through N rounds of the barrier that NAME is; with "die" it is killed after them, as a party.
+ *
  * NAME is published: a block that begins with a mutex (8 bytes), a semaphore (8 bytes), two counters (8 bytes each),
  * and then a text.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +80,20 @@ static void permits(struct block *block, long number, int take) {
     check("semaphore", take ? tproc_semaphore_wait(&block->semaphore, NULL) : tproc_semaphore_post(&block->semaphore));
 }
 
+static void rounds(const char *name, long number, int die) {
+  struct tproc_barrier *barrier = (struct tproc_barrier *)await(name);
+  int broken = 0;
+  for (long i = 0; i < number; i++) {
+    const int result = tproc_barrier_wait(barrier, NULL);
+    if (result == ECANCELED)
+      broken++;
+    else if (result != TPROC_BARRIER_SERIAL)
+      check("tproc_barrier_wait", result);
+  }
+  if (die) kill(getpid(), SIGKILL);
+  exit(broken);
+}
+
 int main(int argc, char **argv) {
   if (argc < 3) return 2;
   const char *what = argv[1], *name = argv[2];
@@ -89,6 +106,8 @@ int main(int argc, char **argv) {
   if (strcmp(what, "hold") == 0) hold(await(name));
   if (strcmp(what, "post") == 0) permits(await(name), number, 0);
   if (strcmp(what, "take") == 0) permits(await(name), number, 1);
+  if (strcmp(what, "rounds") == 0) rounds(name, number, 0);
+  if (strcmp(what, "die") == 0) rounds(name, number, 1);
   if (strcmp(what, "idle") == 0) pause();
   return 0;
 }

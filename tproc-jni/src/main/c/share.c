@@ -189,6 +189,43 @@ JNIEXPORT void JNICALL Java_io_tproc_jni_Native_semaphorePost(JNIEnv *env, jclas
     throw_failure(env, FAILURE_SHARING, &error);
 }
 
+JNIEXPORT jint JNICALL Java_io_tproc_jni_Native_barrierJoin(JNIEnv *env, jclass type, jlong host, jlong barrier) {
+  (void)type;
+  struct tproc_error error = {0};
+  const int place = tproc_host_barrier_join(to_host(host), to_address(barrier), &error);
+  if (place < 0) throw_failure(env, FAILURE_SHARING, &error);
+  return place;
+}
+
+/* The round; -1: the one that was due has been broken. */
+JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_barrierArrive(JNIEnv *env, jclass type, jlong host, jlong barrier,
+                                                               jint place) {
+  (void)type;
+  uint32_t round = 0;
+  struct tproc_error error = {0};
+  const int failed = tproc_host_barrier_arrive(to_host(host), to_address(barrier), place, &round, &error);
+  if (failed == 0) return (jlong)round;
+  if (failed != -ECANCELED) throw_failure(env, FAILURE_SHARING, &error);
+  return -1;
+}
+
+JNIEXPORT jint JNICALL Java_io_tproc_jni_Native_barrierLook(JNIEnv *env, jclass type, jlong host, jlong barrier,
+                                                            jint round, jboolean give_up) {
+  (void)type;
+  struct tproc_error error = {0};
+  const int state = tproc_host_barrier_look(to_host(host), to_address(barrier), (uint32_t)round, give_up, &error);
+  if (state < 0) throw_failure(env, FAILURE_SHARING, &error);
+  return state;
+}
+
+JNIEXPORT void JNICALL Java_io_tproc_jni_Native_barrierLeave(JNIEnv *env, jclass type, jlong host, jlong barrier,
+                                                             jint place) {
+  (void)type;
+  struct tproc_error error = {0};
+  if (tproc_host_barrier_leave(to_host(host), to_address(barrier), place, &error) != 0)
+    throw_failure(env, FAILURE_SHARING, &error);
+}
+
 /* ---- channels -------------------------------------------------------------------------------------------------- */
 
 /* What JniSharedMemory.java and Channel.java read and write. */

@@ -407,6 +407,38 @@ int tproc_host_mutex_unlock(struct tproc_host *host, void *mutex, struct tproc_e
 /** What the lock guards is right again. @return 0; -EINVAL: it is not the host's, or no owner has died with it */
 int tproc_host_mutex_consistent(struct tproc_host *host, void *mutex, struct tproc_error *error);
 
+/**
+ * Takes a place at a struct tproc_barrier, for one of the host's threads.
+ *
+ * @return its number; -EUSERS: all are taken; -EINVAL (the number of parties, too), -ENOTSUP, -EAGAIN
+ */
+int tproc_host_barrier_join(struct tproc_host *host, void *barrier, struct tproc_error *error);
+
+/** Arrives. @param round receives which @return 0; -ECANCELED: the round that was due was broken; not told in *error */
+int tproc_host_barrier_arrive(struct tproc_host *host, void *barrier, int place, uint32_t *round,
+                              struct tproc_error *error);
+
+/** What tproc_host_barrier_look says. */
+enum tproc_barrier_state {
+  TPROC_BARRIER_PASSED = 0,
+  TPROC_BARRIER_LAST = 1,    /**< by this call: the others have been woken */
+  TPROC_BARRIER_BROKEN = 2,  /**< a party has died on its way, or has given up */
+  TPROC_BARRIER_GAVE_UP = 3, /**< it was broken by this call */
+  TPROC_BARRIER_WAITS = 4
+};
+
+/**
+ * Looks how it is with a round that the caller has arrived at.
+ *
+ * @param give_up 1: breaks it unless it has ended
+ * @return enum tproc_barrier_state, or a negative errno
+ */
+int tproc_host_barrier_look(struct tproc_host *host, void *barrier, uint32_t round, int give_up,
+                            struct tproc_error *error);
+
+/** Gives a place up. @return 0; -EINVAL, -ENOTSUP */
+int tproc_host_barrier_leave(struct tproc_host *host, void *barrier, int place, struct tproc_error *error);
+
 /** Takes a permit of a struct tproc_semaphore. @return 0; -EAGAIN: there is none (not told in *error); -EINVAL … */
 int tproc_host_semaphore_try(struct tproc_host *host, void *semaphore, struct tproc_error *error);
 

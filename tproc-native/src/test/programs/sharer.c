@@ -102,6 +102,49 @@ static void fork_many(long count) {
   }
 }
 
+/* So many rounds, at a barrier that lies in the first block: ends with how many of them were broken. */
+static void pass_rounds(long rounds) {
+  struct tproc_barrier *barrier = (struct tproc_barrier *)(uintptr_t)report->blocks[0];
+  int broken = 0;
+  for (long i = 0; i < rounds; i++) {
+    const int result = tproc_barrier_wait(barrier, NULL);
+    if (result == ECANCELED)
+      broken++;
+    else if (result != 0 && result != TPROC_BARRIER_SERIAL)
+      exit(result);
+    report->count++;
+  }
+  if (broken > 0) exit(200 + broken);
+}
+
+/* Adds to the second word of the first block under the mutex in it, until the third says enough. */
+static void await_enough(void) {
+  struct {
+    struct tproc_mutex mutex;
+    struct tproc_cond changed;
+    uint32_t made, enough;
+  } *shared = (void *)(uintptr_t)report->blocks[0];
+  if (tproc_mutex_lock(&shared->mutex) != 0) exit(40);
+  shared->made++;
+  tproc_cond_broadcast(&shared->changed);
+  while (shared->made < shared->enough) {
+    const int result = tproc_cond_wait(&shared->changed, &shared->mutex, NULL);
+    if (result != 0 && result != EOWNERDEAD) exit(result);
+    if (result == EOWNERDEAD) tproc_mutex_consistent(&shared->mutex);
+  }
+  if (tproc_mutex_unlock(&shared->mutex) != 0) exit(41);
+  if (tproc_cond_wait(&shared->changed, &shared->mutex, NULL) != EPERM) exit(42);
+}
+
+static void act_with_others(const char *what) {
+  if (strncmp(what, "rounds=", 7) == 0) pass_rounds(strtol(what + 7, NULL, 10));
+  if (strcmp(what, "leave") == 0) {
+    const int failed = tproc_barrier_leave((struct tproc_barrier *)(uintptr_t)report->blocks[0]);
+    if (failed != 0) exit(failed);
+  }
+  if (strcmp(what, "enough") == 0) await_enough();
+}
+
 static void act_with_children(const char *what) {
   struct mailbox *mailbox = (struct mailbox *)(uintptr_t)report->blocks[0];
   if (strcmp(what, "outlive") == 0) outlive_holder(mailbox);
@@ -205,6 +248,7 @@ int main(int argc, char **argv) {
   for (int i = 2; i < argc; i++) {
     act(argv[i]);
     act_by_name(argv[i]);
+    act_with_others(argv[i]);
     act_with_children(argv[i]);
   }
   return 0;

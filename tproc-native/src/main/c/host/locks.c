@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "host/host.h"
+#include "shared/barrier.h"
 #include "shared/mutex.h"
 #include "shared/semaphore.h"
 #include "shared/thread_record.h"
@@ -85,4 +86,59 @@ int tproc_host_semaphore_post(struct tproc_host *host, void *semaphore, struct t
   if (failed) return failed;
   failed = tproc_semaphore_add(semaphore);
   return failed ? tproc_fail(error, failed, "add a permit to %p", semaphore) : 0;
+}
+
+/* A program may have written anything there. */
+static int check_barrier(const struct tproc_host *host, const struct tproc_barrier_words *barrier, int place,
+                         struct tproc_error *error) {
+  const int failed = check(host, barrier, sizeof *barrier, error);
+  if (failed) return failed;
+  if ((uintptr_t)barrier % 8 != 0)
+    return tproc_fail_because(error, EINVAL, "barrier %p: not aligned to 8", (const void *)barrier);
+  if (barrier->parties - 1 >= TPROC_BARRIER_PLACES)
+    return tproc_fail_because(error, EINVAL, "barrier %p: for %u parties, where 1 to %u are right",
+                              (const void *)barrier, barrier->parties, TPROC_BARRIER_PLACES);
+  if (place < 0 || (unsigned)place >= TPROC_BARRIER_PLACES)
+    return tproc_fail_because(error, EINVAL, "barrier %p: no place %d", (const void *)barrier, place);
+  return 0;
+}
+
+int tproc_host_barrier_join(struct tproc_host *host, void *barrier, struct tproc_error *error) {
+  struct tproc_waiter waiter;
+  int failed = check_barrier(host, barrier, 0, error);
+  if (!failed) failed = host_token(host, &waiter, error);
+  if (failed) return failed;
+  const int place = tproc_barrier_claim(barrier, &waiter);
+  return place >= 0 ? place : tproc_fail_because(error, EUSERS, "barrier %p: all places are taken", barrier);
+}
+
+int tproc_host_barrier_arrive(struct tproc_host *host, void *barrier, int place, uint32_t *round,
+                              struct tproc_error *error) {
+  const int failed = check_barrier(host, barrier, place, error);
+  return failed ? failed : -tproc_barrier_arrive(barrier, (unsigned)place, round);
+}
+
+int tproc_host_barrier_look(struct tproc_host *host, void *barrier, uint32_t round, int give_up,
+                            struct tproc_error *error) {
+  const int failed = check_barrier(host, barrier, 0, error);
+  if (failed) return failed;
+  const struct tproc_view *view = &host->range.view;
+  switch (give_up ? tproc_barrier_give_up(barrier, view, round) : tproc_barrier_look(barrier, view, round)) {
+    case 0:
+      return TPROC_BARRIER_PASSED;
+    case TPROC_BARRIER_ENDED:
+      return TPROC_BARRIER_LAST;
+    case ECANCELED:
+      return TPROC_BARRIER_BROKEN;
+    case ETIMEDOUT:
+      return TPROC_BARRIER_GAVE_UP;
+    default:
+      return TPROC_BARRIER_WAITS;
+  }
+}
+
+int tproc_host_barrier_leave(struct tproc_host *host, void *barrier, int place, struct tproc_error *error) {
+  const int failed = check_barrier(host, barrier, place, error);
+  if (!failed) tproc_barrier_give_place_up(barrier, (unsigned)place);
+  return failed;
 }

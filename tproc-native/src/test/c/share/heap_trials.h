@@ -24,6 +24,9 @@ struct trial kill_at_every_instruction(void);
 /** A process locks, waits and signals, and is killed at each instruction; no process waits for it afterwards. */
 struct trial kill_with_locks(void);
 
+/** A process arrives at a barrier, gives up and leaves, and is killed at each instruction; the rounds go on. */
+struct trial kill_with_barrier(void);
+
 enum preemption {
   PREEMPT_CLAIM,   /**< both claim slices, and one takes a large block */
   PREEMPT_ADOPT,   /**< both adopt */

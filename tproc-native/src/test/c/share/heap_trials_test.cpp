@@ -81,6 +81,11 @@ TEST_CASE("locks: a process is killed at each instruction of locking, waiting an
   expect_well(kill_with_locks(), 1000);
 }
 
+TEST_CASE("barriers: a party is killed at each instruction of arriving, giving up and leaving") {
+  if (!can_step()) return;
+  expect_well(kill_with_barrier(), 500);
+}
+
 TEST_CASE("shared heap: workers are killed at random while they hand blocks to each other") {
   expect_well(torture(300, 4, 42), 10000);
 }

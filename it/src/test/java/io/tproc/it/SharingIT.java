@@ -12,6 +12,7 @@ import io.tproc.ExitStatus.Signalled;
 import io.tproc.ThreadProc;
 import io.tproc.TprocHost;
 import io.tproc.share.Registration;
+import io.tproc.share.SharedBarrier;
 import io.tproc.share.SharedBlock;
 import io.tproc.share.SharedMemoryException;
 import io.tproc.share.SharedMutex;
@@ -24,6 +25,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -419,5 +421,85 @@ class SharingIT {
         () ->
             thread.getState() == Thread.State.WAITING
                 || thread.getState() == Thread.State.TIMED_WAITING);
+  }
+
+  private static SharedBlock barrier(TprocHost host, String name, int parties) {
+    SharedBlock block = host.heap().allocate(SharedBarrier.SIZE);
+    block.buffer().put(new byte[SharedBarrier.SIZE]).putInt(0, parties);
+    host.registry().publish(name, TYPE, block);
+    return block;
+  }
+
+  @Test
+  void javaAndProgramsGoThroughRoundsTogether(TprocHost host) throws Exception {
+    String name = newName();
+    try (SharedBlock block = barrier(host, name, 3);
+        ThreadProc first = start(host, "rounds", name, "300");
+        ThreadProc second = start(host, "rounds", name, "300");
+        SharedBarrier.Party party = host.heap().barrier(block.address()).join()) {
+      for (int i = 0; i < 300; i++) {
+        boolean ignored = party.await(patience());
+      }
+      assertThat(first.waitForExit()).isEqualTo(new Exited(0));
+      assertThat(second.waitForExit()).isEqualTo(new Exited(0));
+    }
+  }
+
+  @Test
+  void aPartyThatIsKilledBreaksOneRound(TprocHost host) throws Exception {
+    String name = newName();
+    try (SharedBlock block = barrier(host, name, 3);
+        ThreadProc survivor = start(host, "rounds", name, "20");
+        ThreadProc victim = start(host, "die", name, "10");
+        SharedBarrier.Party party = host.heap().barrier(block.address()).join()) {
+      int broken = 0;
+      for (int i = 0; i < 20; i++) {
+        try {
+          boolean ignored = party.await(patience());
+        } catch (BrokenBarrierException died) {
+          broken++;
+        }
+      }
+      assertThat(broken).isEqualTo(1);
+      assertThat(victim.waitForExit()).isEqualTo(new Signalled(9, false));
+      assertThat(survivor.waitForExit()).isEqualTo(new Exited(1));
+    }
+  }
+
+  @Test
+  void whoGivesUpBreaksTheRoundForAll(TprocHost host) throws Exception {
+    String name = newName();
+    try (SharedBlock block = barrier(host, name, 2);
+        SharedBarrier.Party one = host.heap().barrier(block.address()).join();
+        SharedBarrier.Party late = host.heap().barrier(block.address()).join()) {
+      assertThatExceptionOfType(SharedMemoryException.class)
+          .isThrownBy(() -> host.heap().barrier(block.address()).join())
+          .returns(Errno.EUSERS, SharedMemoryException::errno)
+          .withMessageContaining("all places are taken");
+      assertThatExceptionOfType(TimeoutException.class)
+          .isThrownBy(() -> one.await(Duration.ofMillis(1)));
+      assertThatExceptionOfType(BrokenBarrierException.class).isThrownBy(late::await);
+
+      Thread.currentThread().interrupt();
+      assertThatExceptionOfType(InterruptedException.class).isThrownBy(one::await);
+      assertThatExceptionOfType(BrokenBarrierException.class).isThrownBy(late::await);
+
+      one.close();
+      assertThat(late.await()).as("alone").isTrue();
+      assertThatIllegalStateException().isThrownBy(one::await).withMessage("the party has left");
+    }
+  }
+
+  @Test
+  void aBarrierForNoPartyIsRefused(TprocHost host) {
+    String name = newName();
+    try (SharedBlock block = barrier(host, name, 0)) {
+      assertThatExceptionOfType(SharedMemoryException.class)
+          .isThrownBy(() -> host.heap().barrier(block.address()).join())
+          .returns(Errno.EINVAL, SharedMemoryException::errno)
+          .withMessageContaining("for 0 parties, where 1 to 64 are right");
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> host.heap().barrier(block.address() + 4));
+    }
   }
 }

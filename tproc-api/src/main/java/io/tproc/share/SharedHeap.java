@@ -133,6 +133,17 @@ public final class SharedHeap {
   }
 
   /**
+   * A barrier in a block.
+   *
+   * @param address of {@link SharedBarrier#SIZE} bytes, a multiple of 8
+   * @return the barrier
+   * @throws IllegalArgumentException when the address is not in the heap, or not aligned
+   */
+  public SharedBarrier barrier(long address) {
+    return new SharedBarrier(memory, address);
+  }
+
+  /**
    * An event in a block.
    *
    * @param address of {@link SharedEvent#SIZE} bytes, a multiple of 4

@@ -190,6 +190,42 @@ public interface SharedMemory {
   void release(long semaphore);
 
   /**
+   * Takes a place at a barrier.
+   *
+   * @param barrier its address
+   * @return the place's number
+   */
+  int joinBarrier(long barrier);
+
+  /**
+   * Arrives at a barrier.
+   *
+   * @param barrier its address
+   * @param place the caller's
+   * @return the round, an unsigned int; -1: the one that was due was broken
+   */
+  long arriveAtBarrier(long barrier, int place);
+
+  /**
+   * Looks how it is with a round.
+   *
+   * @param barrier its address
+   * @param round which
+   * @param giveUp whether to break it unless it has ended
+   * @return 0: it has ended; 1: by this call; 2: it was broken; 3: by this call; 4: others are
+   *     awaited
+   */
+  int lookAtBarrier(long barrier, int round, boolean giveUp);
+
+  /**
+   * Gives a place up.
+   *
+   * @param barrier its address
+   * @param place the caller's
+   */
+  void leaveBarrier(long barrier, int place);
+
+  /**
    * Makes a channel, and opens an end of it.
    *
    * @param cells a power of two

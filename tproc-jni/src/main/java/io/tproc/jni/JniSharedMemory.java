@@ -155,6 +155,26 @@ final class JniSharedMemory implements SharedMemory {
   }
 
   @Override
+  public int joinBarrier(long barrier) {
+    return state.call(pointer -> Native.barrierJoin(pointer, barrier));
+  }
+
+  @Override
+  public long arriveAtBarrier(long barrier, int place) {
+    return state.call(pointer -> Native.barrierArrive(pointer, barrier, place));
+  }
+
+  @Override
+  public int lookAtBarrier(long barrier, int round, boolean giveUp) {
+    return state.call(pointer -> Native.barrierLook(pointer, barrier, round, giveUp));
+  }
+
+  @Override
+  public void leaveBarrier(long barrier, int place) {
+    state.run(pointer -> Native.barrierLeave(pointer, barrier, place));
+  }
+
+  @Override
   public ByteBuffer createChannel(int cells, int flags) {
     ByteBuffer end = newEnd();
     state.run(pointer -> Native.channelCreate(pointer, cells, flags, end));

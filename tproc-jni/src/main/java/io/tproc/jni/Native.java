@@ -206,6 +206,18 @@ final class Native {
   /** tproc_host_semaphore_try. */
   static native boolean semaphoreTry(long host, long semaphore);
 
+  /** tproc_host_barrier_join. */
+  static native int barrierJoin(long host, long barrier);
+
+  /** tproc_host_barrier_arrive. Returns the round, or -1 when the one that was due was broken. */
+  static native long barrierArrive(long host, long barrier, int place);
+
+  /** tproc_host_barrier_look. */
+  static native int barrierLook(long host, long barrier, int round, boolean giveUp);
+
+  /** tproc_host_barrier_leave. */
+  static native void barrierLeave(long host, long barrier, int place);
+
   /** tproc_host_semaphore_post. */
   static native void semaphorePost(long host, long semaphore);
 

@@ -1,0 +1,121 @@
+#include "barrier.h"
+
+#include <errno.h>
+
+#include "thread_record.h"
+
+#define TOKEN 0x3fffffffu
+#define LEFT 0x40000000u
+
+static uint32_t token_of(uint64_t place) { return (uint32_t)place & TOKEN; }
+
+static uint32_t due_of(uint64_t place) { return (uint32_t)(place >> 32); }
+
+static uint64_t place_of(uint32_t token, uint32_t due) { return (uint64_t)due << 32 | token; }
+
+/* The number of a round: 31 bits, so the difference of two is a signed number after one shift. */
+static uint32_t number_of(uint32_t round) { return round >> 1; }
+
+static uint32_t after(uint32_t number) { return (number + 1) & 0x7fffffffu; }
+
+static bool is_before(uint32_t number, uint32_t other) { return (int32_t)((number - other) << 1) < 0; }
+
+static uint32_t round_now(const struct tproc_barrier_words *barrier) { return atomic_load(&barrier->round); }
+
+static bool swap_place(struct tproc_barrier_words *barrier, unsigned number, uint64_t from, uint64_t to) {
+  return atomic_compare_exchange_strong(&barrier->places[number], &from, to);
+}
+
+int tproc_barrier_find(const struct tproc_barrier_words *barrier, uint32_t token) {
+  for (unsigned i = 0; i < barrier->parties; i++)
+    if (token_of(atomic_load(&barrier->places[i])) == token) return (int)i;
+  return -1;
+}
+
+/* A dead party's place is free once no round has to be told of its death, or to count its arrival. */
+static bool is_free(const struct tproc_view *view, uint64_t place, uint32_t number) {
+  const uint32_t token = token_of(place);
+  return token == 0 || (tproc_token_is_dead(view, token) && is_before(due_of(place), number));
+}
+
+static int claim(struct tproc_barrier_words *barrier, const struct tproc_waiter *waiter, uint32_t number) {
+  for (unsigned i = 0; i < barrier->parties; i++) {
+    const uint64_t place = atomic_load(&barrier->places[i]);
+    if (is_free(waiter->view, place, number) && swap_place(barrier, i, place, place_of(waiter->token, number)))
+      return (int)i;
+  }
+  return -1;
+}
+
+int tproc_barrier_claim(struct tproc_barrier_words *barrier, const struct tproc_waiter *waiter) {
+  const uint32_t round = round_now(barrier);
+  const int place = claim(barrier, waiter, number_of(round));
+  if (place >= 0) return place;
+  /* One who has died on its way to this round gives its place free once that is known. */
+  const int ended = tproc_barrier_look(barrier, waiter->view, round);
+  return ended == EAGAIN ? -1 : claim(barrier, waiter, number_of(round_now(barrier)));
+}
+
+int tproc_barrier_arrive(struct tproc_barrier_words *barrier, unsigned place, uint32_t *round) {
+  const uint64_t before = atomic_load(&barrier->places[place]);
+  *round = round_now(barrier);
+  const uint32_t now = number_of(*round), due = due_of(before);
+  /* Only its own thread changes a living party's place. */
+  const bool missed = is_before(due, now);
+  atomic_store(&barrier->places[place], place_of(token_of(before), missed ? after(due) : after(now)));
+  return missed ? ECANCELED : 0;
+}
+
+enum outlook { AWAITED, COMPLETE, BROKEN };
+
+static enum outlook outlook_of(const struct tproc_barrier_words *barrier, const struct tproc_view *view,
+                               uint32_t number) {
+  enum outlook outlook = COMPLETE;
+  for (unsigned i = 0; i < barrier->parties; i++) {
+    const uint64_t place = atomic_load(&barrier->places[i]);
+    const uint32_t token = token_of(place), due = due_of(place);
+    if ((place & LEFT) != 0 || (token != 0 && due == after(number))) continue;
+    if (token == 0 || !tproc_token_is_dead(view, token))
+      outlook = AWAITED;
+    else if (due == number)
+      return BROKEN;
+  }
+  return outlook;
+}
+
+/* The word of a round is one and the same until it ends. @return whether this call has ended it */
+static bool end_round(struct tproc_barrier_words *barrier, uint32_t round, bool broken) {
+  if (!atomic_compare_exchange_strong(&barrier->round, &round, after(number_of(round)) << 1 | broken)) return false;
+  tproc_event_wake(&barrier->passed);
+  return true;
+}
+
+int tproc_barrier_look(struct tproc_barrier_words *barrier, const struct tproc_view *view, uint32_t round) {
+  for (;;) {
+    const uint32_t now = round_now(barrier);
+    if (now != round) return (now & 1) != 0 ? ECANCELED : 0;
+    switch (outlook_of(barrier, view, number_of(round))) {
+      case COMPLETE:
+        if (end_round(barrier, round, false)) return TPROC_BARRIER_ENDED;
+        break;
+      case BROKEN:
+        if (end_round(barrier, round, true)) return ECANCELED;
+        break;
+      default:
+        return EAGAIN;
+    }
+  }
+}
+
+int tproc_barrier_give_up(struct tproc_barrier_words *barrier, const struct tproc_view *view, uint32_t round) {
+  for (;;) {
+    const int result = tproc_barrier_look(barrier, view, round);
+    if (result != EAGAIN) return result;
+    if (end_round(barrier, round, true)) return ETIMEDOUT;
+  }
+}
+
+void tproc_barrier_give_place_up(struct tproc_barrier_words *barrier, unsigned place) {
+  atomic_store(&barrier->places[place], LEFT);
+  tproc_event_wake(&barrier->passed);
+}
