@@ -83,6 +83,19 @@ TPROC_EXPORT size_t tproc_scratch_size(void);
 #define TPROC_HOST 0
 
 /**
+ * Lets an ordinary process, one that is not hosted, take part in the shared heap of a listening host of the same user:
+ * it is mapped at the address that it has in all others, so pointers into it are valid, and all functions below work.
+ * The host's own memory and that of its programs stay out of reach, of wild writes, too. What the process has is put
+ * right when it ends, like a forked child's. After the host's end the heap stays, but no process watches over it.
+ *
+ * @param socket path of the host's socket, at most 107 bytes
+ * @return 0; EALREADY: the process takes part in a heap already, as a hosted program does; ENOTSUP: the host has none;
+ * EADDRINUSE: something else is mapped there; EPERM: the host is another user's; ENOSYS: it is too old; ENOENT,
+ * ECONNREFUSED, ENAMETOOLONG, ETIMEDOUT (20 s), EPROTO, ENOMEM, EMFILE …
+ */
+TPROC_EXPORT int tproc_attach(const char *socket);
+
+/**
  * Allocates a block that the calling process owns: uninitialised, aligned to 16 bytes. A size of 0 is a block, too.
  *
  * @return NULL, and errno: ENOMEM (the heap is full), ENOTSUP (there is none), EAGAIN (too many threads or programs use

@@ -29,7 +29,7 @@ static void free_block(const struct tproc_party *party, void *block) {
 
 static int enter(struct tproc_party *party) {
   if (__builtin_expect(tproc_cache->token == 0, 0)) {
-    const int failed = tproc_attach();
+    const int failed = tproc_take_part();
     if (failed) return failed;
   }
   *party = (struct tproc_party){&tproc_view, tproc_cache->token, tproc_cache->owner, free_block, NULL};

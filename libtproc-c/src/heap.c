@@ -9,7 +9,7 @@
 #include "tproc.h"
 
 static void *slowly(size_t alignment, size_t size) {
-  const int failed = tproc_attach();
+  const int failed = tproc_take_part();
   void *block = failed ? NULL : tproc_heap_alloc_slowly(&tproc_view, tproc_cache, size, alignment);
   if (block == NULL) errno = failed ? failed : ENOMEM;
   return block;
@@ -51,7 +51,7 @@ void tproc_free(void *block) {
   if (block == NULL) return;
   if (__builtin_expect(tproc_cache->token == 0, 0)) {
     const int saved = errno;
-    tproc_attach();
+    tproc_take_part();
     errno = saved;
     if (tproc_view.share == NULL) refuse("tproc_free", block);
   }
@@ -80,7 +80,7 @@ int tproc_owner_of(const void *block) {
 }
 
 int tproc_give(void *block, int pid) {
-  const int failed = tproc_attach();
+  const int failed = tproc_take_part();
   if (failed) return failed;
   if (pid == TPROC_HOST) return tproc_heap_give(&tproc_view, block, TPROC_OWNER_HOST);
   return tproc_heap_give_process(&tproc_view, block, pid, tproc_cache->owner);

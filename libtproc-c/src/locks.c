@@ -28,7 +28,7 @@ static bool is_shared(const void *object) {
 
 static int enter(const void *object, struct tproc_waiter *waiter) {
   if (__builtin_expect(tproc_cache->token == 0, 0)) {
-    const int failed = tproc_attach();
+    const int failed = tproc_take_part();
     if (failed) return failed;
   }
   *waiter = (struct tproc_waiter){&tproc_view, tproc_cache->token};

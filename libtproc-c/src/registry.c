@@ -25,7 +25,7 @@ static void describe(const struct tproc_publication *found, struct tproc_entry *
 }
 
 int tproc_publish(struct tproc_entry *entry) {
-  const int failed = tproc_attach();
+  const int failed = tproc_take_part();
   if (failed) return failed;
   struct tproc_publication what = {.address = (uint64_t)(uintptr_t)entry->address,
                                    .size = entry->size,
@@ -61,7 +61,7 @@ static int sleep_until_changed(uint32_t key, const struct timespec *deadline) {
 static uint32_t announce(void) { return tproc_event_announce(&tproc_view.share->board_event); }
 
 int tproc_await(const char *name, const char *type, const struct timespec *deadline, struct tproc_entry *entry) {
-  int result = tproc_attach();
+  int result = tproc_take_part();
   if (!result) result = find(name, type, entry);
   while (result == ENOENT || result == EOWNERDEAD) {
     const uint32_t key = announce();
@@ -80,7 +80,7 @@ static bool is_live(struct tproc_entry *entry) {
 }
 
 int tproc_watch(struct tproc_entry *entry, const struct timespec *deadline) {
-  int result = tproc_attach();
+  int result = tproc_take_part();
   while (!result && is_live(entry)) {
     const uint32_t key = announce();
     if (is_live(entry)) result = sleep_until_changed(key, deadline);

@@ -22,8 +22,9 @@ static struct tproc_cache not_attached; /* always zero */
 __thread struct tproc_cache *tproc_cache __attribute__((tls_model("initial-exec"))) = &not_attached;
 
 static pthread_once_t opened = PTHREAD_ONCE_INIT;
+static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER; /* held by the one who opens a range, for a moment */
 static pthread_key_t key;
-static int open_failure;
+static _Atomic int open_failure = ENOTSUP;
 
 static void thread_ends(void *cache) {
   tproc_cache = &not_attached;
@@ -31,16 +32,25 @@ static void thread_ends(void *cache) {
   munmap(cache, sizeof(struct tproc_cache));
 }
 
-static void open_once(void) {
+int tproc_open_at(void *base, uint64_t size) {
+  int failed = EALREADY;
+  pthread_mutex_lock(&opening);
+  if (open_failure != 0) {
+    failed = pthread_key_create(&key, thread_ends) != 0 ? EAGAIN : tproc_view_open(&tproc_view, base, size);
+    if (!failed) open_failure = 0;
+  }
+  pthread_mutex_unlock(&opening);
+  return failed;
+}
+
+static void open_host(void) {
   const struct tproc_abi *abi = tproc_host_abi();
-  open_failure = ENOTSUP;
   if (abi == NULL || abi->size < offsetof(struct tproc_abi, share_size) + sizeof abi->share_size) return;
-  if (abi->share == 0 || pthread_key_create(&key, thread_ends) != 0) return;
-  if (tproc_view_open(&tproc_view, (void *)(uintptr_t)abi->share, abi->share_size) == 0) open_failure = 0;
+  if (abi->share != 0) tproc_open_at((void *)(uintptr_t)abi->share, abi->share_size);
 }
 
 int tproc_open(void) {
-  pthread_once(&opened, open_once);
+  pthread_once(&opened, open_host);
   return open_failure;
 }
 
@@ -60,7 +70,7 @@ static struct tproc_cache *map_cache(void) {
   return NULL;
 }
 
-int tproc_attach(void) {
+int tproc_take_part(void) {
   if (tproc_cache->token != 0) return 0;
   int failed = tproc_open();
   if (failed) return failed;

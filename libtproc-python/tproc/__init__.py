@@ -102,6 +102,11 @@ def is_threadproc():
     return _library.tproc_is_threadproc() == 1
 
 
+def attach(socket):
+    """Lets this process, which is not hosted, take part in the shared heap of the host that listens at a path."""
+    _check(_library.tproc_attach(os.fsencode(socket)), "attach to " + os.fspath(socket))
+
+
 # ---- the heap
 
 

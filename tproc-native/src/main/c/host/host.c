@@ -90,11 +90,11 @@ static int start_executor(struct tproc_host *host, struct tproc_error *error) {
   if (failed) return tproc_fail(error, -failed, "a pair of sockets");
   host->door = pair[0];
   host->own_door = pair[1];
-  const int kept[] = {host->own_door, host->wake, host->exits, host->space.maps};
-  failed = executor_start(&host->executor,
-                          &(struct executor_options){"tproc-files", "the thread of the host's descriptors", kept,
-                                                     sizeof kept / sizeof kept[0]},
-                          error);
+  const int kept[] = {host->own_door, host->wake, host->exits, host->space.maps, host->range.file};
+  const size_t count = sizeof kept / sizeof kept[0] - (host->range.view.share == NULL);
+  failed = executor_start(
+      &host->executor, &(struct executor_options){"tproc-files", "the thread of the host's descriptors", kept, count},
+      error);
   close(pair[1]);
   return failed;
 }

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "host/host.h"
 #include "host/threadproc.h"
 
 static void part_from_program(struct connection *connection, struct client_program *program) {
@@ -200,6 +201,20 @@ static void begin_watching(struct tproc_server *server, struct connection *conne
   send_frame(server, connection, WIRE_DONE, NULL, 0);
 }
 
+/* The file's number is the same in both of the host's tables. */
+static void attach_client(struct tproc_server *server, struct connection *connection) {
+  const struct shared_range *range = &server->requests.host->range;
+  struct tproc_error error;
+  frame_release(&connection->frame);
+  if (host_check_range(server->requests.host, &error) != 0) {
+    fail(server, connection, &error, WIRE_EXIT_NO_HOST);
+    return;
+  }
+  const struct wire_attached attached = {.address = (uint64_t)range->view.share, .size = range->view.share->size};
+  connection_send(&server->connections, connection, WIRE_ATTACHED, &attached, sizeof attached, range->file);
+  settle(server, connection);
+}
+
 /* While a program runs, its client may only ask to look at it; who watches, nothing; without either, anything else. */
 static void handle_frame(struct tproc_server *server, struct connection *connection) {
   struct tproc_error error;
@@ -210,6 +225,8 @@ static void handle_frame(struct tproc_server *server, struct connection *connect
     fail(server, connection, &error, WIRE_EXIT_NO_HOST);
   } else if (program == NULL && type == WIRE_WATCH) {
     begin_watching(server, connection);
+  } else if (program == NULL && type == WIRE_ATTACH) {
+    attach_client(server, connection);
   } else if (program == NULL && request_is_type(type)) {
     begin_request(server, connection);
   } else if (program != NULL && type == WIRE_LOOK) {

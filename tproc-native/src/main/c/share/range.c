@@ -1,6 +1,7 @@
 #include "share/range.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -78,12 +79,16 @@ static uint64_t default_size(const struct slot_space *slots) {
 }
 
 static int create_file(uint64_t size, struct tproc_error *error) {
-  int file = memfd_create("tproc-share", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
-  if (file < 0 && errno == EINVAL) file = memfd_create("tproc-share", MFD_CLOEXEC);
+  int file = memfd_create("tproc-share", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+  if (file < 0 && errno == EINVAL) file = memfd_create("tproc-share", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (file < 0) return tproc_fail(error, errno, "memfd_create");
   struct rlimit limit; /* beyond it ftruncate would raise SIGXFSZ */
   const bool allowed = getrlimit(RLIMIT_FSIZE, &limit) != 0 || size <= limit.rlim_cur;
-  if (allowed && ftruncate(file, (off_t)size) == 0) return file;
+  if (allowed && ftruncate(file, (off_t)size) == 0) {
+    /* Processes that attach have the descriptor: one that makes the file shorter would kill all others (SIGBUS). */
+    fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+    return file;
+  }
   const int code = allowed ? errno : EFBIG;
   close(file);
   return tproc_fail(error, code, "make a memfd of %llu MiB (ulimit -f)", (unsigned long long)(size >> 20));

@@ -10,7 +10,7 @@ struct shared_range {
   struct tproc_view view; /**< share is NULL when there is none */
   struct slot_space *slots;
   struct address_range places; /**< what is taken of the slots */
-  int file;
+  int file;                    /**< memfd; in both of a host's descriptor tables */
 };
 
 /**

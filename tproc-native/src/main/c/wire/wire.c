@@ -32,6 +32,7 @@ static const struct shape shapes[] = {
     {WIRE_WATCH, WIRE_FROM_CLIENT, 0, 0, 0, 0},
     {WIRE_REGISTRY, WIRE_FROM_CLIENT, 0, 0, 0, 0},
     {WIRE_HEAP, WIRE_FROM_CLIENT, 0, 0, 0, 0},
+    {WIRE_ATTACH, WIRE_FROM_CLIENT, 0, 0, 0, 0},
     {WIRE_STARTED, WIRE_FROM_HOST, sizeof(struct wire_started), sizeof(struct wire_started), 1, 1},
     {WIRE_FAILED, WIRE_FROM_HOST, sizeof(struct wire_failed), sizeof(struct wire_failed) + (64u << 10), 0, 0},
     {WIRE_ENDED, WIRE_FROM_HOST, sizeof(struct wire_ended), sizeof(struct wire_ended), 0, 0},
@@ -45,6 +46,7 @@ static const struct shape shapes[] = {
     {WIRE_PROGRAM_ENDED, WIRE_FROM_HOST, sizeof(struct wire_program_ended), sizeof(struct wire_program_ended), 0, 0},
     {WIRE_REGISTERED, WIRE_FROM_HOST, sizeof(struct wire_listed), WIRE_PAYLOAD_MAX, 0, 0},
     {WIRE_HEAP_USED, WIRE_FROM_HOST, sizeof(struct wire_heap) + sizeof(struct wire_listed), WIRE_PAYLOAD_MAX, 0, 0},
+    {WIRE_ATTACHED, WIRE_FROM_HOST, sizeof(struct wire_attached), sizeof(struct wire_attached), 1, 1},
 };
 
 struct wire_header wire_header_for(enum wire_type type, size_t size, size_t descriptors) {

@@ -43,6 +43,7 @@ enum wire_type {
   WIRE_WATCH = 6,    /**< empty */
   WIRE_REGISTRY = 7, /**< empty */
   WIRE_HEAP = 8,     /**< empty */
+  WIRE_ATTACH = 9,   /**< empty */
   /* from the host */
   WIRE_STARTED = 100,         /**< struct wire_started, one descriptor: a pidfd of the threadproc */
   WIRE_FAILED = 101,          /**< struct wire_failed, text without a NUL */
@@ -56,6 +57,7 @@ enum wire_type {
   WIRE_PROGRAM_ENDED = 109,   /**< struct wire_program_ended */
   WIRE_REGISTERED = 110,      /**< struct wire_listed, then each struct wire_registered */
   WIRE_HEAP_USED = 111,       /**< struct wire_heap, struct wire_listed, then each struct wire_heap_use */
+  WIRE_ATTACHED = 112,        /**< struct wire_attached, one descriptor: the file of the shared range */
 };
 
 enum wire_sender { WIRE_FROM_CLIENT, WIRE_FROM_HOST };
@@ -223,6 +225,11 @@ struct wire_heap_use {
   uint32_t ended;  /**< 1: its process has ended, and its blocks can still be read */
   uint64_t blocks; /**< that are allocated */
   uint64_t bytes;  /**< that these have room for */
+};
+
+struct wire_attached {
+  uint64_t address; /**< where the whole of the file is to be mapped, shared */
+  uint64_t size;    /**< bytes */
 };
 
 /* ---- checks and encoding: a problem is said in words, for the message of a FAILED */

@@ -12,6 +12,7 @@ import io.tproc.TprocHost;
 import io.tproc.share.Channel;
 import io.tproc.share.Channel.Role;
 import io.tproc.share.ChannelMessage;
+import io.tproc.share.Registration;
 import io.tproc.share.SharedBlock;
 import io.tproc.share.SharedMemoryException;
 import java.nio.ByteBuffer;
@@ -73,6 +74,51 @@ class PythonIT {
       assertThatExceptionOfType(SharedMemoryException.class)
           .isThrownBy(done::receive)
           .returns(Errno.EPIPE, SharedMemoryException::errno);
+    }
+  }
+
+  private static final String ATTACHES =
+      String.join(
+          "\n",
+          "import sys, tproc",
+          "tproc.attach(sys.argv[1])",
+          "assert not tproc.is_threadproc()",
+          "entry = tproc.wait_for('it.attached', 'it/1', 30)",
+          "block = tproc.take(entry.address)",
+          "block.memory[0] += 1",
+          "block.give()",
+          "mine = tproc.alloc(1 << 16)",
+          "tproc.publish('it.attached.mine', 'it/1', mine)",
+          "tproc.wait_for('it.attached.seen', 'it/1', 30)");
+
+  @Test
+  void anOrdinaryPythonTakesPart() throws Exception {
+    assumeTrue(Files.exists(PACKAGE), "skipped: the Python package is not here");
+    Path python = Path.of("/usr/bin/python3");
+    assumeTrue(Files.isExecutable(python), "skipped: there is no /usr/bin/python3");
+    Path library = Path.of(Programs.cli()).getParent().resolveSibling("lib/libtproc.so");
+    ProcessBuilder command =
+        new ProcessBuilder(python.toString(), "-B", "-c", ATTACHES).redirectErrorStream(true);
+    command.environment().put("PYTHONPATH", PACKAGE.toString());
+    command.environment().put("TPROC_LIBRARY", library.toAbsolutePath().toString());
+    try (ListeningHost listening = ListeningHost.open();
+        SharedBlock block = listening.host().heap().allocate(16)) {
+      TprocHost host = listening.host();
+      block.buffer().put(0, (byte) 6);
+      host.registry().publish("it.attached", "it/1", block);
+      command.command().add(listening.socket().toString());
+      Process process = command.start();
+      Registration mine = host.registry().await("it.attached.mine", "it/1", Patience.seconds(30));
+      assertThat(mine.pid()).isEqualTo(process.pid());
+      assertThat(host.heap().ownerOf(mine.address())).hasValue(process.pid());
+      assertThat(block.buffer().get(0)).isEqualTo((byte) 7);
+      host.registry().publish("it.attached.seen", "it/1", block);
+      String output =
+          new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      assertThat(process.waitFor()).as(output).isZero();
+      // What it had is free again, and its name.
+      host.registry().whenEnded(mine).get();
+      assertThat(host.registry().lookup("it.attached.mine")).isEmpty();
     }
   }
 }

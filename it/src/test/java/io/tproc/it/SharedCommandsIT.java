@@ -37,8 +37,7 @@ class SharedCommandsIT {
     try (ListeningHost host = ListeningHost.open();
         ThreadProc program =
             host.host().command(Programs.probe("sharing"), "keep", "it.kept").start()) {
-      Registration found =
-          host.host().registry().await("it.kept", TYPE, Patience.seconds(30));
+      Registration found = host.host().registry().await("it.kept", TYPE, Patience.seconds(30));
       String line =
           "it\\.kept +it\\.Block/1 +%x +96 +7 +%d +".formatted(found.address(), program.pid());
       assertThat(tproc(host, "registry").output()).containsPattern(line + "live\n");
@@ -74,7 +73,10 @@ class SharedCommandsIT {
           .containsPattern(" *" + program.pid() + " +process +1 +\\d+\n")
           .containsPattern("\n\\S+ in blocks, \\S+ taken, \\S+ in memory, of \\S+\n$");
       assertThat(tproc(host, "heap", "--json").output())
-          .contains("\"pid\": " + program.pid() + ", \"owner\": \"process\", \"ended\": false, \"blocks\": 1");
+          .contains(
+              "\"pid\": "
+                  + program.pid()
+                  + ", \"owner\": \"process\", \"ended\": false, \"blocks\": 1");
     }
   }
 }

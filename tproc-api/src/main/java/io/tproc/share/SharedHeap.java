@@ -101,8 +101,8 @@ public final class SharedHeap {
   }
 
   /**
-   * Counts who has how much of the heap, while all others go on. It looks at each block, so it takes
-   * time for a large heap of small ones.
+   * Counts who has how much of the heap, while all others go on. It looks at each block, so it
+   * takes time for a large heap of small ones.
    *
    * @return the count
    */

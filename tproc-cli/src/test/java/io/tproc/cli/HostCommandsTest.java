@@ -210,7 +210,8 @@ class HostCommandsTest {
 
   @Test
   void heapPrintsTheLargestFirstAndSums() throws Exception {
-    byte[] answer = heapUsed(4096, use(7, 1, 0, 0, 0), use(41, 3, 1, 2, 96), use(42, 3, 0, 1, 1 << 20));
+    byte[] answer =
+        heapUsed(4096, use(7, 1, 0, 0, 0), use(41, 3, 1, 2, 96), use(42, 3, 0, 1, 1 << 20));
 
     assertThat(run(answer, "heap", socket)).isZero();
     assertThat(cli.output().lines())
