@@ -1,0 +1,211 @@
+use crate::error::{check, Error, Result, EAGAIN, EPIPE};
+use crate::heap::Block;
+use crate::registry::c_text;
+use crate::sys::{self, RawChannel, RawMessage};
+use crate::time::Deadline;
+use std::os::raw::c_uint;
+use std::sync::Mutex as Lock;
+use std::time::Duration;
+
+/// Most bytes in a message.
+pub const MESSAGE_MAX: usize = 48;
+
+const SENDER: c_uint = 1;
+const RECEIVER: c_uint = 2;
+
+/// What an end of a channel is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    Sender,
+    Receiver,
+}
+
+/// A message: bytes, and perhaps a block that is the receiver's from here on.
+#[derive(Debug)]
+pub struct Message {
+    pub data: Vec<u8>,
+    pub block: Option<Block>,
+}
+
+#[derive(Debug)]
+struct End {
+    raw: Box<RawChannel>,
+}
+
+impl std::fmt::Debug for RawChannel {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(to, "channel {}", self.id)
+    }
+}
+
+// All threads of a process may use its end at a time.
+unsafe impl Send for End {}
+unsafe impl Sync for End {}
+
+impl End {
+    fn closed() -> Box<RawChannel> {
+        Box::new(RawChannel { queue: std::ptr::null_mut(), id: 0, private: [0; 4] })
+    }
+
+    fn create(cells: u32, role: c_uint) -> Result<End> {
+        let mut raw = Self::closed();
+        let code = unsafe { sys::tproc_channel_create(&mut *raw, cells, role) };
+        check(code, || format!("make a channel of {} messages", cells))?;
+        Ok(End { raw })
+    }
+
+    fn open(name: &str, role: c_uint, timeout: Option<Duration>) -> Result<End> {
+        let mut raw = Self::closed();
+        let text = c_text(name)?;
+        let deadline = Deadline::after(timeout);
+        let code = unsafe { sys::tproc_channel_open(&mut *raw, text.as_ptr(), role, deadline.as_ptr()) };
+        check(code, || format!("open the channel {}", name))?;
+        Ok(End { raw })
+    }
+
+    fn publish(&self, name: &str) -> Result<()> {
+        let text = c_text(name)?;
+        check(unsafe { sys::tproc_channel_publish(&*self.raw, text.as_ptr()) }, || format!("publish the channel {}", name))
+    }
+
+    fn as_ptr(&self) -> *mut RawChannel {
+        &*self.raw as *const RawChannel as *mut RawChannel
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        unsafe { sys::tproc_channel_close(&mut *self.raw) };
+    }
+}
+
+/// Makes channels: bounded queues between programs.
+pub struct Channel;
+
+impl Channel {
+    /// A channel of so many messages (a power of two, 64 bytes each), open to receive, and published under a name.
+    pub fn receiver(name: &str, cells: u32) -> Result<Receiver> {
+        let end = End::create(cells, RECEIVER)?;
+        end.publish(name)?;
+        Ok(Receiver { end, one: Lock::new(()) })
+    }
+
+    /// The same, open to send.
+    pub fn sender(name: &str, cells: u32) -> Result<Sender> {
+        let end = End::create(cells, SENDER)?;
+        end.publish(name)?;
+        Ok(Sender { end })
+    }
+}
+
+/// An end that sends. Any thread may use it.
+#[derive(Debug)]
+pub struct Sender {
+    end: End,
+}
+
+impl Sender {
+    /// Opens the channel that is published under a name; sleeps until it is there.
+    pub fn open(name: &str, timeout: Option<Duration>) -> Result<Sender> {
+        Ok(Sender { end: End::open(name, SENDER, timeout)? })
+    }
+
+    /// Sends; sleeps while there is no room. EPIPE: there is no receiver any more. A block that could not be sent is
+    /// freed.
+    pub fn send(&self, data: &[u8], block: Option<Block>) -> Result<()> {
+        self.send_within(data, block, None)
+    }
+
+    /// Sends; ETIMEDOUT when there is no room for so long.
+    pub fn send_within(&self, data: &[u8], block: Option<Block>, timeout: Option<Duration>) -> Result<()> {
+        let deadline = Deadline::after(timeout);
+        let code = Self::pass(data, block, |message| unsafe {
+            sys::tproc_channel_send(self.end.as_ptr(), message, deadline.as_ptr())
+        })?;
+        check(code, || "send".to_string())
+    }
+
+    /// Sends if there is room. Returns the block when there is none.
+    pub fn try_send(&self, data: &[u8], block: Option<Block>) -> Result<std::result::Result<(), Option<Block>>> {
+        let message = Self::message(data, block.as_ref())?;
+        match unsafe { sys::tproc_channel_trysend(self.end.as_ptr(), &message) } {
+            0 => {
+                block.map(Block::forget);
+                Ok(Ok(()))
+            }
+            EAGAIN => Ok(Err(block)),
+            code => Err(Error::new(code, "send")),
+        }
+    }
+
+    fn message(data: &[u8], block: Option<&Block>) -> Result<RawMessage> {
+        if data.len() > MESSAGE_MAX {
+            return Err(Error::invalid(format!("send {} bytes, where {} are the most", data.len(), MESSAGE_MAX)));
+        }
+        let mut message = RawMessage {
+            block: block.map_or(std::ptr::null_mut(), Block::as_raw),
+            length: data.len() as u32,
+            reserved: 0,
+            data: [0; MESSAGE_MAX],
+        };
+        message.data[..data.len()].copy_from_slice(data);
+        Ok(message)
+    }
+
+    fn pass(data: &[u8], block: Option<Block>, send: impl FnOnce(&RawMessage) -> i32) -> Result<i32> {
+        let code = send(&Self::message(data, block.as_ref())?);
+        if code == 0 {
+            block.map(Block::forget); // the receiver's
+        }
+        Ok(code)
+    }
+}
+
+/// An end that receives. Threads of it wait for each other.
+#[derive(Debug)]
+pub struct Receiver {
+    end: End,
+    one: Lock<()>,
+}
+
+impl Receiver {
+    /// Opens the channel that is published under a name; sleeps until it is there.
+    pub fn open(name: &str, timeout: Option<Duration>) -> Result<Receiver> {
+        Ok(Receiver { end: End::open(name, RECEIVER, timeout)?, one: Lock::new(()) })
+    }
+
+    /// Receives; sleeps until there is a message. `None`: nothing is left, and there is no sender any more.
+    pub fn receive(&self) -> Result<Option<Message>> {
+        self.receive_within(None)
+    }
+
+    /// Receives; ETIMEDOUT when there is none for so long.
+    pub fn receive_within(&self, timeout: Option<Duration>) -> Result<Option<Message>> {
+        let deadline = Deadline::after(timeout);
+        self.pass(|message| unsafe { sys::tproc_channel_receive(self.end.as_ptr(), message, deadline.as_ptr()) })
+    }
+
+    /// Receives if there is a message. EAGAIN: there is none yet.
+    pub fn try_receive(&self) -> Result<Option<Message>> {
+        self.pass(|message| unsafe { sys::tproc_channel_tryreceive(self.end.as_ptr(), message) })
+    }
+
+    /// Receives until no sender is left.
+    pub fn iter(&self) -> impl Iterator<Item = Result<Message>> + '_ {
+        std::iter::from_fn(move || self.receive().transpose())
+    }
+
+    fn pass(&self, receive: impl FnOnce(&mut RawMessage) -> i32) -> Result<Option<Message>> {
+        let _alone = self.one.lock();
+        let mut message = RawMessage { block: std::ptr::null_mut(), length: 0, reserved: 0, data: [0; MESSAGE_MAX] };
+        match receive(&mut message) {
+            0 => {
+                let length = (message.length as usize).min(MESSAGE_MAX);
+                let block = if message.block.is_null() { None } else { Some(Block::owned(message.block)) };
+                Ok(Some(Message { data: message.data[..length].to_vec(), block }))
+            }
+            EPIPE => Ok(None),
+            code => Err(Error::new(code, "receive")),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What libtproc gives to C programs, for Rust: a heap, mutexes, a registry and channels that programs of one tproc host
+//! share, at the same addresses in all of them. `docs/sharing.md` of the project says what is promised when a process
+//! is killed.
+//!
+//! What is shared consists of plain data ([`Shared`]): numbers, arrays of them, and structs that are declared so. No
+//! references, no `Vec`, no vtables: they would lead into one program's own memory. [`SharedBox`] and [`SharedVec`] are
+//! owned by one process at a time, as `Box` and `Vec` are by one variable; sending one through a [`Channel`] or giving it
+//! away moves it.
+//!
+//! All processes of a host trust each other: one that writes where it owns nothing breaks this crate's promises, as it
+//! breaks everything else.
+//!
+//! ```no_run
+//! let numbers = tproc::SharedVec::from_slice(&[1.0f64, 2.0, 3.0])?;
+//! let results = tproc::Sender::open("acme.results", None)?;
+//! results.send(b"mean", Some(numbers.into_block()))?; // the receiver's now
+//! # Ok::<(), tproc::Error>(())
+//! ```
+
+mod channel;
+mod error;
+mod heap;
+mod mutex;
+mod registry;
+mod sys;
+mod time;
+
+pub use channel::{Channel, Message, Receiver, Role, Sender, MESSAGE_MAX};
+pub use error::{Error, Result};
+pub use heap::{Block, Shared, SharedBox, SharedVec};
+pub use mutex::{Guard, Mutex};
+pub use registry::{entries, lookup, publish, wait_for, Entry, Publication};
+
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// The host, as one to give blocks to.
+pub const HOST: i32 = 0;
+
+/// Whether this process is hosted.
+pub fn is_threadproc() -> bool {
+    unsafe { sys::tproc_is_threadproc() == 1 }
+}
+
+/// Lets this process, which is not hosted, take part in the shared heap of the host that listens at a path.
+pub fn attach(socket: impl AsRef<Path>) -> Result<()> {
+    let path = CString::new(socket.as_ref().as_os_str().as_bytes()).map_err(|_| Error::invalid("a path with a NUL"))?;
+    error::check(unsafe { sys::tproc_attach(path.as_ptr()) }, || format!("attach to {}", socket.as_ref().display()))
+}

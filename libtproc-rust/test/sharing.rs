@@ -1,0 +1,140 @@
+//! Hosted by RustIT: what the crate promises, alone and with Java.  sharing CHANNEL BACK
+
+use std::time::Duration;
+use tproc::{Block, Channel, Mutex, Receiver, Sender, SharedBox, SharedVec};
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+#[repr(C)]
+struct Point {
+    x: f64,
+    y: f64,
+}
+
+unsafe impl tproc::Shared for Point {}
+
+fn refused<T>(code: i32, result: tproc::Result<T>) {
+    match result {
+        Ok(_) => panic!("it was not refused"),
+        Err(error) => assert_eq!(error.code(), code, "{}", error),
+    }
+}
+
+fn heap() -> tproc::Result<()> {
+    let mut point = SharedBox::new(Point { x: 1.0, y: 2.0 })?;
+    point.y += 1.0;
+    let block = point.into_block();
+    refused(22, SharedBox::<[Point; 100]>::from_block(Block::new(16)?));
+    let again = SharedBox::<Point>::from_block(block)?;
+    assert_eq!(*again, Point { x: 1.0, y: 3.0 });
+
+    let mut numbers = SharedVec::with_capacity(0)?;
+    for i in 0..1000u32 {
+        numbers.push(i)?;
+    }
+    numbers.truncate(900);
+    assert_eq!(numbers.iter().sum::<u32>(), 899 * 900 / 2);
+    let mut block = numbers.into_block();
+    block[..8].copy_from_slice(&u64::MAX.to_ne_bytes());
+    refused(22, SharedVec::<u32>::from_block(block));
+
+    refused(12, Block::new(1 << 60));
+    assert!(Block::new(100)?.iter().all(|&byte| byte == 0));
+    assert_eq!(Block::aligned(100, 4096)?.address() % 4096, 0);
+    let (kept, error) = Block::new(1)?.give(1).unwrap_err();
+    assert_eq!(error.code(), 3);
+    kept.give(tproc::HOST).map_err(|(_, error)| error)
+}
+
+fn locks() -> tproc::Result<()> {
+    let counter = Mutex::new([0u64; 2])?;
+    let _published = counter.publish("it.rust.counter", "it.Counter/1")?;
+    let other = Mutex::<[u64; 2]>::open("it.rust.counter", "it.Counter/1", None)?;
+    refused(22, Mutex::<[u64; 100]>::open("it.rust.counter", "it.Counter/1", None));
+    std::thread::scope(|threads| {
+        for _ in 0..4 {
+            threads.spawn(|| {
+                for _ in 0..1000 {
+                    let mut counts = other.lock().unwrap();
+                    counts[0] += 1;
+                    counts[1] += 1;
+                }
+            });
+        }
+    });
+    let held = counter.lock()?;
+    assert_eq!(*held, [4000, 4000]);
+    assert!(!held.owner_died());
+    refused(35, other.lock());
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            assert!(other.try_lock().unwrap().is_none());
+            refused(110, other.lock_within(Some(Duration::from_millis(1))));
+        });
+    });
+    Ok(())
+}
+
+fn names() -> tproc::Result<()> {
+    let block = Block::new(64)?;
+    assert_eq!(tproc::lookup("it.rust.name", "t")?, None);
+    let published = tproc::publish("it.rust.name", "t", &block, 3)?;
+    let found = tproc::lookup("it.rust.name", "t")?.unwrap();
+    assert_eq!((found.address, found.size, found.version), (block.address(), 64, 3));
+    assert_eq!(found, published.entry());
+    refused(17, tproc::publish("it.rust.name", "t", &block, 3));
+    refused(91, tproc::lookup("it.rust.name", "u"));
+    refused(22, tproc::publish(&"n".repeat(96), "t", &block, 3));
+    refused(110, tproc::wait_for("it.rust.none", "t", Some(Duration::from_millis(1))));
+    assert!(tproc::entries()?.contains(&found));
+    let mut watched = found.clone();
+    refused(110, watched.watch(Some(Duration::from_millis(1))));
+    drop(published);
+    watched.watch(None)?;
+    assert_eq!(tproc::lookup("it.rust.name", "t")?, None);
+    Ok(())
+}
+
+fn queues() -> tproc::Result<()> {
+    let receiver = Channel::receiver("it.rust.queue", 2)?;
+    let sender = Sender::open("it.rust.queue", None)?;
+    refused(11, receiver.try_receive());
+    refused(22, sender.send(&[0; 49], None));
+    sender.send(b"one", None)?;
+    sender.send(b"two", Some(SharedVec::from_slice(&[7u16])?.into_block()))?;
+    assert!(sender.try_send(b"three", Some(Block::new(8)?))?.unwrap_err().is_some());
+    refused(110, sender.send_within(b"four", None, Some(Duration::from_millis(1))));
+    assert_eq!(receiver.receive()?.unwrap().data, b"one");
+    let message = receiver.receive()?.unwrap();
+    assert_eq!(SharedVec::<u16>::from_block(message.block.unwrap())?[0], 7);
+    drop(sender);
+    assert!(receiver.receive()?.is_none());
+    Ok(())
+}
+
+/// Gives back to Java what it sends, doubled.
+fn with_java(input: &str, output: &str) -> tproc::Result<()> {
+    let receiver = Receiver::open(input, None)?;
+    let sender = Sender::open(output, None)?;
+    for message in receiver.iter() {
+        let message = message?;
+        let mut block = message.block.expect("a block");
+        block[0] *= 2;
+        sender.send(&message.data, Some(block))?;
+    }
+    Ok(())
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if arguments.len() == 2 {
+        tproc::attach(&arguments[1]).unwrap();
+    }
+    assert_eq!(tproc::is_threadproc(), arguments.len() != 2);
+    heap().unwrap();
+    locks().unwrap();
+    names().unwrap();
+    queues().unwrap();
+    if arguments.len() == 3 {
+        with_java(&arguments[1], &arguments[2]).unwrap();
+    }
+}
