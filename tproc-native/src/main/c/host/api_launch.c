@@ -45,8 +45,9 @@ static void close_passed(void *argument) {
 
 /* On the host's thread, which must not wait for their file systems. */
 static void leave_passed(void *argument) {
-  const struct passed *passed = argument;
-  for (size_t i = 0; i < passed->count; i++) deferred_close(&passed->host->broker.deferred, NULL, passed->numbers[i]);
+  const struct api_launch *call = argument;
+  for (size_t i = 0; i < call->passed.count; i++)
+    deferred_close(&call->host->broker.deferred, NULL, call->passed.numbers[i]);
 }
 
 static void launch_in_host(void *argument) {
@@ -65,7 +66,7 @@ static int pass_and_launch(struct api_launch *call, struct tproc_descriptor *des
   call->launch.descriptors = descriptors;
   failed = executor_call_apart(&call->host->executor, launch_in_host, call);
   if (!failed) return 0;
-  executor_call(&call->host->executor, leave_passed, &call->passed);
+  executor_call(&call->host->executor, leave_passed, call);
   return tproc_fail(call->error, -failed, "start a thread for the launch (limit on threads)");
 }
 
