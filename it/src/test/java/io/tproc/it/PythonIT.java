@@ -113,8 +113,7 @@ class PythonIT {
       assertThat(host.heap().ownerOf(mine.address())).hasValue(process.pid());
       assertThat(block.buffer().get(0)).isEqualTo((byte) 7);
       host.registry().publish("it.attached.seen", "it/1", block);
-      String output =
-          new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       assertThat(process.waitFor()).as(output).isZero();
       // What it had is free again, and its name.
       host.registry().whenEnded(mine).get();

@@ -56,7 +56,8 @@ class RustIT {
 
   private static void rustc(Path source, String... options) throws Exception {
     List<String> command =
-        new ArrayList<>(List.of(Programs.installed("rustc"), "--edition", "2021", "-D", "warnings"));
+        new ArrayList<>(
+            List.of(Programs.installed("rustc"), "--edition", "2021", "-D", "warnings"));
     command.addAll(List.of("--out-dir", built.toString(), source.toString()));
     command.addAll(List.of(options));
     Outcome outcome = Outcome.natively(command);
@@ -126,8 +127,7 @@ class RustIT {
   @Test
   void anOrdinaryProcessTakesPart() throws Exception {
     try (ListeningHost listening = ListeningHost.open()) {
-      Outcome outcome =
-          Outcome.natively(List.of(binary("sharing"), listening.socket().toString()));
+      Outcome outcome = Outcome.natively(List.of(binary("sharing"), listening.socket().toString()));
       assertThat(outcome.exitValue).as(outcome.toString()).isZero();
     }
   }
