@@ -65,7 +65,8 @@ impl End {
 
     fn publish(&self, name: &str) -> Result<()> {
         let text = c_text(name)?;
-        check(unsafe { sys::tproc_channel_publish(&*self.raw, text.as_ptr()) }, || format!("publish the channel {}", name))
+        let code = unsafe { sys::tproc_channel_publish(&*self.raw, text.as_ptr()) };
+        check(code, || format!("publish the channel {}", name))
     }
 
     fn as_ptr(&self) -> *mut RawChannel {

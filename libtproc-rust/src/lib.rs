@@ -1,11 +1,11 @@
-//! What libtproc gives to C programs, for Rust: a heap, mutexes, a registry and channels that programs of one tproc host
-//! share, at the same addresses in all of them. `docs/sharing.md` of the project says what is promised when a process
-//! is killed.
+//! What libtproc gives to C programs, for Rust: a heap, mutexes, a registry and channels that programs of one tproc
+//! host share, at the same addresses in all of them. `docs/sharing.md` of the project says what is promised when a
+//! process is killed.
 //!
 //! What is shared consists of plain data ([`Shared`]): numbers, arrays of them, and structs that are declared so. No
-//! references, no `Vec`, no vtables: they would lead into one program's own memory. [`SharedBox`] and [`SharedVec`] are
-//! owned by one process at a time, as `Box` and `Vec` are by one variable; sending one through a [`Channel`] or giving it
-//! away moves it.
+//! references, no `Vec`, no vtables: they would lead into one program's own memory. [`SharedBox`] and [`SharedVec`]
+//! are owned by one process at a time, as `Box` and `Vec` are by one variable; sending one through a [`Channel`] or
+//! giving it away moves it.
 //!
 //! All processes of a host trust each other: one that writes where it owns nothing breaks this crate's promises, as it
 //! breaks everything else.
