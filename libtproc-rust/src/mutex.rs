@@ -88,9 +88,7 @@ impl<T: Shared> Mutex<T> {
 
     fn guard(&self, code: i32) -> Result<Guard<'_, T>> {
         match code {
-            0 | EOWNERDEAD => {
-                Ok(Guard { mutex: self, died: code == EOWNERDEAD, not_send: PhantomData })
-            }
+            0 | EOWNERDEAD => Ok(Guard { mutex: self, died: code == EOWNERDEAD, not_send: PhantomData }),
             _ => Err(Error::new(code, "lock")),
         }
     }
