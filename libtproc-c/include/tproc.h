@@ -516,6 +516,105 @@ TPROC_EXPORT int tproc_channel_select(struct tproc_channel_select *channels, siz
 #pragma GCC diagnostic pop
 #endif
 
+/*
+ * Workers: programs that serve the requests of a pool, which the host has (io.tproc.worker in Java). The pool starts a
+ * worker with the environment variable TPROC_WORKER, which names its two channels; a program that is to be a worker
+ * calls tproc_serve, and that is all. The variable is of no use to what the program starts itself.
+ *
+ * Requests lie where Java has them, and are not copied. Functions return 0 or an error number, and leave errno alone;
+ * ENOTSUP, EAGAIN (of too many threads), ENOMEM as of tproc_alloc. Not for signal handlers, and not for forked
+ * children.
+ */
+
+/** Memory of Java's (a direct ByteBuffer, a MemorySegment) that a request brings along. */
+struct tproc_buffer {
+  void *address;
+  size_t size; /**< bytes */
+};
+
+/**
+ * A request, and what will be its response. All of it may be used until the request is finished: that is, in
+ * tproc_serve's handler. Only `block` may be written to, directly; do not copy the struct.
+ */
+struct tproc_request {
+  const void *data; /**< the request's own bytes, aligned to 8 */
+  size_t size;      /**< of data, in bytes */
+  const struct tproc_buffer *buffers;
+  size_t buffer_count;
+  /** A block of the shared heap that came with it, and is the worker's now; NULL: none. It is freed when the request is
+   * finished; set this to NULL to keep it. */
+  void *block;
+  uint64_t id;                   /**< of this request, in its pool */
+  struct tproc_message received; /**< the rest is the library's own */
+  struct tproc_message response;
+  void *part;
+};
+
+/** A code for what is no error number: an exception of the program's language. */
+#define TPROC_EXCEPTION (-1)
+
+/**
+ * Serves the requests of the pool that has started this program, until the pool closes.
+ *
+ * Several threads may serve at a time, up to 63; the pool must allow as many requests in flight.
+ *
+ * @param handler is called for each request, and sets the response with tproc_respond and tproc_respond_block. Returns
+ * 0, or a code of its own: then the request has failed with that code, in Java too, and the response's bytes are the
+ * message (in UTF-8)
+ * @param context for the handler
+ * @return 0: the pool is closing, or has, and the program should end; ENOENT: no pool has started this program;
+ * EPROTONOSUPPORT: a pool of another version has; ESTALE: the pool is gone; EUSERS: too many threads serve
+ */
+#if defined(__GNUC__) && defined(__cplusplus)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow" /* a struct and a function of one name, as in C */
+#endif
+TPROC_EXPORT int tproc_serve(int (*handler)(struct tproc_request *request, void *context), void *context);
+#if defined(__GNUC__) && defined(__cplusplus)
+#pragma GCC diagnostic pop
+#endif
+
+/** Sets the response's bytes, instead of those set before. They are copied. @return 0; ENOMEM; EOVERFLOW: 4 GiB or more
+ */
+TPROC_EXPORT int tproc_respond(struct tproc_request *request, const void *data, size_t size);
+
+/**
+ * Sets the block of the shared heap that goes with the response, instead of one set before, which is freed. It is
+ * Java's once the request is finished; until then the request's. A request that fails frees it.
+ *
+ * @param block the caller's; may be the request's own; NULL: none
+ * @return 0; EINVAL: no allocated block begins there
+ */
+TPROC_EXPORT int tproc_respond_block(struct tproc_request *request, void *block);
+
+/** What tproc_serve does, step by step: for programs that have a loop of their own. One thread at a time uses it. */
+struct tproc_worker {
+  struct tproc_channel requests;  /**< may be waited for with tproc_channel_select */
+  struct tproc_channel responses; /**< the library's own */
+};
+
+/** Tells the pool that this program serves. To be closed by the caller. @return as tproc_serve */
+TPROC_EXPORT int tproc_worker_open(struct tproc_worker *worker);
+
+/**
+ * Takes a request, and sleeps until there is one. Several may be taken before the first is finished.
+ *
+ * @return 0, and then it has to be finished; EPIPE: the pool is closing; ETIMEDOUT; EBADF: it is not open
+ */
+TPROC_EXPORT int tproc_worker_receive(struct tproc_worker *worker, struct tproc_request *request,
+                                      const struct timespec *deadline);
+
+/**
+ * Sends the response to a request, in any order. From here on nothing of the request may be used.
+ *
+ * @param code 0, or what it has failed with
+ * @return 0; EPIPE: the pool is gone; EBADF: it is not open. In any case the request is finished
+ */
+TPROC_EXPORT int tproc_worker_finish(struct tproc_worker *worker, struct tproc_request *request, int code);
+
+/** Stops serving; requests that were taken and not finished are lost. @return 0; EBADF: it is not open */
+TPROC_EXPORT int tproc_worker_close(struct tproc_worker *worker);
+
 #ifdef __cplusplus
 }
 #endif

@@ -8,11 +8,14 @@
 #include <tproc.h>
 
 #include <cstddef>
+#include <exception>
 #include <limits>
 #include <memory>
 #include <memory_resource>
 #include <new>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -115,6 +118,49 @@ class memory_resource final : public std::pmr::memory_resource {
     return dynamic_cast<const memory_resource *>(&other) != nullptr;
   }
 };
+
+/** A request's own bytes, until it is finished. */
+inline std::string_view data(const tproc_request &request) noexcept {
+  return {static_cast<const char *>(request.data), request.size};
+}
+
+/** Sets the response's bytes, which are copied. @throws std::system_error when there is no memory for them */
+inline void respond(tproc_request &request, std::string_view bytes) {
+  const int failed = tproc_respond(&request, bytes.data(), bytes.size());
+  if (failed != 0) throw std::system_error(failed, std::generic_category(), "tproc_respond");
+}
+
+/**
+ * Serves the requests of the pool that has started this program, until the pool closes: tproc_serve.
+ *
+ * @param handler is called as handler(tproc_request &). Returns nothing, or a code as tproc_serve's does. An exception
+ * that leaves it is TPROC_EXCEPTION, and its what() the message
+ * @return as tproc_serve
+ */
+template <typename Handler>
+int serve(Handler &&handler) {
+  using Code = std::invoke_result_t<Handler &, tproc_request &>;
+  static_assert(std::is_void_v<Code> || std::is_convertible_v<Code, int>, "a handler returns nothing, or a code");
+  auto call = [](tproc_request *request, void *context) noexcept {
+    try {
+      auto &own = *static_cast<std::remove_reference_t<Handler> *>(context);
+      if constexpr (std::is_void_v<Code>) {
+        own(*request);
+        return 0;
+      } else {
+        return static_cast<int>(own(*request));
+      }
+    } catch (const std::exception &thrown) {
+      const std::string_view what = thrown.what();
+      tproc_respond(request, what.data(), what.size());
+    } catch (...) {
+      constexpr std::string_view what = "an exception that is no std::exception";
+      tproc_respond(request, what.data(), what.size());
+    }
+    return TPROC_EXCEPTION;
+  };
+  return tproc_serve(call, const_cast<void *>(static_cast<const void *>(std::addressof(handler))));
+}
 
 }  // namespace tproc
 

@@ -31,7 +31,17 @@ static void expect_no_heap() {
   EXPECT(tproc::allocator<int>() == tproc::allocator<int>(tproc::allocator<long>()));
 }
 
+// A program that no pool has started serves none.
+static void expect_no_pool() {
+  int calls = 0;
+  const auto handler = [&calls](tproc_request &) { calls++; };
+  EXPECT(tproc::serve(handler) == ENOTSUP);
+  EXPECT(tproc::serve([](tproc_request &request) { return static_cast<int>(tproc::data(request).size()); }) == ENOTSUP);
+  EXPECT(calls == 0);
+}
+
 int main() {
+  expect_no_pool();
   expect_no_host();
   expect_no_heap();
   EXPECT(!tproc::is_threadproc());
