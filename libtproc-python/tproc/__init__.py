@@ -1,4 +1,4 @@
-"""What programs of one host share: a heap, mutexes, a registry, channels. libtproc through ctypes.
+"""What programs of one host share: a heap, mutexes, a registry, channels; and workers. libtproc through ctypes.
 
 Errors are OSError with the errno that tproc.h gives. Timeouts are in seconds; None: without end.
 All functions wait without holding the interpreter's lock, and can be interrupted.
@@ -8,10 +8,11 @@ import ctypes
 import errno
 import os
 import time
+import traceback
 
 __all__ = [
-    "Block", "Channel", "Entry", "Mutex", "HOST", "MESSAGE_MAX", "RECEIVER", "SENDER",
-    "alloc", "entries", "is_threadproc", "lookup", "publish", "take", "wait_for",
+    "Block", "Channel", "Entry", "Mutex", "Request", "HOST", "MESSAGE_MAX", "RECEIVER", "SENDER",
+    "alloc", "entries", "is_threadproc", "lookup", "publish", "serve", "take", "wait_for",
 ]
 
 HOST = 0
@@ -55,6 +56,22 @@ class _Message(ctypes.Structure):
     ]
 
 
+class _Buffer(ctypes.Structure):
+    _fields_ = [("address", ctypes.c_void_p), ("size", ctypes.c_size_t)]
+
+
+class _Request(ctypes.Structure):
+    _fields_ = [
+        ("data", ctypes.c_void_p), ("size", ctypes.c_size_t), ("buffers", ctypes.POINTER(_Buffer)),
+        ("buffer_count", ctypes.c_size_t), ("block", ctypes.c_void_p), ("id", ctypes.c_uint64),
+        ("received", _Message), ("response", _Message), ("part", ctypes.c_void_p),
+    ]
+
+
+class _Worker(ctypes.Structure):
+    _fields_ = [("requests", _End), ("responses", _End)]
+
+
 def _load():
     library = ctypes.CDLL(os.environ.get("TPROC_LIBRARY", "libtproc.so.0.1"), use_errno=True)
     library.tproc_alloc.restype = ctypes.c_void_p
@@ -64,6 +81,7 @@ def _load():
         "usable_size": [ctypes.c_void_p], "owner_of": [ctypes.c_void_p],
         "mutex_timedlock": [ctypes.c_void_p, ctypes.POINTER(_Timespec)], "mutex_trylock": [ctypes.c_void_p],
         "mutex_unlock": [ctypes.c_void_p], "mutex_consistent": [ctypes.c_void_p],
+        "respond": [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t], "respond_block": [ctypes.c_void_p] * 2,
     }
     for name, types in pointers.items():
         getattr(library, "tproc_" + name).argtypes = types
@@ -419,3 +437,97 @@ class Channel:
 
     def __exit__(self, *ignored):
         self.close()
+
+
+# ---- workers
+
+_EXCEPTION = -1
+
+
+def _bytes_at(address, size):
+    return memoryview((ctypes.c_ubyte * size).from_address(address)).cast("B") if size else memoryview(bytearray())
+
+
+class Request:
+    """A request, while its handler runs.
+
+    data: its own bytes. buffers: memoryviews of Java's memory, in place; they are released when the handler has
+    returned, and what numpy has made of them is as unsafe as a pointer from then on. block: the Block that came with it
+    and is this process's now, or None; it is freed when the handler has returned, unless that has sent it back, or has
+    set this to None. id: of this request, in its pool.
+    """
+
+    def __init__(self, raw):
+        self.id = raw.id
+        self.data = ctypes.string_at(raw.data, raw.size)
+        self.buffers = [_bytes_at(raw.buffers[i].address, raw.buffers[i].size) for i in range(raw.buffer_count)]
+        self.block = None if raw.block is None else Block(raw.block, _library.tproc_usable_size(raw.block))
+
+    def _end(self, raw):
+        for buffer in self.buffers:
+            try:
+                buffer.release()
+            except BufferError:
+                pass  # an array has it still
+        try:
+            if self.block is None or self.block._address is None:
+                raw.block = None
+            else:
+                self.block._leave()
+        except BufferError:
+            raw.block = None  # an array has it still: it stays this process's
+
+
+def _respond(raw, data):
+    data = data.encode() if isinstance(data, str) else memoryview(data).tobytes()
+    _check(_library.tproc_respond(ctypes.byref(raw), data, len(data)), "respond %d bytes" % len(data))
+
+
+def _respond_block(raw, block):
+    address = block._leave()
+    code = _library.tproc_respond_block(ctypes.byref(raw), address)
+    if code != 0:
+        block._come_back(address)
+    _check(code, "respond a block")
+
+
+def _answer(raw, answer):
+    for part in answer if isinstance(answer, tuple) else (answer,):
+        if isinstance(part, Block):
+            _respond_block(raw, part)
+        elif part is not None:
+            _respond(raw, part)
+
+
+def _handle(handler, raw):
+    """Returns the code that the request is finished with."""
+    request, code = Request(raw), 0
+    try:
+        _answer(raw, handler(request))
+    except Exception:
+        code = _EXCEPTION
+        _respond(raw, traceback.format_exc())
+    request._end(raw)  # not before the exception, which may hold arrays, is gone
+    return code
+
+
+def serve(handler):
+    """Serves the requests of the pool that has started this program, until the pool closes.
+
+    handler(request) returns the response: bytes or what memoryview takes, a str, a Block, (bytes, Block), or None. What
+    it raises is an exception in Java, with the traceback as its message; but SystemExit and KeyboardInterrupt end this.
+
+    FileNotFoundError: no pool has started this program.
+    """
+    worker, raw = _Worker(), _Request()
+    _check(_library.tproc_worker_open(ctypes.byref(worker)), "serve a pool of workers")
+    try:
+        while True:
+            code = _wait(None, lambda at: _library.tproc_worker_receive(ctypes.byref(worker), ctypes.byref(raw), at))
+            if code == 0:
+                code = _library.tproc_worker_finish(ctypes.byref(worker), ctypes.byref(raw), _handle(handler, raw))
+            if code == errno.EPIPE:
+                return
+            _check(code, "serve a request")
+    finally:
+        _library.tproc_worker_close(ctypes.byref(worker))
