@@ -98,6 +98,16 @@ public final class Channel implements AutoCloseable {
   }
 
   /**
+   * The channel's id, by which a program that is told it opens an end of it: {@code
+   * tproc_channel_open_id}.
+   *
+   * @return the id, which no other channel of the host ever has
+   */
+  public long id() {
+    return id;
+  }
+
+  /**
    * How many ends there are with a role, this one included.
    *
    * @param role which

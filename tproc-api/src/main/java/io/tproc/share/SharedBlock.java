@@ -87,6 +87,21 @@ public final class SharedBlock extends PlatformBlock implements AutoCloseable {
     ended = true;
   }
 
+  /**
+   * Hands it over to other code of this JVM: from here on this object is as one that is closed, its
+   * segments included.
+   *
+   * @return a new object of the same block, to be closed or given away by who has it
+   * @throws IllegalStateException when it has been freed or given away, or a segment of it is being
+   *     used by a call into native code
+   */
+  public synchronized SharedBlock handOver() {
+    checkOpen();
+    endViews();
+    ended = true;
+    return new SharedBlock(memory, address, size);
+  }
+
   /** Sends it: {@code send} gets its address, and says whether it has become another's. */
   synchronized boolean leave(LongPredicate send) {
     checkOpen();
