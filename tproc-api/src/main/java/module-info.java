@@ -10,6 +10,7 @@ module io.tproc {
   exports io.tproc.library;
   exports io.tproc.share;
   exports io.tproc.spi;
+  exports io.tproc.worker;
 
   uses io.tproc.spi.TprocProvider;
 }

@@ -6,6 +6,7 @@ import io.tproc.library.LibraryPool;
 import io.tproc.share.Channels;
 import io.tproc.share.Registry;
 import io.tproc.share.SharedHeap;
+import io.tproc.worker.WorkerPoolBuilder;
 import java.io.IOException;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
@@ -109,6 +110,19 @@ public interface TprocHost extends PlatformMemory, AutoCloseable {
    * @return a builder, with the host's environment, directory and standard streams
    */
   LibraryBuilder libraryBuilder(String name);
+
+  /**
+   * Prepares a pool of programs that serve requests, with {@code tproc_serve} of libtproc.
+   *
+   * @param command the program and its arguments. A program without a {@code '/'} is looked up in
+   *     the host's {@code PATH}
+   * @return a builder, with one worker and with the host's environment, directory and standard
+   *     streams
+   * @throws IllegalArgumentException when the command is empty
+   */
+  default WorkerPoolBuilder workers(String... command) {
+    return new WorkerPoolBuilder(this, List.of(command));
+  }
 
   /**
    * The page that this host shares with all its threadprocs, which find it as {@code

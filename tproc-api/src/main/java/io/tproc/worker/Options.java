@@ -1,0 +1,36 @@
+package io.tproc.worker;
+
+import io.tproc.ThreadProc;
+import io.tproc.ThreadProcBuilder;
+import io.tproc.TprocHost;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** What a {@link WorkerPoolBuilder} has been told. */
+record Options(
+    TprocHost host,
+    List<String> command,
+    List<Consumer<ThreadProcBuilder>> changes,
+    int count,
+    int inFlight,
+    int queue,
+    @Nullable Duration requestLimit,
+    Duration startLimit,
+    Duration closeLimit,
+    BackOff.Policy restarts) {
+
+  String program() {
+    return command.get(0);
+  }
+
+  ThreadProc start(String variable) throws IOException {
+    ThreadProcBuilder builder = host.command(new ArrayList<>(command)).inheritIO();
+    changes.forEach(change -> change.accept(builder));
+    builder.environment().put(Wire.VARIABLE, variable);
+    return builder.start();
+  }
+}

@@ -1,0 +1,108 @@
+package io.tproc.worker;
+
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.OptionalLong;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** One place of a pool, and the thread that keeps an instance in it. */
+final class Place {
+  private static final Logger LOGGER = System.getLogger("io.tproc.worker");
+
+  private final WorkerPool pool;
+  private final Options options;
+  private final BackOff backOff;
+  private final Thread thread;
+  private volatile @Nullable Instance current;
+
+  Place(WorkerPool pool, Options options) {
+    this.pool = pool;
+    this.options = options;
+    this.backOff = new BackOff(options.restarts());
+    this.thread = new Thread(null, this::run, "tproc-pool", 0, false);
+    thread.setDaemon(true);
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  @Nullable Instance current() {
+    return current;
+  }
+
+  boolean isMine(Thread other) {
+    return thread.equals(other);
+  }
+
+  private void run() {
+    while (serveOnce()) {}
+  }
+
+  /** Returns whether to go on. */
+  private boolean serveOnce() {
+    @Nullable Instance instance = null;
+    Throwable failure;
+    try {
+      instance = new Instance(pool, options);
+      failure = serve(instance);
+    } catch (IOException | RuntimeException | Error failed) {
+      failure = failed;
+    }
+    current = null;
+    boolean hasServed = instance != null && instance.hasServed();
+    if (!hasServed && !pool.isStopping()) {
+      LOGGER.log(Level.WARNING, "a worker was started in vain: {0}", failure.getMessage());
+    }
+    // Of a host that is closed there is nothing more to be had.
+    OptionalLong pause =
+        failure instanceof IllegalStateException ? OptionalLong.empty() : backOff.next(hasServed);
+    return pool.pause(pause, failure);
+  }
+
+  /** Returns what a pool that gives up says. */
+  private WorkerStartException serve(Instance instance) throws WorkerStartException {
+    current = instance;
+    try {
+      if (pool.isStopping()) {
+        instance.stop();
+      }
+      instance.awaitReady();
+      pool.ready(instance);
+      instance.serve();
+    } catch (RuntimeException | Error unexpected) {
+      LOGGER.log(Level.ERROR, "a worker is ended", unexpected);
+      instance.kill("the pool failed: " + unexpected);
+    } finally {
+      instance.end();
+    }
+    String how = instance.how(instance.process().exitStatus().orElseThrow());
+    return new WorkerStartException(
+        instance.name() + " ended without having answered a request: " + how, null);
+  }
+
+  /** Lets the instance end by itself when it has nothing to do; else kills it. */
+  void stop() {
+    Instance now = current;
+    if (now != null) {
+      now.stop();
+    }
+  }
+
+  void kill() {
+    Instance now = current;
+    if (now != null) {
+      now.kill("the pool was closed");
+    }
+  }
+
+  /** Returns whether the thread has ended. */
+  boolean join(long nanos) throws InterruptedException {
+    if (nanos > 0) {
+      TimeUnit.NANOSECONDS.timedJoin(thread, nanos);
+    }
+    return !thread.isAlive();
+  }
+}

@@ -1,0 +1,621 @@
+package io.tproc.worker;
+
+import io.tproc.ThreadProc;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Several workers, which are hosted programs that serve requests with {@code tproc_serve}. Each
+ * request goes to the worker that has the fewest, or waits for one. A worker that has ended is
+ * replaced ({@link WorkerPoolBuilder#restarts}).
+ *
+ * <p><strong>Results.</strong> The future of a request completes with the {@link WorkerResponse},
+ * or with {@link WorkerFailedException} (the handler has refused it), {@link
+ * WorkerCrashedException} (its worker has ended), {@link WorkerTimeoutException} (its worker was
+ * killed, because it took too long), {@link WorkerStartException} (no worker can be started any
+ * more) or IllegalStateException (the pool was closed before a worker had it). Of the requests in a
+ * worker that ends, those that it had not begun go to another. When a future completes with any of
+ * these, no worker uses the request's buffers any more.
+ *
+ * <p><strong>Cancelling.</strong> A future that is cancelled, or completed otherwise by its user,
+ * takes its request out of the queue. A worker that has it already finishes it, and uses its
+ * buffers until then; the response is dropped.
+ *
+ * <p>Dependents of futures run on the thread that receives the worker's responses: what takes long
+ * is for the {@code Async} methods. There {@link #submit} and {@link #close} refuse to wait.
+ *
+ * <p>Thread-safe. A pool that is forgotten stays open until its host is closed.
+ */
+public final class WorkerPool implements AutoCloseable {
+  private final Options options;
+  private final AtomicLong ids = new AtomicLong();
+  private final List<Place> places = new ArrayList<>();
+  private final ScheduledThreadPoolExecutor limits;
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition room = lock.newCondition();
+  private final Condition changed = lock.newCondition();
+
+  // Guarded by lock.
+  private final Deque<Task> waiting = new ArrayDeque<>();
+  private final List<Instance> serving = new ArrayList<>();
+  private int underWay;
+  private int placesLeft;
+  private int readyOnce;
+  private boolean opened;
+  private boolean closing;
+  private volatile boolean stopping;
+  private @Nullable Throwable failure;
+
+  private WorkerPool(Options options) {
+    this.options = options;
+    this.placesLeft = options.count();
+    this.limits = new ScheduledThreadPoolExecutor(1, WorkerPool::newLimitThread);
+    limits.setRemoveOnCancelPolicy(true);
+    for (int i = 0; i < options.count(); i++) {
+      places.add(new Place(this, options));
+    }
+  }
+
+  private static Thread newLimitThread(Runnable work) {
+    Thread thread = new Thread(null, work, "tproc-limits", 0, false);
+    thread.setDaemon(true);
+    return thread;
+  }
+
+  // Opening.
+
+  static WorkerPool open(Options options) throws IOException, InterruptedException {
+    WorkerPool pool = new WorkerPool(options);
+    boolean done = false;
+    try {
+      pool.places.forEach(Place::start);
+      pool.awaitOpen();
+      done = true;
+      return pool;
+    } finally {
+      if (!done) {
+        pool.close(Duration.ZERO);
+      }
+    }
+  }
+
+  private void awaitOpen() throws IOException, InterruptedException {
+    lock.lockInterruptibly();
+    try {
+      while (!opened && failure == null) {
+        changed.await();
+      }
+      if (!opened) {
+        throwFailure();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void throwFailure() throws IOException {
+    if (failure instanceof IOException refused) {
+      throw refused;
+    }
+    if (failure instanceof RuntimeException refused) {
+      throw refused;
+    }
+    if (failure instanceof Error refused) {
+      throw refused;
+    }
+  }
+
+  // Submitting.
+
+  /**
+   * Submits a request, and waits while as many wait for a worker as may ({@link
+   * WorkerPoolBuilder#queue}).
+   *
+   * @param request what is asked; its block is the pool's from here on
+   * @return completes with the response, as this class says
+   * @throws InterruptedException when the thread is interrupted while it waits; the request is not
+   *     submitted
+   * @throws IllegalStateException when the pool is closed, or no worker can be started any more;
+   *     when the request's block has been freed or given away; and when it would have to wait on a
+   *     thread of the pool's
+   * @throws io.tproc.share.SharedMemoryException with ENOMEM: the shared heap is full
+   */
+  public CompletableFuture<WorkerResponse> submit(WorkerRequest request)
+      throws InterruptedException {
+    return submit(request, Long.MAX_VALUE).orElseThrow();
+  }
+
+  /**
+   * Submits a request, if there is room.
+   *
+   * @param request what is asked; its block is the pool's once it is accepted
+   * @return completes with the response, as this class says; empty when as many wait for a worker
+   *     as may: the request is not submitted
+   * @throws IllegalStateException as {@link #submit}
+   * @throws io.tproc.share.SharedMemoryException with ENOMEM: the shared heap is full
+   */
+  public Optional<CompletableFuture<WorkerResponse>> trySubmit(WorkerRequest request) {
+    try {
+      return submit(request, 0);
+    } catch (InterruptedException impossible) {
+      throw new IllegalStateException(impossible); // it has not waited
+    }
+  }
+
+  /**
+   * Submits a request, and waits for room.
+   *
+   * @param request what is asked; its block is the pool's once it is accepted
+   * @param timeout how long it may wait for room
+   * @return completes with the response, as this class says; empty when the time is over: the
+   *     request is not submitted
+   * @throws InterruptedException when the thread is interrupted while it waits; the request is not
+   *     submitted
+   * @throws IllegalStateException as {@link #submit}
+   * @throws io.tproc.share.SharedMemoryException with ENOMEM: the shared heap is full
+   */
+  public Optional<CompletableFuture<WorkerResponse>> trySubmit(
+      WorkerRequest request, Duration timeout) throws InterruptedException {
+    return submit(request, Limits.nanos(timeout));
+  }
+
+  private Optional<CompletableFuture<WorkerResponse>> submit(WorkerRequest request, long nanos)
+      throws InterruptedException {
+    Objects.requireNonNull(request, "request");
+    Task task = new Task(options.host(), ids.incrementAndGet(), request);
+    boolean accepted = false;
+    try {
+      accepted = submit(task, nanos);
+      return accepted ? Optional.of(task.future()) : Optional.empty();
+    } finally {
+      if (!accepted) {
+        task.release();
+      }
+    }
+  }
+
+  /** False when the time is over. */
+  private boolean submit(Task task, long nanos) throws InterruptedException {
+    @Nullable Instance direct;
+    lock.lock();
+    try {
+      if (!awaitRoom(nanos)) {
+        return false;
+      }
+      task.accept();
+      underWay++;
+      direct = waiting.isEmpty() ? freest() : null;
+      if (direct != null) {
+        direct.load++;
+      } else {
+        task.waits = true;
+        waiting.add(task);
+      }
+    } finally {
+      lock.unlock();
+    }
+    watch(task);
+    if (direct != null) {
+      send(direct, task);
+    }
+    return true;
+  }
+
+  /** False when the time is over. */
+  private boolean awaitRoom(long nanos) throws InterruptedException {
+    long left = nanos;
+    checkOpen();
+    while (!hasRoom()) {
+      if (left <= 0) {
+        return false;
+      }
+      checkNotOwnThread("wait for room");
+      if (left == Long.MAX_VALUE) {
+        room.await();
+      } else {
+        left = room.awaitNanos(left);
+      }
+      checkOpen();
+    }
+    return true;
+  }
+
+  private boolean hasRoom() {
+    return waiting.size() < options.queue() || waiting.isEmpty() && freest() != null;
+  }
+
+  private void checkOpen() {
+    if (closing) {
+      throw closed();
+    }
+    if (placesLeft == 0) {
+      throw new IllegalStateException("no worker is left: " + this, failure);
+    }
+  }
+
+  private IllegalStateException closed() {
+    return new IllegalStateException("the pool is closed: " + this);
+  }
+
+  /** Who completes the future otherwise does not want it any more. */
+  private void watch(Task task) {
+    var unused = task.future().whenComplete((response, failed) -> disown(task));
+  }
+
+  private void disown(Task task) {
+    if (!task.waits) {
+      return;
+    }
+    boolean removed;
+    lock.lock();
+    try {
+      removed = waiting.remove(task);
+      if (removed) {
+        ended(1);
+        room.signal();
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (removed) {
+      task.release();
+    }
+  }
+
+  /** With lock held: so many requests are under way no more. */
+  private void ended(int count) {
+    underWay -= count;
+    if (underWay == 0) {
+      changed.signalAll();
+    }
+  }
+
+  // Passing requests to workers.
+
+  /** With lock held. */
+  private @Nullable Instance freest() {
+    @Nullable Instance best = null;
+    for (Instance each : serving) {
+      boolean canHave = each.accepts && !each.isFull && each.load < options.inFlight();
+      if (canHave && (best == null || each.load < best.load)) {
+        best = each;
+      }
+    }
+    return best;
+  }
+
+  /** Passes on what waits, as long as a worker can have it. */
+  private void passOn() {
+    for (; ; ) {
+      Instance instance;
+      Task task;
+      lock.lock();
+      try {
+        room.signal(); // also when nothing waits: a worker may have come free
+        instance = waiting.isEmpty() ? null : freest();
+        if (instance == null) {
+          return;
+        }
+        task = waiting.remove();
+        task.waits = false;
+        instance.load++;
+      } finally {
+        lock.unlock();
+      }
+      send(instance, task);
+    }
+  }
+
+  private void send(Instance instance, Task task) {
+    Instance.Sent sent = instance.send(task);
+    if (sent == Instance.Sent.YES) {
+      return;
+    }
+    boolean isStuck;
+    lock.lock();
+    try {
+      instance.load--;
+      isStuck = sent == Instance.Sent.NO_ROOM && instance.load == 0;
+      instance.isFull = sent == Instance.Sent.NO_ROOM;
+      instance.accepts &= sent != Instance.Sent.ENDED && !isStuck;
+    } finally {
+      lock.unlock();
+    }
+    if (isStuck) {
+      instance.kill("its channel is full, and it has no request");
+    }
+    if (sent == Instance.Sent.REFUSED) {
+      fail(task);
+    } else {
+      giveBack(List.of(task));
+    }
+  }
+
+  private void fail(Task task) {
+    lock.lock();
+    try {
+      ended(1);
+    } finally {
+      lock.unlock();
+    }
+    passOn();
+    task.fail(Objects.requireNonNull(task.refusal));
+  }
+
+  // What instances report.
+
+  void ready(Instance instance) {
+    lock.lock();
+    try {
+      instance.accepts = true;
+      serving.add(instance);
+      readyOnce++;
+      opened |= readyOnce == options.count() && failure == null;
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+    passOn();
+  }
+
+  void answered(Instance instance) {
+    lock.lock();
+    try {
+      instance.load--;
+      instance.isFull = false;
+      ended(1);
+    } finally {
+      lock.unlock();
+    }
+    passOn();
+  }
+
+  void retire(Instance instance) {
+    lock.lock();
+    try {
+      instance.accepts = false;
+      serving.remove(instance);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Requests that no worker has begun go to the next that is free. */
+  void giveBack(List<Task> tasks) {
+    List<Task> refused = new ArrayList<>();
+    lock.lock();
+    try {
+      for (int i = tasks.size() - 1; i >= 0; i--) {
+        Task task = tasks.get(i);
+        if (stopping || placesLeft == 0 || task.future().isDone()) {
+          refused.add(task);
+          ended(1);
+        } else {
+          task.waits = true;
+          waiting.addFirst(task);
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+    refused.forEach(task -> task.fail(closed()));
+    passOn();
+    tasks.stream().filter(task -> task.future().isDone()).forEach(this::disown);
+  }
+
+  void lost(List<Task> tasks, Function<Task, Throwable> why) {
+    lock.lock();
+    try {
+      ended(tasks.size());
+    } finally {
+      lock.unlock();
+    }
+    tasks.forEach(task -> task.fail(why.apply(task)));
+  }
+
+  /**
+   * An instance has ended, or could not be started. Returns whether to start another, which is
+   * after the pause; without one, the place is given up.
+   */
+  boolean pause(OptionalLong nanos, Throwable why) {
+    List<Task> abandoned = List.of();
+    lock.lock();
+    try {
+      if (!opened && failure == null) {
+        failure = why;
+        changed.signalAll();
+      }
+      if (nanos.isEmpty()) {
+        abandoned = giveUp(why);
+      } else {
+        awaitStopping(nanos.getAsLong());
+      }
+    } finally {
+      lock.unlock();
+    }
+    abandoned.forEach(
+        task -> task.fail(new WorkerStartException("no worker is left: " + this, why)));
+    return nanos.isPresent() && !stopping;
+  }
+
+  /** With lock held. */
+  private List<Task> giveUp(Throwable why) {
+    placesLeft--;
+    if (placesLeft > 0) {
+      return List.of();
+    }
+    failure = why;
+    List<Task> abandoned = takeWaiting();
+    room.signalAll();
+    changed.signalAll();
+    return abandoned;
+  }
+
+  /** With lock held. */
+  private List<Task> takeWaiting() {
+    List<Task> all = new ArrayList<>(waiting);
+    all.forEach(task -> task.waits = false);
+    waiting.clear();
+    ended(all.size());
+    return all;
+  }
+
+  /** With lock held. */
+  private void awaitStopping(long nanos) {
+    long left = nanos;
+    while (left > 0 && !stopping) {
+      try {
+        left = changed.awaitNanos(left);
+      } catch (InterruptedException notOurs) {
+        continue;
+      }
+    }
+  }
+
+  Future<?> schedule(Runnable work, Duration after) {
+    return limits.schedule(work, Limits.nanos(after), TimeUnit.NANOSECONDS);
+  }
+
+  boolean isStopping() {
+    return stopping;
+  }
+
+  // Looking at it.
+
+  /**
+   * The workers that run now, those included that do not serve yet.
+   *
+   * @return an unmodifiable snapshot. The pool closes them, and starts others
+   */
+  public List<ThreadProc> workers() {
+    return places.stream()
+        .map(Place::current)
+        .filter(Objects::nonNull)
+        .map(Instance::process)
+        .filter(ThreadProc::isAlive)
+        .toList();
+  }
+
+  @Override
+  public String toString() {
+    return "WorkerPool[" + options.count() + " of " + options.program() + "]";
+  }
+
+  // Closing.
+
+  /** As {@link #close(Duration)}, with the builder's {@link WorkerPoolBuilder#closeLimit}. */
+  @Override
+  public void close() {
+    close(options.closeLimit());
+  }
+
+  /**
+   * Accepts no more requests, and waits for those under way, those that wait included. Then the
+   * workers' {@code tproc_serve} returns, and it waits for their ends. When the time is over, or
+   * the thread is interrupted, what still runs is killed: requests of it complete with {@link
+   * WorkerCrashedException}, those that wait with IllegalStateException. When this returns, all
+   * futures are complete, and all memory of the workers has been given back.
+   *
+   * @param limit how long it may wait, not negative
+   * @throws IllegalArgumentException when the limit is negative
+   * @throws IllegalStateException when it is called on a thread of the pool's
+   */
+  public void close(Duration limit) {
+    long deadline =
+        System.nanoTime() + Limits.nanos(Limits.notNegative("a limit of closing", limit));
+    checkNotOwnThread("close");
+    boolean interrupted = drain(deadline);
+    places.forEach(Place::stop);
+    interrupted |= join(interrupted ? System.nanoTime() : deadline);
+    limits.shutdownNow();
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Returns whether the thread was interrupted. */
+  private boolean drain(long deadline) {
+    boolean interrupted = false;
+    List<Task> rest;
+    lock.lock();
+    try {
+      closing = true;
+      room.signalAll();
+      awaitIdle(deadline);
+    } catch (InterruptedException inAHurry) {
+      interrupted = true;
+    } finally {
+      stopping = true;
+      rest = takeWaiting();
+      changed.signalAll();
+      lock.unlock();
+    }
+    rest.forEach(task -> task.fail(closed()));
+    return interrupted;
+  }
+
+  /** With lock held. */
+  private void awaitIdle(long deadline) throws InterruptedException {
+    long left = deadline - System.nanoTime();
+    while (underWay > 0 && left > 0) {
+      left = changed.awaitNanos(left);
+    }
+  }
+
+  private boolean join(long deadline) {
+    boolean interrupted = false;
+    for (Place place : places) {
+      try {
+        place.join(deadline - System.nanoTime());
+      } catch (InterruptedException inAHurry) {
+        interrupted = true;
+        break;
+      }
+    }
+    // One that is just being started is killed the next time round.
+    while (!joinKilled()) {}
+    return interrupted;
+  }
+
+  private boolean joinKilled() {
+    boolean all = true;
+    for (Place place : places) {
+      place.kill();
+      boolean interrupted = Thread.interrupted();
+      try {
+        all &= place.join(TimeUnit.MILLISECONDS.toNanos(10));
+      } catch (InterruptedException later) {
+        interrupted = true;
+        all = false;
+      }
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+    return all;
+  }
+
+  private void checkNotOwnThread(String what) {
+    Thread current = Thread.currentThread();
+    if (places.stream().anyMatch(place -> place.isMine(current))) {
+      throw new IllegalStateException("a dependent of a future must not " + what + ": " + this);
+    }
+  }
+}
