@@ -21,7 +21,8 @@ public final class Main {
           new StormBenchmark(),
           new LeakBenchmark(),
           new ContainedBenchmark(),
-          new ChannelBenchmark());
+          new ChannelBenchmark(),
+          new WorkersBenchmark());
 
   private Main() {}
 
