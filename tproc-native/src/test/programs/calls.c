@@ -448,6 +448,10 @@ static uint64_t now_nanoseconds(void) {
 static void pulse(const char *address) {
   struct pulse_report *report = (struct pulse_report *)strtoul(address, NULL, 16);
   while (!__atomic_load_n(&report->stop, __ATOMIC_ACQUIRE)) {
+    if (__atomic_load_n(&report->pause, __ATOMIC_ACQUIRE)) {
+      nanosleep(&(struct timespec){0, 1000000}, NULL);
+      continue;
+    }
     const uint64_t before = now_nanoseconds();
     char *memory = mmap(NULL, 4 * page, PROT_READ | PROT_WRITE, PRIVATE, -1, 0);
     const uint64_t took = now_nanoseconds() - before;

@@ -20,6 +20,7 @@ enum { DESCRIPTORS_REPORTED = 1100, LIMITS_REPORTED = 16 };
 /** Written by `calls pulse`, which maps and unmaps memory until it is told to stop. */
 struct pulse_report {
   uint32_t stop;
+  uint32_t pause;               /**< nothing is asked while this is set */
   uint64_t beats;               /**< questions that the host's broker has answered */
   uint64_t slowest_nanoseconds; /**< of these */
   uint64_t failures;            /**< questions that were not answered with memory */

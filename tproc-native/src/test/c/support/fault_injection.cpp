@@ -17,6 +17,7 @@
 #include <fstream>
 #include <map>
 #include <set>
+#include <sstream>
 #include <stdexcept>
 #include <utility>
 
@@ -27,6 +28,9 @@ namespace {
 // How the watched process talks to its tracer: calls of prctl that mean nothing to the kernel.
 constexpr uint64_t kBegin = 0x7470726f, kEnd = 0x74707270;
 constexpr uint64_t kHang = 0x74707271, kHanging = 0x74707272, kLetGo = 0x74707273, kHangWrites = 0x74707274;
+constexpr uint64_t kHit = 0x74707275, kCount = 0x74707276, kCounted = 0x74707277;
+constexpr size_t kNameSize = 64; /* as many bytes of a text as the tracer reads */
+constexpr size_t kCountsSize = 1 << 16;
 
 #define FAULT(name, code) \
   { SYS_##name, #name " " #code, code }
@@ -90,10 +94,21 @@ class Tracer {
 
   void on_entry(pid_t thread, long number, const uint64_t *arguments) {
     if (number == SYS_prctl && arguments[0] == kBegin) {
-      fault_ = &FaultInjection::faults()[arguments[1]];
+      number_ = static_cast<long>(arguments[1]);
+      code_ = static_cast<int>(arguments[4]);
       left_ = arguments[2];
       threads_ = text_at(thread, arguments[3]);
       results_[thread] = 0;
+    } else if (number == SYS_prctl && arguments[0] == kHit) {
+      results_[thread] = left_ == 0;
+    } else if (number == SYS_prctl && arguments[0] == kCount) {
+      counts_.clear();
+      counting_ = true;
+      threads_ = text_at(thread, arguments[1]);
+      results_[thread] = 0;
+    } else if (number == SYS_prctl && arguments[0] == kCounted) {
+      counting_ = false;
+      results_[thread] = write_counts(thread, arguments[1]);
     } else if (number == SYS_prctl && arguments[0] == kEnd) {
       results_[thread] = left_ == 0;
       left_ = 0;
@@ -112,10 +127,26 @@ class Tracer {
       const std::string name = name_of(thread);
       if (is_waited_for(name)) complain(name.c_str(), static_cast<int>(number), "waits for a file");
       hanging_.insert(thread);
-    } else if (left_ > 0 && number == fault_->number && is_counted(thread) && --left_ == 0) {
-      set_number(thread, -1);
-      results_[thread] = -fault_->code;
+    } else if (left_ > 0 && number == number_ && is_counted(thread) && --left_ == 0) {
+      if (code_ == 0) {
+        hanging_.insert(thread);
+      } else {
+        set_number(thread, -1);
+        results_[thread] = -code_;
+      }
+    } else if (counting_ && is_counted(thread)) {
+      counts_[{name_of(thread), number}]++;
     }
+  }
+
+  // As text, a line for each. Its size.
+  long write_counts(pid_t thread, uint64_t address) {
+    std::string text;
+    for (const auto &each : counts_)
+      text += each.first.first + " " + std::to_string(each.first.second) + " " + std::to_string(each.second) + "\n";
+    if (text.size() > kCountsSize) text.resize(kCountsSize);
+    iovec source{text.data(), text.size()}, target{reinterpret_cast<void *>(address), text.size()};
+    return process_vm_writev(thread, &source, 1, &target, 1, 0);
   }
 
   void let_go() {
@@ -187,7 +218,7 @@ class Tracer {
   }
 
   static std::string text_at(pid_t thread, uint64_t address) {
-    char text[64] = "";
+    char text[kNameSize] = "";
     iovec target{text, sizeof text - 1}, source{reinterpret_cast<void *>(address), sizeof text - 1};
     return process_vm_readv(thread, &target, 1, &source, 1, 0) > 0 ? text : "?";
   }
@@ -198,7 +229,10 @@ class Tracer {
   std::set<pid_t> hanging_;
   uint64_t left_ = 0;
   std::string threads_;
-  const Fault *fault_ = nullptr;
+  long number_ = -1;
+  int code_ = 0;
+  bool counting_ = false;
+  std::map<std::pair<std::string, long>, unsigned> counts_;
   std::map<pid_t, long> results_;
 };
 
@@ -255,12 +289,35 @@ const std::vector<Fault> &FaultInjection::faults() {
 }
 
 bool FaultInjection::failing(const Fault &fault, unsigned n, const std::function<void()> &work, const char *threads) {
-  char text[64] = ""; /* as many bytes as the tracer reads */
-  std::strncpy(text, threads, sizeof text - 1);
-  syscall(SYS_prctl, kBegin, &fault - faults().data(), n, text);
+  arm(fault.number, fault.code, n, threads);
   work();
-  return syscall(SYS_prctl, kEnd) == 1;
+  return disarm();
 }
+
+void FaultInjection::start_counting(const std::string &threads) {
+  char text[kNameSize] = "";
+  threads.copy(text, sizeof text - 1);
+  syscall(SYS_prctl, kCount, text);
+}
+
+std::vector<CallCount> FaultInjection::counted() {
+  std::string text(kCountsSize, '\0');
+  const long size = syscall(SYS_prctl, kCounted, text.data());
+  std::istringstream lines(text.substr(0, size > 0 ? static_cast<size_t>(size) : 0));
+  std::vector<CallCount> all;
+  for (CallCount each; lines >> each.thread >> each.number >> each.times;) all.push_back(each);
+  return all;
+}
+
+void FaultInjection::arm(long number, int code, unsigned n, const std::string &threads) {
+  char text[kNameSize] = "";
+  threads.copy(text, sizeof text - 1);
+  syscall(SYS_prctl, kBegin, number, n, text, code);
+}
+
+bool FaultInjection::has_hit() { return syscall(SYS_prctl, kHit) == 1; }
+
+bool FaultInjection::disarm() { return syscall(SYS_prctl, kEnd) == 1; }
 
 void FaultInjection::hang(const std::string &path) {
   struct stat status {};
@@ -274,10 +331,11 @@ unsigned FaultInjection::hanging() { return static_cast<unsigned>(syscall(SYS_pr
 
 void FaultInjection::let_go() { syscall(SYS_prctl, kLetGo); }
 
-bool FaultInjection::run(const std::function<void(FaultInjection &)> &body) {
+bool FaultInjection::run(const std::function<void(FaultInjection &)> &body, unsigned seconds_at_most) {
   if (kAddressSanitizer) return false; /* its own calls would fail, too, and it does not expect that */
   bool possible = true;
   const std::string complaints = complaints_of([&] {
+    alarm(seconds_at_most);
     int go[2];
     if (pipe(go) != 0) throw std::runtime_error("pipe");
     const pid_t watched = fork();
