@@ -198,13 +198,27 @@ static bool is_waiting(const struct fence_listener *listener, const struct broke
   return ioctl(listener->notify_fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &call->id) == 0;
 }
 
+/* The host's own memory. A read of /proc/PID/mem keeps the address space's lock while a file system fetches the page,
+   and all wait; this one lets go of it. */
+static int64_t read_own(const struct target_check *check, uint64_t address, void *buffer, size_t size) {
+  const int64_t got = read_directly(getpid(), address, buffer, size);
+  const bool forbidden = got < 0 && (errno == EPERM || errno == ENOSYS);
+  return forbidden && check->own_memory >= 0 ? pread(check->own_memory, buffer, size, (off_t)address) : got;
+}
+
+static int64_t read_others(pid_t tid, uint64_t address, void *buffer, size_t size) {
+  const int memory = open_memory(tid, O_RDONLY);
+  if (memory < 0) return read_directly(tid, address, buffer, size);
+  const int64_t got = pread(memory, buffer, size, (off_t)address);
+  close(memory);
+  return got;
+}
+
 /* Asked after reading: a call that still waits then has waited all the time, so the id was its target's. */
 int64_t target_read(const struct target_check *check, const struct fence_listener *listener,
                     const struct broker_call *call, uint64_t address, void *buffer, size_t size) {
-  const int memory = call->shares ? check->own_memory : open_memory(call->tid, O_RDONLY);
-  const int64_t got = memory >= 0 ? pread(memory, buffer, size, (off_t)address)
-                                  : read_directly(call->shares ? getpid() : call->tid, address, buffer, size);
-  if (!call->shares && memory >= 0) close(memory);
+  const int64_t got =
+      call->shares ? read_own(check, address, buffer, size) : read_others(call->tid, address, buffer, size);
   return got > 0 && is_waiting(listener, call) ? got : -EFAULT;
 }
 
@@ -236,9 +250,7 @@ void target_restore(const struct target_check *check, uint64_t address, const ch
   const int memory = check->own_memory;
   char found[32];
   if (size > sizeof found) return;
-  const int64_t got =
-      memory >= 0 ? pread(memory, found, size, (off_t)address) : read_directly(getpid(), address, found, size);
-  if (got != (int64_t)size || memcmp(found, expected, size) != 0) return;
+  if (read_own(check, address, found, size) != (int64_t)size || memcmp(found, expected, size) != 0) return;
   const int64_t put =
       memory >= 0 ? pwrite(memory, text, size, (off_t)address) : write_directly(getpid(), address, text, size);
   (void)put;

@@ -1,9 +1,16 @@
 // Files whose file system does not answer: nobody waits but the one whose file it is.
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -29,6 +36,47 @@ void with_hung_files(const std::function<void(FaultInjection &)> &body) {
 }
 
 Launch calls(const std::vector<std::string> &arguments) { return Launch(test_program("calls"), arguments); }
+
+// A page that is not there before it is filled: whoever touches it waits. As a file's, but without a file system.
+class MissingPage {
+ public:
+  MissingPage() : faults_(open_faults()) {
+    page_ = mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uffdio_api api{UFFD_API, UFFD_FEATURE_THREAD_ID, 0};
+    uffdio_register range{{reinterpret_cast<uint64_t>(page_), kSize}, UFFDIO_REGISTER_MODE_MISSING, 0};
+    if (ioctl(faults_, UFFDIO_API, &api) != 0 || ioctl(faults_, UFFDIO_REGISTER, &range) != 0)
+      throw std::runtime_error("userfaultfd");
+  }
+  MissingPage(const MissingPage &) = delete;
+  MissingPage &operator=(const MissingPage &) = delete;
+  ~MissingPage() {
+    close(faults_);
+    munmap(page_, kSize);
+  }
+
+  static int open_faults() { return static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK)); }
+  void *get() const { return page_; }
+
+  // By a thread of this process, so by the host: a program's are not of it.
+  bool is_waited_for_here() const {
+    pollfd fault{faults_, POLLIN, 0};
+    uffd_msg message{};
+    if (poll(&fault, 1, 20000) != 1 || read(faults_, &message, sizeof message) != sizeof message) return false;
+    return std::filesystem::exists("/proc/self/task/" + std::to_string(message.arg.pagefault.feat.ptid));
+  }
+
+  void fill(const std::string &text) const {
+    alignas(4096) static char content[kSize];
+    text.copy(content, sizeof content - 1);
+    uffdio_copy copy{reinterpret_cast<uint64_t>(page_), reinterpret_cast<uint64_t>(content), kSize, 0, 0};
+    EXPECT_EQUAL(ioctl(faults_, UFFDIO_COPY, &copy), 0);
+  }
+
+ private:
+  static constexpr size_t kSize = 4096;
+  int faults_;
+  void *page_;
+};
 
 void expect_neighbours_work(Host &host) {
   for (const char *mode : {"flags", "thread"}) EXPECT_EQUAL(host.output_of(calls({mode})), "done\n");
@@ -78,6 +126,30 @@ TEST_CASE("a path and an answer in a file's memory keep no neighbour and no othe
     for (tproc_threadproc *each : all) EXPECT_EQUAL(host.await(each).status, 0);
     EXPECT_EQUAL(std::string(memory), "/proc/self/exe");
     for (tproc_threadproc *each : all) host.close_threadproc(each);
+  });
+}
+
+TEST_CASE("a path in a page that does not come keeps the address space unlocked") {
+  const int possible = MissingPage::open_faults();
+  if (possible < 0 || sysconf(_SC_PAGESIZE) != 4096) {
+    MESSAGE("not tested: this process may not have a userfaultfd, or pages are not of 4 KiB");
+    return;
+  }
+  close(possible);
+  in_own_process([] {
+    alarm(kTestSeconds);
+    const MissingPage page;
+    pulse_report report{};
+    Host host;
+    tproc_threadproc *executing = host.start(calls({"execute-at", address_of(page.get()), address_of(&report)}));
+    EXPECT(page.is_waited_for_here());
+    const uint64_t before = __atomic_load_n(&report.beats, __ATOMIC_ACQUIRE);
+    EXPECT(eventually([&] { return __atomic_load_n(&report.beats, __ATOMIC_ACQUIRE) > before + 2; }));
+    expect_neighbours_work(host);
+    page.fill("/proc/self/exe");
+    __atomic_store_n(&report.stop, 1u, __ATOMIC_RELEASE);
+    EXPECT_EQUAL(host.await(executing).status, 0);
+    host.close_threadproc(executing);
   });
 }
 
