@@ -208,7 +208,7 @@ class CrashReportIT {
     // A JVM lives on signals that it handles itself: null checks, safepoints, stack banging.
     try (ThreadProc program =
         host.command(java, "-Xmx64m", "-XX:+UseSerialGC", "-version").crashReport(true).start()) {
-      program.inputReader().lines().toList();
+      var ignored = program.inputReader().lines().toList();
       assertThat(program.waitForExit()).isEqualTo(new Exited(0));
       assertThat(program.crashReport()).isEmpty();
     }

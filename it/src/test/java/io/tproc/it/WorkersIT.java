@@ -216,7 +216,7 @@ class WorkersIT {
       for (char how : new char[] {'i', 'z', 'f'}) { // returned from, freed, failed
         SharedBlock dropped = host.heap().allocate(100);
         long where = dropped.address();
-        catchThrowable(() -> ask(pool, request(how, 3).withBlock(dropped)));
+        var ignored = catchThrowable(() -> ask(pool, request(how, 3).withBlock(dropped)));
         assertThat(host.heap().ownerOf(where)).as("block of " + how).isEmpty();
       }
     }
@@ -851,7 +851,7 @@ class WorkersIT {
           inDependent(
               pool,
               () -> {
-                pool.trySubmit(gate.request()).orElseThrow();
+                var ignored = pool.trySubmit(gate.request()).orElseThrow();
                 pool.submit(request('p'));
               });
       gate.open();
