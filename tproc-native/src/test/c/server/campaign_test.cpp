@@ -64,7 +64,6 @@ Errors errors_of(long number) {
       {SYS_pidfd_getfd, {EMFILE}},
       {SYS_statx, {EACCES}},
       {SYS_unlinkat, {EACCES}},
-      {SYS_unlink, {EACCES}},
       {SYS_waitid, {EINTR}},
       {SYS_setsid, {EPERM}},
       {SYS_pipe2, {EMFILE}},
