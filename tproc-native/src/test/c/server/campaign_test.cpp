@@ -270,9 +270,7 @@ class Campaign {
   void plan_calls(size_t work, const CallCount &calls) {
     if (is_left_alone(calls.number)) return;
     for (unsigned n = 1; n <= calls.times; n += n < kInTurn ? 1 : 1 + (calls.times - kInTurn) / kOfTheRest) {
-      const bool known = calls.number == SYS_ioctl && calls.thread == "tproc-deferred"; /* docs/reliability.md */
-      if (!known && !errors_of(calls.number).empty())
-        plan_.push_back({work, Kind::kFails, calls.thread, calls.number, n, 0});
+      if (!errors_of(calls.number).empty()) plan_.push_back({work, Kind::kFails, calls.thread, calls.number, n, 0});
       plan_.push_back({work, Kind::kLate, calls.thread, calls.number, n, 0});
       if (may_hang(calls.number) && may_hang(calls.thread))
         plan_.push_back({work, Kind::kHangs, calls.thread, calls.number, n, 0});
