@@ -20,6 +20,9 @@ case $guest_arch in
   *) echo "guest: TPROC_GUEST_ARCH is aarch64 or x86_64, not $guest_arch" >&2 && exit 2 ;;
 esac
 
+# What the loop of speed_tenths takes on the machine that limits are made for, with work beside it.
+SPEED_MILLISECONDS=1500
+
 guest_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck disable=SC2034 # used by lib/cache.sh
 guest_cache=${TPROC_GUEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tproc/guest}
@@ -47,3 +50,17 @@ require_commands() {
 
 # Files built for the guest are named by what goes into them, so a change never meets a stale file.
 content_key() { sha256sum | cut -c 1-16; }
+
+# How slow this machine is now, in tenths of the one that limits are made for: 10 to 20. Two processors are what the
+# guest has.
+speed_tenths() {
+  local began ended tenths
+  began=$(date +%s%3N)
+  for _ in 1 2; do
+    (for ((n = 0; n < 300000; n++)); do :; done) &
+  done
+  wait
+  ended=$(date +%s%3N)
+  tenths=$(((ended - began) * 10 / SPEED_MILLISECONDS))
+  echo $((tenths < 10 ? 10 : tenths > 20 ? 20 : tenths))
+}

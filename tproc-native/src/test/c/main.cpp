@@ -6,6 +6,8 @@
 
 #include <csignal>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 
 namespace {
 
@@ -30,7 +32,38 @@ void allow_many_descriptors() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// One line for each test as it ends, where TPROC_STREAM_CASES is set: the report comes at the end, which a guest that
+// is stopped does not reach. it/guest/report reads the lines.
+class Stream : public doctest::IReporter {
+ public:
+  explicit Stream(const doctest::ContextOptions & /*options*/) : on_(getenv("TPROC_STREAM_CASES") != nullptr) {}
+
+  void test_case_start(const doctest::TestCaseData &test) override { test_ = &test; }
+  void test_case_reenter(const doctest::TestCaseData & /*test*/) override {}
+  void test_case_end(const doctest::CurrentTestCaseStats &stats) override {
+    if (!on_) return;
+    std::printf("##case core|%s|%s|%s\n", test_->m_test_suite, test_->m_name,
+                stats.testCaseSuccess ? "passed" : "FAILED");
+    std::fflush(stdout);
+  }
+  void test_case_exception(const doctest::TestCaseException & /*exception*/) override {}
+  void test_case_skipped(const doctest::TestCaseData & /*test*/) override {}
+  void test_run_start() override {}
+  void test_run_end(const doctest::TestRunStats & /*stats*/) override {}
+  void report_query(const doctest::QueryData & /*query*/) override {}
+  void subcase_start(const doctest::SubcaseSignature & /*signature*/) override {}
+  void subcase_end() override {}
+  void log_assert(const doctest::AssertData & /*assertion*/) override {}
+  void log_message(const doctest::MessageData & /*message*/) override {}
+
+ private:
+  bool on_;
+  const doctest::TestCaseData *test_ = nullptr;
+};
+
 }  // namespace
+
+DOCTEST_REGISTER_LISTENER("stream", 1, Stream);
 
 int main(int argc, char **argv) {
   allow_many_descriptors();

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.junit.platform.engine.TestExecutionResult;
+import org.junit.platform.engine.support.descriptor.MethodSource;
 import org.junit.platform.launcher.Launcher;
 import org.junit.platform.launcher.LauncherDiscoveryRequest;
 import org.junit.platform.launcher.TestExecutionListener;
@@ -89,8 +90,27 @@ final class RunAll {
     private final PrintWriter out;
     private final Map<String, Long> started = new ConcurrentHashMap<>();
 
+    /** Whether to print a line for each test as it ends, as the core's tests do. */
+    private final boolean streams = System.getenv("TPROC_STREAM_CASES") != null;
+
     Progress(PrintWriter out) {
       this.out = out;
+    }
+
+    private void stream(TestIdentifier test, TestExecutionResult result) {
+      String status =
+          switch (result.getStatus()) {
+            case SUCCESSFUL -> "passed";
+            case ABORTED -> "skipped";
+            case FAILED -> "FAILED";
+          };
+      String of =
+          test.getSource()
+              .filter(MethodSource.class::isInstance)
+              .map(method -> ((MethodSource) method).getClassName())
+              .orElse("io.tproc.it");
+      String name = test.getDisplayName().replaceAll("[|\\p{Cntrl}]", "?");
+      out.println("##case java|" + of + "|" + name + "|" + status);
     }
 
     @Override
@@ -112,6 +132,9 @@ final class RunAll {
       Duration time = Duration.ofNanos(from == null ? 0 : System.nanoTime() - from);
       if (test.isTest() && time.compareTo(SLOW) > 0) {
         out.println("  " + time.toSeconds() + " s: " + test.getDisplayName());
+      }
+      if (streams && test.isTest()) {
+        stream(test, result);
       }
       if (result.getStatus() != TestExecutionResult.Status.SUCCESSFUL) {
         String why = result.getThrowable().map(Throwable::getMessage).orElse("");
