@@ -35,7 +35,12 @@ class RestrictedPlacesIT {
   void everythingWorks(String rules, @TempDir Path directory) throws Exception {
     Outcome outcome = under(rules, AllMain.class, directory.toString());
     assertThat(outcome.output()).as(outcome.toString()).isEqualTo("all worked\n");
-    assertThat(outcome.error()).isEmpty();
+    // One of the programs executes itself, which the log tells.
+    assertThat(outcome.error().lines())
+        .allMatch(
+            line ->
+                line.endsWith("JniThreadProc log")
+                    || line.endsWith("has executed another program, and left the address space"));
   }
 
   @ParameterizedTest

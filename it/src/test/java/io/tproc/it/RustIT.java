@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -85,16 +86,20 @@ class RustIT {
           block.buffer().put(0, (byte) (i + 1));
           jobs.send(ByteBuffer.wrap(new byte[] {(byte) i}), block);
         }
-        jobs.close();
-        assertThat(errors(program)).isEmpty();
-        assertThat(program.waitForExit()).isEqualTo(new Exited(0));
         for (int i = 0; i < 4; i++) {
-          ChannelMessage message = done.receive(Patience.seconds(30)).orElseThrow();
-          assertThat(message.data().get(0)).isEqualTo((byte) i);
-          try (SharedBlock block = message.block().orElseThrow()) {
+          Optional<ChannelMessage> message = done.receive(Patience.seconds(30));
+          if (message.isEmpty()) {
+            program.destroyForcibly(); // its errors say why
+            break;
+          }
+          assertThat(message.get().data().get(0)).isEqualTo((byte) i);
+          try (SharedBlock block = message.get().block().orElseThrow()) {
             assertThat(block.buffer().get(0)).isEqualTo((byte) (2 * (i + 1)));
           }
         }
+        jobs.close();
+        assertThat(errors(program)).isEmpty();
+        assertThat(program.waitForExit()).isEqualTo(new Exited(0));
       }
     }
   }
