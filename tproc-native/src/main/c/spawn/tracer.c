@@ -18,7 +18,7 @@
 #include "base/error.h"
 #include "base/thread.h"
 
-#define STACK_SIZE (64u << 10)
+#define STACK_SIZE (256u << 10) /* aarch64 takes no less than 128 KiB */
 #define OPTIONS (PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC)
 
 struct tracer {
