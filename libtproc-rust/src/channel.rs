@@ -13,13 +13,6 @@ pub const MESSAGE_MAX: usize = 48;
 const SENDER: c_uint = 1;
 const RECEIVER: c_uint = 2;
 
-/// What an end of a channel is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    Sender,
-    Receiver,
-}
-
 /// A message: bytes, and perhaps a block that is the receiver's from here on.
 #[derive(Debug)]
 pub struct Message {

@@ -182,7 +182,7 @@ pub struct SharedVec<T: Shared> {
 impl<T: Shared> SharedVec<T> {
     /// An empty one with room for so many elements.
     pub fn with_capacity(capacity: usize) -> Result<Self> {
-        assert!(align_of::<T>() <= LENGTH_SIZE && size_of::<T>() > 0);
+        Self::check_element()?;
         let size = capacity.checked_mul(size_of::<T>()).and_then(|bytes| bytes.checked_add(LENGTH_SIZE));
         let block = Block::new(size.ok_or_else(|| Error::new(12, format!("allocate {} elements", capacity)))?)?;
         Ok(SharedVec { block, of: PhantomData })
@@ -198,6 +198,7 @@ impl<T: Shared> SharedVec<T> {
 
     /// What a block holds, for example one that came with a message. EINVAL: its length is more than it has room for.
     pub fn from_block(block: Block) -> Result<Self> {
+        Self::check_element()?;
         let found = SharedVec { block, of: PhantomData };
         if found.block.len() < LENGTH_SIZE || found.length() > found.capacity() {
             return Err(Error::invalid(format!("find elements in a block of {} bytes", found.block.len())));
@@ -234,6 +235,18 @@ impl<T: Shared> SharedVec<T> {
         if length < self.length() {
             self.set_length(length);
         }
+    }
+
+    /// Elements follow each other after 16 bytes.
+    fn check_element() -> Result<()> {
+        if size_of::<T>() == 0 || align_of::<T>() > LENGTH_SIZE {
+            return Err(Error::invalid(format!(
+                "lay out elements of {} bytes, aligned to {}",
+                size_of::<T>(),
+                align_of::<T>()
+            )));
+        }
+        Ok(())
     }
 
     fn length(&self) -> usize {

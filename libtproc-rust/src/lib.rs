@@ -25,7 +25,7 @@ mod registry;
 mod sys;
 mod time;
 
-pub use channel::{Channel, Message, Receiver, Role, Sender, MESSAGE_MAX};
+pub use channel::{Channel, Message, Receiver, Sender, MESSAGE_MAX};
 pub use error::{Error, Result};
 pub use heap::{Block, Shared, SharedBox, SharedVec};
 pub use mutex::{Guard, Mutex};

@@ -39,7 +39,7 @@ impl<T: Shared> Mutex<T> {
 
     /// Publishes it until the publication is dropped. The type names what is guarded, and its layout.
     pub fn publish(&self, name: &str, type_name: &str) -> Result<Publication> {
-        publish_range(name, type_name, self.at as usize, size_of::<Guarded<T>>(), 0, 0)
+        publish_range(name, type_name, self.at as usize, size_of::<Guarded<T>>(), 0)
     }
 
     /// The mutex that another process has published under a name; sleeps until it is there. It is used for as long as

@@ -1,11 +1,10 @@
-use crate::error::{check, Error, Result, EAGAIN, ENOENT};
+use crate::error::{check, Error, Result, ENOENT};
 use crate::heap::Block;
 use crate::sys::{self, RawEntry};
 use crate::time::Deadline;
 use std::ffi::CString;
 use std::time::Duration;
 
-const KEPT: u32 = 1;
 const STATE_ENDED: i32 = 2;
 
 /// Something that is published by name.
@@ -110,7 +109,7 @@ impl Entry {
 ///
 /// EEXIST: a living process has the name.
 pub fn publish(name: &str, type_name: &str, block: &Block, version: u32) -> Result<Publication> {
-    publish_range(name, type_name, block.address(), block.len(), version, 0)
+    publish_range(name, type_name, block.address(), block.len(), version)
 }
 
 pub(crate) fn publish_range(
@@ -119,7 +118,6 @@ pub(crate) fn publish_range(
     address: usize,
     size: usize,
     version: u32,
-    flags: u32,
 ) -> Result<Publication> {
     let mut raw = empty();
     put(name, &mut raw.name, "a name")?;
@@ -127,7 +125,6 @@ pub(crate) fn publish_range(
     raw.address = address as *mut _;
     raw.size = size;
     raw.version = version;
-    raw.flags = flags & KEPT;
     check(unsafe { sys::tproc_publish(&mut raw) }, || format!("publish {}", name))?;
     Ok(Publication { raw })
 }
@@ -176,7 +173,7 @@ pub fn entries() -> Result<Vec<Entry>> {
         let mut raw = empty();
         match unsafe { sys::tproc_list(&mut place, &mut raw) } {
             0 => found.push(Entry::of(&raw)),
-            ENOENT | EAGAIN => return Ok(found),
+            ENOENT => return Ok(found),
             code => return Err(Error::new(code, "list what is published")),
         }
     }

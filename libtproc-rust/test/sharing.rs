@@ -12,6 +12,12 @@ struct Point {
 
 unsafe impl tproc::Shared for Point {}
 
+#[derive(Clone, Copy)]
+#[repr(C, align(32))]
+struct Wide([u8; 32]);
+
+unsafe impl tproc::Shared for Wide {}
+
 fn refused<T>(code: i32, result: tproc::Result<T>) {
     match result {
         Ok(_) => panic!("it was not refused"),
@@ -36,6 +42,10 @@ fn heap() -> tproc::Result<()> {
     let mut block = numbers.into_block();
     block[..8].copy_from_slice(&u64::MAX.to_ne_bytes());
     refused(22, SharedVec::<u32>::from_block(block));
+
+    refused(22, SharedVec::<()>::with_capacity(1));
+    refused(22, SharedVec::<()>::from_block(Block::new(64)?));
+    refused(22, SharedVec::<Wide>::from_block(Block::new(64)?));
 
     refused(12, Block::new(1 << 60));
     assert!(Block::new(100)?.iter().all(|&byte| byte == 0));

@@ -26,8 +26,14 @@ static bool swap_place(struct tproc_barrier_words *barrier, unsigned number, uin
   return atomic_compare_exchange_strong(&barrier->places[number], &from, to);
 }
 
+/* A program may write anything there, at any time. */
+static unsigned parties_of(const struct tproc_barrier_words *barrier) {
+  const uint32_t parties = *(const volatile uint32_t *)&barrier->parties;
+  return parties < TPROC_BARRIER_PLACES ? parties : TPROC_BARRIER_PLACES;
+}
+
 int tproc_barrier_find(const struct tproc_barrier_words *barrier, uint32_t token) {
-  for (unsigned i = 0; i < barrier->parties; i++)
+  for (unsigned i = 0; i < parties_of(barrier); i++)
     if (token_of(atomic_load(&barrier->places[i])) == token) return (int)i;
   return -1;
 }
@@ -39,7 +45,7 @@ static bool is_free(const struct tproc_view *view, uint64_t place, uint32_t numb
 }
 
 static int claim(struct tproc_barrier_words *barrier, const struct tproc_waiter *waiter, uint32_t number) {
-  for (unsigned i = 0; i < barrier->parties; i++) {
+  for (unsigned i = 0; i < parties_of(barrier); i++) {
     const uint64_t place = atomic_load(&barrier->places[i]);
     if (is_free(waiter->view, place, number) && swap_place(barrier, i, place, place_of(waiter->token, number)))
       return (int)i;
@@ -71,7 +77,7 @@ enum outlook { AWAITED, COMPLETE, BROKEN };
 static enum outlook outlook_of(const struct tproc_barrier_words *barrier, const struct tproc_view *view,
                                uint32_t number) {
   enum outlook outlook = COMPLETE;
-  for (unsigned i = 0; i < barrier->parties; i++) {
+  for (unsigned i = 0; i < parties_of(barrier); i++) {
     const uint64_t place = atomic_load(&barrier->places[i]);
     const uint32_t token = token_of(place), due = due_of(place);
     if ((place & LEFT) != 0 || (token != 0 && due == after(number))) continue;

@@ -22,7 +22,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
-import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -75,7 +74,7 @@ class LibraryPoolIT {
     try (LibraryPool pool = open(host, 2)) {
       Functions functions = pool.as(Functions.class);
       Set<Integer> processes = java.util.concurrent.ConcurrentHashMap.newKeySet();
-      inParallel(
+      Parallel.run(
           8,
           () -> {
             for (long i = 0; i < Patience.scaled(500); i++) {
@@ -192,7 +191,7 @@ class LibraryPoolIT {
             .recycleAfter(0, 100_000_000)
             .openPool(4)) {
       AtomicInteger seeds = new AtomicInteger();
-      inParallel(
+      Parallel.run(
           8,
           () -> {
             Random random = new Random(seeds.incrementAndGet());
@@ -209,21 +208,5 @@ class LibraryPoolIT {
     }
     assertThat(faults.get()).isPositive();
     before.assertAsBefore();
-  }
-
-  private static void inParallel(int count, Callable<Object> work) throws Exception {
-    ExecutorService threads = Executors.newFixedThreadPool(count);
-    try {
-      List<Future<Object>> all = new ArrayList<>();
-      for (int i = 0; i < count; i++) {
-        all.add(threads.submit(work));
-      }
-      for (Future<Object> one : all) {
-        one.get(10, TimeUnit.MINUTES);
-      }
-    } finally {
-      threads.shutdownNow();
-      threads.awaitTermination(1, TimeUnit.MINUTES);
-    }
   }
 }

@@ -39,13 +39,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -128,22 +124,6 @@ class WorkersIT {
 
     void open() {
       bytes.put(1, (byte) 1);
-    }
-  }
-
-  private static void inParallel(int count, Callable<Object> work) throws Exception {
-    ExecutorService threads = Executors.newFixedThreadPool(count);
-    try {
-      List<Future<Object>> all = new ArrayList<>();
-      for (int i = 0; i < count; i++) {
-        all.add(threads.submit(work));
-      }
-      for (Future<Object> one : all) {
-        one.get(10, TimeUnit.MINUTES);
-      }
-    } finally {
-      threads.shutdownNow();
-      threads.awaitTermination(1, TimeUnit.MINUTES);
     }
   }
 
@@ -329,7 +309,7 @@ class WorkersIT {
     AtomicInteger right = new AtomicInteger();
     Set<Integer> processes = ConcurrentHashMap.newKeySet();
     try (WorkerPool pool = workers(host).count(4).inFlight(2).open()) {
-      inParallel(8, () -> manyRequests(pool, host, each, right, processes));
+      Parallel.run(8, () -> manyRequests(pool, host, each, right, processes));
       assertThat(pool.workers()).hasSize(4);
     }
     assertThat(right.get()).isEqualTo(8 * each);
@@ -418,7 +398,7 @@ class WorkersIT {
         Thread killer = new Thread(() -> killAtRandom(pool, done), "killer");
         killer.start();
         try {
-          inParallel(
+          Parallel.run(
               8, () -> requestsUnderFire(pool, host, requests, answered, crashed, addresses));
         } finally {
           done.set(true);
@@ -589,7 +569,7 @@ class WorkersIT {
 
       // At any instruction, also in the middle of sending; and the pool closes with one that
       // sleeps.
-      inParallel(1, () -> stopAtRandom(pool));
+      Parallel.run(1, () -> stopAtRandom(pool));
       pool.submit(request('s'));
       awaitStopped(pool);
       pool.close(Duration.ofMillis(100));

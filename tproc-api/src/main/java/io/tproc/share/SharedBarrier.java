@@ -3,6 +3,7 @@ package io.tproc.share;
 import io.tproc.spi.SharedMemory;
 import java.time.Duration;
 import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeoutException;
 
 /**
@@ -107,39 +108,28 @@ public final class SharedBarrier {
       if (round < 0) {
         throw broken();
       }
-      boolean given = true;
       try {
-        boolean last = awaitEnd((int) round, deadline);
-        given = false;
-        return last;
-      } catch (BrokenBarrierException | TimeoutException ended) {
-        given = false;
-        throw ended;
-      } finally {
-        if (given) { // interrupted
-          int ignored = memory.lookAtBarrier(address, (int) round, true);
-        }
+        return outcome(awaitEnd((int) round, deadline));
+      } catch (InterruptedException interrupted) {
+        int ignored = memory.lookAtBarrier(address, (int) round, true);
+        throw interrupted;
       }
     }
 
-    private boolean awaitEnd(int round, long deadline)
-        throws InterruptedException, BrokenBarrierException, TimeoutException {
+    private int awaitEnd(int round, long deadline) throws InterruptedException {
       long event = address + EVENT;
-      while (true) {
-        int state = memory.lookAtBarrier(address, round, false);
+      int state = memory.lookAtBarrier(address, round, false);
+      while (state > GAVE_UP) {
+        long since = memory.begin();
+        int key = memory.prepare(event);
+        state = memory.lookAtBarrier(address, round, false);
         if (state > GAVE_UP) {
-          long since = memory.begin();
-          int key = memory.prepare(event);
-          state = memory.lookAtBarrier(address, round, false);
-          if (state > GAVE_UP) {
-            if (Waiting.await(memory, event, memory.changed(event, key, since), deadline)) {
-              continue;
-            }
-            state = memory.lookAtBarrier(address, round, true);
-          }
+          CompletableFuture<Void> changed = memory.changed(event, key, since);
+          boolean inTime = Waiting.await(memory, event, changed, deadline);
+          state = memory.lookAtBarrier(address, round, !inTime);
         }
-        return outcome(state);
       }
+      return state;
     }
 
     private boolean outcome(int state) throws BrokenBarrierException, TimeoutException {

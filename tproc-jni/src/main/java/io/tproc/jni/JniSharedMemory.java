@@ -77,7 +77,7 @@ final class JniSharedMemory implements SharedMemory {
 
   @Override
   public Registration publish(byte[] name, byte[] type, long address, long size, int version) {
-    return Registrations.of(
+    return Listings.registration(
         state.call(pointer -> Native.publish(pointer, name, type, address, size, version)));
   }
 
@@ -85,14 +85,14 @@ final class JniSharedMemory implements SharedMemory {
   public Optional<Registration> lookup(byte[] name) {
     return state
         .call(pointer -> Optional.ofNullable(Native.lookup(pointer, name)))
-        .map(Registrations::of);
+        .map(Listings::registration);
   }
 
   @Override
   public Optional<Registration> registered(long id) {
     return state
         .call(pointer -> Optional.ofNullable(Native.registered(pointer, id)))
-        .map(Registrations::of);
+        .map(Listings::registration);
   }
 
   @Override

@@ -16,39 +16,41 @@ import java.util.List;
 final class Listings {
   private Listings() {}
 
-  /** The oldest first: the core lists the youngest first. */
-  static List<ThreadProcStatus> statuses(byte[] payload) {
+  private interface Decoder<T> {
+    T decode(ByteBuffer payload) throws ProtocolException;
+  }
+
+  private static <T> T decoded(byte[] payload, Decoder<T> decoder) {
     try {
-      List<ThreadProcStatus> statuses =
-          new ArrayList<>(Listing.statuses(ByteBuffer.wrap(payload), ByteStrings.CHARSET).items());
-      Collections.reverse(statuses);
-      return List.copyOf(statuses);
+      return decoder.decode(ByteBuffer.wrap(payload));
     } catch (ProtocolException impossible) {
       throw new IllegalStateException("the core and its Java side differ", impossible);
     }
+  }
+
+  /** The oldest first: the core lists the youngest first. */
+  static List<ThreadProcStatus> statuses(byte[] payload) {
+    List<ThreadProcStatus> statuses =
+        new ArrayList<>(
+            decoded(payload, bytes -> Listing.statuses(bytes, ByteStrings.CHARSET)).items());
+    Collections.reverse(statuses);
+    return List.copyOf(statuses);
   }
 
   static List<MemoryMapping> mappings(byte[] payload) {
-    try {
-      return Listing.mappings(ByteBuffer.wrap(payload), ByteStrings.CHARSET).items();
-    } catch (ProtocolException impossible) {
-      throw new IllegalStateException("the core and its Java side differ", impossible);
-    }
+    return decoded(payload, bytes -> Listing.mappings(bytes, ByteStrings.CHARSET)).items();
   }
 
   static List<Registration> registrations(byte[] payload) {
-    try {
-      return Listing.registrations(ByteBuffer.wrap(payload), StandardCharsets.UTF_8).items();
-    } catch (ProtocolException impossible) {
-      throw new IllegalStateException("the core and its Java side differ", impossible);
-    }
+    return decoded(payload, bytes -> Listing.registrations(bytes, StandardCharsets.UTF_8)).items();
+  }
+
+  /** Of a {@code struct tproc_registered}, which {@code share.c} returns. */
+  static Registration registration(byte[] entry) {
+    return decoded(entry, bytes -> Listing.registration(bytes, StandardCharsets.UTF_8));
   }
 
   static HeapUsage heapUsage(byte[] payload) {
-    try {
-      return Listing.heapUsage(ByteBuffer.wrap(payload));
-    } catch (ProtocolException impossible) {
-      throw new IllegalStateException("the core and its Java side differ", impossible);
-    }
+    return decoded(payload, Listing::heapUsage);
   }
 }

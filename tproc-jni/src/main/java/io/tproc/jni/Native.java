@@ -165,7 +165,7 @@ final class Native {
    * tproc_host_publish.
    *
    * @param name a text that ends in NUL, and fits; likewise the tag
-   * @return a struct tproc_registered: {@link Registrations}
+   * @return a struct tproc_registered: {@link Listings#registration}
    */
   static native byte[] publish(
       long host, byte[] name, byte[] tag, long address, long size, int version);
