@@ -97,18 +97,15 @@ static void close_all(struct cleaning *cleaning) {
     started += !goes_on;
     goes_on = await_progress(cleaning);
   }
+  if (cleaning->users > 1) thread_note_left();
   leave(cleaning);
 }
 
 static struct cleaning *new_cleaning(const int *kept, size_t count) {
   struct cleaning *cleaning = calloc(1, sizeof *cleaning + count * sizeof *kept);
   if (cleaning == NULL) return NULL;
-  pthread_condattr_t monotonic;
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
   pthread_mutex_init(&cleaning->lock, NULL);
-  pthread_cond_init(&cleaning->changed, &monotonic);
-  pthread_condattr_destroy(&monotonic);
+  thread_condition_init(&cleaning->changed);
   cleaning->users = 1;
   cleaning->kept_count = count;
   for (size_t i = 0; i < count; i++) {

@@ -4,8 +4,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/thread.h"
 
 #define DETACHED_STACK_SIZE (128u << 10)
@@ -102,13 +102,9 @@ static int start_one(struct detached_workers *workers) {
 int detached_workers_open(struct detached_workers **result, const struct detached_limits *limits) {
   struct detached_workers *workers = calloc(1, sizeof *workers);
   if (workers == NULL) return -ENOMEM;
-  pthread_condattr_t monotonic;
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
   pthread_mutex_init(&workers->lock, NULL);
   pthread_cond_init(&workers->submitted, NULL);
-  pthread_cond_init(&workers->changed, &monotonic);
-  pthread_condattr_destroy(&monotonic);
+  thread_condition_init(&workers->changed);
   workers->limits = *limits;
   workers->last = &workers->first;
   pthread_mutex_lock(&workers->lock);
@@ -139,6 +135,20 @@ void detached_workers_submit(struct detached_workers *workers, struct detached_w
   if (lacks_threads(workers)) start_one(workers);
   pthread_mutex_unlock(&workers->lock);
   pthread_cond_signal(&workers->submitted);
+}
+
+/* No limit of its origin's holds it back, so any thread that is free before the new one takes it. */
+bool detached_workers_begin(struct detached_workers *workers, struct detached_work *work) {
+  pthread_mutex_lock(&workers->lock);
+  const bool begins = workers->threads < workers->limits.threads && start_one(workers) == 0;
+  if (begins) {
+    work->next = workers->first;
+    if (work->next == NULL) workers->last = &work->next;
+    workers->first = work;
+    workers->count++;
+  }
+  pthread_mutex_unlock(&workers->lock);
+  return begins;
 }
 
 size_t detached_workers_count(struct detached_workers *workers, const void *origin) {
@@ -179,22 +189,8 @@ void detached_workers_exit(struct detached_workers *workers) {
   pthread_mutex_unlock(&workers->lock);
 }
 
-static bool any_left; /* atomic */
-
-bool detached_workers_any_left(void) { return __atomic_load_n(&any_left, __ATOMIC_RELAXED); }
-
-static struct timespec after(unsigned milliseconds) {
-  struct timespec until;
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += milliseconds / 1000;
-  until.tv_nsec += milliseconds % 1000 * 1000000l;
-  until.tv_sec += until.tv_nsec / 1000000000;
-  until.tv_nsec %= 1000000000;
-  return until;
-}
-
 void detached_workers_leave(struct detached_workers *workers, unsigned milliseconds) {
-  const struct timespec until = after(milliseconds);
+  const struct timespec until = clock_after(milliseconds * 1000000ull);
   int code = 0;
   pthread_mutex_lock(&workers->lock);
   workers->leaving = true;
@@ -203,7 +199,7 @@ void detached_workers_leave(struct detached_workers *workers, unsigned milliseco
   while (workers->inside > 0) pthread_cond_wait(&workers->changed, &workers->lock);
   workers->left = true;
   const bool last = workers->threads == 0;
-  if (!last) __atomic_store_n(&any_left, true, __ATOMIC_RELAXED);
+  if (!last) thread_note_left();
   pthread_mutex_unlock(&workers->lock);
   if (last) destroy(workers);
 }

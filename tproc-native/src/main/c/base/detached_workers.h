@@ -28,6 +28,14 @@ int detached_workers_open(struct detached_workers **workers, const struct detach
 /** Never waits for work. What exceeds the limits is queued. */
 void detached_workers_submit(struct detached_workers *workers, struct detached_work *work);
 
+/**
+ * As detached_workers_submit, but begins at once, on a thread more, whatever is queued: for what others may have to
+ * wait for. Its origin has to be its own.
+ *
+ * @return false: no thread can be had, and the work is still the caller's
+ */
+bool detached_workers_begin(struct detached_workers *workers, struct detached_work *work);
+
 /** How much of this origin has been submitted and has not ended. */
 size_t detached_workers_count(struct detached_workers *workers, const void *origin);
 
@@ -48,8 +56,5 @@ void detached_workers_exit(struct detached_workers *workers);
 
 /** Waits for the end of all work, but no longer than so many milliseconds. The pointer is invalid from here on. */
 void detached_workers_leave(struct detached_workers *workers, unsigned milliseconds);
-
-/** Whether any were left before their work had ended: the code that they run has to stay where it is. */
-bool detached_workers_any_left(void);
 
 #endif

@@ -1,6 +1,7 @@
 #include "base/thread.h"
 
 #include <signal.h>
+#include <time.h>
 
 int thread_start(pthread_t *thread, size_t stack_size, void *(*function)(void *), void *argument) {
   pthread_attr_t attributes;
@@ -19,3 +20,17 @@ int thread_start(pthread_t *thread, size_t stack_size, void *(*function)(void *)
   pthread_attr_destroy(&attributes);
   return -code;
 }
+
+void thread_condition_init(pthread_cond_t *condition) {
+  pthread_condattr_t monotonic;
+  pthread_condattr_init(&monotonic);
+  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+  pthread_cond_init(condition, &monotonic);
+  pthread_condattr_destroy(&monotonic);
+}
+
+static bool any_left; /* atomic */
+
+void thread_note_left(void) { __atomic_store_n(&any_left, true, __ATOMIC_RELAXED); }
+
+bool thread_any_left(void) { return __atomic_load_n(&any_left, __ATOMIC_RELAXED); }

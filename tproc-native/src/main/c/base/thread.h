@@ -3,6 +3,7 @@
 #define TPROC_THREAD_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /**
@@ -13,5 +14,12 @@
  * @return 0 or a negative errno
  */
 int thread_start(pthread_t *thread, size_t stack_size, void *(*function)(void *), void *argument);
+
+/** One whose pthread_cond_timedwait takes times of CLOCK_MONOTONIC, as clock_after gives them. */
+void thread_condition_init(pthread_cond_t *condition);
+
+/** Threads that nobody waits for go on with what hangs: the code that they run has to stay where it is. */
+void thread_note_left(void);
+bool thread_any_left(void);
 
 #endif

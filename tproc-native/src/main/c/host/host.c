@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "base/descriptor_passing.h"
-#include "base/detached_workers.h"
 #include "base/error.h"
 #include "base/list.h"
+#include "base/thread.h"
 #include "host/check.h"
 #include "host/threadproc.h"
 
@@ -237,4 +237,4 @@ void tproc_host_close(struct tproc_host *host) {
   release(host);
 }
 
-int tproc_has_left_threads(void) { return detached_workers_any_left(); }
+int tproc_has_left_threads(void) { return thread_any_left(); }

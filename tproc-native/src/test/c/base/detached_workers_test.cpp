@@ -8,6 +8,7 @@
 
 extern "C" {
 #include "base/detached_workers.h"
+#include "base/thread.h"
 }
 
 namespace {
@@ -82,6 +83,30 @@ TEST_CASE("what hangs takes threads from its own origin alone, and goes on when 
   detached_workers_leave(the_workers, 20000);
 }
 
+TEST_CASE("what begins at once waits for nothing that is queued, or does not begin") {
+  const auto begin = [](void (*run)(detached_work *)) {
+    auto *work = new detached_work{run, nullptr, nullptr};
+    work->origin = work;
+    const bool begun = detached_workers_begin(the_workers, work);
+    if (!begun) delete work;
+    return begun;
+  };
+  open(4, 2);
+  for (int i = 0; i < 5; i++) submit(hang_then_finish, &bad);
+  CHECK(eventually([] { return hanging == 2; }));
+  CHECK(eventually([&] { return begin(finish); })); /* threads that found nothing may still be ending */
+  CHECK(eventually([] { return done == 1; }));
+  CHECK(eventually([&] { return begin(hang_then_finish); }));
+  CHECK(eventually([] { return hanging == 3; }));
+  submit(hang_then_finish, &good);
+  CHECK(eventually([] { return hanging == 4; }));
+  CHECK_FALSE(begin(finish));
+  CHECK(detached_workers_count_all(the_workers) == 7);
+  go = true;
+  CHECK(eventually([] { return done == 8; }));
+  detached_workers_leave(the_workers, 20000);
+}
+
 TEST_CASE("who leaves does not wait for what hangs, which then finds nobody and frees all") {
   const Resources before = Resources::settled();
   open(4, 4);
@@ -89,7 +114,7 @@ TEST_CASE("who leaves does not wait for what hangs, which then finds nobody and 
   CHECK(eventually([] { return hanging == 4; }));
   detached_workers_leave(the_workers, 10);
   CHECK(hanging == 4);
-  CHECK(detached_workers_any_left());
+  CHECK(thread_any_left());
   go = true;
   CHECK(eventually([] { return done == 6; }));
   CHECK(wanted == 0);
