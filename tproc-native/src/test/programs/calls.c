@@ -413,6 +413,13 @@ static void map_file(const char *path, int how) {
   close(file);
 }
 
+/* As many mappings as the host closes copies at a time; then what it does in pieces. */
+static void map_file_and_use_large(const char *path) {
+  const int file = open(path, O_RDONLY);
+  for (int i = 0; i < 8; i++) EXPECT(mmap(NULL, page, PROT_READ, MAP_SHARED, file, 0) != MAP_FAILED);
+  use_large();
+}
+
 static void say_running(const char *address) {
   uint32_t *word = (uint32_t *)strtoul(address, NULL, 16);
   __atomic_store_n(word, WAIT_RUNNING, __ATOMIC_RELEASE);
@@ -679,6 +686,8 @@ int main(int argc, char **argv) {
     use_own_memory(argv[0]);
   } else if (strcmp(mode, "map") == 0 && argc > 2) {
     map_file(argv[2], argc > 3 ? O_RDWR : O_RDONLY);
+  } else if (strcmp(mode, "map-then-large") == 0 && argc > 2) {
+    map_file_and_use_large(argv[2]);
   } else if (strcmp(mode, "pulse") == 0 && argc > 2) {
     pulse(argv[2]);
   } else if (strcmp(mode, "examine") == 0 && argc > 2) {

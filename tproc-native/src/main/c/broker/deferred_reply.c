@@ -63,19 +63,15 @@ static void fill(const struct deferred_reply *reply, const struct broker_answer 
   }
 }
 
+static bool is_change(const struct broker_answer *answer) {
+  return answer->verdict == BROKER_DEFER_UNMAP || answer->verdict == BROKER_DEFER_ADVISE;
+}
+
+/* memory_release waits for it, so the memory is there. */
 static struct broker_answer in_pieces(const struct broker_answer *answer) {
   return result(answer->verdict == BROKER_DEFER_UNMAP
                     ? memory_end_unmap(answer->memory, answer->fill)
                     : memory_end_advise(answer->memory, answer->fill, answer->advice));
-}
-
-/* The memory stays as long as the host does. */
-static void change_in_pieces(struct deferred_reply *reply, struct broker_answer *answer) {
-  if (detached_workers_enter(reply->desk.workers)) {
-    *answer = in_pieces(answer);
-    detached_workers_exit(reply->desk.workers);
-  } else
-    *answer = result(-ENOMEM);
 }
 
 /* @return the caller's memory, with the listener's lock, until leave_memory; or NULL: it or the host is gone */
@@ -162,9 +158,12 @@ static bool await_turn(struct deferred_reply *reply) {
 }
 
 static void execute(struct deferred_reply *reply, struct broker_answer *answer) {
+  if (reply->call.shares && !await_turn(reply)) {
+    *answer = result(-EAGAIN);
+    return;
+  }
   const int descriptor = proc_self_exe_give(&reply->copy, &reply->call);
   int failed = descriptor < 0 ? descriptor : 0;
-  if (!failed && reply->call.shares && !await_turn(reply)) failed = -EAGAIN;
   if (!failed) failed = proc_self_exe_patch(&reply->check, &reply->copy, &reply->call, descriptor, &reply->text);
   *answer = failed ? result(failed) : unchanged();
 }
@@ -200,7 +199,7 @@ static void fetch(struct deferred_reply *reply, struct broker_answer *answer) {
       break;
     case BROKER_DEFER_UNMAP:
     case BROKER_DEFER_ADVISE:
-      change_in_pieces(reply, answer);
+      *answer = in_pieces(answer);
       break;
     case BROKER_DEFER_PATH:
       await_text(reply);
@@ -228,12 +227,12 @@ static void run(struct detached_work *work) {
   free(reply);
 }
 
-/* Without memory: filled or not, the memory is there; and a file system that hangs keeps all waiting. */
+/* Without memory for it: filled or not, the memory is there; and a file system that hangs keeps all waiting. */
 static void answer_at_once(struct deferred_replies *desk, struct fence_listener *listener,
                            const struct broker_call *call, const struct broker_answer *answer) {
   const bool is_known = answer->verdict == BROKER_DEFER_FILL || answer->verdict == BROKER_DEFER_CLOSE;
-  const bool is_change = answer->verdict == BROKER_DEFER_UNMAP || answer->verdict == BROKER_DEFER_ADVISE;
-  const struct broker_answer instead = is_change ? in_pieces(answer) : result(is_known ? answer->result : -EAGAIN);
+  const struct broker_answer instead =
+      is_change(answer) ? in_pieces(answer) : result(is_known ? answer->result : -EAGAIN);
   if (answer->close_copy) close(answer->copy);
   const int failed = reply_send(listener->notify_fd, call->id, &instead);
   desk->done(desk->context, listener, failed);
@@ -260,7 +259,14 @@ void deferred_reply_run(struct deferred_replies *desk, struct fence_listener *li
                                    .call = *call,
                                    .answer = *answer};
   memcpy(reply->copy.executable, listener->executable, sizeof reply->copy.executable);
-  detached_workers_submit(desk->workers, &reply->work);
+  if (!is_change(answer)) {
+    detached_workers_submit(desk->workers, &reply->work);
+    return;
+  }
+  reply->work.origin = reply; /* whoever releases the memory waits for it: it must not wait behind what hangs */
+  if (detached_workers_begin(desk->workers, &reply->work)) return;
+  free(reply);
+  answer_at_once(desk, listener, call, answer);
 }
 
 struct closing {

@@ -107,6 +107,18 @@ TEST_CASE("closing the copy of a file that a program maps keeps no neighbour wai
   });
 }
 
+TEST_CASE("unmapping in pieces does not wait behind the closes of files that hang") {
+  TemporaryDirectory directory;
+  const std::string path = directory.file("hung", std::string(1 << 16, 'x'));
+  with_hung_files([&path](FaultInjection &files) {
+    Host host;
+    files.hang(path);
+    EXPECT_EQUAL(host.output_of(calls({"map-then-large", path})), "done\n");
+    EXPECT_EQUAL(files.hanging(), 8u);
+    files.let_go();
+  });
+}
+
 TEST_CASE("a path and an answer in a file's memory keep no neighbour and no other thread waiting") {
   with_hung_files([](FaultInjection &files) {
     Host host;
