@@ -234,10 +234,18 @@ int target_overwrite(const struct target_check *check, const struct fence_listen
   return put == (int64_t)size ? 0 : -EFAULT;
 }
 
+/* It may wait for a file system, better before it is asked whether the call still waits. */
+static void touch(const struct target_check *check, uint64_t address, size_t size) {
+  char byte;
+  (void)read_own(check, address, &byte, 1);
+  (void)read_own(check, address + size - 1, &byte, 1);
+}
+
 /* /proc/PID/mem would write to memory that is read-only. In a fork child's own that harms no other process. */
 int target_answer(const struct target_check *check, const struct fence_listener *listener,
                   const struct broker_call *call, uint64_t address, const void *buffer, size_t size) {
   if (!call->shares) return target_overwrite(check, listener, call, address, buffer, size);
+  touch(check, address, size);
   if (!is_waiting(listener, call)) return -EFAULT;
   const int64_t put = write_directly(getpid(), address, buffer, size);
   if (put == (int64_t)size) return 0;
