@@ -265,9 +265,10 @@ int server_open(struct tproc_host *host, const char *path, const struct server_o
   return open_apart(&opening);
 }
 
+/* On the host's thread, which must not wait for its file system. */
 static void close_left(void *argument) {
   const struct opening *opening = argument;
-  if (opening->descriptor >= 0) close(opening->descriptor);
+  if (opening->descriptor >= 0) deferred_close(&opening->host->broker.deferred, NULL, opening->descriptor);
 }
 
 int tproc_server_open_inherited(struct tproc_host *host, int descriptor, struct tproc_server **server,
