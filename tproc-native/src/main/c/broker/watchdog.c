@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/compat.h"
 #include "base/error.h"
 #include "base/thread.h"
@@ -37,7 +37,7 @@ static const char *name_of(int number) {
     int number;
     const char *name;
   } names[] = {
-      {-1, "its own marking of the host's memory"},
+      {-1, "its own work"},
       {__NR_mmap, "mmap"},
       {__NR_munmap, "munmap"},
       {__NR_mremap, "mremap"},
@@ -100,15 +100,6 @@ static void look(const struct watchdog *watchdog, struct looking *looking) {
     tell(watchdog, &looking->what, looking->looks, false);
 }
 
-static struct timespec next_look(void) {
-  struct timespec at;
-  clock_gettime(CLOCK_MONOTONIC, &at);
-  at.tv_nsec += LOOK_MILLISECONDS * 1000000l;
-  at.tv_sec += at.tv_nsec / 1000000000;
-  at.tv_nsec %= 1000000000;
-  return at;
-}
-
 /* With the lock. Nothing is done, and has not been for some time: it sleeps until something is. */
 static void sleep_if_idle(struct watchdog *watchdog, const struct looking *looking) {
   if (looking->round % 2 == 1 || looking->looks < LATE_LOOKS) return;
@@ -125,7 +116,7 @@ static void *serve(void *argument) {
   prctl(PR_SET_NAME, "tproc-watchdog");
   pthread_mutex_lock(&watchdog->lock);
   while (!watchdog->stopping) {
-    const struct timespec at = next_look();
+    const struct timespec at = clock_after(LOOK_MILLISECONDS * 1000000ull);
     int code = 0;
     while (code == 0 && !watchdog->stopping) code = pthread_cond_timedwait(&watchdog->changed, &watchdog->lock, &at);
     if (watchdog->stopping) break;
@@ -139,13 +130,9 @@ static void *serve(void *argument) {
 }
 
 int watchdog_open(struct watchdog *watchdog, watchdog_report *report, void *context, struct tproc_error *error) {
-  pthread_condattr_t monotonic;
   *watchdog = (struct watchdog){.report = report, .context = context, .awake = true};
   pthread_mutex_init(&watchdog->lock, NULL);
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-  pthread_cond_init(&watchdog->changed, &monotonic);
-  pthread_condattr_destroy(&monotonic);
+  thread_condition_init(&watchdog->changed);
   const int failed = thread_start(&watchdog->thread, WATCHDOG_STACK_SIZE, serve, watchdog);
   if (!failed) return 0;
   pthread_cond_destroy(&watchdog->changed);

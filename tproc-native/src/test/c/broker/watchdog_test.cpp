@@ -61,8 +61,7 @@ TEST_CASE("one that has gone to sleep, since nothing was asked, is awake again w
   CHECK(eventually([&] { return reports.count() == 1; }));
   watchdog_end(&dog);
   watchdog_close(&dog);
-  CHECK(reports.all[0] ==
-        "the host's broker has answered no one for 1.0 s: its own marking of the host's memory (ETIMEDOUT)");
+  CHECK(reports.all[0] == "the host's broker has answered no one for 1.0 s: its own work (ETIMEDOUT)");
 }
 
 TEST_SUITE_END();
