@@ -21,7 +21,6 @@ import io.tproc.library.ContainedLibrary;
 import io.tproc.library.LibraryCrashedException;
 import io.tproc.library.LibraryThreads;
 import io.tproc.library.Signature;
-import io.tproc.library.StaleLibraryException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -158,30 +157,6 @@ class ContainedCallbacksIT {
                 IllegalStateException.class,
                 LibraryCrashedException.class,
                 StackOverflowError.class);
-      }
-    }
-  }
-
-  /** Calls again and again where the stack is nearly full, with a little more room each time. */
-  @SuppressWarnings("InfiniteRecursion") // until the stack is full
-  private static int callOnAFullStack(ContainedFunction function) {
-    try {
-      return callOnAFullStack(function);
-    } catch (StackOverflowError full) {
-      return function.callInt();
-    }
-  }
-
-  @Test
-  void aFullStackCutsOffNoCallUnseen(TprocHost host) throws Exception {
-    try (ContainedLibrary library = open(host)) {
-      ContainedFunction id = library.function("thread_id", INT);
-      int expected = id.callInt();
-      try {
-        assertThat(callOnAFullStack(id)).isEqualTo(expected);
-        assertThat(id.callInt()).isEqualTo(expected);
-      } catch (LibraryCrashedException | StaleLibraryException ended) {
-        assertThat(ended).hasMessageContaining("such as a stack overflow");
       }
     }
   }

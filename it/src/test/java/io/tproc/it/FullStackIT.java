@@ -1,15 +1,21 @@
 package io.tproc.it;
 
+import static io.tproc.library.CType.INT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tproc.ThreadProc;
 import io.tproc.TprocHost;
+import io.tproc.library.ContainedFunction;
+import io.tproc.library.ContainedLibrary;
+import io.tproc.library.LibraryCrashedException;
+import io.tproc.library.StaleLibraryException;
 import java.io.IOException;
 import org.junit.jupiter.api.Test;
 
 /**
- * A launch on a stack that is nearly full: whatever it fails in, no lock and no program is left
- * over, and the host closes. In a JVM of its own, which an overflow may cost classes.
+ * A launch, and calls of a contained library, on a stack that is nearly full: whatever they fail
+ * in, no lock and no program is left over, and the host closes. In a JVM of its own, which an
+ * overflow may cost classes.
  */
 class FullStackIT {
   /** The stack is searched in so many steps, and then one of them call by call. */
@@ -21,6 +27,87 @@ class FullStackIT {
     Outcome outcome = Outcome.of(jvm, "");
     assertThat(outcome)
         .returns("started some, overflowed in some, nothing left, closed\n", Outcome::output);
+  }
+
+  /**
+   * With the optimizing compiler, from whose code an overflow leads to larger frames. Without stack
+   * traces, which take nearly all of the time.
+   */
+  @Test
+  void callsOfALibraryAtEachDepthOfAStack() throws Exception {
+    Process jvm =
+        new ChildJvm()
+            .with("-XX:TieredStopAtLevel=4", "-XX:-StackTraceInThrowable")
+            .main(DeepCalls.class)
+            .redirectErrorStream(false)
+            .start();
+    Outcome outcome = Outcome.of(jvm, "");
+    assertThat(outcome).returns("all returned or were told, closed\n", Outcome::output);
+  }
+
+  static final class DeepCalls {
+    private static final long ROUNDS = Patience.scaled(60);
+
+    private DeepCalls() {}
+
+    /**
+     * Calls again and again where the stack is nearly full, with a little more room each time: what
+     * the numbers take.
+     */
+    @SuppressWarnings("InfiniteRecursion") // until the stack is full
+    private static long callOnAFullStack(
+        ContainedFunction function, long a, long b, long c, long d, long e, long f) {
+      try {
+        return callOnAFullStack(function, b, c, d, e, f, a) + (a ^ b ^ c ^ d ^ e ^ f);
+      } catch (StackOverflowError full) {
+        return function.callInt();
+      }
+    }
+
+    private static String round(TprocHost host) throws IOException {
+      try (ContainedLibrary library = host.libraryBuilder(Programs.library("contained")).open()) {
+        ContainedFunction id = library.function("thread_id", INT);
+        int expected = id.callInt();
+        try {
+          boolean same =
+              callOnAFullStack(id, 1, 2, 4, 7, 0, 0) == expected && id.callInt() == expected;
+          return same ? "" : "another id";
+        } catch (LibraryCrashedException | StaleLibraryException ended) {
+          String told = String.valueOf(ended.getMessage());
+          return told.contains("such as a stack overflow") ? "" : told;
+        }
+      }
+    }
+
+    private static String rounds(TprocHost host) {
+      try {
+        for (int i = 0; i < ROUNDS; i++) {
+          String wrong = round(host);
+          if (!wrong.isEmpty()) {
+            return "round " + i + ": " + wrong;
+          }
+        }
+        return "all returned or were told";
+      } catch (Throwable failed) {
+        return failed.toString();
+      }
+    }
+
+    /** Ends the JVM if the host does not close. */
+    public static void main(String[] arguments) throws Exception {
+      TprocHost host = TprocHost.open();
+      String[] seen = {"a call did not return"};
+      Thread deep = new Thread(null, () -> seen[0] = rounds(host), "deep", 1 << 20);
+      deep.setDaemon(true);
+      deep.start();
+      deep.join(Patience.seconds(90).toMillis());
+      Thread closing = new Thread(host::close, "closing");
+      closing.setDaemon(true);
+      closing.start();
+      closing.join(Patience.seconds(20).toMillis());
+      System.out.println(seen[0] + (closing.isAlive() ? ", not closed: " + host : ", closed"));
+      System.exit(0);
+    }
   }
 
   static final class Deep {

@@ -43,6 +43,14 @@ final class BoundFunction extends ContainedFunction {
           name + " takes " + signature.arguments().size() + " arguments, not " + arguments.length);
     }
     Lane lane = instance.enter(name);
+    try {
+      return call(lane, arguments);
+    } finally {
+      instance.leave();
+    }
+  }
+
+  private @Nullable Object call(Lane lane, @Nullable Object[] arguments) {
     int top = lane.top();
     Kept kept = new Kept(instance, lane);
     try {
@@ -51,7 +59,6 @@ final class BoundFunction extends ContainedFunction {
       Reference.reachabilityFence(arguments);
       Reference.reachabilityFence(kept);
       lane.pop(top);
-      instance.leave();
     }
   }
 

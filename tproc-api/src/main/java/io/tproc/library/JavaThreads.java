@@ -23,6 +23,8 @@ final class JavaThreads {
   static boolean isVirtual(Thread thread) {
     try {
       return IS_VIRTUAL != null && (boolean) IS_VIRTUAL.invokeExact(thread);
+    } catch (Error failed) { // a full stack
+      throw failed;
     } catch (Throwable impossible) {
       throw new AssertionError(impossible);
     }

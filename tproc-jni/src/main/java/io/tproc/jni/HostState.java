@@ -86,6 +86,7 @@ final class HostState {
   }
 
   ByteBuffer scratch() {
+    StackRoom.requireUnderLock();
     lifecycle.readLock().lock();
     try {
       checkOpen();
@@ -96,6 +97,7 @@ final class HostState {
   }
 
   Optional<ThreadProc> ownerOf(long address) {
+    StackRoom.requireUnderLock();
     lifecycle.readLock().lock();
     try {
       checkOpen();
@@ -125,6 +127,7 @@ final class HostState {
   }
 
   List<ThreadProcStatus> statuses() {
+    StackRoom.requireUnderLock();
     lifecycle.readLock().lock();
     try {
       checkOpen();
@@ -240,6 +243,7 @@ final class HostState {
   }
 
   JniListener listenInherited(JniHost host, int descriptor) throws IOException {
+    StackRoom.require();
     lifecycle.readLock().lock();
     try {
       checkOpen();

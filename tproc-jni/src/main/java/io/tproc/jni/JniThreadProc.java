@@ -163,6 +163,7 @@ final class JniThreadProc extends ThreadProc {
 
   @Override
   public Optional<ExitStatus> exitStatus() {
+    StackRoom.requireUnderLock();
     lock.lock();
     try {
       return Optional.ofNullable(status);
@@ -173,6 +174,7 @@ final class JniThreadProc extends ThreadProc {
 
   @Override
   public Optional<CrashReport> crashReport() {
+    StackRoom.requireUnderLock();
     lock.lock();
     try {
       return Optional.ofNullable(crash);

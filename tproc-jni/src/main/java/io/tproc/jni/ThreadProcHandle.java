@@ -49,8 +49,14 @@ final class ThreadProcHandle {
     return reference == null ? Optional.empty() : Optional.ofNullable(reference.get());
   }
 
-  List<MemoryMapping> memory() {
+  /** The collector takes it, too: left locked, it would stop the whole host. */
+  private void lock() {
+    StackRoom.requireUnderLock();
     lock.lock();
+  }
+
+  List<MemoryMapping> memory() {
+    lock();
     try {
       if (pointer == 0) {
         throw new IllegalStateException("the threadproc is closed");
@@ -63,7 +69,7 @@ final class ThreadProcHandle {
 
   /** How many mappings its program holds, which has ended and changes them no more. */
   int endedMappings() {
-    lock.lock();
+    lock();
     try {
       if (pointer == 0) {
         return 0;
@@ -78,7 +84,7 @@ final class ThreadProcHandle {
   }
 
   int pid() {
-    lock.lock();
+    lock();
     try {
       return Native.pid(pointer);
     } finally {
@@ -87,7 +93,7 @@ final class ThreadProcHandle {
   }
 
   Optional<Integer> pidIfOpen() {
-    lock.lock();
+    lock();
     try {
       return pointer == 0 ? Optional.empty() : Optional.of(Native.pid(pointer));
     } finally {
@@ -97,7 +103,7 @@ final class ThreadProcHandle {
 
   /** enum tproc_exec; 0 when it has been freed. */
   int exec() {
-    lock.lock();
+    lock();
     try {
       return pointer == 0 ? 0 : Native.exec(pointer);
     } finally {
@@ -107,7 +113,7 @@ final class ThreadProcHandle {
 
   /** Null when no crash of it is known. */
   byte @Nullable [] crash() {
-    lock.lock();
+    lock();
     try {
       return pointer == 0 ? null : Native.crash(pointer);
     } finally {
@@ -116,7 +122,7 @@ final class ThreadProcHandle {
   }
 
   void watch(long id) throws IOException {
-    lock.lock();
+    lock();
     try {
       Native.watch(pointer, id);
     } finally {
@@ -130,7 +136,7 @@ final class ThreadProcHandle {
    * @return false when the program has ended
    */
   boolean signal(int signal) throws IOException {
-    lock.lock();
+    lock();
     try {
       return pointer != 0 && Native.signal(pointer, signal);
     } finally {
@@ -143,7 +149,7 @@ final class ThreadProcHandle {
    * has not ended.
    */
   void release() {
-    lock.lock();
+    lock();
     try {
       if (pointer != 0 && Native.release(pointer)) {
         pointer = 0;
@@ -157,7 +163,7 @@ final class ThreadProcHandle {
 
   /** The host is about to free everything at once. */
   void invalidate() {
-    lock.lock();
+    lock();
     try {
       pointer = 0;
     } finally {
