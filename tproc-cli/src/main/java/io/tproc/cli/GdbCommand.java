@@ -2,7 +2,6 @@ package io.tproc.cli;
 
 import io.tproc.MemoryMapping;
 import io.tproc.cli.client.HostClient;
-import io.tproc.cli.client.RefusedException;
 import io.tproc.spi.Listing;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -12,7 +11,6 @@ import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import sun.misc.Signal;
 
 /** {@code tproc gdb}: the debugger, told where a threadproc's files are. */
@@ -26,11 +24,7 @@ import sun.misc.Signal;
       "Exit status: gdb's; 1 when the host has no such threadproc; 125 when the host cannot be"
           + " asked, or gdb cannot be started."
     })
-final class GdbCommand extends HostCommand {
-  GdbCommand() {
-    super(1, 1);
-  }
-
+final class GdbCommand extends ThreadProcCommand {
   @Option(
       names = {"--script"},
       description = "Print what gdb would be told, and do not start it.")
@@ -53,30 +47,12 @@ final class GdbCommand extends HostCommand {
       description = "A command of gdb's to begin with; can be repeated.")
   List<String> commands = new ArrayList<>();
 
-  @Parameters(
-      arity = "0..*",
-      hideParamSyntax = true,
-      paramLabel = "[SOCKET] PID",
-      description = {SOCKET_HELP, "PID is the threadproc's process id."})
-  List<String> words = new ArrayList<>();
-
-  @Override
-  List<String> words() {
-    return words;
-  }
-
   @Override
   int ask(HostClient host) throws IOException {
-    Listing<MemoryMapping> list;
-    try {
-      list = host.mappings(pids().get(0));
-    } catch (RefusedException unknown) {
-      complain(String.valueOf(unknown.getMessage()));
-      return 1;
-    }
+    Listing<MemoryMapping> list = host.mappings(pid());
     host.close(); // a session may last for days
     warnIfCut(list, "mappings");
-    String text = GdbScript.of(pids().get(0), list.items());
+    String text = GdbScript.of(pid(), list.items());
     if (script) {
       output().print(text);
       return 0;

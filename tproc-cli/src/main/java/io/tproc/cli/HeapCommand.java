@@ -1,17 +1,14 @@
 package io.tproc.cli;
 
 import io.tproc.cli.client.HostClient;
-import io.tproc.cli.client.RefusedException;
 import io.tproc.share.HeapUsage;
 import io.tproc.share.HeapUsage.Use;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code tproc heap}: who has how much of a listening host's shared heap. */
 @Command(
@@ -25,33 +22,15 @@ import picocli.CommandLine.Parameters;
       "",
       "Exit status: 0; 1 when the host has no shared heap; 125 when it cannot be asked."
     })
-final class HeapCommand extends HostCommand {
+final class HeapCommand extends WholeHostCommand {
   @Option(
       names = {"--json"},
       description = "Print a JSON object instead of a table.")
   boolean json;
 
-  @Parameters(
-      arity = "0..*",
-      hideParamSyntax = true,
-      paramLabel = "[SOCKET]",
-      description = SOCKET_HELP)
-  List<String> words = new ArrayList<>();
-
-  @Override
-  List<String> words() {
-    return words;
-  }
-
   @Override
   int ask(HostClient host) throws IOException {
-    HeapUsage usage;
-    try {
-      usage = host.heapUsage();
-    } catch (RefusedException without) {
-      complain(String.valueOf(without.getMessage()));
-      return 1;
-    }
+    HeapUsage usage = host.heapUsage();
     List<Use> uses =
         usage.uses().stream()
             .sorted(Comparator.comparingLong(Use::bytes).reversed().thenComparing(Use::pid))

@@ -1,6 +1,7 @@
 package io.tproc.cli;
 
 import io.tproc.cli.client.HostClient;
+import io.tproc.cli.client.RefusedException;
 import io.tproc.spi.Listing;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -57,7 +58,15 @@ abstract class HostCommand implements Callable<Integer> {
       int status = ask(host);
       output().flush();
       return status;
+    } catch (RefusedException refused) {
+      complain(String.valueOf(refused.getMessage()));
+      return statusWhenRefused();
     }
+  }
+
+  /** The exit status when the host refuses what it is asked for. */
+  int statusWhenRefused() {
+    return 1;
   }
 
   /** The words of the command line that are no options. */

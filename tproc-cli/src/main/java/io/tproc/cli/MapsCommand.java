@@ -2,14 +2,11 @@ package io.tproc.cli;
 
 import io.tproc.MemoryMapping;
 import io.tproc.cli.client.HostClient;
-import io.tproc.cli.client.RefusedException;
 import io.tproc.spi.Listing;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code tproc maps}: the memory of one threadproc of a listening host. */
 @Command(
@@ -22,37 +19,15 @@ import picocli.CommandLine.Parameters;
       "",
       "Exit status: 0; 1 when the host has no such threadproc; 125 when the host cannot be asked."
     })
-final class MapsCommand extends HostCommand {
-  MapsCommand() {
-    super(1, 1);
-  }
-
+final class MapsCommand extends ThreadProcCommand {
   @Option(
       names = {"--json"},
       description = "Print a JSON array instead of a table.")
   boolean json;
 
-  @Parameters(
-      arity = "0..*",
-      hideParamSyntax = true,
-      paramLabel = "[SOCKET] PID",
-      description = {SOCKET_HELP, "PID is the threadproc's process id."})
-  List<String> words = new ArrayList<>();
-
-  @Override
-  List<String> words() {
-    return words;
-  }
-
   @Override
   int ask(HostClient host) throws IOException {
-    Listing<MemoryMapping> list;
-    try {
-      list = host.mappings(pids().get(0));
-    } catch (RefusedException unknown) {
-      complain(String.valueOf(unknown.getMessage()));
-      return 1;
-    }
+    Listing<MemoryMapping> list = host.mappings(pid());
     output().print(json ? json(list.items()) : table(list.items()));
     warnIfCut(list, "mappings");
     return 0;

@@ -4,13 +4,11 @@ import io.tproc.ThreadProcStatus;
 import io.tproc.cli.client.HostClient;
 import io.tproc.spi.Listing;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code tproc ps}: the threadprocs of a listening host. */
 @Command(
@@ -24,7 +22,7 @@ import picocli.CommandLine.Parameters;
       "",
       "Exit status: 0, or 125 when the host cannot be asked."
     })
-final class PsCommand extends HostCommand {
+final class PsCommand extends WholeHostCommand {
   private static final int COMMAND_WIDTH = 120;
 
   @Option(
@@ -37,18 +35,6 @@ final class PsCommand extends HostCommand {
       description = "Do not cut commands at " + COMMAND_WIDTH + " characters.")
   boolean wide;
 
-  @Parameters(
-      arity = "0..*",
-      hideParamSyntax = true,
-      paramLabel = "[SOCKET]",
-      description = SOCKET_HELP)
-  List<String> words = new ArrayList<>();
-
-  @Override
-  List<String> words() {
-    return words;
-  }
-
   @Override
   int ask(HostClient host) throws IOException {
     Listing<ThreadProcStatus> list = host.statuses();
@@ -57,6 +43,12 @@ final class PsCommand extends HostCommand {
     output().print(json ? json(programs) : table(programs, UserNames.read(), wide));
     warnIfCut(list, "threadprocs");
     return 0;
+  }
+
+  /** Every host can list: one that refuses cannot be asked. */
+  @Override
+  int statusWhenRefused() {
+    return ExitCodes.TPROC_FAILED;
   }
 
   static String table(List<ThreadProcStatus> programs, UserNames users, boolean wide) {

@@ -1,16 +1,13 @@
 package io.tproc.cli;
 
 import io.tproc.cli.client.HostClient;
-import io.tproc.cli.client.RefusedException;
 import io.tproc.share.Registration;
 import io.tproc.spi.Listing;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code tproc registry}: what is published in a listening host. */
 @Command(
@@ -23,33 +20,15 @@ import picocli.CommandLine.Parameters;
       "",
       "Exit status: 0; 1 when the host has no shared memory; 125 when it cannot be asked."
     })
-final class RegistryCommand extends HostCommand {
+final class RegistryCommand extends WholeHostCommand {
   @Option(
       names = {"--json"},
       description = "Print a JSON array instead of a table.")
   boolean json;
 
-  @Parameters(
-      arity = "0..*",
-      hideParamSyntax = true,
-      paramLabel = "[SOCKET]",
-      description = SOCKET_HELP)
-  List<String> words = new ArrayList<>();
-
-  @Override
-  List<String> words() {
-    return words;
-  }
-
   @Override
   int ask(HostClient host) throws IOException {
-    Listing<Registration> list;
-    try {
-      list = host.registrations();
-    } catch (RefusedException without) {
-      complain(String.valueOf(without.getMessage()));
-      return 1;
-    }
+    Listing<Registration> list = host.registrations();
     List<Registration> entries =
         list.items().stream().sorted(Comparator.comparing(Registration::name)).toList();
     output().print(json ? json(entries) : table(entries));

@@ -4,13 +4,10 @@ import io.tproc.cli.client.HostClient;
 import io.tproc.cli.client.HostGoneException;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Objects;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Parameters;
 
 /** {@code tproc top}: what the threadprocs of a listening host do, again and again. */
 @Command(
@@ -29,7 +26,7 @@ import picocli.CommandLine.Parameters;
       "Exit status: 0 after q, ^C, SIGTERM or COUNT tables, and when nobody reads them any more; 1"
           + " when the host has ended meanwhile; 125 when it cannot be asked."
     })
-final class TopCommand extends HostCommand {
+final class TopCommand extends WholeHostCommand {
   private static final double LEAST_DELAY = 0.1;
   private static final double MOST_DELAY = 1e6;
 
@@ -52,18 +49,6 @@ final class TopCommand extends HostCommand {
       paramLabel = "SECONDS",
       description = "The time between two tables, at least 0.1. Default: 2.")
   double delay = 2;
-
-  @Parameters(
-      arity = "0..*",
-      hideParamSyntax = true,
-      paramLabel = "[SOCKET]",
-      description = SOCKET_HELP)
-  List<String> words = new ArrayList<>();
-
-  @Override
-  List<String> words() {
-    return words;
-  }
 
   @Override
   void check() {
@@ -95,6 +80,12 @@ final class TopCommand extends HostCommand {
       Thread.currentThread().interrupt();
       return 0;
     }
+  }
+
+  /** Every host can list: one that refuses cannot be asked. */
+  @Override
+  int statusWhenRefused() {
+    return ExitCodes.TPROC_FAILED;
   }
 
   private Display display(EndSignals signals) {
