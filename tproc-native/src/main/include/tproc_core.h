@@ -258,7 +258,7 @@ const struct tproc_threadproc *tproc_host_owner_of(struct tproc_host *host, cons
  * memory (the Java heap above all), so that a fork() neither copies nor stalls the host; threadprocs themselves always
  * see everything. Meant for buffers that forking programs hand on. Of a small mapping, such as an arena of malloc's,
  * the whole is shown. It stays so until the host is closed, also when the memory has been freed and is used anew. Any
- * number of ranges can be named; the time grows with their logarithm.
+ * number of ranges can be named; that one is shown already is found in a time that grows with their logarithm.
  *
  * @return 0, -EINVAL (no range of addresses), -ENOMEM
  */
@@ -650,8 +650,9 @@ struct tproc_exit {
  * returned exactly once; one thread usually calls this in a loop.
  *
  * @param timeout_milliseconds -1 waits without end, 0 polls
- * @return how many: 1 with *exit filled in, 0 on timeout or after tproc_host_wake; or a negative errno,
- * also to tell, once, of a failure of the host's own broker: waiting goes on with the next call
+ * @return how many: 1 with *exit filled in, 0 on timeout, after tproc_host_wake, or when tproc_threadproc_exec has
+ * news; or a negative errno, also to tell of the host's own broker: once of a failure; and -ETIMEDOUT once when an
+ * answer of it is late, and once more when it goes on. Waiting goes on with the next call
  */
 int tproc_host_next_exit(struct tproc_host *host, int timeout_milliseconds, struct tproc_exit *exit,
                          struct tproc_error *error);

@@ -12,7 +12,7 @@
 
 /*
  * Held during one look into a target whose user has changed, since dumpability is the memory's: of all threads
- * together. Taken under the listener's lock; no other lock is taken under it.
+ * together. Taken under the listener's lock, or by a deferred reply without one; no other lock is taken under it.
  */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 

@@ -1,6 +1,6 @@
 /*
  * Watches over the broker: when one call has not been answered for a second, that is told by name. It costs the broker
- * two stores for each call.
+ * a few stores for each call.
  */
 #ifndef TPROC_WATCHDOG_H
 #define TPROC_WATCHDOG_H
