@@ -19,6 +19,9 @@ static const char *parse_number(const char *text, unsigned base, int64_t *number
   return text;
 }
 
+/* The numbers that follow the state, up to the time of the start: proc_pid_stat(5). */
+#define AFTER_STATE 19
+
 bool proc_parse_stat(const char *text, struct process_stat *stat) {
   const char *rest = NULL;
   for (; *text != '\0'; text++)
@@ -26,15 +29,17 @@ bool proc_parse_stat(const char *text, struct process_stat *stat) {
   if (rest == NULL || rest[0] != ' ' || rest[1] == '\0') return false;
   stat->state = rest[1];
   rest += 2;
-  int64_t numbers[3];
-  for (int i = 0; i < 3; i++) {
-    if (*rest != ' ') return false;
-    rest = parse_number(rest + 1, 10, &numbers[i]);
-    if (rest == NULL) return false;
+  int64_t numbers[AFTER_STATE];
+  int count = 0;
+  for (; count < AFTER_STATE && *rest == ' '; count++) {
+    rest = parse_number(rest + 1, 10, &numbers[count]);
+    if (rest == NULL) break;
   }
+  if (count < 3) return false;
   stat->parent = (int)numbers[0];
   stat->group = (int)numbers[1];
   stat->session = (int)numbers[2];
+  stat->started_at = count == AFTER_STATE ? numbers[AFTER_STATE - 1] : -1;
   return true;
 }
 

@@ -3,42 +3,33 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/compat.h"
 #include "base/proc_text.h"
 
-static bool read_stat(pid_t pid, char *text, size_t size) {
-  char path[32];
+static bool read_stat(pid_t pid, struct process_stat *stat) {
+  char path[32], text[1024];
   snprintf(path, sizeof path, "/proc/%d/stat", pid);
   const int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0) return false;
-  const ssize_t got = read(file, text, size - 1);
+  const ssize_t got = read(file, text, sizeof text - 1);
   close(file);
   text[got > 0 ? got : 0] = '\0';
-  return got > 0;
+  return got > 0 && proc_parse_stat(text, stat);
 }
 
 char process_state(pid_t pid) {
-  char text[256];
   struct process_stat stat;
-  return read_stat(pid, text, sizeof text) && proc_parse_stat(text, &stat) ? stat.state : '\0';
+  return read_stat(pid, &stat) ? stat.state : '\0';
 }
 
 bool process_birth_read(pid_t pid, struct process_birth *birth) {
-  char text[1024];
-  int parent;
-  unsigned long long ticks;
-  if (!read_stat(pid, text, sizeof text)) return false;
-  const char *rest = strrchr(text, ')'); /* the command may hold anything */
-  if (rest == NULL ||
-      sscanf(rest + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &parent,
-             &ticks) != 2)
-    return false;
+  struct process_stat stat;
+  if (!read_stat(pid, &stat) || stat.started_at < 0) return false;
   const uint64_t each = 1000000000u / (uint64_t)sysconf(_SC_CLK_TCK);
-  *birth = (struct process_birth){.parent = parent, .started_at = ticks * each};
+  *birth = (struct process_birth){.parent = stat.parent, .started_at = (uint64_t)stat.started_at * each};
   return true;
 }
 

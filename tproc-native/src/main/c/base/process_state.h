@@ -19,6 +19,7 @@ char process_state(pid_t pid);
  * a thread of this process traces it: no.
  */
 bool process_has_execed(int pidfd);
+
 struct process_birth {
   pid_t parent;        /**< now */
   uint64_t started_at; /**< CLOCK_BOOTTIME in nanoseconds, rounded down to a hundredth of a second */

@@ -61,10 +61,10 @@ static int serve_one(struct broker *broker, struct fence_listener *listener) {
 }
 
 static void report(struct broker *broker, const struct tproc_error *error) {
-  pthread_mutex_lock(&broker->lock);
+  pthread_mutex_lock(&broker->report_lock);
   if (broker->report.code == 0) broker->report = *error;
-  pthread_mutex_unlock(&broker->lock);
-  broker->failed(broker->failed_context);
+  pthread_mutex_unlock(&broker->report_lock);
+  broker->news(broker->news_context);
 }
 
 static void report_late(void *broker, const struct tproc_error *error) { report(broker, error); }
@@ -116,7 +116,7 @@ static void look_who_has_left(struct broker *broker) {
   pthread_mutex_lock(&broker->lock);
   for (struct fence_listener *each = broker->first; each != NULL; each = each->next) news |= look(each);
   pthread_mutex_unlock(&broker->lock);
-  if (news) broker->failed(broker->failed_context);
+  if (news) broker->news(broker->news_context);
 }
 
 /* Without threadprocs there is no fork, and the next launch raises the shield. */
@@ -198,19 +198,21 @@ static void release(struct broker *broker) {
   if (broker->stop >= 0) close(broker->stop);
   if (broker->events >= 0) close(broker->events);
   fork_shield_destroy(&broker->context.shield);
+  pthread_mutex_destroy(&broker->report_lock);
   pthread_mutex_destroy(&broker->lock);
 }
 
 int broker_start(struct broker *broker, struct executor *executor, const struct address_space *space,
-                 struct slot_space *slots, broker_failed *failed_hook, void *context, struct tproc_error *error) {
+                 struct slot_space *slots, broker_news *news, void *context, struct tproc_error *error) {
   memset(broker, 0, sizeof *broker);
   broker->executor = executor;
-  broker->failed = failed_hook;
-  broker->failed_context = context;
+  broker->news = news;
+  broker->news_context = context;
   broker->events = broker->stop = broker->context.check.own_memory = broker->context.check.own_pages = -1;
   broker->context.space = space;
   broker->context.slots = slots;
   pthread_mutex_init(&broker->lock, NULL);
+  pthread_mutex_init(&broker->report_lock, NULL);
   fork_shield_init(&broker->context.shield, space, slots);
   int failed = ask_sizes(broker, error);
   if (!failed) failed = target_check_open(&broker->context.check, error);
@@ -229,10 +231,10 @@ void broker_stop(struct broker *broker) {
 }
 
 int broker_take_report(struct broker *broker, struct tproc_error *error) {
-  pthread_mutex_lock(&broker->lock);
+  pthread_mutex_lock(&broker->report_lock);
   const int code = broker->report.code;
   if (code != 0 && error != NULL) *error = broker->report;
   broker->report.code = 0;
-  pthread_mutex_unlock(&broker->lock);
+  pthread_mutex_unlock(&broker->report_lock);
   return code == 0 ? 0 : -code;
 }

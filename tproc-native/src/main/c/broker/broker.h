@@ -11,19 +11,23 @@
 #include "broker/watchdog.h"
 #include "tproc_core.h"
 
-/** Called by the broker's thread when there is news: a failure, of which broker_take_report tells, or an exec. */
-typedef void broker_failed(void *context);
+/**
+ * Called when there is news: a failure or a late answer, of which broker_take_report tells, or an exec. By the broker's
+ * thread or the watchdog's; must not wait.
+ */
+typedef void broker_news(void *context);
 
 struct broker {
   pthread_t thread;
   struct executor *executor; /**< whose descriptor table is the broker's */
   int events;                /**< epoll set of the listeners' descriptors and `stop` */
   int stop;                  /**< eventfd */
-  pthread_mutex_t lock;      /**< guards the list and the report; then a listener's lock */
+  pthread_mutex_t lock;      /**< guards the list; then a listener's lock */
   struct fence_listener *first;
-  struct tproc_error report; /**< a failure that has not been told yet; under the lock */
-  broker_failed *failed;
-  void *failed_context; /**< for `failed` */
+  pthread_mutex_t report_lock; /**< guards the report alone: the watchdog's must not wait for what is late */
+  struct tproc_error report;   /**< what has not been told yet */
+  broker_news *news;
+  void *news_context;
   struct broker_context context;
   struct deferred_replies deferred;
   struct watchdog watchdog;
@@ -35,7 +39,7 @@ struct broker {
 
 /** On a thread that has the executor's descriptor table, as all functions here but broker_detach. */
 int broker_start(struct broker *broker, struct executor *executor, const struct address_space *space,
-                 struct slot_space *slots, broker_failed *failed, void *context, struct tproc_error *error);
+                 struct slot_space *slots, broker_news *news, void *context, struct tproc_error *error);
 
 /** Closes all listeners: calls that still wait for an answer get ENOSYS. On the executor's thread. */
 void broker_stop(struct broker *broker);
@@ -63,7 +67,7 @@ enum tproc_exec broker_look_for_exec(struct fence_listener *listener);
 /** What has been found. On any thread. */
 enum tproc_exec broker_exec_of(struct fence_listener *listener);
 
-/** Tells of a failure, once. @return 0 when there was none */
+/** Tells of a failure or a late answer, once. @return 0 when there was none */
 int broker_take_report(struct broker *broker, struct tproc_error *error);
 
 /** The threadproc's process is gone: its exit is about to be collected, and its pid may become another's. */
