@@ -212,8 +212,9 @@ public final class WorkerPool implements AutoCloseable {
       lock.unlock();
     }
     watch(task);
-    if (direct != null) {
-      send(direct, task);
+    if (direct != null && !send(direct, task)) {
+      passOn();
+      fail(task);
     }
     return true;
   }
@@ -301,8 +302,9 @@ public final class WorkerPool implements AutoCloseable {
     return best;
   }
 
-  /** Passes on what waits, as long as a worker can have it. */
+  /** Passes on what waits, as long as a worker can have it. What is refused fails after that. */
   private void passOn() {
+    List<Task> refused = new ArrayList<>();
     for (; ; ) {
       Instance instance;
       Task task;
@@ -311,7 +313,7 @@ public final class WorkerPool implements AutoCloseable {
         room.signal(); // also when nothing waits: a worker may have come free
         instance = waiting.isEmpty() ? null : freest();
         if (instance == null) {
-          return;
+          break;
         }
         task = waiting.remove();
         task.waits = false;
@@ -319,14 +321,18 @@ public final class WorkerPool implements AutoCloseable {
       } finally {
         lock.unlock();
       }
-      send(instance, task);
+      if (!send(instance, task)) {
+        refused.add(task);
+      }
     }
+    refused.forEach(WorkerPool::fail);
   }
 
-  private void send(Instance instance, Task task) {
+  /** False when it is refused: then its place is free again, and it is to be failed. */
+  private boolean send(Instance instance, Task task) {
     Instance.Sent sent = instance.send(task);
     if (sent == Instance.Sent.YES) {
-      return;
+      return true;
     }
     boolean isStuck;
     lock.lock();
@@ -335,27 +341,21 @@ public final class WorkerPool implements AutoCloseable {
       isStuck = sent == Instance.Sent.NO_ROOM && instance.load == 0;
       instance.isFull = sent == Instance.Sent.NO_ROOM;
       instance.accepts &= sent != Instance.Sent.ENDED && !isStuck;
+      if (sent == Instance.Sent.REFUSED) {
+        ended(1);
+        return false;
+      }
     } finally {
       lock.unlock();
     }
     if (isStuck) {
       instance.kill("its channel is full, and it has no request");
     }
-    if (sent == Instance.Sent.REFUSED) {
-      fail(task);
-    } else {
-      giveBack(List.of(task));
-    }
+    giveBack(List.of(task));
+    return true;
   }
 
-  private void fail(Task task) {
-    lock.lock();
-    try {
-      ended(1);
-    } finally {
-      lock.unlock();
-    }
-    passOn();
+  private static void fail(Task task) {
     task.fail(Objects.requireNonNull(task.refusal));
   }
 

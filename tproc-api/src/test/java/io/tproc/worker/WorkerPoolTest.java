@@ -1,0 +1,61 @@
+package io.tproc.worker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What real workers do only at certain moments. WorkersIT has the rest. */
+@Timeout(value = 3, unit = TimeUnit.MINUTES)
+class WorkerPoolTest {
+  private final FakeHost host = new FakeHost();
+
+  private static Throwable failure(CompletableFuture<WorkerResponse> future) {
+    ExecutionException thrown =
+        catchThrowableOfType(ExecutionException.class, () -> result(future));
+    assertThat(thrown).as("failure of the future").isNotNull();
+    return thrown.getCause();
+  }
+
+  private static WorkerResponse result(CompletableFuture<WorkerResponse> future) throws Exception {
+    return future.get(30, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void aLongQueueFailsInItsOrderWhenTheHostIsClosed() throws Exception {
+    int count = 20_000;
+    try (WorkerPool pool = host.workers().queue(count).open()) {
+      FakeHost.Worker worker = host.next();
+      CompletableFuture<WorkerResponse> first = pool.submit(WorkerRequest.empty());
+      List<CompletableFuture<WorkerResponse>> waiting = new ArrayList<>();
+      List<Integer> order = Collections.synchronizedList(new ArrayList<>());
+      List<Integer> expected = new ArrayList<>();
+      for (int i = 0; i < count; i++) {
+        int number = i;
+        waiting.add(pool.submit(WorkerRequest.empty()));
+        var unused = waiting.get(i).whenComplete((response, failed) -> order.add(number));
+        expected.add(i);
+      }
+      IllegalStateException closed = new IllegalStateException("the host is closed");
+      host.sendingThrows(closed);
+      worker.answer(worker.await());
+      result(first);
+      for (CompletableFuture<WorkerResponse> each : waiting) {
+        assertThat(failure(each)).isSameAs(closed);
+      }
+      assertThat(order).isEqualTo(expected);
+      assertThat(failure(pool.submit(WorkerRequest.empty()))).isSameAs(closed);
+      host.sendingThrows(null);
+      CompletableFuture<WorkerResponse> last = pool.submit(WorkerRequest.empty());
+      worker.answer(worker.await());
+      result(last);
+    }
+  }
+}
