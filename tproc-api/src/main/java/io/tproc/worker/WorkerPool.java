@@ -209,6 +209,9 @@ public final class WorkerPool implements AutoCloseable {
         waiting.add(task);
       }
     } finally {
+      if (hasRoom()) {
+        room.signal(); // room may have come for several, of whom one was woken
+      }
       lock.unlock();
     }
     watch(task);

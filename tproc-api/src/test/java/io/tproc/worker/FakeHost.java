@@ -37,7 +37,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
-/** A host whose workers the test plays: their channels are queues, their processes are none. */
+/**
+ * A host whose workers the test plays: their channels are queues, their processes are none. One
+ * whose requests end, ends.
+ */
 final class FakeHost {
   private static final int MESSAGE_SIZE = 64;
   private static final int LENGTH = 8;
@@ -129,6 +132,7 @@ final class FakeHost {
     private Worker(Queue requests, Queue responses) {
       this.requests = requests;
       this.responses = responses;
+      requests.receiver = this;
       when(process.pid()).thenReturn(pids.incrementAndGet());
       when(process.isAlive()).thenAnswer(call -> !exit.isDone());
       when(process.onExit()).thenReturn(exit);
@@ -213,6 +217,7 @@ final class FakeHost {
 
   private static final class Queue {
     private final Deque<ByteBuffer> messages = new ArrayDeque<>();
+    private @Nullable Worker receiver;
     private boolean hasEnded;
   }
 
@@ -296,10 +301,14 @@ final class FakeHost {
     @Override
     public void closeChannel(ByteBuffer end) {
       check();
+      Queue queue = queue(channelId(end));
       synchronized (this) {
-        queue(channelId(end)).hasEnded = true;
+        queue.hasEnded = true;
       }
       changed();
+      if (queue.receiver != null) {
+        queue.receiver.end();
+      }
     }
 
     @Override

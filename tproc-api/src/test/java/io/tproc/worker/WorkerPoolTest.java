@@ -1,8 +1,10 @@
 package io.tproc.worker;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.tproc.share.SharedBlock;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -57,5 +59,67 @@ class WorkerPoolTest {
       worker.answer(worker.await());
       result(last);
     }
+  }
+
+  @Test
+  void allWhoWaitForRoomGoOnWhenAWorkerIsReplaced() throws Exception {
+    try (WorkerPool pool = host.workers().queue(0).inFlight(3).open()) {
+      FakeHost.Worker worker = host.next();
+      for (int i = 0; i < 3; i++) {
+        pool.submit(WorkerRequest.empty());
+        worker.await();
+      }
+      List<CompletableFuture<CompletableFuture<WorkerResponse>>> submitters = new ArrayList<>();
+      for (int i = 0; i < 3; i++) {
+        submitters.add(submitter(pool, WorkerRequest.empty()));
+      }
+      worker.end();
+      FakeHost.Worker other = host.next();
+      List<Long> ids = List.of(other.await(), other.await(), other.await());
+      ids.forEach(other::answer);
+      for (var each : submitters) {
+        result(each.get(30, TimeUnit.SECONDS));
+      }
+    }
+  }
+
+  @Test
+  void oneThatCannotSubmitLeavesItsRoomToTheNext() throws Exception {
+    try (WorkerPool pool = host.workers().queue(0).open()) {
+      FakeHost.Worker worker = host.next();
+      pool.submit(WorkerRequest.empty());
+      SharedBlock block = host.heap().allocate(10);
+      var refused = submitter(pool, WorkerRequest.empty().withBlock(block));
+      var next = submitter(pool, WorkerRequest.empty());
+      block.close();
+      worker.answer(worker.await());
+      assertThat(catchThrowable(() -> refused.get(30, TimeUnit.SECONDS)))
+          .hasCauseInstanceOf(IllegalStateException.class);
+      CompletableFuture<WorkerResponse> submitted = next.get(30, TimeUnit.SECONDS);
+      worker.answer(worker.await());
+      result(submitted);
+    }
+  }
+
+  /** Returns when a thread waits for room; completes when it has submitted. */
+  private static CompletableFuture<CompletableFuture<WorkerResponse>> submitter(
+      WorkerPool pool, WorkerRequest request) {
+    CompletableFuture<CompletableFuture<WorkerResponse>> submitted = new CompletableFuture<>();
+    Thread thread =
+        new Thread(
+            () -> {
+              try {
+                submitted.complete(pool.submit(request));
+              } catch (Throwable failed) {
+                submitted.completeExceptionally(failed);
+              }
+            },
+            "submitter");
+    thread.setDaemon(true);
+    thread.start();
+    while (thread.getState() != Thread.State.WAITING) {
+      Thread.onSpinWait();
+    }
+    return submitted;
   }
 }
