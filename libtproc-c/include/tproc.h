@@ -574,7 +574,13 @@ TPROC_EXPORT int tproc_serve(int (*handler)(struct tproc_request *request, void 
 #pragma GCC diagnostic pop
 #endif
 
-/** Sets the response's bytes, instead of those set before. They are copied. @return 0; ENOMEM; EOVERFLOW: 4 GiB or more
+/** Most bytes of a response: Java has them in an array. A block has no such limit. */
+#define TPROC_RESPONSE_MAX ((size_t)1 << 30)
+
+/**
+ * Sets the response's bytes, instead of those set before. They are copied.
+ *
+ * @return 0; ENOMEM; EOVERFLOW: more than TPROC_RESPONSE_MAX
  */
 TPROC_EXPORT int tproc_respond(struct tproc_request *request, const void *data, size_t size);
 

@@ -114,7 +114,7 @@ int tproc_worker_receive(struct tproc_worker *worker, struct tproc_request *requ
 int tproc_respond(struct tproc_request *request, const void *data, size_t size) {
   struct tproc_work *response = work_of(&request->response);
   void *part = NULL;
-  if (size > UINT32_MAX) return EOVERFLOW;
+  if (size > TPROC_RESPONSE_MAX) return EOVERFLOW;
   if (size > TPROC_WORK_DATA) {
     const int saved = errno;
     part = tproc_alloc(size);

@@ -19,12 +19,15 @@ static int failures = 0;
     }                                                                          \
   } while (0)
 
-/** No host: every function says so. */
+/** No host: every function says so, and what is too large is refused before. */
 static inline void expect_no_host(void) {
   errno = E2BIG;
   EXPECT(tproc_is_threadproc() == 0);
   EXPECT(tproc_scratch() == NULL);
   EXPECT(tproc_scratch_size() == 0);
+  static struct tproc_request request;
+  EXPECT(tproc_respond(&request, "", TPROC_RESPONSE_MAX + 1) == EOVERFLOW);
+  EXPECT(tproc_respond(&request, "", TPROC_RESPONSE_MAX) == ENOTSUP);
   EXPECT(errno == E2BIG);
   EXPECT(tproc_version() == TPROC_VERSION);
 }
