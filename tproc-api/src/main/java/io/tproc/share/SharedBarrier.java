@@ -32,6 +32,7 @@ public final class SharedBarrier {
   private static final int LAST = 1;
   private static final int BROKEN = 2;
   private static final int GAVE_UP = 3;
+  private static final int WAITS = 4;
 
   private static final int EVENT = 4;
   private static final int ALIGNMENT = 8;
@@ -74,7 +75,7 @@ public final class SharedBarrier {
      * @return true to one of the parties, false to all others
      * @throws BrokenBarrierException when another party has died on its way, or has given up
      * @throws InterruptedException when the thread is interrupted while it waits; the round is
-     *     broken
+     *     broken. One that has passed by then has passed: the thread stays interrupted
      */
     public boolean await() throws InterruptedException, BrokenBarrierException {
       try {
@@ -91,7 +92,7 @@ public final class SharedBarrier {
      * @return true to one of the parties, false to all others
      * @throws BrokenBarrierException when another party has died on its way, or has given up
      * @throws InterruptedException when the thread is interrupted while it waits; the round is
-     *     broken
+     *     broken. One that has passed by then has passed: the thread stays interrupted
      * @throws TimeoutException when the time is over
      */
     public boolean await(Duration timeout)
@@ -111,19 +112,23 @@ public final class SharedBarrier {
       try {
         return outcome(awaitEnd((int) round, deadline));
       } catch (InterruptedException interrupted) {
-        int ignored = memory.lookAtBarrier(address, (int) round, true);
-        throw interrupted;
+        int state = memory.lookAtBarrier(address, (int) round, true);
+        if (state != PASSED && state != LAST) {
+          throw interrupted;
+        }
+        Thread.currentThread().interrupt(); // as of a CyclicBarrier: it is for what comes next
+        return state == LAST;
       }
     }
 
     private int awaitEnd(int round, long deadline) throws InterruptedException {
       long event = address + EVENT;
       int state = memory.lookAtBarrier(address, round, false);
-      while (state > GAVE_UP) {
+      while (state == WAITS) {
         long since = memory.begin();
         int key = memory.prepare(event);
         state = memory.lookAtBarrier(address, round, false);
-        if (state > GAVE_UP) {
+        if (state == WAITS) {
           CompletableFuture<Void> changed = memory.changed(event, key, since);
           boolean inTime = Waiting.await(memory, event, changed, deadline);
           state = memory.lookAtBarrier(address, round, !inTime);
@@ -137,7 +142,8 @@ public final class SharedBarrier {
         case PASSED -> false;
         case LAST -> true;
         case BROKEN -> throw broken();
-        default -> throw new TimeoutException("not all parties have arrived in time");
+        case GAVE_UP -> throw new TimeoutException("not all parties have arrived in time");
+        default -> throw new AssertionError("state " + state);
       };
     }
 
