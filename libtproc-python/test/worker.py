@@ -6,6 +6,16 @@ import sys
 import tproc
 
 
+def all_blocks():
+    """What is free of the heap, which keeps pages for blocks of one size."""
+    for size in [1 << bits for bits in range(36, 12, -1)] + list(range(4096, 0, -16)):
+        try:
+            while True:
+                yield tproc.alloc(size)
+        except OSError:
+            pass
+
+
 def handle(request):
     what, rest = request.data[:1], request.data[1:]
     if what == b"e":
@@ -32,6 +42,11 @@ def handle(request):
         raise ValueError("no " + rest.decode())
     if what == b"t":
         return 5  # no bytes
+    if what == b"s":
+        raise ValueError("no text: \udc80")
+    if what == b"m":
+        blocks = list(all_blocks())
+        raise MemoryError("beside %d blocks" % len(blocks))
     if what == b"x":
         sys.exit(int(rest))
     raise NotImplementedError(what)

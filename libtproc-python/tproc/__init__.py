@@ -12,7 +12,7 @@ import traceback
 
 __all__ = [
     "Block", "Channel", "Entry", "Mutex", "Request", "HOST", "MESSAGE_MAX", "RECEIVER", "SENDER",
-    "alloc", "entries", "is_threadproc", "lookup", "publish", "serve", "take", "wait_for",
+    "alloc", "attach", "entries", "is_threadproc", "lookup", "publish", "serve", "take", "wait_for",
 ]
 
 HOST = 0
@@ -25,6 +25,9 @@ _ALONE_SHIFT = 2
 _KEPT = 1
 _ENDED = 1
 _MUTEX_SIZE = 8
+
+# Bytes of a response that lie in its message, and take no block of the heap.
+_INLINE_MAX = 24
 
 # The longest sleep in C, so that a signal's handler (KeyboardInterrupt) runs soon.
 _NAP = 0.5
@@ -483,6 +486,14 @@ def _respond(raw, data):
     _check(_library.tproc_respond(ctypes.byref(raw), data, len(data)), "respond %d bytes" % len(data))
 
 
+def _respond_failure(raw, failed):
+    """The traceback; in a heap that is full the exception's name alone."""
+    try:
+        _respond(raw, traceback.format_exc().encode(errors="backslashreplace"))
+    except Exception:
+        _respond(raw, type(failed).__name__.encode(errors="replace")[:_INLINE_MAX])
+
+
 def _respond_block(raw, block):
     address = block._leave()
     code = _library.tproc_respond_block(ctypes.byref(raw), address)
@@ -504,9 +515,9 @@ def _handle(handler, raw):
     request, code = Request(raw), 0
     try:
         _answer(raw, handler(request))
-    except Exception:
+    except Exception as failed:
         code = _EXCEPTION
-        _respond(raw, traceback.format_exc())
+        _respond_failure(raw, failed)
     request._end(raw)  # not before the exception, which may hold arrays, is gone
     return code
 

@@ -1033,6 +1033,10 @@ class WorkersIT {
         .hasMessageContaining("ValueError: no such \u00e4 thing");
     assertThat(failure(WorkerFailedException.class, pool.submit(request('t'))))
         .hasMessageContaining("TypeError");
+    assertThat(failure(WorkerFailedException.class, pool.submit(request('s'))))
+        .hasMessageContaining("ValueError: no text: \\udc80");
+    assertThat(failure(WorkerFailedException.class, pool.submit(request('m'))))
+        .hasMessageEndingWith(": MemoryError");
     WorkerCrashedException ended =
         failure(WorkerCrashedException.class, pool.submit(WorkerRequest.of("x9")));
     assertThat(ended.exitStatus()).isEqualTo(new Exited(9));
