@@ -46,7 +46,7 @@ final class Instance {
   /** What became of a request that was to be sent. */
   enum Sent {
     YES,
-    /** Its block is none any more, or the host is closed: {@link Task#refusal}. */
+    /** Its block is none any more, the host is closed, no memory: {@link Task#refusal}. */
     REFUSED,
     /** There is no room until the next answer. */
     NO_ROOM,
@@ -172,7 +172,7 @@ final class Instance {
       }
       forget(task);
       return Sent.NO_ROOM;
-    } catch (SharedMemoryException | IllegalStateException refused) {
+    } catch (Throwable refused) { // an Error too: the first limit starts a thread
       forget(task);
       task.refusal = refused;
       return Sent.REFUSED;

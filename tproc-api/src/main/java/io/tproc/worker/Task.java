@@ -33,7 +33,7 @@ final class Task {
   volatile boolean isTimedOut;
 
   /** Why it could not be sent. */
-  @Nullable RuntimeException refusal;
+  @Nullable Throwable refusal;
 
   /** The request's block is its user's until {@link #accept}. */
   Task(TprocHost host, long id, WorkerRequest request) {

@@ -101,6 +101,20 @@ class WorkerPoolTest {
     }
   }
 
+  @Test
+  void anErrorOfSendingFailsItsRequestAlone() throws Exception {
+    try (WorkerPool pool = host.workers().open()) {
+      FakeHost.Worker worker = host.next();
+      Error error = new Error("made up");
+      host.sendingThrows(error);
+      assertThat(failure(pool.submit(WorkerRequest.empty()))).isSameAs(error);
+      host.sendingThrows(null);
+      CompletableFuture<WorkerResponse> next = pool.submit(WorkerRequest.empty());
+      worker.answer(worker.await());
+      result(next);
+    }
+  }
+
   /** Returns when a thread waits for room; completes when it has submitted. */
   private static CompletableFuture<CompletableFuture<WorkerResponse>> submitter(
       WorkerPool pool, WorkerRequest request) {
