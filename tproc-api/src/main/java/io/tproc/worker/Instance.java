@@ -220,7 +220,7 @@ final class Instance {
     long start = System.nanoTime();
     try {
       while (true) {
-        receiveBatch().forEach(this::take);
+        takeAll(receiveBatch());
       }
     } catch (SharedMemoryException ending) {
       if (ending.errno() != Errno.EPIPE) {
@@ -245,9 +245,34 @@ final class Instance {
     }
   }
 
+  /** Takes all, also those after one that fails: they have blocks, and answer requests. */
+  private void takeAll(List<ChannelMessage> messages) {
+    Throwable failure = null;
+    for (ChannelMessage each : messages) {
+      try {
+        take(each);
+      } catch (RuntimeException | Error failed) {
+        refuseMore(); // it is ended after this
+        failure = failure == null ? failed : failure;
+      }
+    }
+    if (failure instanceof Error error) {
+      throw error;
+    }
+    if (failure instanceof RuntimeException exception) {
+      throw exception;
+    }
+  }
+
   private void take(ChannelMessage message) {
-    Wire.Answer answer = Wire.answer(message.data());
     SharedBlock block = message.block().orElse(null);
+    Wire.Answer answer;
+    try {
+      answer = Wire.answer(message.data());
+    } catch (IllegalArgumentException nonsense) {
+      Task.closeQuietly(block);
+      throw nonsense;
+    }
     switch (answer.kind()) {
       case Wire.PART -> takePart(answer, block);
       case Wire.RESPONSE, Wire.FAILURE -> takeAnswer(answer, block);
@@ -393,16 +418,21 @@ final class Instance {
    */
   private List<Task> takeBack() {
     List<Task> found = new ArrayList<>();
-    try {
-      for (Optional<ChannelMessage> next = requests.tryReceive();
-          next.isPresent();
-          next = requests.tryReceive()) {
-        takeBack(next.get(), found);
-      }
-    } catch (SharedMemoryException | IllegalStateException closed) {
-      // nothing is in it
-    }
+    while (takeNextBack(found)) {}
     return found;
+  }
+
+  /** False when nothing is in the channel. */
+  private boolean takeNextBack(List<Task> found) {
+    try {
+      Optional<ChannelMessage> next = requests.tryReceive();
+      next.ifPresent(message -> takeBack(message, found));
+      return next.isPresent();
+    } catch (SharedMemoryException failed) {
+      return failed.errno() == Errno.EBADMSG; // one whose block was freed; behind it are others
+    } catch (IllegalStateException closed) {
+      return false;
+    }
   }
 
   private void takeBack(ChannelMessage message, List<Task> found) {

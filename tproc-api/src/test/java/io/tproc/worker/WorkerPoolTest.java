@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.tproc.share.SharedBlock;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -98,6 +99,52 @@ class WorkerPoolTest {
       CompletableFuture<WorkerResponse> submitted = next.get(30, TimeUnit.SECONDS);
       worker.answer(worker.await());
       result(submitted);
+    }
+  }
+
+  @Test
+  void answersBesideNonsenseAreReceived() throws Exception {
+    try (WorkerPool pool = host.workers().inFlight(3).open()) {
+      FakeHost.Worker worker = host.next();
+      CompletableFuture<WorkerResponse> lost = pool.submit(WorkerRequest.empty());
+      CompletableFuture<WorkerResponse> first = pool.submit(WorkerRequest.empty());
+      CompletableFuture<WorkerResponse> second = pool.submit(WorkerRequest.empty());
+      long unanswered = worker.await();
+      List<Long> blocks = new ArrayList<>();
+      List<ByteBuffer> messages = new ArrayList<>();
+      for (int kind : List.of(Wire.REQUEST, Wire.PART, Wire.RESPONSE)) {
+        SharedBlock block = host.heap().allocate(10);
+        blocks.add(block.address());
+        messages.add(worker.message(unanswered + 1_000, kind, block));
+      }
+      messages.add(worker.message(worker.await(), Wire.RESPONSE));
+      messages.add(worker.message(worker.await(), Wire.RESPONSE));
+      worker.say(messages.toArray(ByteBuffer[]::new));
+      result(first);
+      result(second);
+      assertThat(failure(lost))
+          .isInstanceOf(WorkerCrashedException.class)
+          .hasMessageContaining("it sent what no worker sends: a message of kind 1");
+      assertThat(blocks).allMatch(each -> host.heap().usableSize(each).isEmpty());
+    }
+  }
+
+  @Test
+  void oneWhoseBlockWasFreedHoldsUpNoOther() throws Exception {
+    try (WorkerPool pool = host.workers().inFlight(3).open()) {
+      FakeHost.Worker worker = host.next();
+      CompletableFuture<WorkerResponse> spoiled =
+          pool.submit(WorkerRequest.empty().withBlock(host.heap().allocate(10)));
+      CompletableFuture<WorkerResponse> first = pool.submit(WorkerRequest.empty());
+      CompletableFuture<WorkerResponse> second = pool.submit(WorkerRequest.empty());
+      worker.spoil(0);
+      worker.end();
+      FakeHost.Worker other = host.next();
+      other.answer(other.await());
+      other.answer(other.await());
+      result(first);
+      result(second);
+      assertThat(failure(spoiled)).isInstanceOf(WorkerCrashedException.class);
     }
   }
 
