@@ -932,11 +932,16 @@ class WorkersIT {
   void poolsEndWithTheirHost() throws Exception {
     TprocHost host = TprocHost.open();
     WorkerPool pool = workers(host).count(2).open();
-    Gate gate = new Gate();
-    CompletableFuture<WorkerResponse> hanging = pool.submit(gate.request());
-    gate.awaitWorker();
+    List<CompletableFuture<WorkerResponse>> hanging = new ArrayList<>();
+    for (Gate gate : List.of(new Gate(), new Gate())) {
+      hanging.add(pool.submit(gate.request()));
+      gate.awaitWorker();
+    }
+    CompletableFuture<WorkerResponse> waiting = pool.submit(request('p'));
     host.close();
-    failure(WorkerCrashedException.class, hanging);
+    hanging.forEach(each -> failure(WorkerCrashedException.class, each));
+    assertThat(failure(IllegalStateException.class, waiting))
+        .hasMessageContaining("the host is closed");
     Patience.until(
         Patience.seconds(30), () -> catchThrowable(() -> pool.trySubmit(request('p'))) != null);
     assertThatIllegalStateException().isThrownBy(() -> pool.submit(request('p')));

@@ -215,7 +215,11 @@ final class Instance {
 
   // Responses.
 
-  /** Receives what it answers, until it ends. */
+  /**
+   * Receives what it answers, until it ends.
+   *
+   * @throws IllegalStateException when the host is closed, which ends it
+   */
   void serve() {
     long start = System.nanoTime();
     try {
@@ -226,8 +230,6 @@ final class Instance {
       if (ending.errno() != Errno.EPIPE) {
         kill("what it answers cannot be received: " + ending.getMessage());
       }
-    } catch (IllegalStateException hostClosed) {
-      // which kills it
     } catch (IllegalArgumentException nonsense) {
       kill("it sent what no worker sends: " + nonsense.getMessage());
     } finally {

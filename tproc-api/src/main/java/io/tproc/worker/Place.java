@@ -52,18 +52,17 @@ final class Place {
       failure = failed;
     }
     current = null;
+    // Of a host that is closed there is nothing more to be had.
+    boolean isHostClosed = failure instanceof IllegalStateException;
     boolean hasServed = instance != null && instance.hasServed();
-    if (!hasServed && !pool.isStopping()) {
+    if (!hasServed && !isHostClosed && !pool.isStopping()) {
       LOGGER.log(Level.WARNING, "a worker was started in vain: {0}", failure.getMessage());
     }
-    // Of a host that is closed there is nothing more to be had.
-    OptionalLong pause =
-        failure instanceof IllegalStateException ? OptionalLong.empty() : backOff.next(hasServed);
-    return pool.pause(pause, failure);
+    return pool.pause(isHostClosed ? OptionalLong.empty() : backOff.next(hasServed), failure);
   }
 
   /** Returns what a pool that gives up says. */
-  private WorkerStartException serve(Instance instance) throws WorkerStartException {
+  private Exception serve(Instance instance) throws WorkerStartException {
     current = instance;
     try {
       if (pool.isStopping()) {
@@ -72,6 +71,8 @@ final class Place {
       instance.awaitReady();
       pool.ready(instance);
       instance.serve();
+    } catch (IllegalStateException hostClosed) {
+      return hostClosed;
     } catch (RuntimeException | Error unexpected) {
       LOGGER.log(Level.ERROR, "a worker is ended", unexpected);
       instance.kill("the pool failed: " + unexpected);

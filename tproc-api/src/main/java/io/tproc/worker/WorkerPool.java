@@ -29,9 +29,9 @@ import org.jspecify.annotations.Nullable;
  * or with {@link WorkerFailedException} (the handler has refused it), {@link
  * WorkerCrashedException} (its worker has ended), {@link WorkerTimeoutException} (its worker was
  * killed, because it took too long), {@link WorkerStartException} (no worker can be started any
- * more) or IllegalStateException (the pool was closed before a worker had it). Of the requests in a
- * worker that ends, those that it had not begun go to another. When a future completes with any of
- * these, no worker uses the request's buffers any more.
+ * more) or IllegalStateException (the pool or its host was closed before a worker had it). Of the
+ * requests in a worker that ends, those that it had not begun go to another. When a future
+ * completes with any of these, no worker uses the request's buffers any more.
  *
  * <p><strong>Cancelling.</strong> A future that is cancelled, or completed otherwise by its user,
  * takes its request out of the queue. A worker that has it already finishes it, and uses its
@@ -254,6 +254,14 @@ public final class WorkerPool implements AutoCloseable {
     }
   }
 
+  /** What requests fail with: IllegalStateException, as of all else, when the host is closed. */
+  private Exception noWorkerLeft(@Nullable Throwable why) {
+    String what = "no worker is left: " + this;
+    return why instanceof IllegalStateException
+        ? new IllegalStateException(what + ", for " + why.getMessage(), why)
+        : new WorkerStartException(what, why);
+  }
+
   private IllegalStateException closed() {
     return new IllegalStateException("the pool is closed: " + this);
   }
@@ -403,8 +411,10 @@ public final class WorkerPool implements AutoCloseable {
   /** Requests that no worker has begun go to the next that is free. */
   void giveBack(List<Task> tasks) {
     List<Task> refused = new ArrayList<>();
+    Throwable last;
     lock.lock();
     try {
+      last = failure;
       for (int i = tasks.size() - 1; i >= 0; i--) {
         Task task = tasks.get(i);
         if (stopping || placesLeft == 0 || task.future().isDone()) {
@@ -418,7 +428,7 @@ public final class WorkerPool implements AutoCloseable {
     } finally {
       lock.unlock();
     }
-    refused.forEach(task -> task.fail(closed()));
+    refused.forEach(task -> task.fail(stopping ? closed() : noWorkerLeft(last)));
     passOn();
     tasks.stream().filter(task -> task.future().isDone()).forEach(this::disown);
   }
@@ -453,8 +463,7 @@ public final class WorkerPool implements AutoCloseable {
     } finally {
       lock.unlock();
     }
-    abandoned.forEach(
-        task -> task.fail(new WorkerStartException("no worker is left: " + this, why)));
+    abandoned.forEach(task -> task.fail(noWorkerLeft(why)));
     return nanos.isPresent() && !stopping;
   }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.tproc.share.SharedBlock;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -159,6 +160,38 @@ class WorkerPoolTest {
       CompletableFuture<WorkerResponse> next = pool.submit(WorkerRequest.empty());
       worker.answer(worker.await());
       result(next);
+    }
+  }
+
+  @Test
+  void whatWaitsFailsAtOnceWhenTheHostIsClosed() throws Exception {
+    Duration never = Duration.ofDays(1);
+    try (WorkerPool pool = host.workers().restarts(never, never, 10).open()) {
+      FakeHost.Worker worker = host.next();
+      CompletableFuture<WorkerResponse> begun = pool.submit(WorkerRequest.empty());
+      CompletableFuture<WorkerResponse> waiting = pool.submit(WorkerRequest.empty());
+      worker.await();
+      host.close();
+      worker.end();
+      assertThat(failure(begun)).isInstanceOf(WorkerCrashedException.class);
+      assertThat(failure(waiting))
+          .isExactlyInstanceOf(IllegalStateException.class)
+          .hasMessage("no worker is left: " + pool + ", for the host is closed");
+    }
+  }
+
+  @Test
+  void whatIsGivenBackToNoWorkerSaysSo() throws Exception {
+    try (WorkerPool pool = host.workers().restarts(Duration.ZERO, Duration.ZERO, 1).open()) {
+      host.next().end();
+      while (catchThrowable(() -> pool.submit(WorkerRequest.empty())) == null) {
+        Thread.onSpinWait();
+      }
+      Task task = host.task();
+      pool.giveBack(List.of(task));
+      assertThat(failure(task.future()))
+          .isInstanceOf(WorkerStartException.class)
+          .hasMessageStartingWith("no worker is left");
     }
   }
 
