@@ -521,9 +521,9 @@ TPROC_EXPORT int tproc_channel_select(struct tproc_channel_select *channels, siz
  * worker with the environment variable TPROC_WORKER, which names its two channels; a program that is to be a worker
  * calls tproc_serve, and that is all. The variable is of no use to what the program starts itself.
  *
- * Requests lie where Java has them, and are not copied. Functions return 0 or an error number, and leave errno alone;
- * ENOTSUP, EAGAIN (of too many threads), ENOMEM as of tproc_alloc. Not for signal handlers, and not for forked
- * children.
+ * A request's own bytes are copied; its buffers lie where Java has them. Functions return 0 or an error number, and
+ * leave errno alone; ENOTSUP, EAGAIN (of too many threads), ENOMEM as of tproc_alloc. Not for signal handlers, and not
+ * for forked children.
  */
 
 /** Memory of Java's (a direct ByteBuffer, a MemorySegment) that a request brings along. */

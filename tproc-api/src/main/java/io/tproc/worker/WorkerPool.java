@@ -37,8 +37,11 @@ import org.jspecify.annotations.Nullable;
  * takes its request out of the queue. A worker that has it already finishes it, and uses its
  * buffers until then; the response is dropped.
  *
- * <p>Dependents of futures run on the thread that receives the worker's responses: what takes long
- * is for the {@code Async} methods. There {@link #submit} and {@link #close} refuse to wait.
+ * <p><strong>Dependents</strong> of futures run on a thread of the pool's, as a rule the one that
+ * receives the worker's responses, and on a thread that submits or closes when a request fails
+ * there: what takes long is for the {@code Async} methods. On the pool's threads {@link #submit}
+ * and {@link #close} refuse to wait. Waiting there for another future of the pool is not noticed,
+ * and may last for ever: with one worker it is that thread which would receive it.
  *
  * <p>Thread-safe. A pool that is forgotten stays open until its host is closed.
  */
@@ -128,7 +131,8 @@ public final class WorkerPool implements AutoCloseable {
    * Submits a request, and waits while as many wait for a worker as may ({@link
    * WorkerPoolBuilder#queue}).
    *
-   * @param request what is asked; its block is the pool's from here on
+   * @param request what is asked; its block is the pool's once it is accepted, and after an
+   *     exception the caller's still
    * @return completes with the response, as this class says
    * @throws InterruptedException when the thread is interrupted while it waits; the request is not
    *     submitted
