@@ -183,6 +183,9 @@ public final class WorkerPool implements AutoCloseable {
   private Optional<CompletableFuture<WorkerResponse>> submit(WorkerRequest request, long nanos)
       throws InterruptedException {
     Objects.requireNonNull(request, "request");
+    if (nanos <= 0 && isFull()) {
+      return Optional.empty(); // before anything is allocated and copied in vain
+    }
     Task task = new Task(options.host(), ids.incrementAndGet(), request);
     boolean accepted = false;
     try {
@@ -243,6 +246,16 @@ public final class WorkerPool implements AutoCloseable {
       checkOpen();
     }
     return true;
+  }
+
+  private boolean isFull() {
+    lock.lock();
+    try {
+      checkOpen();
+      return !hasRoom();
+    } finally {
+      lock.unlock();
+    }
   }
 
   private boolean hasRoom() {

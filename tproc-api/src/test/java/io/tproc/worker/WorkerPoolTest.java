@@ -1,10 +1,12 @@
 package io.tproc.worker;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.tproc.share.SharedBlock;
+import io.tproc.share.SharedMemoryException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -160,6 +162,22 @@ class WorkerPoolTest {
       CompletableFuture<WorkerResponse> next = pool.submit(WorkerRequest.empty());
       worker.answer(worker.await());
       result(next);
+    }
+  }
+
+  @Test
+  void aFullQueueRefusesBeforeItAllocates() throws Exception {
+    try (WorkerPool pool = host.workers().queue(0).open()) {
+      FakeHost.Worker worker = host.next();
+      CompletableFuture<WorkerResponse> begun = pool.submit(WorkerRequest.empty());
+      host.heapIsFull();
+      WorkerRequest large = WorkerRequest.of("more than a message has".repeat(2));
+      assertThat(pool.trySubmit(large)).isEmpty();
+      assertThat(pool.trySubmit(large, Duration.ZERO)).isEmpty();
+      worker.answer(worker.await());
+      result(begun);
+      assertThatExceptionOfType(SharedMemoryException.class)
+          .isThrownBy(() -> pool.trySubmit(large));
     }
   }
 
