@@ -18,7 +18,10 @@ import org.jspecify.annotations.Nullable;
  * #withBuffer} for native segments of any size.
  */
 public final class WorkerRequest extends PlatformRequest {
-  /** Memory that the worker works on, and what keeps it. */
+  /**
+   * Memory that the worker works on, and the object that was given: a slice keeps only what that
+   * was sliced from itself.
+   */
   record Memory(ByteBuffer start, long size, Object keeper) {}
 
   private final byte[] data;

@@ -182,6 +182,13 @@ class WorkerPoolTest {
   }
 
   @Test
+  void aBufferOfARequestIsKeptAsItWasGiven() {
+    ByteBuffer given = ByteBuffer.allocateDirect(10).slice();
+    WorkerRequest request = WorkerRequest.empty().withBuffer(given);
+    assertThat(request.buffers().get(0).keeper()).isSameAs(given);
+  }
+
+  @Test
   void whatWaitsFailsAtOnceWhenTheHostIsClosed() throws Exception {
     Duration never = Duration.ofDays(1);
     try (WorkerPool pool = host.workers().restarts(never, never, 10).open()) {
