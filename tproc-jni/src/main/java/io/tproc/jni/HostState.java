@@ -236,7 +236,7 @@ final class HostState {
     lifecycle.readLock().lock();
     try {
       checkOpen();
-      return listening(new JniListener(host, this, socket, Native.openServer(pointer, path)));
+      return listening(host, Native.openServer(pointer, path), socket);
     } finally {
       lifecycle.readLock().unlock();
     }
@@ -247,8 +247,7 @@ final class HostState {
     lifecycle.readLock().lock();
     try {
       checkOpen();
-      long server = Native.openInheritedServer(pointer, descriptor);
-      return listening(new JniListener(host, this, inheritedPath(server), server));
+      return listening(host, Native.openInheritedServer(pointer, descriptor), null);
     } finally {
       lifecycle.readLock().unlock();
     }
@@ -260,7 +259,6 @@ final class HostState {
     try {
       return Path.of(path);
     } catch (InvalidPathException foreign) {
-      Native.closeServer(server);
       throw new IOException(
           "cannot listen at the inherited socket "
               + path
@@ -269,15 +267,29 @@ final class HostState {
     }
   }
 
-  private JniListener listening(JniListener listener) {
-    listeners.add(listener);
+  private JniListener listening(JniHost host, long server, @Nullable Path path) throws IOException {
+    JniListener listener = listener(host, server, path);
     try {
+      listeners.add(listener);
       listener.closeAtExit();
+      return listener;
     } catch (IllegalStateException ending) {
       listener.close();
       throw new IllegalStateException("cannot listen: the JVM is about to end", ending);
+    } catch (Throwable failed) {
+      listener.close();
+      throw failed;
     }
-    return listener;
+  }
+
+  /** Closes the server unless it returns. Without a path it is the one that the server has. */
+  private JniListener listener(JniHost host, long server, @Nullable Path path) throws IOException {
+    try {
+      return new JniListener(host, this, path == null ? inheritedPath(server) : path, server);
+    } catch (Throwable failed) {
+      Native.closeServer(server);
+      throw failed;
+    }
   }
 
   void forget(JniListener listener) {
