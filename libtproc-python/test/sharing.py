@@ -5,6 +5,7 @@ import os
 import pickle
 import signal
 import sys
+import threading
 
 import tproc
 
@@ -62,6 +63,79 @@ def locks():
         assert os.waitpid(child, 0)[1] == 0
     refused(errno.EPERM, held.release)
     block.free()
+
+
+def zeroed(size):
+    block = tproc.alloc(size)
+    block.memory[:] = bytes(len(block.memory))
+    return block
+
+
+def conditions():
+    with zeroed(64) as block:
+        memory, mutex, condition = block.memory, tproc.Mutex(block.address), tproc.Condition(block.address + 8)
+        changed = 12
+
+        def change(value):
+            with mutex.acquire():
+                memory[changed] = value
+                condition.notify_all()
+
+        with mutex.acquire() as held:
+            assert not condition.wait(held, 0.01)
+            assert condition.wait_for(held, lambda: memory[changed], 0.01) == 0
+            thread = threading.Thread(target=change, args=(1,))
+            thread.start()
+            while not memory[changed]:
+                condition.wait(held)
+            refused(errno.EDEADLK, mutex.acquire)
+        thread.join()
+        child = os.fork()
+        if child == 0:
+            with mutex.acquire() as held:
+                condition.wait_for(held, lambda: memory[changed] == 2)
+                memory[changed] = 3
+                condition.notify_all()
+                os.kill(os.getpid(), signal.SIGKILL)  # with the mutex
+        change(2)
+        with mutex.acquire() as held:
+            while not held.owner_died:
+                assert condition.wait(held, 30)
+            assert memory[changed] == 3
+            held.consistent()
+            os.waitpid(child, 0)
+        refused(errno.EPERM, lambda: condition.wait(held))
+
+
+def barriers():
+    with zeroed(tproc.Barrier.SIZE) as block:
+        barrier = tproc.Barrier(block.address, 3)
+        last = []
+
+        def rounds():
+            for _ in range(20):
+                last.append(barrier.wait())
+            barrier.leave()
+
+        threads = [threading.Thread(target=rounds) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(last) == 60 and sum(last) == 20, last
+        refused(errno.ENOENT, barrier.leave)
+        refused(errno.EINVAL, tproc.Barrier(block.address, 65).wait)
+    with zeroed(tproc.Barrier.SIZE) as block:
+        barrier = tproc.Barrier(block.address, 2)
+        ends(TimeoutError, lambda: barrier.wait(0.01))
+        child = os.fork()
+        if child == 0:
+            barrier.wait()
+            os.kill(os.getpid(), signal.SIGKILL)
+        barrier.wait()
+        refused(errno.ECANCELED, barrier.wait)
+        os.waitpid(child, 0)
+        barrier.leave()
 
 
 def registry(name):
@@ -125,6 +199,8 @@ def with_java(name, back):
 assert tproc.is_threadproc()
 heap()
 locks()
+conditions()
+barriers()
 registry("it.python")
 channels()
 interrupted()

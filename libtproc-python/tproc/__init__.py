@@ -1,7 +1,7 @@
-"""What programs of one host share: a heap, mutexes, a registry, channels; and workers. libtproc through ctypes.
+"""What programs of one host share: a heap, locks, a registry, channels; and workers. libtproc through ctypes.
 
 Errors are OSError with the errno that tproc.h gives. Timeouts are in seconds; None: without end.
-All functions wait without holding the interpreter's lock, and can be interrupted.
+All functions wait without holding the interpreter's lock, and all but Barrier.wait can be interrupted.
 """
 
 import ctypes
@@ -11,7 +11,8 @@ import time
 import traceback
 
 __all__ = [
-    "Block", "Channel", "Entry", "Mutex", "Request", "HOST", "MESSAGE_MAX", "RECEIVER", "SENDER",
+    "Barrier", "Block", "Channel", "Condition", "Entry", "Mutex", "Request", "HOST", "MESSAGE_MAX", "RECEIVER",
+    "SENDER",
     "alloc", "attach", "entries", "is_threadproc", "lookup", "publish", "serve", "take", "wait_for",
 ]
 
@@ -25,6 +26,9 @@ _ALONE_SHIFT = 2
 _KEPT = 1
 _ENDED = 1
 _MUTEX_SIZE = 8
+_CONDITION_SIZE = 4
+_BARRIER_SIZE = 528
+_BARRIER_SERIAL = -1
 
 # Bytes of a response that lie in its message, and take no block of the heap.
 _INLINE_MAX = 24
@@ -84,6 +88,9 @@ def _load():
         "usable_size": [ctypes.c_void_p], "owner_of": [ctypes.c_void_p],
         "mutex_timedlock": [ctypes.c_void_p, ctypes.POINTER(_Timespec)], "mutex_trylock": [ctypes.c_void_p],
         "mutex_unlock": [ctypes.c_void_p], "mutex_consistent": [ctypes.c_void_p],
+        "cond_wait": [ctypes.c_void_p, ctypes.c_void_p, ctypes.POINTER(_Timespec)],
+        "cond_broadcast": [ctypes.c_void_p],
+        "barrier_wait": [ctypes.c_void_p, ctypes.POINTER(_Timespec)], "barrier_leave": [ctypes.c_void_p],
         "respond": [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t], "respond_block": [ctypes.c_void_p] * 2,
     }
     for name, types in pointers.items():
@@ -249,6 +256,84 @@ class Mutex:
         if code != errno.EOWNERDEAD:
             _check(code, "lock a mutex")
         return Mutex.Held(self._address, code == errno.EOWNERDEAD)
+
+
+class Condition:
+    """A condition variable in the shared heap (4 bytes, zeroed for a new one): waiting for a change of what a mutex
+    guards.
+
+    with mutex.acquire() as held:
+        while not memory[0]:
+            condition.wait(held)
+    """
+
+    SIZE = _CONDITION_SIZE
+
+    def __init__(self, address):
+        self._address = address
+
+    def wait(self, held, timeout=None):
+        """Unlocks the mutex, sleeps until the next notify_all, and locks it again. Returns False when the time is over.
+
+        It may return without a reason, so look in a loop. When an owner of the mutex has died meanwhile, the hold
+        says so (owner_died), as after Mutex.acquire.
+        """
+        deadline = _deadline(timeout)
+        nap = time.monotonic() + _NAP
+        last = deadline is not None and deadline <= nap
+        moment = _timespec(deadline if last else nap)
+        code = _library.tproc_cond_wait(self._address, held._address, ctypes.byref(moment))
+        if code == errno.EOWNERDEAD:
+            held.owner_died = True
+        elif code != errno.ETIMEDOUT:
+            _check(code, "wait at a condition")
+        return code != errno.ETIMEDOUT or not last
+
+    def wait_for(self, held, condition, timeout=None):
+        """Waits until the condition, which is called with the mutex locked, is true. Returns its last value."""
+        deadline = _deadline(timeout)
+        value = condition()
+        while not value and (deadline is None or time.monotonic() < deadline):
+            self.wait(held, None if deadline is None else deadline - time.monotonic())
+            value = condition()
+        return value
+
+    def notify_all(self):
+        """Wakes all who wait. To wake one alone would not do: it might be killed before it acts."""
+        _library.tproc_cond_broadcast(self._address)
+
+
+class Barrier:
+    """A barrier in the shared heap (528 bytes, zeroed for a new one): threads of any programs, its parties, wait until
+    all have arrived, again and again. A thread becomes a party with its first wait.
+
+    A party that is killed on its way breaks the round: all others get OSError with ECANCELED, and the next rounds go on
+    without it.
+    """
+
+    SIZE = _BARRIER_SIZE
+
+    def __init__(self, address, parties=None):
+        """parties: how many, 1 to 64, for a new one; before others use it."""
+        self._address = address
+        if parties is not None:
+            ctypes.c_uint32.from_address(address).value = parties
+
+    def wait(self, timeout=None):
+        """Arrives, and waits for the others. Returns True to one of them. TimeoutError breaks the round for all.
+
+        A signal's handler runs only when it has ended: there is no way back from an arrival.
+        """
+        deadline = _deadline(timeout)
+        code = _library.tproc_barrier_wait(
+            self._address, None if deadline is None else ctypes.byref(_timespec(deadline)))
+        if code != _BARRIER_SERIAL:
+            _check(code, "wait at a barrier")
+        return code == _BARRIER_SERIAL
+
+    def leave(self):
+        """The calling thread is no party any more: no round waits for it."""
+        _check(_library.tproc_barrier_leave(self._address), "leave a barrier")
 
 
 # ---- the registry
