@@ -9,10 +9,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.junit.platform.engine.FilterResult;
 import org.junit.platform.engine.TestExecutionResult;
+import org.junit.platform.engine.discovery.ClassNameFilter;
 import org.junit.platform.engine.support.descriptor.MethodSource;
 import org.junit.platform.launcher.Launcher;
 import org.junit.platform.launcher.LauncherDiscoveryRequest;
@@ -28,9 +34,10 @@ import org.junit.platform.reporting.legacy.xml.LegacyXmlReportGeneratingListener
  * Runs the integration tests in this JVM, without Maven: where there is only a class path, as in
  * the aarch64 guest.
  *
- * <p>Arguments: {@code --reports DIRECTORY} for JUnit XML, and patterns of simple class names
- * ({@code LaunchIT}, {@code .*Abi.*}) to run fewer than all. Exits with 0 when at least one test
- * ran and none failed.
+ * <p>Arguments: {@code --reports DIRECTORY} for JUnit XML; {@code --shares 1,2/3} to run only two
+ * of three shares of the classes, so that several JVMs can share the work; and patterns of simple
+ * class names ({@code LaunchIT}, {@code .*Abi.*}) to run fewer than all. Exits with 0 when at least
+ * one test ran and none failed.
  */
 final class RunAll {
   private RunAll() {}
@@ -38,12 +45,15 @@ final class RunAll {
   public static void main(String[] arguments) throws Exception {
     List<String> patterns = new ArrayList<>();
     List<TestExecutionListener> listeners = new ArrayList<>();
+    ClassNameFilter shares = shares("1/1");
     PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
     SummaryGeneratingListener summary = new SummaryGeneratingListener();
     for (int i = 0; i < arguments.length; i++) {
       if (arguments[i].equals("--reports")) {
         Path directory = Files.createDirectories(Path.of(arguments[++i]));
         listeners.add(new LegacyXmlReportGeneratingListener(directory, out));
+      } else if (arguments[i].equals("--shares")) {
+        shares = shares(arguments[++i]);
       } else {
         patterns.add("io\\.tproc\\.it\\." + arguments[i]);
       }
@@ -52,7 +62,7 @@ final class RunAll {
     listeners.add(new Progress(out));
 
     Launcher launcher = LauncherFactory.create();
-    launcher.execute(request(patterns), listeners.toArray(new TestExecutionListener[0]));
+    launcher.execute(request(patterns, shares), listeners.toArray(new TestExecutionListener[0]));
 
     TestExecutionSummary result = summary.getSummary();
     result.printFailuresTo(out, 20);
@@ -67,11 +77,20 @@ final class RunAll {
     System.exit(result.getTotalFailureCount() == 0 && result.getTestsSucceededCount() > 0 ? 0 : 1);
   }
 
-  private static LauncherDiscoveryRequest request(List<String> patterns) {
+  /** The classes of some shares, such as the first and second of three. */
+  private static ClassNameFilter shares(String text) {
+    String[] parts = text.split("/", 2);
+    int all = Integer.parseInt(parts[1]);
+    Set<Integer> mine =
+        Arrays.stream(parts[0].split(",")).map(Integer::valueOf).collect(Collectors.toSet());
+    return name -> FilterResult.includedIf(mine.contains(Math.floorMod(name.hashCode(), all) + 1));
+  }
+
+  private static LauncherDiscoveryRequest request(List<String> patterns, ClassNameFilter shares) {
     LauncherDiscoveryRequestBuilder builder =
         LauncherDiscoveryRequestBuilder.request()
             .selectors(selectPackage("io.tproc.it"))
-            .filters(includeClassNamePatterns(".*IT"))
+            .filters(includeClassNamePatterns(".*IT"), shares)
             .configurationParameter(
                 "junit.jupiter.execution.timeout.testable.method.default",
                 Patience.seconds(300).toSeconds() + " s");
@@ -90,8 +109,8 @@ final class RunAll {
     private final PrintWriter out;
     private final Map<String, Long> started = new ConcurrentHashMap<>();
 
-    /** Whether to print a line for each test as it ends, as the core's tests do. */
-    private final boolean streams = System.getenv("TPROC_STREAM_CASES") != null;
+    /** In whose name to print a line for each test as it ends, as the core's tests do; or null. */
+    private final @Nullable String part = System.getenv("TPROC_STREAM_CASES");
 
     Progress(PrintWriter out) {
       this.out = out;
@@ -110,7 +129,7 @@ final class RunAll {
               .map(method -> ((MethodSource) method).getClassName())
               .orElse("io.tproc.it");
       String name = test.getDisplayName().replaceAll("[|\\p{Cntrl}]", "?");
-      out.println("##case java|" + of + "|" + name + "|" + status);
+      out.println("##case " + part + "|" + of + "|" + name + "|" + status);
     }
 
     @Override
@@ -133,7 +152,7 @@ final class RunAll {
       if (test.isTest() && time.compareTo(SLOW) > 0) {
         out.println("  " + time.toSeconds() + " s: " + test.getDisplayName());
       }
-      if (streams && test.isTest()) {
+      if (part != null && test.isTest()) {
         stream(test, result);
       }
       if (result.getStatus() != TestExecutionResult.Status.SUCCESSFUL) {
