@@ -26,7 +26,8 @@ class RedeployIT {
   @CsvSource({"2,false", "30,false", "2,true", "30,true"})
   void nothingOfAnUndeployedApplicationStays(int times, boolean named, @TempDir Path directory)
       throws Exception {
-    run(RedeployMain.class, directory, named, Integer.toString(times));
+    long scaled = Math.max(2, Patience.scaled(times));
+    run(RedeployMain.class, directory, named, Long.toString(scaled));
   }
 
   @ParameterizedTest
