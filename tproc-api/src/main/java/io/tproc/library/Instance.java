@@ -242,7 +242,7 @@ final class Instance {
 
   private LibraryCrashedException endTorn(String what, @Nullable Throwable thrown) {
     endTorn();
-    waitUntilGone();
+    waitUntilGone(); // the signal has found room on the stack: a wait that is cut off has no end
     return crashed(what, thrown);
   }
 
