@@ -20,7 +20,12 @@ static uint32_t after(uint32_t number) { return (number + 1) & 0x7fffffffu; }
 
 static bool is_before(uint32_t number, uint32_t other) { return (int32_t)((number - other) << 1) < 0; }
 
-static uint32_t round_now(const struct tproc_barrier_words *barrier) { return atomic_load(&barrier->round); }
+static uint32_t round_of(uint64_t state) { return (uint32_t)state; }
+
+static uint32_t round_now(const struct tproc_barrier_words *barrier) { return round_of(atomic_load(&barrier->state)); }
+
+/* Of a round that has ended, and that the caller had arrived at: after it none can have passed without the caller. */
+static bool has_passed(uint64_t state, uint32_t round) { return (uint32_t)(state >> 32) == number_of(round) + 1; }
 
 static bool swap_place(struct tproc_barrier_words *barrier, unsigned number, uint64_t from, uint64_t to) {
   return atomic_compare_exchange_strong(&barrier->places[number], &from, to);
@@ -90,22 +95,25 @@ static enum outlook outlook_of(const struct tproc_barrier_words *barrier, const 
 }
 
 /* The word of a round is one and the same until it ends. @return whether this call has ended it */
-static bool end_round(struct tproc_barrier_words *barrier, uint32_t round, bool broken) {
-  if (!atomic_compare_exchange_strong(&barrier->round, &round, after(number_of(round)) << 1 | broken)) return false;
+static bool end_round(struct tproc_barrier_words *barrier, uint64_t state, bool broken) {
+  const uint32_t number = number_of(round_of(state));
+  const uint64_t passed = broken ? state >> 32 : (uint64_t)number + 1;
+  const uint64_t next = passed << 32 | after(number) << 1 | broken;
+  if (!atomic_compare_exchange_strong(&barrier->state, &state, next)) return false;
   tproc_event_wake(&barrier->passed);
   return true;
 }
 
 int tproc_barrier_look(struct tproc_barrier_words *barrier, const struct tproc_view *view, uint32_t round) {
   for (;;) {
-    const uint32_t now = round_now(barrier);
-    if (now != round) return (now & 1) != 0 ? ECANCELED : 0;
+    const uint64_t now = atomic_load(&barrier->state);
+    if (round_of(now) != round) return has_passed(now, round) ? 0 : ECANCELED;
     switch (outlook_of(barrier, view, number_of(round))) {
       case COMPLETE:
-        if (end_round(barrier, round, false)) return TPROC_BARRIER_ENDED;
+        if (end_round(barrier, now, false)) return TPROC_BARRIER_ENDED;
         break;
       case BROKEN:
-        if (end_round(barrier, round, true)) return ECANCELED;
+        if (end_round(barrier, now, true)) return ECANCELED;
         break;
       default:
         return EAGAIN;
@@ -117,7 +125,8 @@ int tproc_barrier_give_up(struct tproc_barrier_words *barrier, const struct tpro
   for (;;) {
     const int result = tproc_barrier_look(barrier, view, round);
     if (result != EAGAIN) return result;
-    if (end_round(barrier, round, true)) return ETIMEDOUT;
+    const uint64_t now = atomic_load(&barrier->state);
+    if (round_of(now) == round && end_round(barrier, now, true)) return ETIMEDOUT;
   }
 }
 

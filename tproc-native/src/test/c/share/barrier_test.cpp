@@ -130,6 +130,27 @@ TEST_CASE("who gives up breaks the round; who comes later is told, and is in the
   CHECK(look(host, barrier, round) == TPROC_BARRIER_PASSED);
 }
 
+TEST_CASE("a round that has passed has passed for who looks late, too, when the next is broken meanwhile") {
+  Host host;
+  tproc_barrier *barrier = barrier_for(host, 2);
+  const int one = tproc_host_barrier_join(host.get(), barrier, nullptr);
+  const int late = tproc_host_barrier_join(host.get(), barrier, nullptr);
+  uint32_t passed = 0, broken = 0;
+  REQUIRE(tproc_host_barrier_arrive(host.get(), barrier, late, &passed, nullptr) == 0);
+  REQUIRE(tproc_host_barrier_arrive(host.get(), barrier, one, &passed, nullptr) == 0);
+  CHECK(look(host, barrier, passed) == TPROC_BARRIER_LAST);
+  for (int i = 0; i < 2; i++) {
+    REQUIRE(tproc_host_barrier_arrive(host.get(), barrier, one, &broken, nullptr) == 0);
+    CHECK(look(host, barrier, broken, true) == TPROC_BARRIER_GAVE_UP);
+    CHECK(look(host, barrier, passed) == TPROC_BARRIER_PASSED);
+    CHECK(look(host, barrier, broken) == TPROC_BARRIER_BROKEN);
+  }
+  for (int i = 0; i < 2; i++)
+    CHECK(tproc_host_barrier_arrive(host.get(), barrier, late, &passed, nullptr) == -ECANCELED);
+  REQUIRE(tproc_host_barrier_arrive(host.get(), barrier, late, &passed, nullptr) == 0);
+  CHECK(look(host, barrier, passed) == TPROC_BARRIER_WAITS);
+}
+
 TEST_CASE("a barrier that is none is refused") {
   Host host;
   tproc_barrier *barrier = barrier_for(host, 0);

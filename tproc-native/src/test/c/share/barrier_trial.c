@@ -87,7 +87,8 @@ static void kill_here(void *context, pid_t process, struct trial *trial) {
   /* Without the victim in it, the first round waits for a second party. */
   if (was_party && !gets_through(&scene->copy))
     fail_trial(trial, "instruction %llu: the survivor waits for the dead, round %x, place %llx",
-               (unsigned long long)trial->instructions, barrier->round, (unsigned long long)barrier->places[VICTIMS]);
+               (unsigned long long)trial->instructions, (unsigned)barrier->state,
+               (unsigned long long)barrier->places[VICTIMS]);
   if (!another_gets_in(&scene->copy, trial)) return;
   uint32_t round;
   tproc_barrier_arrive(barrier, VICTIMS, &round);
