@@ -236,7 +236,7 @@ struct tproc_barrier {
   uint32_t parties;
   struct tproc_event passed;
   uint32_t round;
-  uint32_t reserved;
+  uint32_t passed_until;
   uint64_t places[TPROC_BARRIER_MAX];
 };
 

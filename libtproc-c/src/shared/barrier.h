@@ -21,8 +21,8 @@ struct tproc_barrier_words {
   uint32_t parties;
   _Atomic uint32_t passed; /**< event */
   /**
-   * Bits 0-31: the round, which counts up by 2; bit 0: the one before was broken. 32-63: the number of the round that
-   * has passed last, and 1 more; 0: none. A broken round ends without those who still have to look at the one before.
+   * Bits 0-31: the number of the round; 32-63: the one after the round that has passed last. A broken round ends
+   * without those who still have to look at the one before, so whether it was broken itself would not tell them.
    */
   _Atomic uint64_t state;
   /** Bits 0-29: a party's token; 30: who had the place has left. 32-63: the number of the round that it is due at. */
