@@ -1,12 +1,11 @@
 /* The shared heap, for the host's own code. */
-#include "shared/heap.h"
-
 #include <errno.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "host/host.h"
 #include "host/threadproc.h"
+#include "shared/heap.h"
 #include "shared/owner.h"
 
 static int no_block(const void *block, struct tproc_error *error) {
