@@ -46,7 +46,9 @@ static void mark(struct address_range range) { advise(range, MADV_DONTFORK); }
 struct pass {
   struct fork_shield *shield;
   bool raise;
-  unsigned left;    /**< so many mappings more */
+  unsigned left;  /**< so many mappings more, ... */
+  uint64_t until; /**< ... or until then (nanoseconds of CLOCK_MONOTONIC); 0: none has been visited yet */
+  bool stopped;
   uint64_t reached; /**< the end of the last one */
 };
 
@@ -63,30 +65,34 @@ static void consider(const struct pass *pass, const struct mapping *mapping) {
   advise(mapping->range, MADV_DOFORK);
 }
 
+/* To mark one takes a microsecond, unless somebody has the kernel's lock on the memory: there is no saying how long. */
 static bool visit_one(const struct mapping *mapping, void *context) {
   struct pass *pass = context;
+  if (pass->until == 0) pass->until = clock_nanoseconds(CLOCK_MONOTONIC) + pass->shield->nanoseconds_at_once;
   consider(pass, mapping);
   pass->reached = mapping->range.high;
-  return --pass->left > 0;
+  pass->stopped = --pass->left == 0 || clock_nanoseconds(CLOCK_MONOTONIC) >= pass->until;
+  return !pass->stopped;
 }
 
 /* @return where to go on, or 0 when all has been visited */
-static uint64_t visit_some(struct fork_shield *shield, bool raise, uint64_t from, unsigned count) {
+static uint64_t visit_some(struct pass *pass, uint64_t from) {
+  const struct fork_shield *shield = pass->shield;
   const struct address_range middle = slot_space_range(shield->slots);
-  struct pass pass = {shield, raise, count, from};
   if (from < middle.low) {
-    address_space_visit(shield->space, (struct address_range){from, middle.low}, visit_one, &pass);
-    if (pass.left == 0) return pass.reached;
+    address_space_visit(shield->space, (struct address_range){from, middle.low}, visit_one, pass);
+    if (pass->stopped) return pass->reached;
     from = middle.high;
   }
   const uint64_t above = from > middle.high ? from : middle.high;
-  address_space_visit(shield->space, (struct address_range){above, INT64_MAX}, visit_one, &pass);
-  return pass.left == 0 ? pass.reached : 0;
+  address_space_visit(shield->space, (struct address_range){above, INT64_MAX}, visit_one, pass);
+  return pass->stopped ? pass->reached : 0;
 }
 
 static void visit_all(struct fork_shield *shield, bool raise) {
+  struct pass pass = {.shield = shield, .raise = raise, .left = UINT_MAX, .until = UINT64_MAX};
   shield->resume = 0;
-  visit_some(shield, raise, 0, UINT_MAX);
+  visit_some(&pass, 0);
 }
 
 static bool extend(const struct mapping *mapping, void *context) {
@@ -118,14 +124,17 @@ static bool is_due(struct fork_shield *shield) {
   return true;
 }
 
-/* So many mappings are visited while others wait. Where the kernel is not asked for each, all at once are quicker. */
+/* So many mappings are visited while others wait, and for so long. Where the kernel is not asked for each, all at once
+ * are quicker. */
+#define QUERIED_NANOSECONDS 2000000
+#define READ_NANOSECONDS 20000000
 static unsigned mappings_at_once(const struct fork_shield *shield) { return shield->space->can_query ? 512 : UINT_MAX; }
 
 /* With all_lock. @return whether there is more to do at once */
 static bool raise_some(struct fork_shield *shield) {
   pthread_mutex_lock(&shield->lock);
-  if (shield->resume != 0 || is_due(shield))
-    shield->resume = visit_some(shield, true, shield->resume, mappings_at_once(shield));
+  struct pass pass = {.shield = shield, .raise = true, .left = mappings_at_once(shield)};
+  if (shield->resume != 0 || is_due(shield)) shield->resume = visit_some(&pass, shield->resume);
   const bool more = shield->resume != 0;
   pthread_mutex_unlock(&shield->lock);
   return more;
@@ -202,6 +211,7 @@ void fork_shield_init(struct fork_shield *shield, const struct address_space *sp
   memset(shield, 0, sizeof *shield);
   shield->space = space;
   shield->slots = slots;
+  shield->nanoseconds_at_once = space->can_query ? QUERIED_NANOSECONDS : READ_NANOSECONDS;
   pthread_mutex_init(&shield->lock, NULL);
   pthread_once(&registered, register_handlers);
   pthread_mutex_lock(&all_lock);

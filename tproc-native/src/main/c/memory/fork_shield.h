@@ -33,6 +33,7 @@ struct fork_shield {
   const struct address_space *space;
   struct slot_space *slots;
   struct range_set kept;               /**< what stays visible */
+  uint64_t nanoseconds_at_once;        /**< for which others wait, and one mapping more */
   uint64_t resume;                     /**< where a pass that has begun goes on; 0: none has */
   uint64_t raised_at;                  /**< milliseconds of CLOCK_MONOTONIC; 0: never */
   struct fork_shield *previous, *next; /**< of all hosts of this process */

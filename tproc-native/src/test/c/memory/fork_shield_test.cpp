@@ -134,6 +134,20 @@ TEST_CASE("a shield over many mappings is raised in pieces") {
   });
 }
 
+TEST_CASE("a shield is raised in pieces, too, when each mapping takes long to mark") {
+  in_own_process([] {
+    Shield shield;
+    const Area area(kLarge, PROT_READ | PROT_WRITE);
+    shield.get()->nanoseconds_at_once = 0; /* any time is too long */
+    unsigned pieces = 1;
+    while (fork_shield_raise_some(shield.get())) pieces++;
+    EXPECT(pieces > 10); /* libraries, stacks, heaps */
+    EXPECT(!in_forks(area.low()));
+    shield.lower();
+    EXPECT(in_forks(area.low()));
+  });
+}
+
 TEST_CASE("what is kept stays visible, on both sides of the raise and in the middle of a mapping") {
   in_own_process([] {
     Shield shield;
