@@ -6,6 +6,8 @@
  *   neighbour pieces           maps 20,000 pages at fixed addresses, none beside another, and keeps them
  *   neighbour unmaps           touches 1 GiB and unmaps it, again and again
  *   neighbour discards         touches 1 GiB and lets its pages go (MADV_DONTNEED), again and again
+ *   neighbour fills            fills 1 GiB (MAP_POPULATE) and unmaps it, again and again
+ *   neighbour advises          the same with MADV_POPULATE_WRITE
  *   neighbour crowds           20,000 mappings of which no two are one
  *
  * All but the first write a byte when they have begun, and go on until they are killed.
@@ -15,6 +17,10 @@
 #include <unistd.h>
 
 #include "stopwatch.h"
+
+#ifndef MADV_POPULATE_WRITE /* since Linux 5.14 */
+#define MADV_POPULATE_WRITE 23
+#endif
 
 #define PAGE 4096
 #define PIECES 20000
@@ -64,6 +70,14 @@ static void let_go(int unmapping) {
   require(munmap(large, LARGE) == 0, "munmap");
 }
 
+static void fill(int advising) {
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | (advising ? 0 : MAP_POPULATE);
+  char *large = mmap(NULL, LARGE, PROT_READ | PROT_WRITE, flags, -1, 0);
+  require(large != MAP_FAILED, "mmap");
+  require(!advising || madvise(large, LARGE, MADV_POPULATE_WRITE) == 0, "madvise");
+  require(munmap(large, LARGE) == 0, "munmap");
+}
+
 int main(int argc, char **argv) {
   const char *kind = argc > 1 ? argv[1] : "";
   if (strcmp(kind, "worst") == 0 && argc == 3) return worst(atof(argv[2]));
@@ -75,5 +89,7 @@ int main(int argc, char **argv) {
   else
     say_begun();
   while (unmapping || strcmp(kind, "discards") == 0) let_go(unmapping);
+  const int advising = strcmp(kind, "advises") == 0;
+  while (advising || strcmp(kind, "fills") == 0) fill(advising);
   for (;;) pause();
 }

@@ -38,6 +38,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -227,6 +228,40 @@ static void use_locks(void) {
   REFUSED(mlock((void *)0x123456789000, page), -1, ENOMEM);
 }
 
+#define FILLED (33ul << 20) /* more than is filled at once */
+
+/* What would keep all others waiting is done in pieces, and is the same in the end. */
+static void use_filling(void) {
+  for (int i = 0; i < 2; i++) {
+    char *own = mmap(NULL, FILLED, PROT_READ | PROT_WRITE, PRIVATE, -1, 0);
+    EXPECT(madvise(own, FILLED, i == 0 ? MADV_POPULATE_WRITE : MADV_POPULATE_READ) == 0);
+    EXPECT(resident(own, FILLED) == FILLED / page);
+    REFUSED(madvise(own + 1, FILLED - page, MADV_POPULATE_READ), -1, EINVAL);
+    EXPECT(mprotect(own + FILLED / 2, page, PROT_READ) == 0);
+    EXPECT(madvise(own, FILLED, MADV_POPULATE_READ) == 0);
+    REFUSED(madvise(own, FILLED, MADV_POPULATE_WRITE), -1, EINVAL);
+    EXPECT(munmap(own + FILLED / 2, page) == 0);
+    REFUSED(madvise(own, FILLED, MADV_POPULATE_READ), -1, ENOMEM);
+    EXPECT(munmap(own, FILLED) == 0);
+  }
+}
+
+static void use_large_locks(void) {
+  struct rlimit limit;
+  char *own = mmap(NULL, FILLED, PROT_READ | PROT_WRITE, PRIVATE, -1, 0);
+  EXPECT(mprotect(own + FILLED / 2, page, PROT_READ) == 0);
+  EXPECT(getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && resident(own, FILLED) == 0);
+  if (syscall(SYS_mlock2, own, FILLED, 1 /* MLOCK_ONFAULT */) == 0)
+    EXPECT(resident(own, FILLED) == 0 && munlock(own, FILLED) == 0);
+  if (mlock(own, FILLED) == 0) {
+    EXPECT(resident(own, FILLED) == FILLED / page && munlock(own, FILLED) == 0);
+  } else {
+    EXPECT(errno == ENOMEM || errno == EPERM);
+    EXPECT(limit.rlim_cur >= FILLED || resident(own, FILLED) == 0);
+  }
+  EXPECT(munmap(own, FILLED) == 0);
+}
+
 /* The program's wish, not what ends it with its host. A vfork child has one of its own. */
 static void use_death_signal(void) {
   int signal = -1, status = -1;
@@ -282,6 +317,8 @@ static void use_controls(void) {
   EXPECT(munlockall() == 0);
   EXPECT(prctl(PR_SET_NAME, "renamed") == 0);
   use_locks();
+  use_filling();
+  use_large_locks();
   use_death_signal();
   use_aio();
   use_processor();

@@ -26,13 +26,13 @@ static struct broker_answer fill(const struct map_request *request, int64_t addr
   const bool populate = (request->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
   if (address < 0 || request->protection == PROT_NONE || (!populate && (request->flags & MAP_LOCKED) == 0))
     return answer;
-  answer.fill_for_writing = (request->flags & MAP_TYPE) == MAP_PRIVATE && (request->protection & PROT_WRITE) != 0;
+  const bool for_writing = (request->flags & MAP_TYPE) == MAP_PRIVATE && (request->protection & PROT_WRITE) != 0;
+  answer.fill_advice = for_writing ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
   answer.fill = (struct address_range){(uint64_t)address, page_ceil((uint64_t)address + request->length)};
   if ((request->flags & MAP_ANONYMOUS) == 0 || request->length > FILLED_AT_ONCE)
     answer.verdict = BROKER_DEFER_FILL;
   else
-    madvise((void *)address, range_size(answer.fill),
-            answer.fill_for_writing ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+    madvise((void *)address, range_size(answer.fill), answer.fill_advice);
   return answer;
 }
 
@@ -116,16 +116,34 @@ static bool lets_pages_go(int advice) {
          advice == MADV_PAGEOUT;
 }
 
+static bool fills_pages(int advice) { return advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE; }
+
 static struct broker_answer answer_madvise(struct fence_listener *listener, const struct broker_call *call) {
   const struct broker_answer judged = if_owned(listener, call, -ENOMEM, -EPERM);
   const uint64_t address = without_tag(call->arguments[0]), length = call->arguments[1];
+  const bool is_own = judged.verdict == BROKER_CONTINUE && address % page_size() == 0;
   struct broker_answer answer = {.verdict = BROKER_DEFER_ADVISE,
                                  .memory = listener->memory,
                                  .advice = (int)call->arguments[2],
                                  .fill = {address, page_ceil(address + length)}};
-  const bool in_pieces = judged.verdict == BROKER_CONTINUE && length > UNMAPPED_AT_ONCE && address % page_size() == 0 &&
-                         lets_pages_go(answer.advice);
+  if (is_own && length > POPULATED_AT_ONCE && fills_pages(answer.advice)) {
+    answer.verdict = BROKER_DEFER_POPULATE;
+    answer.fill_advice = answer.advice;
+    return answer;
+  }
+  const bool in_pieces = is_own && length > UNMAPPED_AT_ONCE && lets_pages_go(answer.advice);
   return in_pieces && memory_begin_advise(listener->memory, answer.fill) ? answer : judged;
+}
+
+/* The kernel fills what it locks, and would keep all others waiting for it. */
+static struct broker_answer answer_mlock(struct fence_listener *listener, const struct broker_call *call) {
+  const struct broker_answer judged = if_owned(listener, call, -ENOMEM, -ENOMEM);
+  const uint64_t address = without_tag(call->arguments[0]), length = call->arguments[1];
+  const bool fills = call->number == __NR_mlock || call->arguments[2] == 0;
+  if (judged.verdict != BROKER_CONTINUE || !fills || length <= POPULATED_AT_ONCE || !target_may_lock(call->tid, length))
+    return judged;
+  return (struct broker_answer){.verdict = BROKER_DEFER_LOCK,
+                                .fill = {page_floor(address), page_ceil(address + length)}};
 }
 
 /* Controls of the whole address space. What only tunes or hardens one's own memory succeeds without an effect. */
@@ -195,6 +213,7 @@ static struct broker_answer answer_of_memory(struct fence_listener *listener, co
       return answer_madvise(listener, call);
     case __NR_mlock:
     case __NR_mlock2:
+      return answer_mlock(listener, call);
     case __NR_munlock:
     case __NR_msync:
       return if_owned(listener, call, -ENOMEM, -ENOMEM);

@@ -36,15 +36,17 @@ enum broker_verdict {
   BROKER_ADDFD,    /**< it returns a new descriptor of the target for the host's descriptor `result`, which is then
                            closed */
   /* Deferred replies: */
-  BROKER_DEFER_FILL,   /**< once the pages of `fill` are there it returns `result` */
-  BROKER_DEFER_UNMAP,  /**< once `fill` of `memory` is unmapped it returns the result of that */
-  BROKER_DEFER_ADVISE, /**< the same with `advice` */
-  BROKER_DEFER_CLOSE,  /**< once `copy` is closed it returns `result` */
-  BROKER_DEFER_STORE,  /**< once `stored` is at `stored_at` it returns 0 */
-  BROKER_DEFER_AIO,    /**< io_setup: it reads and writes the caller's memory */
-  BROKER_DEFER_MAP,    /**< its file is opened anew, and it returns what broker_answer_map gives */
-  BROKER_DEFER_PATH,   /**< it returns what proc_self_exe_run gives */
-  BROKER_DEFER_EXECUTE /**< a text is overwritten, and it is made; of proc_self_exe_run only */
+  BROKER_DEFER_FILL,     /**< once the pages of `fill` are there, or cannot be had, it returns `result` */
+  BROKER_DEFER_POPULATE, /**< the same, but it returns 0 or why they cannot be had */
+  BROKER_DEFER_LOCK,     /**< the same as mlock fills, and then it is made as it stands */
+  BROKER_DEFER_UNMAP,    /**< once `fill` of `memory` is unmapped it returns the result of that */
+  BROKER_DEFER_ADVISE,   /**< the same with `advice` */
+  BROKER_DEFER_CLOSE,    /**< once `copy` is closed it returns `result` */
+  BROKER_DEFER_STORE,    /**< once `stored` is at `stored_at` it returns 0 */
+  BROKER_DEFER_AIO,      /**< io_setup: it reads and writes the caller's memory */
+  BROKER_DEFER_MAP,      /**< its file is opened anew, and it returns what broker_answer_map gives */
+  BROKER_DEFER_PATH,     /**< it returns what proc_self_exe_run gives */
+  BROKER_DEFER_EXECUTE   /**< a text is overwritten, and it is made; of proc_self_exe_run only */
 };
 
 struct broker_answer {
@@ -52,13 +54,13 @@ struct broker_answer {
   int64_t result;
   bool close_on_exec;        /**< of the new descriptor */
   struct address_range fill; /**< pages that have to be there before the answer; empty: none */
-  bool fill_for_writing;
-  struct memory *memory; /**< whose `fill` is to be unmapped or advised */
-  int advice;            /**< of madvise */
-  bool close_copy;       /**< there is a `copy` */
-  int copy;              /**< of the caller's descriptor, to be closed where nobody waits */
-  int stored;            /**< for the caller's memory, ... */
-  uint64_t stored_at;    /**< ... there */
+  int fill_advice;           /**< MADV_POPULATE_READ or MADV_POPULATE_WRITE */
+  struct memory *memory;     /**< whose `fill` is to be unmapped or advised */
+  int advice;                /**< of madvise */
+  bool close_copy;           /**< there is a `copy` */
+  int copy;                  /**< of the caller's descriptor, to be closed where nobody waits */
+  int stored;                /**< for the caller's memory, ... */
+  uint64_t stored_at;        /**< ... there */
 };
 
 /** Whether the answer takes a deferred reply. */

@@ -12,12 +12,13 @@
 #include "broker/answers.h"
 #include "broker/proc_self_exe.h"
 #include "broker/reply.h"
+#include "memory/pieces.h"
 
 /* How long a host that is closed waits for what is under way. */
 #define PATIENCE_MILLISECONDS 500
 
-/* Filling keeps all others who map memory waiting, so it is done in pieces. */
-#define PIECE (4ull << 20)
+/* To fill a page may take long, on a machine whose memory is not there itself. */
+#define SMALLEST_FILL (256ull << 10)
 
 /* An execve reads its path before all else: a second is long after that. Turns are waited for ten seconds. */
 #define PAUSE_NANOSECONDS 200000
@@ -53,16 +54,6 @@ void deferred_replies_close(struct deferred_replies *desk) {
   desk->workers = NULL;
 }
 
-/* As with mmap itself, pages that cannot be had are no error; nor is memory that another thread has unmapped. */
-static void fill(const struct deferred_reply *reply, const struct broker_answer *answer) {
-  const int how = answer->fill_for_writing ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
-  for (uint64_t at = answer->fill.low; at < answer->fill.high; at += PIECE) {
-    const uint64_t rest = answer->fill.high - at;
-    if (detached_workers_are_leaving(reply->desk.workers)) return;
-    if (madvise((void *)at, rest < PIECE ? rest : PIECE, how) != 0 && errno != EINTR && errno != EAGAIN) return;
-  }
-}
-
 static bool is_change(const struct broker_answer *answer) {
   return answer->verdict == BROKER_DEFER_UNMAP || answer->verdict == BROKER_DEFER_ADVISE;
 }
@@ -87,6 +78,61 @@ static struct memory *enter_memory(const struct deferred_reply *reply) {
 static void leave_memory(const struct deferred_reply *reply) {
   pthread_mutex_unlock(&reply->listener->lock);
   detached_workers_exit(reply->desk.workers);
+}
+
+static bool is_wanted(const struct deferred_reply *reply) {
+  if (enter_memory(reply) == NULL) return false;
+  leave_memory(reply);
+  return true;
+}
+
+/* @return 0 or a negative errno, also when another thread has unmapped the memory meanwhile */
+static int populate(const struct deferred_reply *reply, struct address_range range, int advice) {
+  struct pieces pieces = {.rest = range, .smallest = SMALLEST_FILL};
+  struct address_range piece;
+  while (pieces_next(&pieces, &piece)) {
+    if (!is_wanted(reply)) return -EINTR;
+    if (madvise((void *)piece.low, range_size(piece), advice) != 0 && errno != EINTR && errno != EAGAIN) return -errno;
+  }
+  return 0;
+}
+
+static bool copy_first(const struct mapping *mapping, void *copy) {
+  *(struct mapping *)copy = *mapping;
+  return false;
+}
+
+/* @return whether there is a mapping in it: the first */
+static bool find_first(const struct deferred_reply *reply, struct address_range range, struct mapping *found) {
+  found->range = (struct address_range){0, 0};
+  if (enter_memory(reply) == NULL) return false;
+  address_space_visit(reply->desk.host->space, range, copy_first, found);
+  leave_memory(reply);
+  return range_size(found->range) > 0;
+}
+
+/* As mlock does it: what is private as if it were written to. The mlock that follows says what cannot be had. */
+static void populate_for_lock(const struct deferred_reply *reply, struct address_range range) {
+  struct mapping found;
+  for (int failed = 0; !failed && range_size(range) > 0 && find_first(reply, range, &found);) {
+    struct address_range part = found.range;
+    if (part.low < range.low) part.low = range.low;
+    if (part.high > range.high) part.high = range.high;
+    const int advice = found.writable && !found.shared ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
+    if (found.readable || found.writable) failed = populate(reply, part, advice);
+    range.low = part.high;
+  }
+}
+
+/* As with mmap itself, pages that cannot be had are no error; nor is memory that another thread has unmapped. */
+static void fill(const struct deferred_reply *reply, struct broker_answer *answer) {
+  if (answer->verdict == BROKER_DEFER_LOCK) {
+    populate_for_lock(reply, answer->fill);
+    *answer = unchanged();
+  } else if (range_size(answer->fill) > 0) {
+    const int failed = populate(reply, answer->fill, answer->fill_advice);
+    if (answer->verdict == BROKER_DEFER_POPULATE) answer->result = failed;
+  }
 }
 
 /* The file was opened anew, which may have taken long. */
@@ -230,9 +276,10 @@ static void run(struct detached_work *work) {
 /* Without memory for it: filled or not, the memory is there; and a file system that hangs keeps all waiting. */
 static void answer_at_once(struct deferred_replies *desk, struct fence_listener *listener,
                            const struct broker_call *call, const struct broker_answer *answer) {
-  const bool is_known = answer->verdict == BROKER_DEFER_FILL || answer->verdict == BROKER_DEFER_CLOSE;
-  const struct broker_answer instead =
-      is_change(answer) ? in_pieces(answer) : result(is_known ? answer->result : -EAGAIN);
+  struct broker_answer instead = result(-EAGAIN);
+  if (is_change(answer)) instead = in_pieces(answer);
+  if (answer->verdict == BROKER_DEFER_FILL || answer->verdict == BROKER_DEFER_CLOSE) instead = result(answer->result);
+  if (answer->verdict == BROKER_DEFER_POPULATE || answer->verdict == BROKER_DEFER_LOCK) instead = unchanged();
   if (answer->close_copy) close(answer->copy);
   const int failed = reply_send(listener->notify_fd, call->id, &instead);
   desk->done(desk->context, listener, failed);

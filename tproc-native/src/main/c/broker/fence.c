@@ -32,6 +32,8 @@ enum label {
   PROGRAM,
   RANGE,
   LARGE,
+  FILL,
+  ADVICE,
   LENGTH,
   NAMED,
   NAMED_LENGTH,
@@ -113,12 +115,12 @@ static const struct {
     /* The first arguments are an address and a length. */
     {__NR_munmap, LARGE},
     {__NR_mprotect, RANGE},
-    {__NR_madvise, LARGE},
+    {__NR_madvise, ADVICE},
     {__NR_pkey_mprotect, RANGE},
     {__NR_mbind, RANGE},
     {__NR_set_mempolicy_home_node, RANGE},
-    {__NR_mlock, RANGE},
-    {__NR_mlock2, RANGE},
+    {__NR_mlock, FILL},
+    {__NR_mlock2, FILL},
     {__NR_munlock, RANGE},
     {__NR_msync, RANGE},
     {__NR_shmdt, ADDRESS},
@@ -199,11 +201,17 @@ static void check_break(struct assembler *to, uint64_t max) {
 }
 
 /* Of rule 3, too: what would keep all others waiting is done in pieces. */
-static void check_large(struct assembler *to) {
+static void check_size(struct assembler *to, uint64_t at_once) {
   load(to, HIGH_HALF(args[1]));
   jump_if(to, BPF_JEQ, 0, NEXT, ASK);
   load(to, LOW_HALF(args[1]));
-  jump_if(to, BPF_JGT, (unsigned)UNMAPPED_AT_ONCE, ASK, RANGE);
+  jump_if(to, BPF_JGT, (unsigned)at_once, ASK, RANGE);
+}
+
+static void check_advice(struct assembler *to) {
+  load(to, LOW_HALF(args[2]));
+  jump_if(to, BPF_JEQ, MADV_POPULATE_READ, FILL, NEXT);
+  jump_if(to, BPF_JEQ, MADV_POPULATE_WRITE, FILL, LARGE);
 }
 
 static void check_remap(struct assembler *to) {
@@ -253,8 +261,12 @@ void fence_build(struct fence *fence, const struct fence_content *content) {
   here(&to, REMAP);
   check_remap(&to);
 
+  here(&to, ADVICE);
+  check_advice(&to);
+  here(&to, FILL);
+  check_size(&to, POPULATED_AT_ONCE);
   here(&to, LARGE);
-  check_large(&to);
+  check_size(&to, UNMAPPED_AT_ONCE);
 
   here(&to, MAP);
   load(&to, LOW_HALF(args[3]));

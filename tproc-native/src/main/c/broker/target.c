@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/kcmp.h>
 #include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -142,6 +144,15 @@ static int copy_descriptor(const struct fence_listener *listener, pid_t tid, int
   const int code = copy < 0 ? errno : 0;
   if (process >= 0) close(process);
   return code == 0 ? copy : -code;
+}
+
+bool target_may_lock(pid_t tid, uint64_t bytes) {
+  struct rlimit limit;
+  if (prlimit(tid, RLIMIT_MEMLOCK, NULL, &limit) == 0 && bytes <= limit.rlim_cur) return true;
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = tid};
+  struct __user_cap_data_struct capabilities[_LINUX_CAPABILITY_U32S_3];
+  return syscall(SYS_capget, &header, capabilities) == 0 &&
+         (capabilities[CAP_TO_INDEX(CAP_IPC_LOCK)].effective & CAP_TO_MASK(CAP_IPC_LOCK)) != 0;
 }
 
 int target_descriptor(const struct fence_listener *listener, pid_t tid, int descriptor) {

@@ -306,21 +306,17 @@ bool memory_begin_advise(struct memory *memory, struct address_range range) {
   return owned;
 }
 
-/* Others get the lock between two pieces: a mutex alone would go to the thread that has just had it. */
-static void let_others(void) { clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = 50000}, NULL); }
-
 int64_t memory_end_advise(struct memory *memory, struct address_range range, int advice) {
+  struct pieces pieces = {.rest = range, .smallest = 2ull << 20}; /* whole huge pages */
+  struct address_range piece;
   int64_t result = 0;
-  while (range.low < range.high && (result == 0 || result == -ENOMEM)) { /* ENOMEM: there is a hole, and it goes on */
-    const uint64_t end = range_size(range) > ADVISED_AT_ONCE ? range.low + ADVISED_AT_ONCE : range.high;
+  while ((result == 0 || result == -ENOMEM) && pieces_next(&pieces, &piece)) { /* ENOMEM: a hole, and it goes on */
     pthread_mutex_lock(&memory->lock);
-    if (!memory_covers(memory, (struct address_range){range.low, end}))
+    if (!memory_covers(memory, piece))
       result = -EPERM; /* no longer */
-    else if (madvise((void *)range.low, end - range.low, advice) != 0)
+    else if (madvise((void *)piece.low, range_size(piece), advice) != 0)
       result = -errno;
     pthread_mutex_unlock(&memory->lock);
-    range.low = end;
-    let_others();
   }
   pthread_mutex_lock(&memory->lock);
   end_pieces(memory);

@@ -128,8 +128,7 @@ void for_each_kind(Body body) {
 #endif
 
 const std::initializer_list<long> kRanged = {
-    __NR_mprotect, __NR_pkey_mprotect, __NR_mbind,   __NR_set_mempolicy_home_node,
-    __NR_mlock,    __NR_mlock2,        __NR_munlock, __NR_msync};
+    __NR_mprotect, __NR_pkey_mprotect, __NR_mbind, __NR_set_mempolicy_home_node, __NR_munlock, __NR_msync};
 const std::initializer_list<long> kAlwaysAsked = {
     __NR_shmat,      __NR_remap_file_pages, __NR_mlockall,   __NR_munlockall, __NR_process_madvise,
     __NR_mseal,      __NR_execve,           __NR_execveat,   __NR_readlinkat,
@@ -243,6 +242,26 @@ TEST_CASE("munmap and madvise: what would keep all others waiting is asked for, 
       CHECK(fenced.asks(number, {usable.low, (1ull << 32) + 4096}));
       CHECK(fenced.asks(number, {usable.high, 4096}));
       CHECK(fenced.asks(number, {fenced.place.whole.high, 4096}));
+    }
+  });
+}
+
+TEST_CASE("filling and locking: what would keep all others waiting is asked for, too") {
+  for_each_kind([](const Fenced &fenced) {
+    const address_range usable = fenced.place.usable;
+    const auto asks = [&](long number, uint64_t advice, uint64_t size) {
+      return fenced.asks(number, {usable.low, size, advice});
+    };
+    for (const uint64_t advice : {MADV_POPULATE_READ, MADV_POPULATE_WRITE}) {
+      CHECK_FALSE(asks(__NR_madvise, advice, POPULATED_AT_ONCE));
+      CHECK(asks(__NR_madvise, advice, POPULATED_AT_ONCE + 1));
+      CHECK(asks(__NR_madvise, advice, 1ull << 32));
+    }
+    CHECK_FALSE(asks(__NR_madvise, MADV_DONTNEED, POPULATED_AT_ONCE + 1));
+    for (const long number : {__NR_mlock, __NR_mlock2}) {
+      CHECK_FALSE(asks(number, 0, POPULATED_AT_ONCE));
+      CHECK(asks(number, 0, POPULATED_AT_ONCE + 1));
+      CHECK(asks(number, 0, 1ull << 32));
     }
   });
 }

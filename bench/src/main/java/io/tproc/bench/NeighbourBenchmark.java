@@ -10,7 +10,7 @@ import java.util.List;
  */
 final class NeighbourBenchmark implements Benchmark {
   private static final List<String> DISTURBANCES =
-      List.of("quiet", "pieces", "crowds", "unmaps", "discards");
+      List.of("quiet", "pieces", "crowds", "unmaps", "discards", "fills", "advises");
 
   @Override
   public String name() {
