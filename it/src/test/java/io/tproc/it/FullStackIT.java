@@ -8,9 +8,17 @@ import io.tproc.TprocHost;
 import io.tproc.library.ContainedFunction;
 import io.tproc.library.ContainedLibrary;
 import io.tproc.library.LibraryCrashedException;
+import io.tproc.library.LibraryThreads;
 import io.tproc.library.StaleLibraryException;
 import java.io.IOException;
+import java.util.Arrays;
+import java.util.concurrent.Callable;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * A launch, and calls of a contained library, on a stack that is nearly full: whatever they fail
@@ -33,12 +41,13 @@ class FullStackIT {
    * With the optimizing compiler, from whose code an overflow leads to larger frames. Without stack
    * traces, which take nearly all of the time.
    */
-  @Test
-  void callsOfALibraryAtEachDepthOfAStack() throws Exception {
+  @ParameterizedTest
+  @EnumSource(LibraryThreads.class)
+  void callsOfALibraryAtEachDepthOfAStack(LibraryThreads threads) throws Exception {
     Process jvm =
         new ChildJvm()
             .with("-XX:TieredStopAtLevel=4", "-XX:-StackTraceInThrowable")
-            .main(DeepCalls.class)
+            .main(DeepCalls.class, threads.name())
             .redirectErrorStream(false)
             .start();
     Outcome outcome = Outcome.of(jvm, "");
@@ -64,25 +73,43 @@ class FullStackIT {
       }
     }
 
-    private static String round(TprocHost host) throws IOException {
-      try (ContainedLibrary library = host.libraryBuilder(Programs.library("contained")).open()) {
+    private static String round(TprocHost host, LibraryThreads threads) throws Exception {
+      try (ContainedLibrary library =
+          host.libraryBuilder(Programs.library("contained")).threads(threads).open()) {
         ContainedFunction id = library.function("thread_id", INT);
         int expected = id.callInt();
-        try {
-          boolean same =
-              callOnAFullStack(id, 1, 2, 4, 7, 0, 0) == expected && id.callInt() == expected;
-          return same ? "" : "another id";
-        } catch (LibraryCrashedException | StaleLibraryException ended) {
-          String told = String.valueOf(ended.getMessage());
-          return told.contains("such as a stack overflow") ? "" : told;
-        }
+        String own = told(() -> callOnAFullStack(id, 1, 2, 4, 7, 0, 0) == expected);
+        return own.isEmpty() ? toldToAnother(id) : own;
       }
     }
 
-    private static String rounds(TprocHost host) {
+    /** What is wrong: nothing when the library was ended, and the exception says why. */
+    private static String told(Callable<Boolean> call) throws Exception {
+      try {
+        return call.call() ? "" : "another id";
+      } catch (LibraryCrashedException | StaleLibraryException ended) {
+        String told = String.valueOf(ended.getMessage());
+        return told.contains("such as a stack overflow") ? "" : told;
+      }
+    }
+
+    /** Nothing is left locked or lent for ever by a thread that was cut off. */
+    private static String toldToAnother(ContainedFunction id) throws Exception {
+      FutureTask<String> calling = new FutureTask<>(() -> told(() -> id.callInt() > 0));
+      Thread other = new Thread(calling, "another");
+      other.setDaemon(true);
+      other.start();
+      try {
+        return calling.get(Patience.seconds(20).toMillis(), TimeUnit.MILLISECONDS);
+      } catch (TimeoutException stands) {
+        return "another thread waits without end: " + Arrays.toString(other.getStackTrace());
+      }
+    }
+
+    private static String rounds(TprocHost host, LibraryThreads threads) {
       try {
         for (int i = 0; i < ROUNDS; i++) {
-          String wrong = round(host);
+          String wrong = round(host, threads);
           if (!wrong.isEmpty()) {
             return "round " + i + ": " + wrong;
           }
@@ -96,8 +123,9 @@ class FullStackIT {
     /** Ends the JVM if the host does not close. */
     public static void main(String[] arguments) throws Exception {
       TprocHost host = TprocHost.open();
+      LibraryThreads threads = LibraryThreads.valueOf(arguments[0]);
       String[] seen = {"a call did not return"};
-      Thread deep = new Thread(null, () -> seen[0] = rounds(host), "deep", 1 << 20);
+      Thread deep = new Thread(null, () -> seen[0] = rounds(host, threads), "deep", 1 << 20);
       deep.setDaemon(true);
       deep.start();
       deep.join(Patience.seconds(90).toMillis());

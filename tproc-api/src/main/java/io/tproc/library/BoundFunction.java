@@ -43,10 +43,19 @@ final class BoundFunction extends ContainedFunction {
           name + " takes " + signature.arguments().size() + " arguments, not " + arguments.length);
     }
     Lane lane = instance.enter(name);
+    boolean whole = false;
     try {
-      return call(lane, arguments);
+      try {
+        return call(lane, arguments);
+      } finally {
+        instance.leave();
+        whole = true;
+      }
     } finally {
-      instance.leave();
+      if (!whole) {
+        instance.torn = true;
+        instance.endTorn();
+      }
     }
   }
 

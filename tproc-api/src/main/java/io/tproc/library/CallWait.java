@@ -29,6 +29,7 @@ final class CallWait implements Lane.Waiting {
   private final Instance instance;
   private final String function;
   private final @Nullable Duration limit;
+  private final long nanoseconds;
   private final long start;
   private boolean ended;
 
@@ -36,6 +37,7 @@ final class CallWait implements Lane.Waiting {
     this.instance = instance;
     this.function = function;
     this.limit = limit;
+    this.nanoseconds = limit == null ? 0 : nanoseconds(limit);
     this.start = limit == null ? 0 : System.nanoTime();
   }
 
@@ -61,7 +63,16 @@ final class CallWait implements Lane.Waiting {
   }
 
   private long left() {
-    return limit == null ? -1 : Math.max(0, limit.toNanos() - (System.nanoTime() - start));
+    return limit == null ? -1 : Math.max(0, nanoseconds - (System.nanoTime() - start));
+  }
+
+  /** As many as there can be: 292 years. */
+  private static long nanoseconds(Duration limit) {
+    try {
+      return limit.toNanos();
+    } catch (ArithmeticException centuries) {
+      return Long.MAX_VALUE;
+    }
   }
 
   private void end(Cause.Kind kind, String why) {

@@ -56,6 +56,12 @@ final class Instance {
   private long handle;
   private volatile @Nullable Ending ending;
 
+  /**
+   * An error cut off the entering or leaving of a call: what is lent or locked may never come back.
+   * Set where there may be no room on the stack for any call; the next one ends the instance.
+   */
+  volatile boolean torn;
+
   private Instance(TprocHost host, CalleeSupport support, Options options) throws IOException {
     this.host = host;
     this.support = support;
@@ -166,23 +172,28 @@ final class Instance {
   /** On the main lane, or in a callback on the lane that this thread has. */
   private long ask(String what, ToLongFunction<Lane> operation) {
     checkAlive(what);
-    if (lanes.isInCall()) {
-      return inCall(operation);
-    }
-    mainLock.lock();
+    boolean inCall = lanes.isInCall();
+    boolean whole = false;
     try {
-      return operation.applyAsLong(main);
+      Lane lane = inCall ? lanes.enter(what) : lanes.takeMain(what);
+      try {
+        return operation.applyAsLong(lane);
+      } finally {
+        if (inCall) {
+          lanes.leave();
+        } else {
+          mainLock.unlock();
+        }
+        whole = true;
+      }
+    } catch (RuntimeException failed) { // before it began, or with all given back
+      whole = true;
+      throw failed;
     } finally {
-      mainLock.unlock();
-    }
-  }
-
-  private long inCall(ToLongFunction<Lane> operation) {
-    Lane lane = lanes.enter();
-    try {
-      return operation.applyAsLong(lane);
-    } finally {
-      lanes.leave();
+      if (!whole) {
+        torn = true;
+        endTorn();
+      }
     }
   }
 
@@ -438,12 +449,21 @@ final class Instance {
 
   Lane enter(String what) {
     checkAlive(what);
-    callsUnderWay.incrementAndGet();
+    boolean whole = false;
     try {
-      return lanes.enter();
-    } catch (Throwable failed) {
+      callsUnderWay.incrementAndGet();
+      Lane lane = lanes.enter(what);
+      whole = true;
+      return lane;
+    } catch (RuntimeException refused) {
       callsUnderWay.decrementAndGet();
-      throw failed;
+      whole = true;
+      throw refused;
+    } finally {
+      if (!whole) {
+        torn = true;
+        endTorn();
+      }
     }
   }
 
@@ -455,6 +475,10 @@ final class Instance {
   // Its end.
 
   void checkAlive(String what) {
+    if (torn && ending == null) {
+      endTorn();
+      waitUntilGone();
+    }
     Ending known = ending;
     if (known != null) {
       throw known.stale(what);

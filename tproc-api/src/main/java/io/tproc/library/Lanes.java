@@ -6,6 +6,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -13,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 final class Lanes {
   /** Most lanes that are lent. */
   private static final int LENT_MAX = 64;
+
+  /** So long a turn is waited for before the instance is looked at. */
+  private static final long LOOK_MILLISECONDS = 100;
 
   /**
    * What is kept for a Java thread. It must not lead to the instance: the thread may outlive it.
@@ -48,10 +52,14 @@ final class Lanes {
     this.mainLock = mainLock;
   }
 
-  /** The calling thread's lane for one call; in a callback, the lane that it came from. */
-  Lane enter() {
+  /**
+   * The calling thread's lane for one call; in a callback, the lane that it came from.
+   *
+   * @throws StaleLibraryException when the instance ends while it is waited for
+   */
+  Lane enter(String what) {
     Caller caller = callers.get();
-    Lane lane = caller.inUse != null ? caller.inUse : take(caller);
+    Lane lane = caller.inUse != null ? caller.inUse : take(caller, what);
     caller.inUse = lane;
     caller.depth++;
     return lane;
@@ -83,11 +91,40 @@ final class Lanes {
     return callers.get().inUse != null;
   }
 
-  private Lane take(Caller caller) {
+  /** The main lane, with its lock. */
+  Lane takeMain(String what) {
+    if (!mainLock.tryLock()) {
+      awaitTurn(what, () -> mainLock.tryLock(LOOK_MILLISECONDS, TimeUnit.MILLISECONDS));
+    }
+    return main;
+  }
+
+  private interface Turn {
+    boolean isMine() throws InterruptedException;
+  }
+
+  /** What a call that was cut off has left locked or lent is not waited for. */
+  private void awaitTurn(String what, Turn turn) {
+    boolean interrupted = false;
+    for (boolean mine = false; !mine; ) {
+      try {
+        mine = turn.isMine();
+      } catch (InterruptedException later) {
+        interrupted = true;
+      }
+      if (!mine) {
+        instance.checkAlive(what);
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private Lane take(Caller caller, String what) {
     switch (instance.options().threads()) {
       case MAIN -> {
-        mainLock.lock();
-        return main;
+        return takeMain(what);
       }
       case OWN -> {
         if (!JavaThreads.isVirtual(Thread.currentThread())) {
@@ -96,7 +133,7 @@ final class Lanes {
       }
       case SHARED -> {}
     }
-    return borrow();
+    return borrow(what);
   }
 
   private void giveBack(Lane lane) {
@@ -109,8 +146,10 @@ final class Lanes {
     }
   }
 
-  private Lane borrow() {
-    lent.acquireUninterruptibly();
+  private Lane borrow(String what) {
+    if (!lent.tryAcquire()) {
+      awaitTurn(what, () -> lent.tryAcquire(LOOK_MILLISECONDS, TimeUnit.MILLISECONDS));
+    }
     Lane lane = free.poll();
     if (lane != null) {
       return lane;

@@ -200,7 +200,8 @@ public final class LibraryBuilder {
   }
 
   /**
-   * Sets a time limit for every call, as {@link ContainedFunction#within} does for one function.
+   * Sets a time limit for every call, as {@link ContainedFunction#within} does for one function: it
+   * begins when the call has its turn.
    *
    * @param newLimit more than zero
    * @return this builder

@@ -2,6 +2,7 @@ package io.tproc.library;
 
 import io.tproc.TprocHost;
 import io.tproc.spi.CalleeSupport;
+import io.tproc.spi.StackRoom;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.reflect.InvocationTargetException;
@@ -197,6 +198,7 @@ public final class LibraryPool implements AutoCloseable {
     if (known != null) {
       return use.use(known);
     }
+    StackRoom.requireUnderLock(); // or a member might not be given back
     Member member = take();
     own.set(member);
     try {

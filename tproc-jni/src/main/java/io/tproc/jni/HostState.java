@@ -5,6 +5,7 @@ import io.tproc.LaunchException;
 import io.tproc.ThreadProc;
 import io.tproc.ThreadProcStatus;
 import io.tproc.spi.LaunchRequest;
+import io.tproc.spi.StackRoom;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;

@@ -6,6 +6,7 @@ import io.tproc.MemoryMapping;
 import io.tproc.Signals;
 import io.tproc.ThreadProc;
 import io.tproc.spi.LaunchRequest;
+import io.tproc.spi.StackRoom;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;

@@ -2,6 +2,7 @@ package io.tproc.jni;
 
 import io.tproc.MemoryMapping;
 import io.tproc.ThreadProc;
+import io.tproc.spi.StackRoom;
 import java.io.IOException;
 import java.lang.ref.WeakReference;
 import java.util.List;

@@ -1,10 +1,10 @@
-package io.tproc.jni;
+package io.tproc.spi;
 
 /**
  * Makes a stack that is nearly full overflow where nothing has been begun yet. An overflow in the
  * middle of a launch would leave a lock held, or a program without an owner.
  */
-final class StackRoom {
+public final class StackRoom {
   /** With the arguments, each call takes 100 bytes of the stack and more: 64 KiB in all. */
   private static final int CALLS = 640;
 
@@ -18,7 +18,7 @@ final class StackRoom {
    *
    * @throws StackOverflowError if there is not
    */
-  static void require() {
+  public static void require() {
     require(CALLS);
   }
 
@@ -27,7 +27,7 @@ final class StackRoom {
    * not say that it can be given back: after an overflow, compiled code goes on in the interpreter,
    * whose frames are larger.
    */
-  static void requireUnderLock() {
+  public static void requireUnderLock() {
     require(CALLS_UNDER_LOCK);
   }
 
