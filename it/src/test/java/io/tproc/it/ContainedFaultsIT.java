@@ -21,6 +21,7 @@ import io.tproc.library.LibraryTimeoutException;
 import io.tproc.library.StaleLibraryException;
 import java.lang.ProcessBuilder.Redirect;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
@@ -162,6 +163,7 @@ class ContainedFaultsIT {
       library.restart();
       ContainedFunction sleep = library.function("sleep_milliseconds", VOID, INT);
       sleep.within(Duration.ofMinutes(1)).call(20);
+      sleep.within(ChronoUnit.FOREVER.getDuration()).call(20);
       assertThat(library.isAlive()).isTrue();
     }
   }
