@@ -8,6 +8,7 @@ module io.tproc {
 
   exports io.tproc;
   exports io.tproc.library;
+  exports io.tproc.python;
   exports io.tproc.share;
   exports io.tproc.spi;
   exports io.tproc.worker;

@@ -3,6 +3,7 @@ package io.tproc;
 import io.tproc.library.ContainedLibrary;
 import io.tproc.library.LibraryBuilder;
 import io.tproc.library.LibraryPool;
+import io.tproc.python.PythonPoolBuilder;
 import io.tproc.share.Channels;
 import io.tproc.share.Registry;
 import io.tproc.share.SharedHeap;
@@ -123,6 +124,26 @@ public interface TprocHost extends PlatformMemory, AutoCloseable {
   default WorkerPoolBuilder workers(String... command) {
     return new WorkerPoolBuilder(this, List.of(command));
   }
+
+  /**
+   * Prepares interpreters of the machine's {@code python3}: {@code python("python3")}.
+   *
+   * @return a builder, with one interpreter and with the host's environment, directory and standard
+   *     streams
+   */
+  default PythonPoolBuilder python() {
+    return python("python3");
+  }
+
+  /**
+   * Prepares interpreters of a Python, whose functions are called from Java.
+   *
+   * @param program a CPython of 3.8 or newer, as {@code venv/bin/python3}; one without a {@code
+   *     '/'} is looked up in the host's {@code PATH}. It may be a script that leads to one
+   * @return a builder, with one interpreter and with the host's environment, directory and standard
+   *     streams
+   */
+  PythonPoolBuilder python(String program);
 
   /**
    * The page that this host shares with all its threadprocs, which find it as {@code

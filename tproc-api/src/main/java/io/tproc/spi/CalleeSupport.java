@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.Buffer;
 import java.nio.file.Path;
 
-/** What contained libraries need of a provider, beside its host. Thread-safe. */
+/** What contained libraries and Python need of a provider, beside its host. Thread-safe. */
 public interface CalleeSupport {
   /**
    * The program that contained libraries run in ({@code tproc-callee}).
@@ -14,6 +14,26 @@ public interface CalleeSupport {
    *     says what to do
    */
   Path callee() throws IOException;
+
+  /**
+   * The library that hosted programs link or load ({@code libtproc.so}).
+   *
+   * @return an absolute path
+   * @throws IOException when there is none for this machine, or it cannot be unpacked; the message
+   *     says what to do
+   */
+  Path libtproc() throws IOException;
+
+  /**
+   * Makes a file of this user's, which stays for the next time: the same contents give the same
+   * file.
+   *
+   * @param name of the file
+   * @param contents what is in it
+   * @return an absolute path
+   * @throws IOException when it can be written nowhere
+   */
+  Path unpacked(String name, byte[] contents) throws IOException;
 
   /**
    * Gives the address of a direct buffer's index 0, as {@link io.tproc.TprocHost#addressOf}, but

@@ -10,7 +10,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The rest is tested by those who unpack something: LauncherFileTest and CalleeFileTest. */
+/** The rest is tested by those who unpack something: LauncherFileTest and MachineFileTest. */
 class UnpackedProgramTest {
   @TempDir Path directory;
 

@@ -5,11 +5,21 @@ import java.io.IOException;
 import java.nio.Buffer;
 import java.nio.file.Path;
 
-/** What contained libraries need of native code. */
+/** What contained libraries and Python need of native code. */
 final class JniCalleeSupport implements CalleeSupport {
   @Override
   public Path callee() throws IOException {
-    return CalleeFile.forThisMachine().path();
+    return MachineFile.forThisMachine(MachineFile.CALLEE).path();
+  }
+
+  @Override
+  public Path libtproc() throws IOException {
+    return MachineFile.forThisMachine(MachineFile.LIBTPROC).path();
+  }
+
+  @Override
+  public Path unpacked(String name, byte[] contents) throws IOException {
+    return MachineFile.unpack(name, contents, MachineFile.caches());
   }
 
   @Override

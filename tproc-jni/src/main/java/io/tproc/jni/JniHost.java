@@ -6,6 +6,7 @@ import io.tproc.ThreadProcStatus;
 import io.tproc.TprocHost;
 import io.tproc.TprocListener;
 import io.tproc.library.LibraryBuilder;
+import io.tproc.python.PythonPoolBuilder;
 import io.tproc.share.Channels;
 import io.tproc.share.Registry;
 import io.tproc.share.SharedHeap;
@@ -86,6 +87,11 @@ final class JniHost implements TprocHost {
   @Override
   public LibraryBuilder libraryBuilder(String name) {
     return new LibraryBuilder(this, CALLEE_SUPPORT, name);
+  }
+
+  @Override
+  public PythonPoolBuilder python(String program) {
+    return new PythonPoolBuilder(this, CALLEE_SUPPORT, program);
   }
 
   @Override

@@ -18,8 +18,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class CalleeFileTest {
-  private final @Nullable String named = System.getProperty(CalleeFile.PROPERTY);
+class MachineFileTest {
+  private final @Nullable String named = System.getProperty(MachineFile.CALLEE.property());
 
   @TempDir Path directory;
 
@@ -42,18 +42,19 @@ class CalleeFileTest {
 
   @BeforeEach
   void forgetTheBuildsOwn() {
-    System.clearProperty(CalleeFile.PROPERTY);
+    System.clearProperty(MachineFile.CALLEE.property());
   }
 
   @AfterEach
   void rememberTheBuildsOwn() {
     if (named != null) {
-      System.setProperty(CalleeFile.PROPERTY, named);
+      System.setProperty(MachineFile.CALLEE.property(), named);
     }
   }
 
   private Path unpack(String contents, Path... caches) throws IOException {
-    return new CalleeFile(Machine.X86_64, new Jar(contents), List.of(caches)).path();
+    return new MachineFile(MachineFile.CALLEE, Machine.X86_64, new Jar(contents), List.of(caches))
+        .path();
   }
 
   @Test
@@ -95,15 +96,29 @@ class CalleeFileTest {
   @Test
   void withoutAJarForThisMachineTheErrorSaysWhatToAdd() {
     assertThatThrownBy(
-            () -> new CalleeFile(Machine.AARCH64, new Jar(""), List.of(directory)).path())
+            () ->
+                new MachineFile(
+                        MachineFile.CALLEE, Machine.AARCH64, new Jar(""), List.of(directory))
+                    .path())
         .isInstanceOf(IOException.class)
         .hasMessageContaining("classifier linux-aarch64")
         .hasMessageContaining("-Dtproc.callee=FILE");
   }
 
   @Test
+  void theErrorSaysWhatTheFileIsFor() {
+    assertThatThrownBy(
+            () ->
+                new MachineFile(
+                        MachineFile.LIBTPROC, Machine.X86_64, new Jar(""), List.of(directory))
+                    .path())
+        .hasMessageStartingWith("no libtproc.so.0.1 for this machine, which interpreters of Python")
+        .hasMessageContaining("-Dtproc.libtproc=FILE");
+  }
+
+  @Test
   void aNamedOneIsTaken() throws Exception {
-    System.setProperty(CalleeFile.PROPERTY, "somewhere/callee");
+    System.setProperty(MachineFile.CALLEE.property(), "somewhere/callee");
     assertThat(unpack("one", directory)).isEqualTo(Path.of("somewhere/callee").toAbsolutePath());
   }
 }

@@ -1,0 +1,171 @@
+package io.tproc.python;
+
+import io.tproc.ThreadProcBuilder;
+import io.tproc.TprocHost;
+import io.tproc.spi.CalleeSupport;
+import io.tproc.worker.WorkerPoolBuilder;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Consumer;
+
+/**
+ * Prepares and opens pools of Python's interpreters. Made by {@link TprocHost#python(String)}.
+ *
+ * <p>One builder can open several; what is changed later does not touch those that are open. Not
+ * thread-safe.
+ */
+public final class PythonPoolBuilder {
+  /** Says where Python's package is, and then what {@code main} is given. */
+  private static final String BEGINNING =
+      "import sys; sys.path.insert(0, sys.argv[1]); import tproc.calls; tproc.calls.main(sys.argv[2:])";
+
+  /** The form of the callee's arguments, as LANE_VERSION. */
+  private static final String CALLEE_VERSION = "1";
+
+  private static final Duration QUESTION_LIMIT = Duration.ofMinutes(1);
+
+  private final TprocHost host;
+  private final CalleeSupport support;
+  private final String program;
+  private final List<Path> path = new ArrayList<>();
+  private final List<Consumer<ThreadProcBuilder>> changes = new ArrayList<>();
+  private final List<Consumer<WorkerPoolBuilder>> poolChanges = new ArrayList<>();
+  private int count = 1;
+
+  /**
+   * For providers; users get one from {@link TprocHost#python(String)}.
+   *
+   * @param host that the interpreters belong to
+   * @param support of the host's provider
+   * @param program name or path of a Python
+   */
+  public PythonPoolBuilder(TprocHost host, CalleeSupport support, String program) {
+    this.host = Objects.requireNonNull(host, "host");
+    this.support = Objects.requireNonNull(support, "support");
+    this.program = Objects.requireNonNull(program, "program");
+  }
+
+  /**
+   * Sets how many interpreters there are: so many calls run at a time.
+   *
+   * @param newCount 1 to 256; 1 unless set
+   * @return this builder
+   * @throws IllegalArgumentException when it is out of range
+   */
+  public PythonPoolBuilder count(int newCount) {
+    var unused = host.workers(program).count(newCount); // which says what it may be
+    count = newCount;
+    return this;
+  }
+
+  /**
+   * Adds a directory, or a zip file, where modules are looked for: after those that were added
+   * before, and before all that Python has itself.
+   *
+   * @param place a path of the default file system
+   * @return this builder
+   */
+  public PythonPoolBuilder path(Path place) {
+    path.add(place.toAbsolutePath());
+    return this;
+  }
+
+  /**
+   * Sets a time limit for every call, as {@link PythonFunction#within} does for one function.
+   *
+   * @param limit more than zero
+   * @return this builder
+   * @throws IllegalArgumentException when it is not positive
+   */
+  public PythonPoolBuilder callLimit(Duration limit) {
+    var unused = host.workers(program).requestLimit(limit); // which says what it may be
+    return pool(builder -> builder.requestLimit(limit));
+  }
+
+  /**
+   * Changes how interpreters are started: environment, directory, redirects, umask. They have the
+   * host's standard streams unless changed.
+   *
+   * @param change as {@link WorkerPoolBuilder#program} takes it; it is also called once by {@link
+   *     #open}, which asks the Python what it is, with the environment and the directory that it
+   *     will have
+   * @return this builder
+   */
+  public PythonPoolBuilder program(Consumer<ThreadProcBuilder> change) {
+    changes.add(Objects.requireNonNull(change, "change"));
+    return this;
+  }
+
+  /**
+   * Changes what else a pool can be told: how many calls wait, limits of starting and closing, when
+   * an interpreter that has ended is started again.
+   *
+   * @param change is called by {@link #open}, after the changes that were given before; the number
+   *     of workers is this builder's
+   * @return this builder
+   */
+  public PythonPoolBuilder pool(Consumer<WorkerPoolBuilder> change) {
+    poolChanges.add(Objects.requireNonNull(change, "change"));
+    return this;
+  }
+
+  /**
+   * Asks the Python what it is, starts its interpreters, and waits until all of them serve.
+   *
+   * @return the pool, to be closed by the caller
+   * @throws PythonStartException when there is no such Python, it is none, or too old; and when it
+   *     is for fixed addresses, several interpreters are wanted, and its shared library is missing
+   * @throws io.tproc.worker.WorkerStartException when an interpreter ended before it served, or
+   *     does not serve in time; what Python says of it is on its standard error. Nothing is left
+   *     behind
+   * @throws IOException when a program cannot be started; nothing is left behind
+   * @throws io.tproc.share.SharedMemoryException when there is no shared heap, or no room in it
+   * @throws InterruptedException when the thread is interrupted while it waits; nothing is left
+   *     behind
+   * @throws IllegalStateException when the host is closed
+   */
+  public PythonPool open() throws IOException, InterruptedException {
+    ThreadProcBuilder settings = host.command(program);
+    changes.forEach(change -> change.accept(settings));
+    Interpreter interpreter = Interpreter.ask(program, settings, QUESTION_LIMIT);
+    String libtproc = support.libtproc().toString();
+    WorkerPoolBuilder workers =
+        host.workers(command(interpreter).toArray(String[]::new))
+            .program(started -> started.environment().putIfAbsent("TPROC_LIBRARY", libtproc));
+    changes.forEach(workers::program);
+    poolChanges.forEach(change -> change.accept(workers));
+    return new PythonPool(workers.count(count).open(), interpreter);
+  }
+
+  private List<String> command(Interpreter interpreter) throws IOException {
+    List<String> command = new ArrayList<>();
+    if (!interpreter.isAnywhere()) {
+      command.addAll(anywhere(interpreter));
+    }
+    command.addAll(List.of(interpreter.executable().toString(), "-c", BEGINNING));
+    command.add(support.unpacked(PythonPackage.NAME, PythonPackage.zip()).toString());
+    path.forEach(place -> command.add(place.toString()));
+    return command;
+  }
+
+  /** What a Python for fixed addresses is started by, so that there can be several. */
+  private List<String> anywhere(Interpreter interpreter) throws IOException {
+    if (interpreter.library().isPresent()) {
+      String library = interpreter.library().orElseThrow().toString();
+      String callee = support.callee().toString();
+      return List.of(callee, CALLEE_VERSION, "main", library, "Py_BytesMain");
+    }
+    if (count == 1) {
+      return List.of();
+    }
+    throw new PythonStartException(
+        "cannot start %d interpreters of %s: it is a program for fixed addresses, of which a host runs one at a time,"
+                .formatted(count, interpreter)
+            + " and its shared library is missing; Debian's package libpython3.N has it",
+        null);
+  }
+}
