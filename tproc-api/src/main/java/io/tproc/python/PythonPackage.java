@@ -16,8 +16,11 @@ final class PythonPackage {
 
   private static final List<String> SOURCES = List.of("tproc/__init__.py", "tproc/calls.py");
 
-  /** The first moment that such a file can name: the same sources are the same file. */
-  private static final LocalDateTime MOMENT = LocalDateTime.of(1980, 1, 1, 0, 0);
+  /**
+   * The same sources are the same file. With the first moment that such a file can name Java would
+   * write the time zone's one, too.
+   */
+  private static final LocalDateTime MOMENT = LocalDateTime.of(1980, 1, 2, 0, 0);
 
   private PythonPackage() {}
 

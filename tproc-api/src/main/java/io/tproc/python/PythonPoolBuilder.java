@@ -132,9 +132,10 @@ public final class PythonPoolBuilder {
     ThreadProcBuilder settings = host.command(program);
     changes.forEach(change -> change.accept(settings));
     Interpreter interpreter = Interpreter.ask(program, settings, QUESTION_LIMIT);
+    String[] command = command(interpreter).toArray(String[]::new);
     String libtproc = support.libtproc().toString();
     WorkerPoolBuilder workers =
-        host.workers(command(interpreter).toArray(String[]::new))
+        host.workers(command)
             .program(started -> started.environment().putIfAbsent("TPROC_LIBRARY", libtproc));
     changes.forEach(workers::program);
     poolChanges.forEach(change -> change.accept(workers));
