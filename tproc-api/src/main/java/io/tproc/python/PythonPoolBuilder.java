@@ -136,6 +136,7 @@ public final class PythonPoolBuilder {
     String libtproc = support.libtproc().toString();
     WorkerPoolBuilder workers =
         host.workers(command)
+            .name(interpreter.executable().toString())
             .program(started -> started.environment().putIfAbsent("TPROC_LIBRARY", libtproc));
     changes.forEach(workers::program);
     poolChanges.forEach(change -> change.accept(workers));

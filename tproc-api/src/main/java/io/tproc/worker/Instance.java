@@ -482,6 +482,6 @@ final class Instance {
   }
 
   String name() {
-    return options.program() + " (pid " + process.pid() + ")";
+    return options.name() + " (pid " + process.pid() + ")";
   }
 }

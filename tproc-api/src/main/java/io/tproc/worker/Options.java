@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 /** What a {@link WorkerPoolBuilder} has been told. */
 record Options(
     TprocHost host,
+    String name,
     List<String> command,
     List<Consumer<ThreadProcBuilder>> changes,
     int count,
@@ -22,10 +23,6 @@ record Options(
     Duration startLimit,
     Duration closeLimit,
     BackOff.Policy restarts) {
-
-  String program() {
-    return command.get(0);
-  }
 
   ThreadProc start(String variable) throws IOException {
     ThreadProcBuilder builder = host.command(new ArrayList<>(command)).inheritIO();

@@ -544,7 +544,7 @@ public final class WorkerPool implements AutoCloseable {
 
   @Override
   public String toString() {
-    return "WorkerPool[" + options.count() + " of " + options.program() + "]";
+    return "WorkerPool[" + options.count() + " of " + options.name() + "]";
   }
 
   // Closing.

@@ -23,6 +23,7 @@ public final class WorkerPoolBuilder {
   private final TprocHost host;
   private final List<String> command;
   private final List<Consumer<ThreadProcBuilder>> changes = new ArrayList<>();
+  private String name;
   private int count = 1;
   private int inFlight = 1;
   private int queue = 256;
@@ -44,6 +45,18 @@ public final class WorkerPoolBuilder {
     if (command.isEmpty()) {
       throw new IllegalArgumentException("no program");
     }
+    this.name = command.get(0);
+  }
+
+  /**
+   * Sets what messages call the workers.
+   *
+   * @param newName the program unless set
+   * @return this builder
+   */
+  public WorkerPoolBuilder name(String newName) {
+    name = Objects.requireNonNull(newName, "newName");
+    return this;
   }
 
   /**
@@ -184,6 +197,7 @@ public final class WorkerPoolBuilder {
     return WorkerPool.open(
         new Options(
             host,
+            name,
             command,
             List.copyOf(changes),
             count,
