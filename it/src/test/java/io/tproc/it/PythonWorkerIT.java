@@ -331,6 +331,20 @@ class PythonWorkerIT {
     }
   }
 
+  @Test
+  void thePythonSide() throws Exception {
+    Path tests = Path.of("../libtproc-python/test/calls.py").toAbsolutePath().normalize();
+    assumeTrue(Files.exists(tests), "skipped: the Python package is not here");
+    assumeTrue(Files.isExecutable(PYTHON), "skipped: there is no " + PYTHON);
+    ProcessBuilder python = new ProcessBuilder(PYTHON.toString(), "-B", tests.toString());
+    Path library = Path.of(Programs.cli()).getParent().resolveSibling("lib/libtproc.so");
+    python.environment().put("TPROC_LIBRARY", library.toAbsolutePath().toString());
+    python.environment().put("PYTHONPATH", tests.getParent().getParent().toString());
+    Outcome outcome = Outcome.of(python.start(), "");
+    assertThat(outcome.exitValue).as(outcome.toString()).isZero();
+    assertThat(outcome.error()).contains("OK").doesNotContain("Ran 0");
+  }
+
   // Exceptions.
 
   @Test

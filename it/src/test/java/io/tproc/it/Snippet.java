@@ -29,7 +29,7 @@ record Snippet(
     Path document, int line, String language, String text, String remark, Optional<String> output) {
   private static final Pattern REMARK = Pattern.compile("(?:<!-- |\\.\\\\\" )(.*?)(?: -->)?");
   private static final Pattern FILE_NAME =
-      Pattern.compile("\\A(?://|/\\*|#) ([\\w.-]+\\.(?:java|c|cpp|sh))\\b");
+      Pattern.compile("\\A(?://|/\\*|#) ([\\w.-]+\\.(?:java|c|cpp|sh|py))\\b");
 
   /** The name that the first line of the code gives its file. */
   Optional<String> fileName() {
