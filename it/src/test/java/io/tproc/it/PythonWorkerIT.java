@@ -142,6 +142,13 @@ class PythonWorkerIT {
           value.append(value)
           return value
 
+      def fork_and_read(memory):
+          child = os.fork()
+          if child == 0:
+              os._exit(memory[0])
+          status = os.waitpid(child, 0)[1]
+          return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
       class Place:
           @staticmethod
           def name():
@@ -413,6 +420,16 @@ class PythonWorkerIT {
     }
   }
 
+  @Test
+  void forkedChildrenHaveOnlyWhatWasNamed(TprocHost host) throws Exception {
+    ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 20).put(0, (byte) 7);
+    try (PythonPool pool = builder(host).open()) {
+      assertThat(function(pool, "fork_and_read").call(buffer)).isEqualTo(-11L);
+      host.keepInForks(host.addressOf(buffer), buffer.capacity());
+      assertThat(function(pool, "fork_and_read").call(buffer)).isEqualTo(7L);
+    }
+  }
+
   // Interpreters.
 
   @Test
@@ -476,6 +493,30 @@ class PythonWorkerIT {
         assertThat(crashed.exitStatus()).isEqualTo(each.getValue());
         assertThat(crashed).hasMessageStartingWith(PYTHON + " (pid " + crashed.pid() + ") ");
         assertThat(function(pool, "same").call("again")).isEqualTo("again");
+      }
+    }
+  }
+
+  @Test
+  void theOthersGoOn(TprocHost host) throws Exception {
+    int calls = 40;
+    List<CompletableFuture<Object>> futures = new ArrayList<>();
+    List<ByteBuffer> buffers = new ArrayList<>();
+    try (PythonPool pool = open(builder(host).count(2))) {
+      for (int i = 0; i < calls; i++) {
+        buffers.add(floats(i));
+        futures.add(
+            i % 8 == 3
+                ? function(pool, "crash").submit("null")
+                : function(pool, "double").submit(buffers.get(i)));
+      }
+      for (int i = 0; i < calls; i++) {
+        if (i % 8 == 3) {
+          failure(WorkerCrashedException.class, futures.get(i));
+        } else {
+          assertThat(result(futures.get(i))).isSameAs(buffers.get(i));
+          assertThat(buffers.get(i)).isEqualTo(floats(2 * i));
+        }
       }
     }
   }
@@ -550,6 +591,30 @@ class PythonWorkerIT {
       assertThat(pool.executable()).isEqualTo(PYTHON);
       assertThat(pool.version()).startsWith("3.");
       assertThat(function(pool, "same").call(pool.version())).isEqualTo(pool.version());
+    }
+  }
+
+  /** Where its shared library is missing: a script in front of it says so. */
+  @Test
+  void oneAtFixedAddresses(TprocHost host, @TempDir Path directory) throws Exception {
+    assumeTrue(
+        Files.isExecutable(PYTHON) && !Programs.isHostable(PYTHON),
+        "skipped: there is no " + PYTHON + " that has fixed addresses, as Debian's has");
+    String hides = "import sys, sysconfig; sysconfig.get_config_var = lambda name: None; ";
+    Path script = directory.resolve("python");
+    Files.writeString(
+        script, "#!/bin/sh\nexec " + PYTHON + " -c '" + hides + "exec(sys.argv[1])' \"$2\"\n");
+    assertThat(script.toFile().setExecutable(true)).isTrue();
+    assertThatExceptionOfType(PythonStartException.class)
+        .isThrownBy(() -> builder(host, script).count(2).open())
+        .withMessageContaining("a program for fixed addresses, of which a host runs one at a time");
+    try (PythonPool pool = builder(host, script).open()) {
+      ByteBuffer samples = floats(1, 2);
+      assertThat(function(pool, "double").call(samples)).isSameAs(samples);
+      assertThat(samples).isEqualTo(floats(2, 4));
+      assertThatExceptionOfType(WorkerCrashedException.class)
+          .isThrownBy(() -> function(pool, "crash").call("null"));
+      assertThat(function(pool, "same").call("again")).isEqualTo("again");
     }
   }
 

@@ -115,10 +115,13 @@ record Interpreter(Path executable, String version, boolean isAnywhere, Optional
     return Integer.parseInt(parts[0]) == 3 && Integer.parseInt(parts[1]) < OLDEST_MINOR;
   }
 
-  private static boolean isAnywhere(String program, Path executable) throws IOException {
+  private static boolean isAnywhere(String program, Path executable) throws PythonStartException {
     ByteBuffer head = ByteBuffer.allocate(ELF_TYPE + Short.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     try (SeekableByteChannel file = Files.newByteChannel(executable)) {
       while (head.hasRemaining() && file.read(head) >= 0) {}
+    } catch (IOException unreadable) {
+      String what = "it says that it is '" + executable + "', which cannot be read: " + unreadable;
+      throw refused(program, what, unreadable);
     }
     int type = head.getShort(ELF_TYPE);
     if (head.getInt(0) != ELF_MAGIC || type != ET_EXEC && type != ET_DYN) {

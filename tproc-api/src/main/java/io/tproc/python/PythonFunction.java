@@ -99,7 +99,8 @@ public final class PythonFunction {
    * @throws IllegalArgumentException when an argument cannot go to Python; the message says which
    *     part of which
    * @throws IllegalStateException when the pool or its host is closed, or no interpreter can be
-   *     started any more, and when it would have to wait on a thread of the pool's
+   *     started any more, and when it would have to wait for room on a thread of the pool's. That
+   *     it waits there for its result is not noticed, and may last for ever
    * @throws io.tproc.share.SharedMemoryException with ENOMEM: the shared heap is full
    * @throws InterruptedException when the thread is interrupted while it waits. A call that an
    *     interpreter has goes on there, and uses its buffers until it returns
@@ -137,7 +138,8 @@ public final class PythonFunction {
    *     more. Who cancels it takes the call out of the queue; one that an interpreter has goes on
    *     there
    * @throws IllegalArgumentException when an argument cannot go to Python
-   * @throws IllegalStateException as {@link #call}
+   * @throws IllegalStateException when the pool or its host is closed, or no interpreter can be
+   *     started any more, and when it would have to wait on a thread of the pool's
    * @throws io.tproc.share.SharedMemoryException with ENOMEM: the shared heap is full
    * @throws InterruptedException when the thread is interrupted while it waits; it is not called
    */
@@ -154,7 +156,7 @@ public final class PythonFunction {
    * @return as {@link #submit}; empty when as many calls wait for an interpreter as may: it is not
    *     called
    * @throws IllegalArgumentException when an argument cannot go to Python
-   * @throws IllegalStateException as {@link #call}
+   * @throws IllegalStateException as {@link #submit}
    * @throws io.tproc.share.SharedMemoryException with ENOMEM: the shared heap is full
    */
   public Optional<CompletableFuture<@Nullable Object>> trySubmit(@Nullable Object... arguments) {

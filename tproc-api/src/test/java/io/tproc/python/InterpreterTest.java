@@ -60,8 +60,8 @@ class InterpreterTest {
     assertRefused(answer("cpython", "3.11.2", elf(1), ""), "no program that can be hosted");
     Path script = Files.writeString(directory.resolve("script"), "#!/bin/sh\n");
     assertRefused(answer("cpython", "3.11.2", script.toString(), ""), "script is no program");
-    assertThatExceptionOfType(IOException.class)
-        .isThrownBy(() -> Interpreter.of("p", answer("cpython", "3.11.2", "/no/such", "")));
+    assertRefused(answer("cpython", "3.11.2", "/no/such", ""), "'/no/such', which cannot be read");
+    assertRefused(answer("cpython", "3.11.2", "", ""), "it says that it is ''");
   }
 
   private String script(String text) throws IOException {

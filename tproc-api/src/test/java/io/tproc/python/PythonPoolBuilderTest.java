@@ -7,6 +7,7 @@ import static org.mockito.Mockito.mock;
 import static org.mockito.Mockito.when;
 import static org.mockito.Mockito.withSettings;
 
+import com.google.common.testing.NullPointerTester;
 import io.tproc.ThreadProcBuilder;
 import io.tproc.TprocHost;
 import io.tproc.spi.CalleeSupport;
@@ -42,6 +43,13 @@ class PythonPoolBuilderTest {
     assertThatIllegalArgumentException().isThrownBy(() -> builder.callLimit(Duration.ZERO));
     PythonFunction function = new PythonFunction(pool(), "m", "f");
     assertThatIllegalArgumentException().isThrownBy(() -> function.within(Duration.ZERO));
+  }
+
+  @Test
+  void nullArguments() {
+    NullPointerTester tester = new NullPointerTester();
+    tester.testAllPublicInstanceMethods(builder("python3"));
+    tester.testAllPublicInstanceMethods(new PythonFunction(pool(), "m", "f"));
   }
 
   @Test
