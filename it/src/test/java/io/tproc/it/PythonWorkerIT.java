@@ -42,12 +42,16 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
 import javax.tools.JavaCompiler;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Functions of a real Python, called from Java, and what becomes of calls when they do not end. */
@@ -211,105 +215,116 @@ class PythonWorkerIT {
     return type.cast(thrown.getCause());
   }
 
+  /**
+   * What leaves the interpreter well, or is about its end: one pool for all, which is started once.
+   */
+  @TestFactory
+  Stream<DynamicTest> ofOneInterpreter(TprocHost host) throws Exception {
+    PythonPool pool = builder(host).callLimit(Duration.ofHours(1)).open();
+    return Stream.of(
+            inOne("buffersInPlace", () -> buffersInPlace(pool)),
+            inOne("readOnlyBuffersAreSoInPython", () -> readOnlyBuffersAreSoInPython(pool)),
+            inOne("arraysOfNumpyInPlace", () -> arraysOfNumpyInPlace(pool)),
+            inOne("everyKindOfValue", () -> everyKindOfValue(pool)),
+            inOne("whatCannotGoIsNamed", () -> whatCannotGoIsNamed(pool)),
+            inOne("exceptionsHaveTheirTraceback", () -> exceptionsHaveTheirTraceback(pool)),
+            inOne("whatIsMissingIsNamed", () -> whatIsMissingIsNamed(pool)),
+            inOne("memoryThatIsKeptIsReleased", () -> memoryThatIsKeptIsReleased(pool)),
+            inOne(
+                "forkedChildrenHaveOnlyWhatWasNamed",
+                () -> forkedChildrenHaveOnlyWhatWasNamed(host, pool)),
+            inOne("crashesAndExits", () -> crashesAndExits(pool)),
+            inOne("aCallThatTakesTooLongIsEnded", () -> aCallThatTakesTooLongIsEnded(pool)))
+        .onClose(pool::close);
+  }
+
+  private static DynamicTest inOne(String name, Executable test) {
+    return DynamicTest.dynamicTest(name, test);
+  }
+
   // Values.
 
-  @Test
-  void buffersInPlace(TprocHost host) throws Exception {
-    try (PythonPool pool = builder(host).open()) {
-      ByteBuffer samples = floats(1, 2, 3, 4);
-      assertThat(function(pool, "double").call(samples)).isSameAs(samples);
-      assertThat(samples).isEqualTo(floats(2, 4, 6, 8));
-      function(pool, "double").withKeyword("count", 1).call(samples.position(4).limit(12));
-      assertThat(samples.clear()).isEqualTo(floats(2, 8, 6, 8));
+  private static void buffersInPlace(PythonPool pool) throws Exception {
+    ByteBuffer samples = floats(1, 2, 3, 4);
+    assertThat(function(pool, "double").call(samples)).isSameAs(samples);
+    assertThat(samples).isEqualTo(floats(2, 4, 6, 8));
+    function(pool, "double").withKeyword("count", 1).call(samples.position(4).limit(12));
+    assertThat(samples.clear()).isEqualTo(floats(2, 8, 6, 8));
 
-      Map<?, ?> parts = (Map<?, ?>) function(pool, "part").call(samples, 4, 8);
-      ByteBuffer part = (ByteBuffer) parts.get("part");
-      part.putFloat(0, 5);
-      assertThat(samples.getFloat(4)).isEqualTo(5);
-      assertThat(((List<?>) parts.get("all")).get(0)).isSameAs(samples);
+    Map<?, ?> parts = (Map<?, ?>) function(pool, "part").call(samples, 4, 8);
+    ByteBuffer part = (ByteBuffer) parts.get("part");
+    part.putFloat(0, 5);
+    assertThat(samples.getFloat(4)).isEqualTo(5);
+    assertThat(((List<?>) parts.get("all")).get(0)).isSameAs(samples);
 
-      ByteBuffer empty = ByteBuffer.allocateDirect(0);
-      assertThat(function(pool, "same").call(empty)).isSameAs(empty);
-      ByteBuffer nested = floats(7);
-      assertThat(function(pool, "same").call(List.of(Map.of("k", nested)), samples))
-          .isEqualTo(List.of(List.of(Map.of("k", nested)), samples));
-    }
+    ByteBuffer empty = ByteBuffer.allocateDirect(0);
+    assertThat(function(pool, "same").call(empty)).isSameAs(empty);
+    ByteBuffer nested = floats(7);
+    assertThat(function(pool, "same").call(List.of(Map.of("k", nested)), samples))
+        .isEqualTo(List.of(List.of(Map.of("k", nested)), samples));
   }
 
-  @Test
-  void readOnlyBuffersAreSoInPython(TprocHost host) throws Exception {
-    try (PythonPool pool = builder(host).open()) {
-      ByteBuffer samples = floats(1);
-      ByteBuffer readOnly = samples.asReadOnlyBuffer();
-      assertThatExceptionOfType(PythonException.class)
-          .isThrownBy(() -> function(pool, "write").call(readOnly))
-          .withMessageContaining("TypeError: cannot modify read-only memory");
-      assertThat(samples).isEqualTo(floats(1));
-      assertThat(function(pool, "same").call(readOnly)).isSameAs(readOnly);
-      function(pool, "write").call(samples);
-      assertThat(samples.get(0)).isEqualTo((byte) 1);
-    }
+  private static void readOnlyBuffersAreSoInPython(PythonPool pool) throws Exception {
+    ByteBuffer samples = floats(1);
+    ByteBuffer readOnly = samples.asReadOnlyBuffer();
+    assertThatExceptionOfType(PythonException.class)
+        .isThrownBy(() -> function(pool, "write").call(readOnly))
+        .withMessageContaining("TypeError: cannot modify read-only memory");
+    assertThat(samples).isEqualTo(floats(1));
+    assertThat(function(pool, "same").call(readOnly)).isSameAs(readOnly);
+    function(pool, "write").call(samples);
+    assertThat(samples.get(0)).isEqualTo((byte) 1);
   }
 
-  @Test
-  void arraysOfNumpyInPlace(TprocHost host) throws Exception {
-    try (PythonPool pool = builder(host).open()) {
-      boolean isThere = (boolean) function(pool, "has_numpy").call();
-      assumeTrue(isThere, "skipped: this Python has no NumPy");
-      ByteBuffer samples = floats(1, 2, 3, 4);
-      Map<?, ?> answer = (Map<?, ?>) function(pool, "numpy_double").call(samples);
-      assertThat(samples).isEqualTo(floats(2, 4, 6, 8));
-      ByteBuffer half = (ByteBuffer) answer.get("half");
-      half.putFloat(0, 60);
-      assertThat(samples.getFloat(8)).isEqualTo(60);
-      assertThat(answer.get("sum")).isEqualTo(20.0);
-      assertThat(answer.get("count")).isEqualTo(4L);
-      assertThat(answer.get("all")).isEqualTo(true);
-      assertThat((byte[]) answer.get("bytes")).containsExactly(0, 1, 2);
-      assertRefused(function(pool, "numpy_new"), "a numpy.ndarray that is in none of the caller's");
-    }
+  private static void arraysOfNumpyInPlace(PythonPool pool) throws Exception {
+    boolean isThere = (boolean) function(pool, "has_numpy").call();
+    assumeTrue(isThere, "skipped: this Python has no NumPy");
+    ByteBuffer samples = floats(1, 2, 3, 4);
+    Map<?, ?> answer = (Map<?, ?>) function(pool, "numpy_double").call(samples);
+    assertThat(samples).isEqualTo(floats(2, 4, 6, 8));
+    ByteBuffer half = (ByteBuffer) answer.get("half");
+    half.putFloat(0, 60);
+    assertThat(samples.getFloat(8)).isEqualTo(60);
+    assertThat(answer.get("sum")).isEqualTo(20.0);
+    assertThat(answer.get("count")).isEqualTo(4L);
+    assertThat(answer.get("all")).isEqualTo(true);
+    assertThat((byte[]) answer.get("bytes")).containsExactly(0, 1, 2);
+    assertRefused(function(pool, "numpy_new"), "a numpy.ndarray that is in none of the caller's");
   }
 
-  @Test
-  void everyKindOfValue(TprocHost host) throws Exception {
+  private static void everyKindOfValue(PythonPool pool) throws Exception {
     Map<Object, Object> map = new LinkedHashMap<>();
     map.put(null, Arrays.asList(null, true, false));
     map.put("text", "a\u00e9\ud83d\ude00\0 \ud800 alone");
     map.put(Long.MIN_VALUE, BigInteger.TEN.pow(5000).negate());
     map.put(2.5, List.of(Double.POSITIVE_INFINITY, -0.0, Double.NaN, Double.MIN_VALUE));
     map.put(false, Map.of());
-    try (PythonPool pool = builder(host).open()) {
-      PythonFunction same = function(pool, "same");
-      assertThat(same.call(map)).isEqualTo(map);
-      assertThat(same.call(1, (byte) 2, (short) 3, 4f)).isEqualTo(List.of(1L, 2L, 3L, 4.0));
-      assertThat(same.call((Object) null)).isNull();
-      assertThat(same.call()).isEqualTo(List.of());
-      assertThat((byte[]) same.call(new byte[] {1, -1})).containsExactly(1, -1);
-      byte[] large = new byte[3_000_000];
-      large[2_999_999] = 9;
-      assertThat((byte[]) same.call(large)).isEqualTo(large);
-      Map<?, ?> named = (Map<?, ?>) same.withKeyword("a", 1).withKeyword("b", null).call();
-      assertThat(named.get("a")).isEqualTo(1L);
-      assertThat(named.containsKey("b")).isTrue();
-    }
+    PythonFunction same = function(pool, "same");
+    assertThat(same.call(map)).isEqualTo(map);
+    assertThat(same.call(1, (byte) 2, (short) 3, 4f)).isEqualTo(List.of(1L, 2L, 3L, 4.0));
+    assertThat(same.call((Object) null)).isNull();
+    assertThat(same.call()).isEqualTo(List.of());
+    assertThat((byte[]) same.call(new byte[] {1, -1})).containsExactly(1, -1);
+    byte[] large = new byte[3_000_000];
+    large[2_999_999] = 9;
+    assertThat((byte[]) same.call(large)).isEqualTo(large);
+    Map<?, ?> named = (Map<?, ?>) same.withKeyword("a", 1).withKeyword("b", null).call();
+    assertThat(named.get("a")).isEqualTo(1L);
+    assertThat(named.containsKey("b")).isTrue();
   }
 
-  @Test
-  void whatCannotGoIsNamed(TprocHost host) throws Exception {
-    try (PythonPool pool = builder(host).open()) {
-      assertThatIllegalArgumentException()
-          .isThrownBy(() -> function(pool, "same").call(1, List.of(Set.of())))
-          .withMessageStartingWith("argument 2[0]: a java.util.Immutable");
-      assertRefused(pool.function("builtins", "set"), "TypeError: result: a value of type set");
-      assertRefused(
-          pool.function("builtins", "iter"), "list_iterator cannot go to Java", List.of());
-      assertRefused(function(pool, "endless"), "ValueError: result[0][0]");
-      assertRefused(function(pool, "deep"), "deeper than 100", 101);
-      assertThat(function(pool, "deep").call(100)).isInstanceOf(List.class);
-      assertThatExceptionOfType(PythonException.class)
-          .isThrownBy(() -> function(pool, "same").call(Map.of(1, "a", true, "b")))
-          .withMessageContaining("cannot read the arguments: ValueError: two keys of a map");
-    }
+  private static void whatCannotGoIsNamed(PythonPool pool) throws Exception {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> function(pool, "same").call(1, List.of(Set.of())))
+        .withMessageStartingWith("argument 2[0]: a java.util.Immutable");
+    assertRefused(pool.function("builtins", "set"), "TypeError: result: a value of type set");
+    assertRefused(pool.function("builtins", "iter"), "list_iterator cannot go to Java", List.of());
+    assertRefused(function(pool, "endless"), "ValueError: result[0][0]");
+    assertRefused(function(pool, "deep"), "deeper than 100", 101);
+    assertThat(function(pool, "deep").call(100)).isInstanceOf(List.class);
+    assertThatExceptionOfType(PythonException.class)
+        .isThrownBy(() -> function(pool, "same").call(Map.of(1, "a", true, "b")))
+        .withMessageContaining("cannot read the arguments: ValueError: two keys of a map");
   }
 
   private static void assertRefused(PythonFunction function, String message, Object... arguments) {
@@ -354,31 +369,28 @@ class PythonWorkerIT {
 
   // Exceptions.
 
-  @Test
-  void exceptionsHaveTheirTraceback(TprocHost host) throws Exception {
-    try (PythonPool pool = builder(host).open()) {
-      PythonException thrown =
-          catchThrowableOfType(
-              PythonException.class, () -> function(pool, "fail").call("such \u00e4 thing"));
-      assertThat(thrown)
-          .hasMessage("cannot call module_of_it.fail: ValueError: no such \u00e4 thing");
-      assertThat(thrown.type()).isEqualTo("ValueError");
-      assertThat(thrown.pythonMessage()).isEqualTo("no such \u00e4 thing");
-      assertThat(thrown.traceback())
-          .contains("Traceback (most recent call last)")
-          .contains("module_of_it.py\", line ")
-          .contains("KeyError: 'such \u00e4 thing'")
-          .contains("raise ValueError(\"no \" + what) from missing")
-          .endsWith("ValueError: no such \u00e4 thing\n")
-          .doesNotContain("calls.py");
-      assertThat(thrown.getStackTrace()[0].getClassName()).startsWith("io.tproc.python.");
-      assertThat(Arrays.stream(thrown.getStackTrace()).map(StackTraceElement::getMethodName))
-          .contains("exceptionsHaveTheirTraceback", "call");
-      assertThat(failure(PythonException.class, function(pool, "odd").submit()))
-          .hasMessage(
-              "cannot call module_of_it.odd: module_of_it.Odd: its message cannot be had: RuntimeError");
-      assertThat(function(pool, "same").call("still")).isEqualTo("still");
-    }
+  private static void exceptionsHaveTheirTraceback(PythonPool pool) throws Exception {
+    PythonException thrown =
+        catchThrowableOfType(
+            PythonException.class, () -> function(pool, "fail").call("such \u00e4 thing"));
+    assertThat(thrown)
+        .hasMessage("cannot call module_of_it.fail: ValueError: no such \u00e4 thing");
+    assertThat(thrown.type()).isEqualTo("ValueError");
+    assertThat(thrown.pythonMessage()).isEqualTo("no such \u00e4 thing");
+    assertThat(thrown.traceback())
+        .contains("Traceback (most recent call last)")
+        .contains("module_of_it.py\", line ")
+        .contains("KeyError: 'such \u00e4 thing'")
+        .contains("raise ValueError(\"no \" + what) from missing")
+        .endsWith("ValueError: no such \u00e4 thing\n")
+        .doesNotContain("calls.py");
+    assertThat(thrown.getStackTrace()[0].getClassName()).startsWith("io.tproc.python.");
+    assertThat(Arrays.stream(thrown.getStackTrace()).map(StackTraceElement::getMethodName))
+        .contains("exceptionsHaveTheirTraceback", "call");
+    assertThat(failure(PythonException.class, function(pool, "odd").submit()))
+        .hasMessage(
+            "cannot call module_of_it.odd: module_of_it.Odd: its message cannot be had: RuntimeError");
+    assertThat(function(pool, "same").call("still")).isEqualTo("still");
   }
 
   private static void assertFails(PythonFunction function, String message) {
@@ -387,47 +399,38 @@ class PythonWorkerIT {
         .withMessageStartingWith(message);
   }
 
-  @Test
-  void whatIsMissingIsNamed(TprocHost host) throws Exception {
-    try (PythonPool pool = builder(host).open()) {
-      assertFails(
-          pool.function("no_such.module", "f"),
-          "cannot import no_such.module: ModuleNotFoundError");
-      assertFails(
-          pool.function("broken_of_it", "f"),
-          "cannot import broken_of_it: ModuleNotFoundError: No module named 'no_such_module_of_it'");
-      assertFails(
-          pool.function("no_python_of_it", "f"), "cannot import no_python_of_it: SyntaxError: ");
-      assertFails(pool.function("", "f"), "cannot import : ValueError");
-      assertFails(function(pool, "none"), "cannot find none in module_of_it: AttributeError");
-      assertFails(
-          function(pool, "kept"), "cannot find kept in module_of_it: TypeError: a list cannot be");
-      assertFails(function(pool, "fail"), "cannot call module_of_it.fail: TypeError");
-      List<?> place = (List<?>) function(pool, "Place.name").call();
-      assertThat(place.get(2)).isEqualTo(List.of("-c"));
+  private static void whatIsMissingIsNamed(PythonPool pool) throws Exception {
+    assertFails(
+        pool.function("no_such.module", "f"), "cannot import no_such.module: ModuleNotFoundError");
+    assertFails(
+        pool.function("broken_of_it", "f"),
+        "cannot import broken_of_it: ModuleNotFoundError: No module named 'no_such_module_of_it'");
+    assertFails(
+        pool.function("no_python_of_it", "f"), "cannot import no_python_of_it: SyntaxError: ");
+    assertFails(pool.function("", "f"), "cannot import : ValueError");
+    assertFails(function(pool, "none"), "cannot find none in module_of_it: AttributeError");
+    assertFails(
+        function(pool, "kept"), "cannot find kept in module_of_it: TypeError: a list cannot be");
+    assertFails(function(pool, "fail"), "cannot call module_of_it.fail: TypeError");
+    List<?> place = (List<?>) function(pool, "Place.name").call();
+    assertThat(place.get(2)).isEqualTo(List.of("-c"));
+  }
+
+  private static void memoryThatIsKeptIsReleased(PythonPool pool) throws Exception {
+    for (ByteBuffer buffer : List.of(floats(1), floats(1).asReadOnlyBuffer())) {
+      function(pool, "keep").call(buffer);
+      assertThatExceptionOfType(PythonException.class)
+          .isThrownBy(() -> function(pool, "use_kept").call())
+          .withMessageContaining("ValueError: operation forbidden on released memoryview");
     }
   }
 
-  @Test
-  void memoryThatIsKeptIsReleased(TprocHost host) throws Exception {
-    try (PythonPool pool = builder(host).open()) {
-      for (ByteBuffer buffer : List.of(floats(1), floats(1).asReadOnlyBuffer())) {
-        function(pool, "keep").call(buffer);
-        assertThatExceptionOfType(PythonException.class)
-            .isThrownBy(() -> function(pool, "use_kept").call())
-            .withMessageContaining("ValueError: operation forbidden on released memoryview");
-      }
-    }
-  }
-
-  @Test
-  void forkedChildrenHaveOnlyWhatWasNamed(TprocHost host) throws Exception {
+  private static void forkedChildrenHaveOnlyWhatWasNamed(TprocHost host, PythonPool pool)
+      throws Exception {
     ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 20).put(0, (byte) 7);
-    try (PythonPool pool = builder(host).open()) {
-      assertThat(function(pool, "fork_and_read").call(buffer)).isEqualTo(-11L);
-      host.keepInForks(host.addressOf(buffer), buffer.capacity());
-      assertThat(function(pool, "fork_and_read").call(buffer)).isEqualTo(7L);
-    }
+    assertThat(function(pool, "fork_and_read").call(buffer)).isEqualTo(-11L);
+    host.keepInForks(host.addressOf(buffer), buffer.capacity());
+    assertThat(function(pool, "fork_and_read").call(buffer)).isEqualTo(7L);
   }
 
   // Interpreters.
@@ -475,8 +478,7 @@ class PythonWorkerIT {
     }
   }
 
-  @Test
-  void crashesAndExits(TprocHost host) throws Exception {
+  private static void crashesAndExits(PythonPool pool) throws Exception {
     Map<Object, Object> ends =
         Map.of(
             "null",
@@ -485,15 +487,13 @@ class PythonWorkerIT {
             new Signalled(Signals.SIGABRT, false),
             7,
             new Exited(7));
-    try (PythonPool pool = builder(host).open()) {
-      for (Map.Entry<Object, Object> each : ends.entrySet()) {
-        WorkerCrashedException crashed =
-            catchThrowableOfType(
-                WorkerCrashedException.class, () -> function(pool, "crash").call(each.getKey()));
-        assertThat(crashed.exitStatus()).isEqualTo(each.getValue());
-        assertThat(crashed).hasMessageStartingWith(PYTHON + " (pid " + crashed.pid() + ") ");
-        assertThat(function(pool, "same").call("again")).isEqualTo("again");
-      }
+    for (Map.Entry<Object, Object> each : ends.entrySet()) {
+      WorkerCrashedException crashed =
+          catchThrowableOfType(
+              WorkerCrashedException.class, () -> function(pool, "crash").call(each.getKey()));
+      assertThat(crashed.exitStatus()).isEqualTo(each.getValue());
+      assertThat(crashed).hasMessageStartingWith(PYTHON + " (pid " + crashed.pid() + ") ");
+      assertThat(function(pool, "same").call("again")).isEqualTo("again");
     }
   }
 
@@ -521,14 +521,11 @@ class PythonWorkerIT {
     }
   }
 
-  @Test
-  void aCallThatTakesTooLongIsEnded(TprocHost host) throws Exception {
+  private static void aCallThatTakesTooLongIsEnded(PythonPool pool) throws Exception {
     ByteBuffer gate = ByteBuffer.allocateDirect(2);
-    try (PythonPool pool = builder(host).callLimit(Duration.ofHours(1)).open()) {
-      PythonFunction wait = function(pool, "wait").within(Duration.ofMillis(200));
-      assertThatExceptionOfType(WorkerTimeoutException.class).isThrownBy(() -> wait.call(gate));
-      assertThat(function(pool, "same").call(2)).isEqualTo(2L);
-    }
+    PythonFunction wait = function(pool, "wait").within(Duration.ofMillis(200));
+    assertThatExceptionOfType(WorkerTimeoutException.class).isThrownBy(() -> wait.call(gate));
+    assertThat(function(pool, "same").call(2)).isEqualTo(2L);
   }
 
   @Test
