@@ -148,7 +148,8 @@ TPROC_EXPORT int tproc_give(void *block, int pid);
  * libc may leave out what makes pthread's locks right between processes.
  *
  * Functions return 0 or an error number, and leave errno alone. ENOTSUP: there is no shared heap. Deadlines are of
- * CLOCK_MONOTONIC; NULL: none. A signal handler that returns does not end a wait. Not for signal handlers themselves.
+ * CLOCK_MONOTONIC; NULL: none. What is no time (before 0, nanoseconds of a second or more) has passed. A signal handler
+ * that returns does not end a wait. Not for signal handlers themselves.
  */
 
 /** A lock that is passed on when its owner dies. The owner is a thread; it is not recursive. */

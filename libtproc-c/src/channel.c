@@ -212,6 +212,7 @@ static bool look(struct tproc_channel_select *all, size_t count) {
 static bool has_passed(const struct timespec *deadline) {
   struct timespec now;
   if (deadline == NULL) return false;
+  if (deadline->tv_nsec < 0 || deadline->tv_nsec >= 1000000000) return true; /* as tproc_futex_wait has it */
   clock_gettime(CLOCK_MONOTONIC, &now);
   return now.tv_sec > deadline->tv_sec || (now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
 }

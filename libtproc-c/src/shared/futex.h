@@ -14,7 +14,8 @@
 /**
  * Sleeps until a thread wakes the word, if it still has this value. errno is left alone.
  *
- * @param deadline of CLOCK_MONOTONIC; NULL: none
+ * @param deadline of CLOCK_MONOTONIC; NULL: none. What the kernel takes for no time (before 0, or with nanoseconds of
+ * a second or more) has passed: to look again would have no end
  * @return 0 (woken, or not asleep at all: look again), or ETIMEDOUT
  */
 static inline int tproc_futex_wait(_Atomic uint32_t *word, uint32_t value, const struct timespec *deadline) {
@@ -22,7 +23,7 @@ static inline int tproc_futex_wait(_Atomic uint32_t *word, uint32_t value, const
   const long result = syscall(SYS_futex, word, FUTEX_WAIT_BITSET, value, deadline, NULL, FUTEX_BITSET_MATCH_ANY);
   const int code = result == 0 ? 0 : errno;
   errno = saved;
-  return code == ETIMEDOUT ? ETIMEDOUT : 0;
+  return code == ETIMEDOUT || (code == EINVAL && deadline != NULL) ? ETIMEDOUT : 0;
 }
 
 /** As struct futex_waitv, which older headers lack. */

@@ -149,6 +149,12 @@ static int refusals(const char *name) {
   if (tproc_channel_trysend(&channel, &message) != EINVAL) return 28;
   if (tproc_channel_tryreceive(&other, &message) != EAGAIN) return 29;
   if (tproc_channel_receive(&other, &message, &passed) != ETIMEDOUT) return 30;
+  const struct timespec no_times[] = {{-1, 0}, {0, 1000000000}, {0, -1}};
+  for (size_t i = 0; i < sizeof no_times / sizeof *no_times; i++) {
+    struct tproc_channel_select one = {.channel = &other, .role = TPROC_RECEIVER};
+    if (tproc_channel_receive(&other, &message, &no_times[i]) != ETIMEDOUT) return 38;
+    if (tproc_channel_select(&one, 1, &no_times[i]) != ETIMEDOUT) return 39;
+  }
   const struct tproc_message three[3] = {message_of(0), message_of(1), message_of(2)};
   if (tproc_channel_send_batch(&channel, three, 3, &done, NULL) != 0 || done != 2) return 31;
   if (tproc_channel_trysend(&channel, &three[0]) != EINVAL) return 32; /* its block is in the channel */
