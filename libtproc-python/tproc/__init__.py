@@ -1,7 +1,8 @@
 """What programs of one host share: a heap, locks, a registry, channels; and workers. libtproc through ctypes.
 
 Errors are OSError with the errno that tproc.h gives. Timeouts are in seconds; None: without end.
-All functions wait without holding the interpreter's lock, and all but Barrier.wait can be interrupted.
+All functions wait without holding the interpreter's lock, and all but Barrier.wait can be interrupted: what a signal's
+handler raises (KeyboardInterrupt) ends the wait, and then nothing is locked, sent or lost by it.
 """
 
 import ctypes
@@ -114,15 +115,30 @@ def _timespec(moment):
     return _Timespec(int(moment), int(moment % 1 * 1e9))
 
 
-def _wait(deadline, call):
-    """Calls until it says something else than ETIMEDOUT, or the time is over."""
+# Among a call's arguments: until when it may sleep.
+_UNTIL = object()
+
+
+def _call(outcome, function, *arguments):
+    """Calls a function of C's. What it returned is outcome[0], also when a signal's handler raises right after it.
+
+    A handler runs between two steps of Python's, so before the value of a plain call could be stored. extend and map
+    are one step.
+    """
+    outcome.extend(map(function, *((argument,) for argument in arguments)))
+    return outcome[0]
+
+
+def _wait(outcome, deadline, function, *arguments):
+    """As _call, until it returns something else than ETIMEDOUT, or the time is over."""
     while True:
         nap = time.monotonic() + _NAP
         last = deadline is not None and deadline <= nap
-        moment = _timespec(deadline if last else nap)
-        code = call(ctypes.byref(moment))
+        until = ctypes.byref(_timespec(deadline if last else nap))
+        code = _call(outcome, function, *(until if each is _UNTIL else each for each in arguments))
         if code != errno.ETIMEDOUT or last:
             return code
+        outcome.clear()
 
 
 def is_threadproc():
@@ -222,8 +238,11 @@ class Mutex:
     SIZE = _MUTEX_SIZE
 
     class Held:
+        """A hold on the lock. One that is forgotten is released."""
+
         def __init__(self, address, owner_died):
             self._address = address
+            self._is_known = True
             self.owner_died = owner_died
 
         def consistent(self):
@@ -231,7 +250,12 @@ class Mutex:
             _check(_library.tproc_mutex_consistent(self._address), "make a mutex consistent")
 
         def release(self):
+            self._is_known = False
             _check(_library.tproc_mutex_unlock(self._address), "unlock a mutex")
+
+        def __del__(self):
+            if self._is_known and _library is not None:  # it is not, at the interpreter's end
+                _library.tproc_mutex_unlock(self._address)
 
         def __enter__(self):
             return self
@@ -244,18 +268,25 @@ class Mutex:
 
     def acquire(self, timeout=None):
         """Locks. Returns the hold on it; None when the time is over. The thread that has it gives it back."""
-        return self._held(_wait(_deadline(timeout), lambda at: _library.tproc_mutex_timedlock(self._address, at)))
+        return self._lock(_wait, _deadline(timeout), _library.tproc_mutex_timedlock, self._address, _UNTIL)
 
     def try_acquire(self):
         """Locks if it is free. Returns the hold on it, or None."""
-        return self._held(_library.tproc_mutex_trylock(self._address))
+        return self._lock(_call, _library.tproc_mutex_trylock, self._address)
 
-    def _held(self, code):
-        if code in (errno.ETIMEDOUT, errno.EBUSY):
-            return None
-        if code != errno.EOWNERDEAD:
-            _check(code, "lock a mutex")
-        return Mutex.Held(self._address, code == errno.EOWNERDEAD)
+    def _lock(self, call, *arguments):
+        outcome = []
+        try:
+            code = call(outcome, *arguments)
+            if code in (errno.ETIMEDOUT, errno.EBUSY):
+                return None
+            if code != errno.EOWNERDEAD:
+                _check(code, "lock a mutex")
+            return Mutex.Held(self._address, code == errno.EOWNERDEAD)
+        except BaseException:
+            if outcome and outcome[0] in (0, errno.EOWNERDEAD):
+                _library.tproc_mutex_unlock(self._address)
+            raise
 
 
 class Condition:
@@ -282,10 +313,13 @@ class Condition:
         nap = time.monotonic() + _NAP
         last = deadline is not None and deadline <= nap
         moment = _timespec(deadline if last else nap)
-        code = _library.tproc_cond_wait(self._address, held._address, ctypes.byref(moment))
-        if code == errno.EOWNERDEAD:
-            held.owner_died = True
-        elif code != errno.ETIMEDOUT:
+        outcome = []
+        try:
+            code = _call(outcome, _library.tproc_cond_wait, self._address, held._address, ctypes.byref(moment))
+        finally:
+            if outcome and outcome[0] == errno.EOWNERDEAD:
+                held.owner_died = True
+        if code not in (errno.EOWNERDEAD, errno.ETIMEDOUT):
             _check(code, "wait at a condition")
         return code != errno.ETIMEDOUT or not last
 
@@ -363,7 +397,7 @@ class Entry:
     def watch(self, timeout=None):
         """Waits until it is withdrawn or its process has ended. Returns False when the time is over."""
         raw = self._raw()
-        code = _wait(_deadline(timeout), lambda at: _library.tproc_watch(ctypes.byref(raw), at))
+        code = _wait([], _deadline(timeout), _library.tproc_watch, ctypes.byref(raw), _UNTIL)
         if code == errno.ETIMEDOUT:
             return False
         _check(code, "watch " + self.name)
@@ -399,7 +433,7 @@ def wait_for(name, type=None, timeout=None):
     """Waits for a living publication of a name. TimeoutError when the time is over."""
     raw = _Entry()
     wanted = None if type is None else _text(type)
-    _check(_wait(_deadline(timeout), lambda at: _library.tproc_await(_text(name), wanted, at, ctypes.byref(raw))),
+    _check(_wait([], _deadline(timeout), _library.tproc_await, _text(name), wanted, _UNTIL, ctypes.byref(raw)),
            "wait for " + name)
     return Entry(raw)
 
@@ -431,6 +465,7 @@ class Channel:
 
     def __init__(self, end):
         self._end = end
+        self._late = []  #: received when a signal's handler raised: for the next receive
 
     @staticmethod
     def create(cells, roles, alone=0):
@@ -443,11 +478,16 @@ class Channel:
     @staticmethod
     def open(name, roles, timeout=None):
         """An end of a published channel. TimeoutError when the time is over."""
-        end = _End()
-        _check(_wait(_deadline(timeout),
-                     lambda at: _library.tproc_channel_open(ctypes.byref(end), _text(name), roles, at)),
-               "open the channel " + name)
-        return Channel(end)
+        end, outcome = _End(), []
+        try:
+            code = _wait(outcome, _deadline(timeout), _library.tproc_channel_open,
+                         ctypes.byref(end), _text(name), roles, _UNTIL)
+            _check(code, "open the channel " + name)
+            return Channel(end)
+        except BaseException:
+            if outcome and outcome[0] == 0:
+                _library.tproc_channel_close(ctypes.byref(end))
+            raise
 
     def publish(self, name):
         _check(_library.tproc_channel_publish(ctypes.byref(self._end), _text(name)), "publish " + name)
@@ -464,13 +504,13 @@ class Channel:
 
         BrokenPipeError: there is no receiver any more.
         """
-        code = self._send(data, block, lambda raw: _wait(
-            _deadline(timeout), lambda at: _library.tproc_channel_send(ctypes.byref(self._end), raw, at)))
-        return code == 0
+        return self._send(data, block, lambda outcome, raw: _wait(
+            outcome, _deadline(timeout), _library.tproc_channel_send, ctypes.byref(self._end), raw, _UNTIL))
 
     def try_send(self, data=b"", block=None):
         """Sends if there is room. Returns whether there was."""
-        return self._send(data, block, lambda raw: _library.tproc_channel_trysend(ctypes.byref(self._end), raw)) == 0
+        return self._send(data, block, lambda outcome, raw: _call(
+            outcome, _library.tproc_channel_trysend, ctypes.byref(self._end), raw))
 
     @staticmethod
     def _send(data, block, call):
@@ -478,35 +518,42 @@ class Channel:
             raise ValueError("a message of %d bytes; at most %d" % (len(data), MESSAGE_MAX))
         raw = _Message(length=len(data))
         ctypes.memmove(raw.data, bytes(data), len(data))
-        code = errno.EINTR
+        outcome = []
         if block is not None:
             raw.block = block._leave()
         try:
-            code = call(ctypes.byref(raw))
+            code = call(outcome, ctypes.byref(raw))
         finally:
-            if code != 0 and block is not None:
+            if block is not None and (not outcome or outcome[0] != 0):
                 block._come_back(raw.block)
         if code not in (errno.ETIMEDOUT, errno.EAGAIN):
             _check(code, "send")
-        return code
+        return code == 0
 
     def receive(self, timeout=None):
         """The next Message; None when the time is over. BrokenPipeError: nothing is there, and no sender any more."""
-        return self._receive(lambda raw: _wait(
-            _deadline(timeout), lambda at: _library.tproc_channel_receive(ctypes.byref(self._end), raw, at)))
+        return self._receive(lambda outcome, raw: _wait(
+            outcome, _deadline(timeout), _library.tproc_channel_receive, ctypes.byref(self._end), raw, _UNTIL))
 
     def try_receive(self):
         """The next Message, or None."""
-        return self._receive(lambda raw: _library.tproc_channel_tryreceive(ctypes.byref(self._end), raw))
+        return self._receive(lambda outcome, raw: _call(
+            outcome, _library.tproc_channel_tryreceive, ctypes.byref(self._end), raw))
 
-    @staticmethod
-    def _receive(call):
-        raw = _Message()
-        code = call(ctypes.byref(raw))
-        if code in (errno.ETIMEDOUT, errno.EAGAIN):
-            return None
-        _check(code, "receive")
-        return Message(raw)
+    def _receive(self, call):
+        raw, outcome = _Message(), []
+        try:
+            if self._late:
+                raw = self._late.pop(0)
+                outcome.append(0)
+            elif call(outcome, ctypes.byref(raw)) in (errno.ETIMEDOUT, errno.EAGAIN):
+                return None
+            _check(outcome[0], "receive")
+            return Message(raw)
+        except BaseException:
+            if outcome and outcome[0] == 0:
+                self._late.insert(0, raw)
+            raise
 
     def __iter__(self):
         try:
@@ -517,6 +564,8 @@ class Channel:
 
     def close(self):
         """Closes this end. Calls after the first do nothing."""
+        while self._late:
+            _library.tproc_free(self._late.pop().block)
         if self._end.queue is not None:
             _check(_library.tproc_channel_close(ctypes.byref(self._end)), "close a channel")
 
@@ -619,7 +668,7 @@ def serve(handler):
     _check(_library.tproc_worker_open(ctypes.byref(worker)), "serve a pool of workers")
     try:
         while True:
-            code = _wait(None, lambda at: _library.tproc_worker_receive(ctypes.byref(worker), ctypes.byref(raw), at))
+            code = _wait([], None, _library.tproc_worker_receive, ctypes.byref(worker), ctypes.byref(raw), _UNTIL)
             if code == 0:
                 code = _library.tproc_worker_finish(ctypes.byref(worker), ctypes.byref(raw), _handle(handler, raw))
             if code == errno.EPIPE:
