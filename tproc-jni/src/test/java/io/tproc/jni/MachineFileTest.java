@@ -10,7 +10,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -19,7 +21,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class MachineFileTest {
-  private final @Nullable String named = System.getProperty(MachineFile.CALLEE.property());
+  private static final List<String> PROPERTIES =
+      List.of(MachineFile.CALLEE.property(), MachineFile.LIBTPROC.property());
+
+  private final Map<String, String> named = new HashMap<>();
 
   @TempDir Path directory;
 
@@ -42,14 +47,18 @@ class MachineFileTest {
 
   @BeforeEach
   void forgetTheBuildsOwn() {
-    System.clearProperty(MachineFile.CALLEE.property());
+    for (String property : PROPERTIES) {
+      @Nullable String file = System.clearProperty(property);
+      if (file != null) {
+        named.put(property, file);
+      }
+    }
   }
 
   @AfterEach
   void rememberTheBuildsOwn() {
-    if (named != null) {
-      System.setProperty(MachineFile.CALLEE.property(), named);
-    }
+    PROPERTIES.forEach(System::clearProperty);
+    named.forEach(System::setProperty);
   }
 
   private Path unpack(String contents, Path... caches) throws IOException {
