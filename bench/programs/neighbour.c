@@ -8,6 +8,9 @@
  *   neighbour discards         touches 1 GiB and lets its pages go (MADV_DONTNEED), again and again
  *   neighbour fills            fills 1 GiB (MAP_POPULATE) and unmaps it, again and again
  *   neighbour advises          the same with MADV_POPULATE_WRITE
+ *   neighbour shrinks          touches 1 GiB and shrinks it to a page (mremap), again and again
+ *   neighbour replaces         touches 1 GiB and maps it anew (MAP_FIXED), again and again
+ *   neighbour unlocks          locks 1 GiB and unlocks it, where it may lock so much, again and again
  *   neighbour crowds           20,000 mappings of which no two are one
  *
  * All but the first write a byte when they have begun, and go on until they are killed.
@@ -62,11 +65,35 @@ static void crowd(void) {
   }
 }
 
-static void let_go(int unmapping) {
+/* By what comes after each change. */
+static void unmap(char *large) { (void)large; }
+
+static void discard(char *large) { require(madvise(large, LARGE, MADV_DONTNEED) == 0, "madvise"); }
+
+static void shrink(char *large) { require(mremap(large, LARGE, PAGE, 0) == large, "mremap"); }
+
+static void replace(char *large) {
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+  require(mmap(large, LARGE, PROT_NONE, flags, -1, 0) == large, "mmap");
+}
+
+static void unlock(char *large) {
+  if (mlock(large, LARGE) == 0) require(munlock(large, LARGE) == 0, "munlock");
+}
+
+static const struct {
+  const char *name;
+  void (*change)(char *large);
+} changes[] = {
+    {"unmaps", unmap}, {"discards", discard}, {"shrinks", shrink}, {"replaces", replace}, {"unlocks", unlock},
+};
+
+/* What is touched, changed and unmapped. */
+static void touch_and(void (*change)(char *large)) {
   char *large = map(LARGE);
   madvise(large, LARGE, MADV_NOHUGEPAGE);
   for (size_t at = 0; at < LARGE; at += PAGE) large[at] = 1;
-  require(unmapping || madvise(large, LARGE, MADV_DONTNEED) == 0, "madvise");
+  change(large);
   require(munmap(large, LARGE) == 0, "munmap");
 }
 
@@ -81,14 +108,14 @@ static void fill(int advising) {
 int main(int argc, char **argv) {
   const char *kind = argc > 1 ? argv[1] : "";
   if (strcmp(kind, "worst") == 0 && argc == 3) return worst(atof(argv[2]));
-  const int unmapping = strcmp(kind, "unmaps") == 0;
   if (strcmp(kind, "pieces") == 0)
     keep_pieces();
   else if (strcmp(kind, "crowds") == 0)
     crowd();
   else
     say_begun();
-  while (unmapping || strcmp(kind, "discards") == 0) let_go(unmapping);
+  for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
+    while (strcmp(kind, changes[i].name) == 0) touch_and(changes[i].change);
   const int advising = strcmp(kind, "advises") == 0;
   while (advising || strcmp(kind, "fills") == 0) fill(advising);
   for (;;) pause();

@@ -22,6 +22,7 @@
  *   signals               a heap that grows and shrinks under signals
  *   storm ADDRESS         four threads that map, unmap, remap and break without end; says at ADDRESS that it runs
  *   populate ADDRESS      maps and fills 256 MiB again and again; says at ADDRESS that it runs
+ *   fill ADDRESS          maps and fills 2 GiB; says at ADDRESS that it begins
  *   say                   prints its name: the own executable of `execute`
  */
 #include <errno.h>
@@ -262,6 +263,64 @@ static void use_large_locks(void) {
   EXPECT(munmap(own, FILLED) == 0);
 }
 
+#define LARGE (160ul << 20) /* more than is unmapped, replaced or unlocked at once */
+
+static int is_free(char *memory, size_t size) {
+  const int flags = PRIVATE | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+  if (mmap(memory, size, PROT_NONE, flags, -1, 0) != memory) return 0;
+  return munmap(memory, size) == 0;
+}
+
+static char *map_large(void) {
+  char *own = mmap(NULL, LARGE, PROT_READ | PROT_WRITE, PRIVATE | MAP_NORESERVE, -1, 0);
+  EXPECT(own != MAP_FAILED);
+  own[0] = 'a';
+  own[page] = 'b';
+  own[LARGE - 1] = 'z';
+  return own;
+}
+
+static void shrink_large(void) {
+  char *own = map_large();
+  EXPECT(mremap(own, LARGE, page + 1, 0) == own && own[0] == 'a' && own[page] == 'b');
+  EXPECT(is_free(own + 2 * page, LARGE - 2 * page));
+  EXPECT(munmap(own, LARGE) == 0);
+  own = map_large();
+  EXPECT(munmap(own, page) == 0);
+  REFUSED(mremap(own, LARGE, page, 0), MAP_FAILED, EFAULT); /* nothing is there, and nothing goes */
+  EXPECT(own[page] == 'b' && own[LARGE - 1] == 'z');
+  REFUSED(mremap(own + 1, LARGE, page, 0), MAP_FAILED, EINVAL);
+  EXPECT(munmap(own, LARGE) == 0);
+}
+
+static void replace_large(void) {
+  char *own = map_large();
+  const int flags = PRIVATE | MAP_NORESERVE | MAP_FIXED;
+  EXPECT(mmap(own, LARGE, PROT_READ, flags, -1, 0) == own && own[0] == 0 && own[LARGE - 1] == 0);
+  REFUSED(madvise(own, page, MADV_POPULATE_WRITE), -1, EINVAL);
+  EXPECT(mmap(own, FILLED, PROT_READ | PROT_WRITE, flags | MAP_POPULATE, -1, 0) == own);
+  EXPECT(resident(own, FILLED) == FILLED / page);
+  char *other = map_large();
+  EXPECT(mremap(other, LARGE, LARGE, MREMAP_MAYMOVE | MREMAP_FIXED, own) == own);
+  EXPECT(own[0] == 'a' && own[page] == 'b' && own[page + 1] == 0 && own[LARGE - 1] == 'z' && is_free(other, LARGE));
+  REFUSED(mremap(own, LARGE, LARGE, MREMAP_MAYMOVE | MREMAP_FIXED, own + page), MAP_FAILED, EINVAL);
+  EXPECT(own[0] == 'a' && own[LARGE - 1] == 'z');
+  EXPECT(munlock(own, LARGE) == 0 && munmap(own + page, page) == 0);
+  REFUSED(munlock(own, LARGE), -1, ENOMEM);
+  EXPECT(own[0] == 'a' && own[LARGE - 1] == 'z' && munmap(own, LARGE) == 0);
+}
+
+static void grow_locked(void) {
+  char *own = mmap(NULL, 4 * page, PROT_READ | PROT_WRITE, PRIVATE, -1, 0);
+  if (mlock(own, 4 * page) == 0) { /* RLIMIT_MEMLOCK counts all together */
+    char *grown = mremap(own, 4 * page, 16 * page, MREMAP_MAYMOVE);
+    EXPECT(grown != MAP_FAILED && resident(grown, 16 * page) == 16);
+    REFUSED(madvise(grown, 16 * page, MADV_DONTNEED), -1, EINVAL); /* all of it is locked */
+    own = grown;
+  }
+  EXPECT(munmap(own, 16 * page) == 0);
+}
+
 /* The program's wish, not what ends it with its host. A vfork child has one of its own. */
 static void use_death_signal(void) {
   int signal = -1, status = -1;
@@ -319,6 +378,9 @@ static void use_controls(void) {
   use_locks();
   use_filling();
   use_large_locks();
+  shrink_large();
+  replace_large();
+  grow_locked();
   use_death_signal();
   use_aio();
   use_processor();
@@ -750,6 +812,10 @@ int main(int argc, char **argv) {
       char *memory = mmap(NULL, 256 << 20, PROT_READ | PROT_WRITE, PRIVATE | MAP_POPULATE, -1, 0);
       if (memory != MAP_FAILED) munmap(memory, 256 << 20);
     }
+  } else if (strcmp(mode, "fill") == 0 && argc > 2) {
+    char *memory = mmap(NULL, 2ul << 30, PROT_READ | PROT_WRITE, PRIVATE | MAP_NORESERVE, -1, 0);
+    say_running(argv[2]);
+    EXPECT(madvise(memory, 2ul << 30, MADV_POPULATE_WRITE) == 0);
   } else if (strcmp(mode, "say") == 0) {
     return 0;
   } else {

@@ -45,6 +45,12 @@
 #ifndef MREMAP_DONTUNMAP /* since Linux 5.7 */
 #define MREMAP_DONTUNMAP 4
 #endif
+#ifndef MADV_DONTNEED_LOCKED /* since Linux 5.18 */
+#define MADV_DONTNEED_LOCKED 24
+#endif
+#ifndef MADV_GUARD_INSTALL /* since Linux 6.13 */
+#define MADV_GUARD_INSTALL 102
+#endif
 #ifndef MADV_POPULATE_READ /* since Linux 5.14 */
 #define MADV_POPULATE_READ 22
 #define MADV_POPULATE_WRITE 23

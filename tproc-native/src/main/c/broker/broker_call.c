@@ -59,8 +59,30 @@ struct broker_answer broker_answer_map(struct fence_listener *listener, const st
   return answer;
 }
 
+/* With nothing in them that could make a mapping of new memory fail, so that what it replaces may go before. */
+#define PLAIN_FLAGS \
+  (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE | MAP_STACK | MAP_POPULATE | MAP_NONBLOCK | MAP_LOCKED)
+#define PLAIN_PROTECTION (PROT_READ | PROT_WRITE | PROT_EXEC)
+
+static bool replaces_much(const struct map_request *request) {
+  return (request->flags & ~PLAIN_FLAGS) == 0 && (request->flags & MAP_FIXED) != 0 &&
+         (request->flags & MAP_TYPE) == MAP_PRIVATE && (request->protection & ~PLAIN_PROTECTION) == 0 &&
+         request->address % page_size() == 0 && request->address <= INT64_MAX && request->length > UNMAPPED_AT_ONCE &&
+         request->length <= INT64_MAX;
+}
+
+/* Its pages are let go in pieces, on any thread. @return whether there is such an answer: the memory is the caller's */
+static bool empty_before(struct fence_listener *listener, uint64_t address, uint64_t length,
+                         struct broker_answer *answer) {
+  *answer = (struct broker_answer){
+      .verdict = BROKER_DEFER_REPLACE, .memory = listener->memory, .fill = {address, page_ceil(address + length)}};
+  return memory_begin_advise(listener->memory, answer->fill);
+}
+
 static struct broker_answer answer_mmap(struct fence_listener *listener, const struct broker_call *call) {
   const struct map_request request = map_request_of(call, -1);
+  struct broker_answer emptied;
+  if (replaces_much(&request) && empty_before(listener, request.address, request.length, &emptied)) return emptied;
   if ((request.flags & MAP_ANONYMOUS) != 0) return fill(&request, memory_map(listener->memory, &request));
   const int file = target_descriptor(listener, call->tid, (int)call->arguments[4]);
   if (file == -EPERM || file == -ENOSYS) return (struct broker_answer){.verdict = BROKER_DEFER_MAP};
@@ -81,6 +103,40 @@ static struct broker_answer answer_munmap(struct fence_listener *listener, uint6
   struct broker_answer answer = {.verdict = BROKER_DEFER_UNMAP, .memory = listener->memory};
   const int64_t begun = memory_begin_unmap(listener->memory, address, length, &answer.fill);
   return begun == 1 ? answer : result(begun);
+}
+
+static struct broker_answer remap(struct fence_listener *listener, const struct broker_call *call) {
+  const uint64_t *a = call->arguments;
+  struct broker_answer answer = {.verdict = BROKER_RETURN};
+  answer.result = memory_remap(listener->memory, without_tag(a[0]), a[1], a[2], (int)a[3], a[4], &answer.fill);
+  if (range_size(answer.fill) > 0) answer.verdict = BROKER_DEFER_FILL;
+  return answer;
+}
+
+/* The target's own pages may go before: nothing else is wrong with the call. */
+static bool moves_onto_much(struct fence_listener *listener, uint64_t old, const uint64_t *a) {
+  const uint64_t target = a[4];
+  if ((int)a[3] != (MREMAP_MAYMOVE | MREMAP_FIXED) || a[2] <= UNMAPPED_AT_ONCE || a[2] > INT64_MAX) return false;
+  if (a[1] == 0 || a[1] > INT64_MAX || old > INT64_MAX || target > INT64_MAX) return false;
+  if (old % page_size() != 0 || target % page_size() != 0) return false;
+  const struct address_range from = {old, page_ceil(old + a[1])};
+  return memory_owns(listener->memory, from) && (from.high <= target || target + a[2] <= old);
+}
+
+static struct broker_answer answer_mremap(struct fence_listener *listener, const struct broker_call *call) {
+  const uint64_t *a = call->arguments, old = without_tag(a[0]);
+  struct broker_answer answer = {.verdict = BROKER_DEFER_SHRINK, .memory = listener->memory, .result = (int64_t)old};
+  if (((int)a[3] & ~MREMAP_MAYMOVE) == 0 && a[2] > 0 && a[1] > a[2] && a[1] - a[2] > UNMAPPED_AT_ONCE &&
+      memory_begin_shrink(listener->memory, old, a[1], a[2], &answer.fill))
+    return answer;
+  if (moves_onto_much(listener, old, a) && empty_before(listener, a[4], a[2], &answer)) return answer;
+  return remap(listener, call);
+}
+
+struct broker_answer broker_answer_again(struct fence_listener *listener, const struct broker_call *call) {
+  if (call->number == __NR_mremap) return remap(listener, call);
+  const struct map_request request = map_request_of(call, -1);
+  return fill(&request, memory_map(listener->memory, &request));
 }
 
 /* Calls that only need to be kept off other people's memory: the kernel makes them itself where they may go. */
@@ -110,10 +166,11 @@ static struct broker_answer get_death_signal(const struct fence_listener *listen
       .verdict = BROKER_DEFER_STORE, .stored = listener->death_signal, .stored_at = call->arguments[1]};
 }
 
-/* Advice that takes as long as there are pages. */
+/* Advice that takes as long as there are pages. (Not MADV_REMOVE: it waits for a file, and then nobody waits for it.)
+ */
 static bool lets_pages_go(int advice) {
-  return advice == MADV_DONTNEED || advice == MADV_FREE || advice == MADV_REMOVE || advice == MADV_COLD ||
-         advice == MADV_PAGEOUT;
+  return advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED || advice == MADV_FREE || advice == MADV_COLD ||
+         advice == MADV_PAGEOUT || advice == MADV_GUARD_INSTALL;
 }
 
 static bool fills_pages(int advice) { return advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE; }
@@ -144,6 +201,17 @@ static struct broker_answer answer_mlock(struct fence_listener *listener, const 
     return judged;
   return (struct broker_answer){.verdict = BROKER_DEFER_LOCK,
                                 .fill = {page_floor(address), page_ceil(address + length)}};
+}
+
+static struct broker_answer answer_munlock(struct fence_listener *listener, const struct broker_call *call) {
+  const struct broker_answer judged = if_owned(listener, call, -ENOMEM, -ENOMEM);
+  const uint64_t address = without_tag(call->arguments[0]), length = call->arguments[1];
+  struct broker_answer answer = {.verdict = BROKER_DEFER_UNLOCK,
+                                 .memory = listener->memory,
+                                 .advice = ADVICE_UNLOCK,
+                                 .fill = {page_floor(address), page_ceil(address + length)}};
+  const bool in_pieces = judged.verdict == BROKER_CONTINUE && length > UNMAPPED_AT_ONCE;
+  return in_pieces && memory_begin_advise(listener->memory, answer.fill) ? answer : judged;
 }
 
 /* Controls of the whole address space. What only tunes or hardens one's own memory succeeds without an effect. */
@@ -199,7 +267,7 @@ static struct broker_answer answer_of_memory(struct fence_listener *listener, co
     case __NR_munmap:
       return answer_munmap(listener, without_tag(a[0]), a[1]);
     case __NR_mremap:
-      return result(memory_remap(listener->memory, without_tag(a[0]), a[1], a[2], (int)a[3], a[4]));
+      return answer_mremap(listener, call);
     case __NR_brk:
       return result(memory_break(listener->memory, a[0]));
     case __NR_shmat:
@@ -215,6 +283,7 @@ static struct broker_answer answer_of_memory(struct fence_listener *listener, co
     case __NR_mlock2:
       return answer_mlock(listener, call);
     case __NR_munlock:
+      return answer_munlock(listener, call);
     case __NR_msync:
       return if_owned(listener, call, -ENOMEM, -ENOMEM);
     case __NR_mbind:

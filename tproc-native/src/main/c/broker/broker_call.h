@@ -41,6 +41,10 @@ enum broker_verdict {
   BROKER_DEFER_LOCK,     /**< the same as mlock fills, and then it is made as it stands */
   BROKER_DEFER_UNMAP,    /**< once `fill` of `memory` is unmapped it returns the result of that */
   BROKER_DEFER_ADVISE,   /**< the same with `advice` */
+  BROKER_DEFER_UNLOCK,   /**< once `fill` of `memory` is unlocked it is made as it stands */
+  BROKER_DEFER_SHRINK,   /**< mremap at `result`: once `fill` of `memory` is unmapped broker_answer_again answers what
+                              there is before that */
+  BROKER_DEFER_REPLACE,  /**< once the pages of `fill` of `memory` are gone it is answered by broker_answer_again */
   BROKER_DEFER_CLOSE,    /**< once `copy` is closed it returns `result` */
   BROKER_DEFER_STORE,    /**< once `stored` is at `stored_at` it returns 0 */
   BROKER_DEFER_AIO,      /**< io_setup: it reads and writes the caller's memory */
@@ -54,7 +58,7 @@ struct broker_answer {
   int64_t result;
   bool close_on_exec;        /**< of the new descriptor */
   struct address_range fill; /**< pages that have to be there before the answer; empty: none */
-  int fill_advice;           /**< MADV_POPULATE_READ or MADV_POPULATE_WRITE */
+  int fill_advice;           /**< MADV_POPULATE_READ or MADV_POPULATE_WRITE; 0: what mlock would do */
   struct memory *memory;     /**< whose `fill` is to be unmapped or advised */
   int advice;                /**< of madvise */
   bool close_copy;           /**< there is a `copy` */
@@ -72,6 +76,9 @@ static inline bool broker_defers(const struct broker_answer *answer) { return an
  */
 struct broker_answer broker_answer_call(struct broker_context *context, struct fence_listener *listener,
                                         struct broker_call *call);
+
+/** To mmap or mremap, where what is in the way need not be done in pieces any more. The same locks, and memory. */
+struct broker_answer broker_answer_again(struct fence_listener *listener, const struct broker_call *call);
 
 /** To mmap of a file that the host has open, which becomes the answer's `copy`. The same locks, and memory. */
 struct broker_answer broker_answer_map(struct fence_listener *listener, const struct broker_call *call, int file);

@@ -17,9 +17,6 @@
 /* How long a host that is closed waits for what is under way. */
 #define PATIENCE_MILLISECONDS 500
 
-/* To fill a page may take long, on a machine whose memory is not there itself. */
-#define SMALLEST_FILL (256ull << 10)
-
 /* An execve reads its path before all else: a second is long after that. Turns are waited for ten seconds. */
 #define PAUSE_NANOSECONDS 200000
 #define READ_TRIES_MAX 5000
@@ -55,14 +52,41 @@ void deferred_replies_close(struct deferred_replies *desk) {
 }
 
 static bool is_change(const struct broker_answer *answer) {
-  return answer->verdict == BROKER_DEFER_UNMAP || answer->verdict == BROKER_DEFER_ADVISE;
+  switch (answer->verdict) {
+    case BROKER_DEFER_UNMAP:
+    case BROKER_DEFER_ADVISE:
+    case BROKER_DEFER_UNLOCK:
+    case BROKER_DEFER_SHRINK:
+    case BROKER_DEFER_REPLACE:
+      return true;
+    default:
+      return false;
+  }
 }
 
-/* memory_release waits for it, so the memory is there. */
-static struct broker_answer in_pieces(const struct broker_answer *answer) {
-  return result(answer->verdict == BROKER_DEFER_UNMAP
-                    ? memory_end_unmap(answer->memory, answer->fill)
-                    : memory_end_advise(answer->memory, answer->fill, answer->advice));
+/*
+ * memory_release waits for it, so the memory is there. What it was the first half of is left to the second: an error
+ * comes from there.
+ *
+ * @return what the call gets, or the same verdict when there is a second half
+ */
+static struct broker_answer in_pieces(const struct broker_answer *answer, struct broker_call *call) {
+  switch (answer->verdict) {
+    case BROKER_DEFER_UNMAP:
+      return result(memory_end_unmap(answer->memory, answer->fill));
+    case BROKER_DEFER_SHRINK:
+      if (memory_end_unmap(answer->memory, answer->fill) == 0)
+        call->arguments[1] = answer->fill.low - (uint64_t)answer->result;
+      return *answer;
+    case BROKER_DEFER_REPLACE:
+      memory_end_advise(answer->memory, answer->fill, MADV_DONTNEED);
+      return *answer;
+    case BROKER_DEFER_UNLOCK:
+      memory_end_advise(answer->memory, answer->fill, answer->advice);
+      return unchanged();
+    default:
+      return result(memory_end_advise(answer->memory, answer->fill, answer->advice));
+  }
 }
 
 /* @return the caller's memory, with the listener's lock, until leave_memory; or NULL: it or the host is gone */
@@ -80,19 +104,32 @@ static void leave_memory(const struct deferred_reply *reply) {
   detached_workers_exit(reply->desk.workers);
 }
 
-static bool is_wanted(const struct deferred_reply *reply) {
-  if (enter_memory(reply) == NULL) return false;
+/* Nobody waits for what is filled for a caller that has died. @return 0 or a negative errno */
+static int judge_piece(const struct deferred_reply *reply, struct address_range piece) {
+  struct memory *memory = enter_memory(reply);
+  if (memory == NULL) return -EINTR;
+  const int judged = !target_is_waiting(&reply->copy, &reply->call) ? -EINTR : memory_owns(memory, piece) ? 0 : -ENOMEM;
   leave_memory(reply);
-  return true;
+  return judged;
+}
+
+/* What is there is quickly locked, and the mlock that follows finds it done. */
+static void lock_piece(const struct deferred_reply *reply, struct address_range piece) {
+  struct memory *memory = enter_memory(reply);
+  if (memory == NULL) return;
+  if (memory_owns(memory, piece)) mlock2((void *)piece.low, range_size(piece), MLOCK_ONFAULT);
+  leave_memory(reply);
 }
 
 /* @return 0 or a negative errno, also when another thread has unmapped the memory meanwhile */
 static int populate(const struct deferred_reply *reply, struct address_range range, int advice) {
-  struct pieces pieces = {.rest = range, .smallest = SMALLEST_FILL};
+  struct pieces pieces = filled_pieces(range);
   struct address_range piece;
   while (pieces_next(&pieces, &piece)) {
-    if (!is_wanted(reply)) return -EINTR;
+    const int judged = judge_piece(reply, piece);
+    if (judged) return judged;
     if (madvise((void *)piece.low, range_size(piece), advice) != 0 && errno != EINTR && errno != EAGAIN) return -errno;
+    if (reply->answer.verdict == BROKER_DEFER_LOCK) lock_piece(reply, piece);
   }
   return 0;
 }
@@ -129,10 +166,19 @@ static void fill(const struct deferred_reply *reply, struct broker_answer *answe
   if (answer->verdict == BROKER_DEFER_LOCK) {
     populate_for_lock(reply, answer->fill);
     *answer = unchanged();
+  } else if (range_size(answer->fill) > 0 && answer->fill_advice == 0) {
+    populate_for_lock(reply, answer->fill);
   } else if (range_size(answer->fill) > 0) {
     const int failed = populate(reply, answer->fill, answer->fill_advice);
     if (answer->verdict == BROKER_DEFER_POPULATE) answer->result = failed;
   }
+}
+
+static void answer_again(const struct deferred_reply *reply, struct broker_answer *answer) {
+  *answer = result(-ENOMEM);
+  if (enter_memory(reply) == NULL) return;
+  *answer = broker_answer_again(reply->listener, &reply->call);
+  leave_memory(reply);
 }
 
 /* The file was opened anew, which may have taken long. */
@@ -245,7 +291,13 @@ static void fetch(struct deferred_reply *reply, struct broker_answer *answer) {
       break;
     case BROKER_DEFER_UNMAP:
     case BROKER_DEFER_ADVISE:
-      *answer = in_pieces(answer);
+    case BROKER_DEFER_UNLOCK:
+      *answer = in_pieces(answer, &reply->call);
+      break;
+    case BROKER_DEFER_SHRINK:
+    case BROKER_DEFER_REPLACE:
+      *answer = in_pieces(answer, &reply->call);
+      answer_again(reply, answer);
       break;
     case BROKER_DEFER_PATH:
       await_text(reply);
@@ -273,11 +325,23 @@ static void run(struct detached_work *work) {
   free(reply);
 }
 
+static struct broker_answer change_at_once(struct fence_listener *listener, const struct broker_call *call,
+                                           const struct broker_answer *answer) {
+  struct broker_call changed = *call;
+  struct broker_answer instead = in_pieces(answer, &changed);
+  if (!is_change(&instead)) return instead;
+  pthread_mutex_lock(&listener->lock);
+  instead = listener->memory != NULL ? broker_answer_again(listener, &changed) : result(-ENOMEM);
+  pthread_mutex_unlock(&listener->lock);
+  if (broker_defers(&instead)) instead = result(instead.result);
+  return instead;
+}
+
 /* Without memory for it: filled or not, the memory is there; and a file system that hangs keeps all waiting. */
 static void answer_at_once(struct deferred_replies *desk, struct fence_listener *listener,
                            const struct broker_call *call, const struct broker_answer *answer) {
   struct broker_answer instead = result(-EAGAIN);
-  if (is_change(answer)) instead = in_pieces(answer);
+  if (is_change(answer)) instead = change_at_once(listener, call, answer);
   if (answer->verdict == BROKER_DEFER_FILL || answer->verdict == BROKER_DEFER_CLOSE) instead = result(answer->result);
   if (answer->verdict == BROKER_DEFER_POPULATE || answer->verdict == BROKER_DEFER_LOCK) instead = unchanged();
   if (answer->close_copy) close(answer->copy);

@@ -30,6 +30,7 @@ enum label {
   CALLER,
   DECIDE,
   PROGRAM,
+  FIXED,
   RANGE,
   LARGE,
   FILL,
@@ -121,7 +122,7 @@ static const struct {
     {__NR_set_mempolicy_home_node, RANGE},
     {__NR_mlock, FILL},
     {__NR_mlock2, FILL},
-    {__NR_munlock, RANGE},
+    {__NR_munlock, LARGE},
     {__NR_msync, RANGE},
     {__NR_shmdt, ADDRESS},
     {__NR_mmap, MAP},
@@ -258,6 +259,12 @@ void fence_build(struct fence *fence, const struct fence_content *content) {
   load(&to, LOW_HALF(nr));
   sort_by_number(&to, NEXT);
 
+  here(&to, MAP);
+  load(&to, LOW_HALF(args[3]));
+  jump_if(&to, BPF_JSET, MAP_FIXED | MAP_FIXED_NOREPLACE, FIXED, ASK);
+  here(&to, FIXED);
+  jump_if(&to, BPF_JSET, MAP_POPULATE | MAP_LOCKED, FILL, LARGE);
+
   here(&to, REMAP);
   check_remap(&to);
 
@@ -268,9 +275,6 @@ void fence_build(struct fence *fence, const struct fence_content *content) {
   here(&to, LARGE);
   check_size(&to, UNMAPPED_AT_ONCE);
 
-  here(&to, MAP);
-  load(&to, LOW_HALF(args[3]));
-  jump_if(&to, BPF_JSET, MAP_FIXED | MAP_FIXED_NOREPLACE, RANGE, ASK);
   here(&to, RANGE);
   check_range(&to, slot, LOW_HALF(args[0]), LENGTH);
 

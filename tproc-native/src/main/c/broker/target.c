@@ -205,7 +205,7 @@ size_t target_resident(const struct target_check *check, uint64_t address, size_
   return resident < size ? resident : size;
 }
 
-static bool is_waiting(const struct fence_listener *listener, const struct broker_call *call) {
+bool target_is_waiting(const struct fence_listener *listener, const struct broker_call *call) {
   return ioctl(listener->notify_fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &call->id) == 0;
 }
 
@@ -230,7 +230,7 @@ int64_t target_read(const struct target_check *check, const struct fence_listene
                     const struct broker_call *call, uint64_t address, void *buffer, size_t size) {
   const int64_t got =
       call->shares ? read_own(check, address, buffer, size) : read_others(call->tid, address, buffer, size);
-  return got > 0 && is_waiting(listener, call) ? got : -EFAULT;
+  return got > 0 && target_is_waiting(listener, call) ? got : -EFAULT;
 }
 
 /* What is open is the target's memory if the call still waits then. After that a reused id does no harm. */
@@ -238,7 +238,7 @@ int target_overwrite(const struct target_check *check, const struct fence_listen
                      const struct broker_call *call, uint64_t address, const void *buffer, size_t size) {
   const int memory = call->shares ? check->own_memory : open_memory(call->tid, O_RDWR);
   int64_t put = -1;
-  if (is_waiting(listener, call))
+  if (target_is_waiting(listener, call))
     put = memory >= 0 ? pwrite(memory, buffer, size, (off_t)address)
                       : write_directly(call->shares ? getpid() : call->tid, address, buffer, size);
   if (!call->shares && memory >= 0) close(memory);
@@ -257,7 +257,7 @@ int target_answer(const struct target_check *check, const struct fence_listener 
                   const struct broker_call *call, uint64_t address, const void *buffer, size_t size) {
   if (!call->shares) return target_overwrite(check, listener, call, address, buffer, size);
   touch(check, address, size);
-  if (!is_waiting(listener, call)) return -EFAULT;
+  if (!target_is_waiting(listener, call)) return -EFAULT;
   const int64_t put = write_directly(getpid(), address, buffer, size);
   if (put == (int64_t)size) return 0;
   const bool forbidden = put < 0 && (errno == EPERM || errno == ENOSYS);

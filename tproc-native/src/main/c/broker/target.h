@@ -44,6 +44,9 @@ bool target_has_left_memory(struct target_check *check, pid_t tid);
 /** Whether it may lock so many bytes of memory more, as far as its own limit and capabilities tell. */
 bool target_may_lock(pid_t tid, uint64_t bytes);
 
+/** Whether the call still waits for its answer: neither ended by a signal, nor killed. */
+bool target_is_waiting(const struct fence_listener *listener, const struct broker_call *call);
+
 /** A duplicate of the descriptor, that the caller closes; or a negative errno, -EPERM or -ENOSYS if it is forbidden. */
 int target_descriptor(const struct fence_listener *listener, pid_t tid, int descriptor);
 

@@ -105,14 +105,31 @@ int64_t memory_begin_unmap(struct memory *memory, uint64_t address, uint64_t len
 int64_t memory_end_unmap(struct memory *memory, struct address_range range);
 
 /**
+ * The same for mremap to less: what goes, from the next multiple of 2 MiB on. The rest is left to a memory_remap from
+ * there.
+ *
+ * @return false: it is not begun, and memory_remap says what is wrong
+ */
+bool memory_begin_shrink(struct memory *memory, uint64_t address, uint64_t length, uint64_t new_length,
+                         struct address_range *range);
+
+/** For memory_end_advise: munlock. */
+#define ADVICE_UNLOCK (-1)
+
+/**
  * madvise in pieces, for advice that lets pages go. The threadproc's memory calls wait for one piece at most, and what
  * is not its own any more is left alone. Called between a memory_begin_advise and its end, on any thread.
  */
 bool memory_begin_advise(struct memory *memory, struct address_range range);
 int64_t memory_end_advise(struct memory *memory, struct address_range range, int advice);
 
+/**
+ * Memory that is locked grows without being filled, as MAP_LOCKED does in memory_map.
+ *
+ * @param grown what is to be filled then, as mlock does; may be empty
+ */
 int64_t memory_remap(struct memory *memory, uint64_t old_address, uint64_t old_length, uint64_t new_length, int flags,
-                     uint64_t new_address);
+                     uint64_t new_address, struct address_range *grown);
 
 /** A System V segment that the program may attach. */
 struct segment {

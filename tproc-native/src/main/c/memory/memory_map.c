@@ -284,6 +284,25 @@ int64_t memory_begin_unmap(struct memory *memory, uint64_t address, uint64_t len
   return result;
 }
 
+/* The smallest part that munmap takes whole where pages are huge, unless they are larger still. */
+#define CUT (2ull << 20)
+
+bool memory_begin_shrink(struct memory *memory, uint64_t address, uint64_t length, uint64_t new_length,
+                         struct address_range *range) {
+  if (address % page_size() != 0 || !to_range(address, length, range)) return false;
+  pthread_mutex_lock(&memory->lock);
+  /* Where nothing is mapped nothing is to go. */
+  const bool begun = !memory->released && memory_covers(memory, *range) &&
+                     mremap((void *)address, page_size(), page_size(), 0) != MAP_FAILED;
+  if (begun) {
+    range->low = align_up(address + new_length, CUT);
+    memory->in_pieces++;
+    memory_forget_external(memory, *range);
+  }
+  pthread_mutex_unlock(&memory->lock);
+  return begun;
+}
+
 static void end_pieces(struct memory *memory) {
   memory->in_pieces--;
   pthread_cond_broadcast(&memory->changed);
@@ -306,15 +325,21 @@ bool memory_begin_advise(struct memory *memory, struct address_range range) {
   return owned;
 }
 
+static int advise(struct address_range piece, int advice) {
+  void *address = (void *)piece.low;
+  return advice == ADVICE_UNLOCK ? munlock(address, range_size(piece)) : madvise(address, range_size(piece), advice);
+}
+
 int64_t memory_end_advise(struct memory *memory, struct address_range range, int advice) {
-  struct pieces pieces = {.rest = range, .smallest = 2ull << 20}; /* whole huge pages */
+  struct pieces pieces = advised_pieces(range);
   struct address_range piece;
   int64_t result = 0;
-  while ((result == 0 || result == -ENOMEM) && pieces_next(&pieces, &piece)) { /* ENOMEM: a hole, and it goes on */
+  const bool skips_holes = advice != ADVICE_UNLOCK;
+  while ((result == 0 || (skips_holes && result == -ENOMEM)) && pieces_next(&pieces, &piece)) {
     pthread_mutex_lock(&memory->lock);
     if (!memory_covers(memory, piece))
       result = -EPERM; /* no longer */
-    else if (madvise((void *)piece.low, range_size(piece), advice) != 0)
+    else if (advise(piece, advice) != 0)
       result = -errno;
     pthread_mutex_unlock(&memory->lock);
   }

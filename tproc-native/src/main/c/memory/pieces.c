@@ -6,21 +6,11 @@
 #include "base/clock.h"
 #include "base/page.h"
 
-#define FIRST_PIECE (32ull << 20)
-#define SMALLEST_PIECE (4ull << 20)
-#define LARGEST_PIECE (256ull << 20) /* where nothing has been found for long; full of pages it takes 40 ms */
+static const struct piece_sizes filled = {4ull << 20, 256ull << 10, 16ull << 20};
+static const struct piece_sizes advised = {4ull << 20, 2ull << 20, 16ull << 20};
 
-/* How long one piece should take, in milliseconds: there more are done at once, or fewer. */
-#define QUICK 1
-#define SLOW 8
-
-static uint64_t next_piece(uint64_t piece, uint64_t milliseconds) {
-  if (milliseconds < QUICK) return piece < LARGEST_PIECE ? 2 * piece : piece;
-  return milliseconds > SLOW && piece > SMALLEST_PIECE ? piece / 2 : piece;
-}
-
-#define FIRST_SIZE (4ull << 20)
-#define LARGEST_SIZE (16ull << 20)
+/* The largest where nothing has been found for long; full of pages it takes 40 ms. */
+static const struct piece_sizes unmapped = {32ull << 20, 4ull << 20, 256ull << 20};
 
 #define QUICK_NANOSECONDS 1000000
 #define SLOW_NANOSECONDS 3000000
@@ -29,15 +19,23 @@ static uint64_t next_piece(uint64_t piece, uint64_t milliseconds) {
 static void let_others(void) { clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = 50000}, NULL); }
 
 static void after_piece(struct pieces *pieces, uint64_t took) {
-  if (took < QUICK_NANOSECONDS && pieces->size < LARGEST_SIZE) pieces->size *= 2;
-  if (took > SLOW_NANOSECONDS && pieces->size > pieces->smallest) pieces->size /= 2;
+  if (took < QUICK_NANOSECONDS && pieces->size < pieces->sizes.largest) pieces->size *= 2;
+  if (took > SLOW_NANOSECONDS && pieces->size > pieces->sizes.smallest) pieces->size /= 2;
   if (took > NOTHING_NANOSECONDS) let_others();
+}
+
+struct pieces filled_pieces(struct address_range range) {
+  return (struct pieces){.rest = range, .sizes = filled};
+}
+
+struct pieces advised_pieces(struct address_range range) {
+  return (struct pieces){.rest = range, .sizes = advised};
 }
 
 bool pieces_next(struct pieces *pieces, struct address_range *piece) {
   if (range_size(pieces->rest) == 0) return false;
   if (pieces->began == 0)
-    pieces->size = FIRST_SIZE;
+    pieces->size = pieces->sizes.first;
   else
     after_piece(pieces, clock_nanoseconds(CLOCK_MONOTONIC) - pieces->began);
   *piece = pieces->rest;
@@ -48,12 +46,12 @@ bool pieces_next(struct pieces *pieces, struct address_range *piece) {
 }
 
 int unmap_in_pieces(struct address_range *range) {
-  uint64_t piece = FIRST_PIECE;
-  while (range_size(*range) > piece) {
-    const uint64_t end = align_down(range->low + piece, piece), before = clock_milliseconds();
-    if (munmap((void *)range->low, end - range->low) != 0) break; /* huge pages are larger: all the rest at once */
-    piece = next_piece(piece, clock_milliseconds() - before);
-    range->low = end;
+  struct pieces pieces = {.rest = *range, .sizes = unmapped};
+  struct address_range piece;
+  while (pieces_next(&pieces, &piece)) {
+    if (munmap((void *)piece.low, range_size(piece)) != 0) break;
+    range->low = piece.high;
   }
-  return munmap((void *)range->low, range_size(*range)) == 0 ? 0 : -errno;
+  if (range_size(*range) == 0) return 0;
+  return munmap((void *)range->low, range_size(*range)) == 0 ? 0 : -errno; /* of huge pages that are larger */
 }

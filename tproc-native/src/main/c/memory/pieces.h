@@ -15,12 +15,23 @@
 /** The same of memory that is filled: a page that is not there takes so much longer. */
 #define POPULATED_AT_ONCE (16ull << 20)
 
+/** Of pieces, in bytes: powers of two. Only at the two ends of a range there is less than the smallest. */
+struct piece_sizes {
+  uint64_t first, smallest, largest;
+};
+
 /** A range, piece by piece. */
 struct pieces {
   struct address_range rest;
-  uint64_t smallest;    /**< bytes, a power of two up to 2 MiB; only at the two ends of the range there is less */
+  struct piece_sizes sizes;
   uint64_t size, began; /**< of the piece under way: bytes, and nanoseconds of CLOCK_MONOTONIC; 0: none is */
 };
+
+/** Of memory that is to be filled: a page may take long, on a machine whose memory is not there itself. */
+struct pieces filled_pieces(struct address_range range);
+
+/** Of memory whose pages go, or change: whole huge pages. */
+struct pieces advised_pieces(struct address_range range);
 
 /**
  * The next piece: larger ones where one takes little time, smaller ones where it takes long. Each ends at a multiple of

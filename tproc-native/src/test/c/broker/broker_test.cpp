@@ -19,6 +19,7 @@
 #include "support/elf_builder.h"
 #include "support/hosting.h"
 #include "support/own_process.h"
+#include "support/patience.h"
 #include "support/proc_maps.h"
 #include "support/resources.h"
 #include "support/system_call_filter.h"
@@ -256,6 +257,38 @@ TEST_CASE("one that is stopped, or fills memory for long, keeps no other waiting
     CHECK(host.await(each).status == SIGKILL);
     host.close_threadproc(each);
   }
+}
+
+// Bytes of the threadproc's largest mapping that are in memory.
+size_t filled_bytes(tproc_threadproc *threadproc) {
+  tproc_mapping all[64];
+  const size_t count = tproc_threadproc_memory(threadproc, all, 64), page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  tproc_mapping largest{};
+  for (size_t i = 0; i < count && i < 64; i++)
+    if (all[i].writable != 0 && all[i].size > largest.size) largest = all[i];
+  std::vector<unsigned char> pages(largest.size / page);
+  if (largest.size == 0 || mincore(reinterpret_cast<void *>(largest.address), largest.size, pages.data()) != 0)
+    return 0;
+  size_t filled = 0;
+  for (const unsigned char each : pages) filled += (each & 1) * page;
+  return filled;
+}
+
+TEST_CASE("memory is not filled for one that has been killed") {
+  Host host;
+  WaitWord word;
+  tproc_threadproc *filling = host.start(calls("fill", {address_of(word.get())}));
+  word.await_running();
+  REQUIRE(eventually([&] { return filled_bytes(filling) > 0; }));
+  CHECK(tproc_threadproc_signal(filling, SIGKILL, nullptr) == 0);
+  CHECK(host.await(filling).status == SIGKILL);
+  CHECK(eventually([&] { /* the piece under way is the last */
+                         const size_t before = filled_bytes(filling);
+                         pause_for(50000);
+                         return filled_bytes(filling) == before;
+  }));
+  CHECK(filled_bytes(filling) < 1ull << 30);
+  host.close_threadproc(filling);
 }
 
 TEST_CASE("calls that cannot be received end their threadproc, and the host is told") {

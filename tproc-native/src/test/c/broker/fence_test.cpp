@@ -127,8 +127,8 @@ void for_each_kind(Body body) {
 #define __NR_map_shadow_stack 453
 #endif
 
-const std::initializer_list<long> kRanged = {
-    __NR_mprotect, __NR_pkey_mprotect, __NR_mbind, __NR_set_mempolicy_home_node, __NR_munlock, __NR_msync};
+const std::initializer_list<long> kRanged = {__NR_mprotect, __NR_pkey_mprotect, __NR_mbind,
+                                             __NR_set_mempolicy_home_node, __NR_msync};
 const std::initializer_list<long> kAlwaysAsked = {
     __NR_shmat,      __NR_remap_file_pages, __NR_mlockall,   __NR_munlockall, __NR_process_madvise,
     __NR_mseal,      __NR_execve,           __NR_execveat,   __NR_readlinkat,
@@ -232,10 +232,10 @@ TEST_CASE("ranges: inside the slot without a question, anything else with one") 
   });
 }
 
-TEST_CASE("munmap and madvise: what would keep all others waiting is asked for, too") {
+TEST_CASE("munmap, madvise and munlock: what would keep all others waiting is asked for, too") {
   for_each_kind([](const Fenced &fenced) {
     const address_range usable = fenced.place.usable;
-    for (const long number : {__NR_munmap, __NR_madvise}) {
+    for (const long number : {__NR_munmap, __NR_madvise, __NR_munlock}) {
       CHECK_FALSE(fenced.asks(number, {usable.low, 4096}));
       CHECK_FALSE(fenced.asks(number, {usable.low, UNMAPPED_AT_ONCE}));
       CHECK(fenced.asks(number, {usable.low, UNMAPPED_AT_ONCE + 1}));
@@ -304,6 +304,14 @@ TEST_CASE("mmap: only what is fixed inside the slot passes") {
       CHECK(fenced.asks(__NR_mmap, {own, fenced.place.whole.high, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | flag}));
     }
     CHECK(fenced.asks(__NR_mmap, {own, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS}));
+    /* What would keep all others waiting: much that is replaced, or filled. */
+    const uint64_t fixed = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+    CHECK_FALSE(fenced.asks(__NR_mmap, {own, UNMAPPED_AT_ONCE, PROT_READ, fixed}));
+    CHECK(fenced.asks(__NR_mmap, {own, UNMAPPED_AT_ONCE + 1, PROT_READ, fixed}));
+    for (const uint64_t flag : {MAP_POPULATE, MAP_LOCKED}) {
+      CHECK_FALSE(fenced.asks(__NR_mmap, {own, POPULATED_AT_ONCE, PROT_READ, fixed | flag}));
+      CHECK(fenced.asks(__NR_mmap, {own, POPULATED_AT_ONCE + 1, PROT_READ, fixed | flag}));
+    }
     CHECK(fenced.asks(__NR_mmap, {0, 4096, PROT_READ, MAP_SHARED}));
   });
 }

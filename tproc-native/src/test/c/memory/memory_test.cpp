@@ -43,6 +43,14 @@ bool resident(int64_t address, uint64_t length) {
   return true;
 }
 
+int64_t remapped(memory *memory, uint64_t address, uint64_t length, uint64_t new_length, int flags,
+                 uint64_t new_address) {
+  address_range grown{};
+  const int64_t result = memory_remap(memory, address, length, new_length, flags, new_address, &grown);
+  CHECK(range_size(grown) == 0); /* nothing here is locked */
+  return result;
+}
+
 // Another's memory, with content to be harmed.
 class Neighbour {
  public:
@@ -76,11 +84,11 @@ void attack(OwnedMemory &memory, uint64_t address, uint64_t size) {
   CHECK_FALSE(memory_owns(memory.get(), {address, address + size}));
   CHECK(memory.map(size, kPrivate | MAP_FIXED, address) == -ENOMEM);
   CHECK(memory.map(size, kPrivate | MAP_FIXED_NOREPLACE, address) < 0);
-  CHECK(memory_remap(memory.get(), address, size, 2 * size, MREMAP_MAYMOVE, 0) == -EFAULT);
-  CHECK(memory_remap(memory.get(), address, size, size / 2, 0, 0) == -EFAULT);
+  CHECK(remapped(memory.get(), address, size, 2 * size, MREMAP_MAYMOVE, 0) == -EFAULT);
+  CHECK(remapped(memory.get(), address, size, size / 2, 0, 0) == -EFAULT);
   const int64_t own = memory.map(size, kPrivate | MAP_NORESERVE); /* a slot may be larger than the machine's memory */
   REQUIRE(own > 0);
-  CHECK(memory_remap(memory.get(), plain(own), size, size, MREMAP_MAYMOVE | MREMAP_FIXED, address) == -ENOMEM);
+  CHECK(remapped(memory.get(), plain(own), size, size, MREMAP_MAYMOVE | MREMAP_FIXED, address) == -ENOMEM);
   const segment none{-1, size};
   CHECK(memory_attach(memory.get(), &none, address, 0) < 0);
   CHECK(memory_unmap(memory.get(), plain(own), size) == 0);
@@ -248,9 +256,9 @@ TEST_CASE("requests that make no sense") {
   CHECK(memory_unmap(memory.get(), memory->slot.usable.low, 0) == -EINVAL);
   CHECK(memory_unmap(memory.get(), UINT64_MAX - test_page() + 1, test_page()) == -EINVAL);
   CHECK(memory_unmap(memory.get(), 0, UINT64_MAX) == -EINVAL);
-  CHECK(memory_remap(memory.get(), memory->slot.usable.low, test_page(), 0, 0, 0) == -EINVAL);
-  CHECK(memory_remap(memory.get(), memory->slot.usable.low + 1, test_page(), test_page(), 0, 0) == -EINVAL);
-  CHECK(memory_remap(memory.get(), memory->slot.usable.low, UINT64_MAX, test_page(), 0, 0) == -EINVAL);
+  CHECK(remapped(memory.get(), memory->slot.usable.low, test_page(), 0, 0, 0) == -EINVAL);
+  CHECK(remapped(memory.get(), memory->slot.usable.low + 1, test_page(), test_page(), 0, 0) == -EINVAL);
+  CHECK(remapped(memory.get(), memory->slot.usable.low, UINT64_MAX, test_page(), 0, 0) == -EINVAL);
 }
 
 TEST_CASE("a hint in the slot is honoured, any other is not") {
@@ -479,29 +487,71 @@ TEST_CASE("mremap: in place, moved, with a new address, of what lies outside") {
   std::strcpy(pointer(small), "content");
   const int64_t below = memory.map(4 * test_page()); /* so that there is something above it */
   std::memset(pointer(below), 2, 4 * test_page());
-  CHECK(memory_remap(memory.get(), plain(below), 4 * test_page(), 64 * test_page(), 0, 0) == -ENOMEM);
-  const int64_t moved = memory_remap(memory.get(), plain(below), 4 * test_page(), 64 * test_page(), MREMAP_MAYMOVE, 0);
+  CHECK(remapped(memory.get(), plain(below), 4 * test_page(), 64 * test_page(), 0, 0) == -ENOMEM);
+  const int64_t moved = remapped(memory.get(), plain(below), 4 * test_page(), 64 * test_page(), MREMAP_MAYMOVE, 0);
   REQUIRE(memory.in_slot(moved));
   CHECK(pointer(moved)[5] == 2);
   CHECK(protection_at(plain(below)).empty());
-  CHECK(memory_remap(memory.get(), plain(moved), 64 * test_page(), 8 * test_page(), 0, 0) == moved);
+  CHECK(remapped(memory.get(), plain(moved), 64 * test_page(), 8 * test_page(), 0, 0) == moved);
   CHECK(protection_at(plain(moved) + 8 * test_page()).empty());
 
   const int64_t target = memory.map(4 * test_page());
-  CHECK(memory_remap(memory.get(), plain(small), 4 * test_page(), 4 * test_page(), MREMAP_MAYMOVE | MREMAP_FIXED,
-                     plain(target)) == target);
+  CHECK(remapped(memory.get(), plain(small), 4 * test_page(), 4 * test_page(), MREMAP_MAYMOVE | MREMAP_FIXED,
+                 plain(target)) == target);
   CHECK(std::string(pointer(target)) == "content");
 
   const uint64_t outside = Area(64 * kMiB).low() + 32 * kMiB; /* free, and of the program's choice */
-  CHECK(memory_remap(memory.get(), plain(target), 4 * test_page(), 4 * test_page(), MREMAP_MAYMOVE | MREMAP_FIXED,
-                     outside) == static_cast<int64_t>(outside));
+  CHECK(remapped(memory.get(), plain(target), 4 * test_page(), 4 * test_page(), MREMAP_MAYMOVE | MREMAP_FIXED,
+                 outside) == static_cast<int64_t>(outside));
   CHECK(std::string(pointer(static_cast<int64_t>(outside))) == "content");
   CHECK(slot_threadproc_at(slots.space(), outside) == &memory);
-  CHECK(memory_remap(memory.get(), outside, 4 * test_page(), 4 * test_page(), MREMAP_FIXED, outside + kMiB) == -EINVAL);
+  CHECK(remapped(memory.get(), outside, 4 * test_page(), 4 * test_page(), MREMAP_FIXED, outside + kMiB) == -EINVAL);
   CHECK(protection_at(outside + kMiB).empty());
   CHECK(slot_threadproc_at(slots.space(), outside + kMiB) == nullptr);
-  CHECK(memory_remap(memory.get(), outside, 4 * test_page(), 4 * test_page(), MREMAP_MAYMOVE | MREMAP_FIXED,
-                     outside + 1) == -EINVAL);
+  CHECK(remapped(memory.get(), outside, 4 * test_page(), 4 * test_page(), MREMAP_MAYMOVE | MREMAP_FIXED, outside + 1) ==
+        -EINVAL);
+}
+
+TEST_CASE("mremap: what locked memory grows by is locked, and left to be filled") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  const uint64_t page = test_page();
+  const int64_t locked = memory.map(4 * page);
+  if (mlock(pointer(locked), 4 * page) != 0) {
+    MESSAGE("not tested: this process may not lock memory");
+    return;
+  }
+  address_range grown{};
+  const int64_t moved = memory_remap(memory.get(), plain(locked), 4 * page, 16 * page, MREMAP_MAYMOVE, 0, &grown);
+  REQUIRE(moved > 0);
+  CHECK(grown.low == plain(moved) + 4 * page);
+  CHECK(grown.high == plain(moved) + 16 * page);
+  CHECK(resident(moved, 4 * page));
+  CHECK_FALSE(resident(moved + static_cast<int64_t>(4 * page), 12 * page));
+  CHECK(madvise(pointer(moved), 16 * page, MADV_DONTNEED) == -1); /* all of it is locked */
+  CHECK(remapped(memory.get(), plain(moved), 16 * page, 2 * page, 0, 0) == moved);
+}
+
+TEST_CASE("mremap: what goes of much is unmapped in pieces, and where nothing is, nothing goes") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  const uint64_t page = test_page();
+  const int64_t own = memory.map(16 * kMiB);
+  address_range gone{};
+  REQUIRE(memory_begin_shrink(memory.get(), plain(own), 16 * kMiB, page, &gone));
+  CHECK(gone.low % (2 * kMiB) == 0);
+  CHECK(gone.low - plain(own) <= 2 * kMiB + page);
+  CHECK(gone.high == plain(own) + 16 * kMiB);
+  CHECK(memory_end_unmap(memory.get(), gone) == 0);
+  CHECK(protection_at(gone.low).empty());
+  CHECK(remapped(memory.get(), plain(own), gone.low - plain(own), page, 0, 0) == own);
+  CHECK(protection_at(plain(own)) == "rw-p");
+  CHECK(protection_at(plain(own) + page).empty());
+  CHECK_FALSE(memory_begin_shrink(memory.get(), plain(own) + page, 16 * kMiB, page, &gone));
+  CHECK_FALSE(memory_begin_shrink(memory.get(), plain(own) + 1, 16 * kMiB, page, &gone));
+  const Neighbour neighbour;
+  CHECK_FALSE(memory_begin_shrink(memory.get(), neighbour.low(), neighbour.size(), page, &gone));
+  CHECK(neighbour.unharmed());
 }
 
 TEST_CASE("mremap: a block that has outgrown the slot goes on growing elsewhere, and is returned") {
@@ -512,7 +562,7 @@ TEST_CASE("mremap: a block that has outgrown the slot goes on growing elsewhere,
   pointer(block)[17] = 42;
   std::set<uint64_t> places;
   for (uint64_t size = kMiB; size < 256 * kMiB; size *= 2) {
-    const int64_t next = memory_remap(memory.get(), plain(block), size, 2 * size, MREMAP_MAYMOVE, 0);
+    const int64_t next = remapped(memory.get(), plain(block), size, 2 * size, MREMAP_MAYMOVE, 0);
     REQUIRE(next > 0);
     CHECK(pointer(next)[17] == 42);
     CHECK(memory_owns(memory.get(), {plain(next), plain(next) + 2 * size}));
@@ -521,9 +571,9 @@ TEST_CASE("mremap: a block that has outgrown the slot goes on growing elsewhere,
     block = next;
   }
   CHECK_FALSE(memory.in_slot(block));
-  CHECK(memory_remap(memory.get(), plain(block), 256 * kMiB, kMiB, 0, 0) == block); /* shrinks where it is */
+  CHECK(remapped(memory.get(), plain(block), 256 * kMiB, kMiB, 0, 0) == block); /* shrinks where it is */
   CHECK_FALSE(memory_owns(memory.get(), {plain(block), plain(block) + 2 * kMiB}));
-  const int64_t back = memory_remap(memory.get(), plain(block), kMiB, 2 * kMiB, MREMAP_MAYMOVE, 0);
+  const int64_t back = remapped(memory.get(), plain(block), kMiB, 2 * kMiB, MREMAP_MAYMOVE, 0);
   CHECK(memory.in_slot(back));
   CHECK(pointer(back)[17] == 42);
   CHECK(memory->owner.external.count == 0);
@@ -534,7 +584,7 @@ TEST_CASE("mremap: a block that has outgrown the slot goes on growing elsewhere,
 TEST_CASE("mremap that fails leaves everything as it was") {
   const Slots slots;
   OwnedMemory memory(slots);
-  CHECK(memory_remap(memory.get(), memory->slot.usable.high - kMiB, test_page(), kMiB, MREMAP_MAYMOVE, 0) == -EFAULT);
+  CHECK(remapped(memory.get(), memory->slot.usable.high - kMiB, test_page(), kMiB, MREMAP_MAYMOVE, 0) == -EFAULT);
   for (const Mapping &each : mappings()) CHECK_FALSE(range_contains(memory->slot.usable, each.low)); /* no kept place */
 }
 
@@ -614,7 +664,7 @@ TEST_CASE("huge pages are returned as a whole, however their length was given") 
 #endif
   const int64_t shrunk = memory.map(large, kHuge, 0, -1, PROT_NONE);
   REQUIRE(shrunk > 0);
-  CHECK(memory_remap(memory.get(), plain(shrunk), large, large - 2 * huge + test_page(), 0, 0) == shrunk);
+  CHECK(remapped(memory.get(), plain(shrunk), large, large - 2 * huge + test_page(), 0, 0) == shrunk);
   CHECK(memory_owns(memory.get(), {plain(shrunk), plain(shrunk) + large - huge}));
   CHECK_FALSE(memory_owns(memory.get(), {plain(shrunk), plain(shrunk) + large}));
   CHECK(protection_at(plain(shrunk) + large - huge).empty());

@@ -16,10 +16,9 @@ struct Given {
 };
 
 // All pieces of a range, where each takes so long.
-Given give(address_range range, uint64_t nanoseconds, uint64_t smallest = 2 * kMiB) {
-  struct pieces pieces = {};
-  pieces.rest = range;
-  pieces.smallest = smallest;
+Given give(address_range range, uint64_t nanoseconds, bool fills = false) {
+  struct pieces pieces = fills ? filled_pieces(range) : advised_pieces(range);
+  const uint64_t smallest = pieces.sizes.smallest;
   address_range piece;
   Given given;
   uint64_t at = range.low;
@@ -55,7 +54,7 @@ TEST_CASE("where a piece takes long the next ones are smaller") {
   CHECK(given.largest == 4 * kMiB);
   CHECK(given.smallest == 2 * kMiB);
   CHECK(given.count == 49); /* one of 4 MiB, 48 of 2 MiB */
-  CHECK(give({64 * kMiB, 164 * kMiB}, 10000000, kMiB / 4).smallest == kMiB / 4);
+  CHECK(give({64 * kMiB, 164 * kMiB}, 10000000, true).smallest == kMiB / 4);
 }
 
 TEST_SUITE_END();

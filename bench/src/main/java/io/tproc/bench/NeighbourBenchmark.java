@@ -10,7 +10,17 @@ import java.util.List;
  */
 final class NeighbourBenchmark implements Benchmark {
   private static final List<String> DISTURBANCES =
-      List.of("quiet", "pieces", "crowds", "unmaps", "discards", "fills", "advises");
+      List.of(
+          "quiet",
+          "pieces",
+          "crowds",
+          "unmaps",
+          "discards",
+          "shrinks",
+          "replaces",
+          "unlocks",
+          "fills",
+          "advises");
 
   @Override
   public String name() {
