@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "memory/memory_external.h"
+#include "memory/pieces.h"
 
 int memory_open(struct memory *memory, struct slot_space *slots, const struct address_space *space, void *threadproc,
                 struct tproc_error *error) {
@@ -47,13 +48,58 @@ bool memory_covers(const struct memory *memory, struct address_range range) {
   return range_covers(memory->slot.whole, range) || memory_external_covers(memory, range);
 }
 
+/* So many mappings are looked at before others get the lock: half a millisecond. Where the kernel cannot be asked, all
+   maps are read for each portion. */
+#define PORTION 256
+#define PORTION_READ 16384
+
+struct portion {
+  mapping_visitor *visit;
+  void *context;
+  unsigned left;
+  uint64_t next; /* where to go on */
+  bool is_over;  /* the visitor wants no more */
+};
+
+static bool visit_one(const struct mapping *mapping, void *context) {
+  struct portion *portion = context;
+  portion->next = mapping->range.high;
+  portion->is_over = !portion->visit(mapping, portion->context);
+  return !portion->is_over && --portion->left > 0;
+}
+
+/* The lowest part of the memory from an address on, with the lock. @return whether there is one */
+typedef bool next_part(const struct memory *memory, uint64_t from, struct address_range *part);
+
+static bool next_external(const struct memory *memory, uint64_t from, struct address_range *part) {
+  return range_set_lowest(&memory->owner.external, (struct address_range){from, UINT64_MAX}, part);
+}
+
+static bool next_of_slot(const struct memory *memory, uint64_t from, struct address_range *part) {
+  *part = (struct address_range){memory->slot.whole.low, slot_claim(memory->slot.whole).low};
+  if (from > part->low) part->low = from;
+  return part->low < part->high;
+}
+
+static void visit_parts(struct memory *memory, next_part *next, struct portion *portion) {
+  uint64_t from = 0;
+  for (bool more = true; more && !portion->is_over;) {
+    portion->left = memory->space->can_query ? PORTION : PORTION_READ;
+    pthread_mutex_lock(&memory->lock);
+    struct address_range part;
+    while ((more = !memory->released && next(memory, from, &part)) && portion->left > 0 && !portion->is_over) {
+      address_space_visit(memory->space, part, visit_one, portion);
+      from = portion->left == 0 ? portion->next : part.high;
+    }
+    pthread_mutex_unlock(&memory->lock);
+    if (more) let_others();
+  }
+}
+
 void memory_visit(struct memory *memory, mapping_visitor *visit, void *context) {
-  const struct range_set *external = &memory->owner.external;
-  pthread_mutex_lock(&memory->lock);
-  for (size_t i = 0; i < external->count; i++) address_space_visit(memory->space, external->ranges[i], visit, context);
-  const struct address_range slot = {memory->slot.whole.low, slot_claim(memory->slot.whole).low};
-  address_space_visit(memory->space, slot, visit, context);
-  pthread_mutex_unlock(&memory->lock);
+  struct portion portion = {.visit = visit, .context = context};
+  visit_parts(memory, next_external, &portion);
+  if (!portion.is_over) visit_parts(memory, next_of_slot, &portion);
 }
 
 static bool stop(const struct mapping *mapping, void *found) {

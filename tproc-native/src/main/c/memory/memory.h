@@ -67,7 +67,10 @@ void memory_divide(struct memory *memory, struct address_range heap, struct addr
  */
 void memory_release(struct memory *memory);
 
-/** Every mapping of this threadproc, those outside its slot first. Its memory calls wait meanwhile. */
+/**
+ * Every mapping of this threadproc, those outside its slot first, each from the lowest on. Its memory calls wait for
+ * one portion of them at most: what they change meanwhile may be there or not. Nothing once the memory is released.
+ */
 void memory_visit(struct memory *memory, mapping_visitor *visit, void *context);
 
 /** Whether all of a range belongs to this threadproc, mapped or not. */

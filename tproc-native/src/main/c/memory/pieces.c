@@ -16,7 +16,7 @@ static const struct piece_sizes unmapped = {32ull << 20, 4ull << 20, 256ull << 2
 #define SLOW_NANOSECONDS 3000000
 #define NOTHING_NANOSECONDS 50000 /* nobody was kept waiting for so little */
 
-static void let_others(void) { clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = 50000}, NULL); }
+void let_others(void) { clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = 50000}, NULL); }
 
 static void after_piece(struct pieces *pieces, uint64_t took) {
   if (took < QUICK_NANOSECONDS && pieces->size < pieces->sizes.largest) pieces->size *= 2;

@@ -41,6 +41,9 @@ struct pieces advised_pieces(struct address_range range);
  */
 bool pieces_next(struct pieces *pieces, struct address_range *piece);
 
+/** Waits a little, so that whoever waits for a lock that has just been let go gets it. */
+void let_others(void);
+
 /** munmap of *range. @return 0 or a negative errno, and then *range is what has not been unmapped */
 int unmap_in_pieces(struct address_range *range);
 

@@ -480,6 +480,49 @@ TEST_CASE("the break: stops where something has been mapped") {
   CHECK(own.unharmed());
 }
 
+// All mappings that a visit gives, and a call of another thread that has to get in between.
+struct Visit {
+  OwnedMemory *memory;
+  std::vector<address_range> found;
+  std::thread other;
+  std::atomic<bool> is_done{false};
+};
+
+bool note_and_call(const mapping *each, void *context) {
+  auto *visit = static_cast<Visit *>(context);
+  if (visit->found.empty())
+    visit->other = std::thread([visit] { visit->is_done = visit->memory->map(test_page()) > 0; });
+  visit->found.push_back(each->range);
+  return true;
+}
+
+TEST_CASE("a visit gives each mapping once, in order, and lets others get at the memory in between") {
+  for (const bool reads : {false, true}) {
+    Slots slots;
+    if (reads) slots.read_maps();
+    OwnedMemory memory(slots);
+    const int pieces = reads ? 20 : 10000;
+    const int64_t whole = memory.map(2ul * pieces * test_page());
+    for (int i = 0; i < pieces; i++)
+      REQUIRE(mprotect(pointer(whole) + 2 * i * test_page(), test_page(), PROT_READ) == 0);
+    std::vector<uint64_t> outside;
+    const uint64_t area = Area(64 * kMiB).low();
+    for (uint64_t i = 0; i < 3; i++) outside.push_back(area + i * 8 * kMiB);
+    for (const uint64_t at : outside) REQUIRE(memory.map(test_page(), kPrivate | MAP_FIXED, at) > 0);
+    Visit visit{&memory, {}, {}, {}};
+    memory_visit(memory.get(), note_and_call, &visit);
+    if (!reads) CHECK(visit.is_done);
+    visit.other.join();
+    REQUIRE(visit.found.size() >= 3 + 2ul * pieces);
+    for (size_t i = 0; i < 3; i++) CHECK(visit.found[i].low == outside[i]);
+    for (size_t i = 4; i < visit.found.size(); i++) REQUIRE(visit.found[i].low >= visit.found[i - 1].high);
+    memory.release();
+    Visit nothing{&memory, {}, {}, {}};
+    memory_visit(memory.get(), note_and_call, &nothing);
+    CHECK(nothing.found.empty());
+  }
+}
+
 TEST_CASE("mremap: in place, moved, with a new address, of what lies outside") {
   const Slots slots;
   OwnedMemory memory(slots);
