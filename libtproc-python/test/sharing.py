@@ -208,6 +208,13 @@ def interrupted():
         assert message.data == b"late" and message.block.size >= 10
         message.block.free()
 
+        raising(channel.receive, lambda: channel.send(b"late"))
+        child = os.fork()
+        if child == 0:  # has a copy of this object, but its parent's message is not its own
+            os._exit(0 if channel._next_late() is None else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert channel.receive().data == b"late"
+
         channel.send(b"first")
         block = tproc.alloc(10)
         raising(lambda: channel.send(b"second", block), channel.receive)

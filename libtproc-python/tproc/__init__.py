@@ -240,6 +240,8 @@ class Mutex:
     class Held:
         """A hold on the lock. One that is forgotten is released."""
 
+        _is_known = False  #: also of one whose making was cut off
+
         def __init__(self, address, owner_died):
             self._address = address
             self._is_known = True
@@ -465,7 +467,7 @@ class Channel:
 
     def __init__(self, end):
         self._end = end
-        self._late = []  #: received when a signal's handler raised: for the next receive
+        self._late, self._owner = [], os.getpid()  #: received when a signal's handler raised: for the next receive
 
     @staticmethod
     def create(cells, roles, alone=0):
@@ -540,11 +542,21 @@ class Channel:
         return self._receive(lambda outcome, raw: _call(
             outcome, _library.tproc_channel_tryreceive, ctypes.byref(self._end), raw))
 
+    def _next_late(self):
+        """What an earlier receive could not give, or None. A forked child has its parent's, which are not its own."""
+        if self._owner != os.getpid():
+            self._late, self._owner = [], os.getpid()
+        try:
+            return self._late.pop(0)
+        except IndexError:  # the rule; and another thread may have been faster
+            return None
+
     def _receive(self, call):
         raw, outcome = _Message(), []
         try:
-            if self._late:
-                raw = self._late.pop(0)
+            late = self._next_late()
+            if late is not None:
+                raw = late
                 outcome.append(0)
             elif call(outcome, ctypes.byref(raw)) in (errno.ETIMEDOUT, errno.EAGAIN):
                 return None
@@ -564,8 +576,8 @@ class Channel:
 
     def close(self):
         """Closes this end. Calls after the first do nothing."""
-        while self._late:
-            _library.tproc_free(self._late.pop().block)
+        for raw in iter(self._next_late, None):
+            _library.tproc_free(raw.block)
         if self._end.queue is not None:
             _check(_library.tproc_channel_close(ctypes.byref(self._end)), "close a channel")
 
