@@ -106,6 +106,17 @@ class CliIT {
         .containsIgnoringCase("host");
   }
 
+  @Test
+  void outputThatIsLostOnAFullDiskIsAFailure() throws Exception {
+    List<String> command =
+        new ArrayList<>(List.of("/bin/sh", "-c", "exec \"$@\" > /dev/full", "sh"));
+    command.addAll(command("check"));
+    Outcome outcome = Outcome.natively(command.toArray(new String[0]));
+    assertThat(outcome.errors())
+        .isEqualTo("tproc: cannot write the output: No space left on device\n");
+    assertThat(outcome.status()).isEqualTo(125);
+  }
+
   /** What the terminal does on ^C: SIGINT to every process of the foreground group. */
   @ParameterizedTest
   @CsvSource({"INT,2", "TERM,15"})

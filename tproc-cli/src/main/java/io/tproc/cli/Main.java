@@ -1,5 +1,10 @@
 package io.tproc.cli;
 
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.HelpCommand;
@@ -17,7 +22,35 @@ public final class Main {
    * @param arguments as on the command line
    */
   public static void main(String[] arguments) {
-    System.exit(commandLine(HostSupplier.INSTALLED).execute(arguments));
+    CommandLine commandLine = commandLine(HostSupplier.INSTALLED);
+    int status = commandLine.execute(arguments);
+    commandLine.getOut().flush();
+    System.exit(written(System.out, new FileOutputStream(FileDescriptor.out), status, commandLine));
+  }
+
+  /**
+   * The status of a command whose output may not have been written, and says so.
+   *
+   * @param output where the command has written
+   * @param unbuffered the same file: a stream that has failed keeps the reason to itself
+   */
+  static int written(
+      PrintStream output, OutputStream unbuffered, int status, CommandLine commandLine) {
+    if (!output.checkError()) {
+      return status;
+    }
+    try {
+      unbuffered.write('\n');
+    } catch (IOException lost) {
+      String reason = String.valueOf(lost.getMessage());
+      if (reason.contains("Broken pipe")) { // whoever read it wants no more of it
+        return status;
+      }
+      complain(commandLine.getErr(), "cannot write the output: " + reason);
+      return ExitCodes.TPROC_FAILED;
+    }
+    complain(commandLine.getErr(), "a part of the output was not written");
+    return ExitCodes.TPROC_FAILED;
   }
 
   static CommandLine commandLine(HostSupplier hosts) {

@@ -5,6 +5,7 @@ import static java.util.stream.Collectors.joining;
 import io.tproc.ThreadProcStatus;
 import io.tproc.cli.client.HostClient;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -16,6 +17,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -23,7 +25,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "wait",
     description =
-        "Waits until a host listens at the socket; with process ids, until those threadprocs of it"
+        "Waits until a host answers at the socket; with process ids, until those threadprocs of it"
             + " have ended.",
     footer = {
       "",
@@ -31,6 +33,7 @@ import picocli.CommandLine.Spec;
     })
 final class WaitCommand implements Callable<Integer> {
   private static final long PAUSE_MILLIS = 50;
+  private static final long LEAST_PATIENCE_NANOS = 100_000_000;
 
   @Spec @Nullable CommandSpec spec;
 
@@ -56,6 +59,9 @@ final class WaitCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     CommandLine command = Objects.requireNonNull(spec).commandLine();
+    if (timeout != null && !(timeout >= 0)) {
+      throw new ParameterException(command, "not a number of seconds to wait: " + timeout);
+    }
     SocketAndPids asked = SocketAndPids.of(words, Integer.MAX_VALUE, command);
     return asked.pids().isEmpty() ? awaitHost(asked) : awaitEnds(asked);
   }
@@ -69,8 +75,10 @@ final class WaitCommand implements Callable<Integer> {
   private int awaitHost(SocketAndPids asked) throws InterruptedException {
     long deadline = deadline(30);
     while (true) {
-      try {
-        HostClient.connect(asked.socket()).close();
+      // One that is stopped has a socket, and does not answer.
+      long left = Math.max(deadline - System.nanoTime(), LEAST_PATIENCE_NANOS);
+      try (HostClient host = HostClient.connect(asked.socket(), Duration.ofNanos(left))) {
+        host.statuses();
         return 0;
       } catch (IOException notYet) {
         if (System.nanoTime() - deadline > 0) {

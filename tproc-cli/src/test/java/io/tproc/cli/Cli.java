@@ -21,6 +21,10 @@ final class Cli {
     return commandLine.execute(arguments);
   }
 
+  CommandLine commandLine() {
+    return commandLine;
+  }
+
   String output() {
     return output.toString();
   }

@@ -15,6 +15,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.mockito.Mockito.mock;
 
 import io.tproc.cli.client.FakeHost;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -299,6 +302,8 @@ class HostCommandsTest {
         "maps SOCKET 1 2",
         "wait SOCKET x",
         "wait -t soon SOCKET",
+        "wait -t -1 SOCKET",
+        "wait -t NaN SOCKET",
         "maps SOCKET",
         "maps SOCKET x"
       })
@@ -332,6 +337,15 @@ class HostCommandsTest {
   void waitGivesUpInTime() {
     assertThat(cli.run("wait", "-t", "0.1", socket)).isEqualTo(1);
     assertThat(cli.errors()).startsWith("tproc: no host listens at " + socket);
+  }
+
+  @Test
+  void waitDoesNotTakeOneThatIsStoppedForAHost() throws Exception {
+    try (ServerSocketChannel stopped = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+      stopped.bind(UnixDomainSocketAddress.of(socket)); // connected to, and never answered
+      assertThat(cli.run("wait", "-t", "0.2", socket)).isEqualTo(1);
+      assertThat(cli.errors()).startsWith("tproc: ").contains(socket);
+    }
   }
 
   @Test

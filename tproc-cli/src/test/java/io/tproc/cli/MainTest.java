@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.mockito.Mockito.mock;
 import static org.mockito.Mockito.verifyNoInteractions;
 
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 
 class MainTest {
@@ -50,5 +54,34 @@ class MainTest {
         .contains("--no-such-option")
         .contains("tproc run --help");
     verifyNoInteractions(hosts);
+  }
+
+  private static OutputStream failing(String reason) {
+    return new OutputStream() {
+      @Override
+      public void write(int b) throws IOException {
+        throw new IOException(reason);
+      }
+    };
+  }
+
+  private int written(OutputStream file) {
+    PrintStream output = new PrintStream(file, true, StandardCharsets.UTF_8);
+    output.println("line");
+    return Main.written(output, file, 3, cli.commandLine());
+  }
+
+  @Test
+  void whatHasNotBeenWrittenIsAFailure() {
+    assertThat(written(OutputStream.nullOutputStream())).isEqualTo(3);
+    assertThat(cli.errors()).isEmpty();
+    assertThat(written(failing("No space left on device"))).isEqualTo(125);
+    assertThat(cli.errors()).isEqualTo("tproc: cannot write the output: No space left on device\n");
+  }
+
+  @Test
+  void nobodyIsToldOfOutputThatNobodyReads() {
+    assertThat(written(failing("Broken pipe"))).isEqualTo(3);
+    assertThat(cli.errors()).isEmpty();
   }
 }

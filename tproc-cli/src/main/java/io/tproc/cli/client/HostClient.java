@@ -53,7 +53,14 @@ public final class HostClient implements AutoCloseable {
     return connect(socket, PATIENCE);
   }
 
-  static HostClient connect(Path socket, Duration patience) throws IOException {
+  /**
+   * Connects.
+   *
+   * @param socket where the host listens
+   * @param patience how long to wait for the connection, and for each answer
+   * @throws IOException saying why there is no connection
+   */
+  public static HostClient connect(Path socket, Duration patience) throws IOException {
     SocketPaths.check(socket);
     SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
     HostClient client = new HostClient(socket, channel, patience);
