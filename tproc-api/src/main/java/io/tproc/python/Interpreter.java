@@ -2,6 +2,7 @@ package io.tproc.python;
 
 import io.tproc.ThreadProcBuilder;
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -13,7 +14,10 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,11 +60,14 @@ record Interpreter(Path executable, String version, boolean isAnywhere, Optional
       throws IOException, InterruptedException {
     Process process = start(program, settings);
     try {
+      // Read meanwhile: a full pipe would keep it from its end.
+      CompletableFuture<String> outputs = reading(process.getInputStream());
+      CompletableFuture<String> complaints = reading(process.getErrorStream());
       if (!process.waitFor(limit.toNanos(), TimeUnit.NANOSECONDS)) {
         throw refused(program, "it has not answered in " + limit, null);
       }
-      String output = text(process.getInputStream().readAllBytes());
-      String errors = text(process.getErrorStream().readAllBytes());
+      String output = awaited(program, outputs, limit);
+      String errors = awaited(program, complaints, limit);
       if (process.exitValue() != 0) {
         String how = "exit status " + process.exitValue();
         throw refused(program, errors.isBlank() ? how : how + ": " + errors.strip(), null);
@@ -89,8 +96,33 @@ record Interpreter(Path executable, String version, boolean isAnywhere, Optional
     }
   }
 
-  private static String text(byte[] bytes) {
-    return new String(bytes, StandardCharsets.UTF_8);
+  private static CompletableFuture<String> reading(InputStream stream) {
+    CompletableFuture<String> text = new CompletableFuture<>();
+    Thread reader =
+        new Thread(
+            () -> {
+              try {
+                text.complete(new String(stream.readAllBytes(), StandardCharsets.UTF_8));
+              } catch (IOException | OutOfMemoryError failed) {
+                text.completeExceptionally(failed);
+              }
+            },
+            "tproc-python-answer");
+    reader.setDaemon(true);
+    reader.start();
+    return text;
+  }
+
+  /** What has ended may have left others with its streams open. */
+  private static String awaited(String program, CompletableFuture<String> text, Duration limit)
+      throws PythonStartException, InterruptedException {
+    try {
+      return text.get(limit.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException stillOpen) {
+      throw refused(program, "its output has not ended in " + limit, stillOpen);
+    } catch (ExecutionException failed) {
+      throw refused(program, "its output cannot be read", failed);
+    }
   }
 
   /** What it says; what a script around it may have printed before is left out. */

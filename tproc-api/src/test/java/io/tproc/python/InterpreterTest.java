@@ -84,6 +84,8 @@ class InterpreterTest {
     assertNoAnswer(script("echo broken >&2; exit 3"), LONG, "exit status 3: broken");
     assertNoAnswer(script("exit 4"), LONG, "exit status 4");
     assertNoAnswer(script("exit 0"), LONG, "does not answer as Python does");
+    String talkative = "head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2; exit 5";
+    assertNoAnswer(script(talkative), LONG, "exit status 5");
     assertNoAnswer(script("exec sleep 1000"), Duration.ofMillis(50), "not answered in PT0.05S");
   }
 
