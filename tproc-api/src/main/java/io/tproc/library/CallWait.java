@@ -6,6 +6,7 @@ import java.nio.channels.spi.AbstractInterruptibleChannel;
 import java.time.Duration;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -68,11 +69,7 @@ final class CallWait implements Lane.Waiting {
 
   /** As many as there can be: 292 years. */
   private static long nanoseconds(Duration limit) {
-    try {
-      return limit.toNanos();
-    } catch (ArithmeticException centuries) {
-      return Long.MAX_VALUE;
-    }
+    return TimeUnit.NANOSECONDS.convert(limit);
   }
 
   private void end(Cause.Kind kind, String why) {

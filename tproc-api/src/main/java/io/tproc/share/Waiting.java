@@ -17,12 +17,7 @@ final class Waiting {
 
   /** The deadline of {@link System#nanoTime} that a timeout from now on means. */
   static long deadline(Duration timeout) {
-    long nanos;
-    try {
-      nanos = timeout.toNanos();
-    } catch (ArithmeticException centuries) {
-      return FOR_EVER;
-    }
+    long nanos = TimeUnit.NANOSECONDS.convert(timeout);
     long deadline = System.nanoTime() + Math.max(nanos, 0);
     // Beyond the largest number: as good as never.
     return nanos > Long.MAX_VALUE / 2 || deadline == FOR_EVER ? FOR_EVER : deadline;

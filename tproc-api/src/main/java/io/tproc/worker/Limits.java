@@ -1,6 +1,7 @@
 package io.tproc.worker;
 
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 
 /** Durations that users give, and deadlines that come of them. */
 final class Limits {
@@ -29,10 +30,6 @@ final class Limits {
 
   /** As many as there can be of a duration; some 146 years, so that sums do not wrap. */
   static long nanos(Duration limit) {
-    try {
-      return Math.min(limit.toNanos(), Long.MAX_VALUE / 2);
-    } catch (ArithmeticException centuries) {
-      return Long.MAX_VALUE / 2;
-    }
+    return Math.min(TimeUnit.NANOSECONDS.convert(limit), Long.MAX_VALUE / 2);
   }
 }
