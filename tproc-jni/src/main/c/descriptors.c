@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#include "byte_strings.h"
 #include "exceptions.h"
 #include "io_tproc_jni_Native.h"
 
@@ -29,6 +31,27 @@ JNIEXPORT void JNICALL Java_io_tproc_jni_Native_pipe(JNIEnv *env, jclass type, j
   }
   (*env)->SetIntField(env, reader, fd_field, ends[0]);
   (*env)->SetIntField(env, writer, fd_field, ends[1]);
+}
+
+JNIEXPORT void JNICALL Java_io_tproc_jni_Native_carryFile(JNIEnv *env, jclass type, jbyteArray path, jint flags,
+                                                          jobject carrier) {
+  (void)type;
+  char *name = NULL;
+  struct tproc_error error = {0};
+  if (!text_from_java(env, path, &name)) return;
+  const int descriptor = tproc_carry_file(name, flags, &error);
+  free(name);
+  if (descriptor < 0)
+    throw_failure(env, FAILURE_IO, &error);
+  else
+    (*env)->SetIntField(env, carrier, fd_field, descriptor);
+}
+
+JNIEXPORT jint JNICALL Java_io_tproc_jni_Native_fileFlags(JNIEnv *env, jclass type, jboolean write, jboolean append) {
+  (void)env;
+  (void)type;
+  if (!write) return O_RDONLY;
+  return O_WRONLY | O_CREAT | (append ? O_APPEND : O_TRUNC);
 }
 
 JNIEXPORT jint JNICALL Java_io_tproc_jni_Native_number(JNIEnv *env, jclass type, jobject descriptor) {

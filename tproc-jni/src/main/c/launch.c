@@ -26,7 +26,7 @@ JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_launch(JNIEnv *env, jclass type
                                                         jbyteArray search_path, jbyteArray arguments,
                                                         jint argument_count, jbyteArray environment,
                                                         jint environment_count, jbyteArray directory, jint standard_in,
-                                                        jint standard_out, jint standard_error, jint mask,
+                                                        jint standard_out, jint standard_error, jint carried, jint mask,
                                                         jboolean crash_report, jboolean stay) {
   (void)type;
   struct texts texts = {0};
@@ -43,6 +43,7 @@ JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_launch(JNIEnv *env, jclass type
         .directory = texts.directory,
         .stdio = {standard_in, standard_out, standard_error},
         .umask = mask,
+        .carried = (unsigned)carried,
         .flags = (crash_report ? TPROC_LAUNCH_CRASH_REPORT : 0) | (stay ? TPROC_LAUNCH_STAY : 0),
     };
     struct tproc_error error = {0};

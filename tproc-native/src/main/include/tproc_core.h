@@ -166,8 +166,9 @@ struct tproc_launch {
   const char *const *argv; /**< NULL-terminated, at least argv[0] */
   const char *const *envp; /**< NULL-terminated, may be empty; the whole environment, nothing is inherited */
   const char *directory;   /**< working directory, resolved against the host's; NULL: the host's */
-  int stdio[3]; /**< descriptors of the host, duplicated onto 0, 1, 2; or TPROC_FD_CLOSED. Stay the caller's. */
-  int umask;    /**< 0-0777, or TPROC_UMASK_INHERIT */
+  int stdio[3];     /**< descriptors of the host, duplicated onto 0, 1, 2; or TPROC_FD_CLOSED. Stay the caller's. */
+  int umask;        /**< 0-0777, or TPROC_UMASK_INHERIT */
+  unsigned carried; /**< bit n: stdio[n] is of tproc_carry_file, and means the file. 1 and 2 may be the same one. */
 
   unsigned flags; /**< of enum tproc_launch_flag */
   /**
@@ -191,6 +192,17 @@ struct tproc_launch {
    */
   const struct tproc_limit *limits;
 };
+
+/**
+ * Opens a file for tproc_launch.stdio, which is then never in the caller's descriptor table: closing it there would
+ * drop every POSIX record lock that the process has on it (fcntl(2)). May wait as open(2) does, but keeps no other
+ * waiting. From any thread.
+ *
+ * @param flags of open(2): O_RDONLY, O_WRONLY, O_CREAT (mode 0666 less the umask), O_TRUNC, O_APPEND
+ * @return a descriptor that holds the file for one launch, close-on-exec, the caller's to close, before the launch or
+ *     after it; or a negative errno: those of open(2), EISDIR for a directory, of the limits on threads and descriptors
+ */
+int tproc_carry_file(const char *path, int flags, struct tproc_error *error);
 
 /**
  * Starts a program. On return it is a process about to run its first instruction. The creating thread may end at once:

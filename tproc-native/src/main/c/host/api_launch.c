@@ -3,11 +3,13 @@
  * the host's, where they have other numbers.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/executor.h"
+#include "host/carried_file.h"
 #include "host/host.h"
 #include "host/launch.h"
 #include "host/pass_descriptors.h"
@@ -23,6 +25,7 @@ struct api_launch {
   struct tproc_host *host;
   struct tproc_launch launch; /* with the host's numbers */
   struct passed passed;
+  bool one_output; /* of standard output and error, carried */
   struct tproc_threadproc **threadproc;
   struct tproc_error *error;
   int result;
@@ -50,10 +53,37 @@ static void leave_passed(void *argument) {
     deferred_close(&call->host->broker.deferred, NULL, call->passed.numbers[i]);
 }
 
+/* Standard error may have the file of standard output, which can be taken once. */
+static int take_carried(const struct api_launch *call, int stream, int carrier) {
+  if (stream != STDERR_FILENO || !call->one_output) return carried_file_take(carrier);
+  const int file = fcntl(call->launch.stdio[STDOUT_FILENO], F_DUPFD_CLOEXEC, 0);
+  return file < 0 ? -errno : file;
+}
+
+/* Puts the files in the place of what has carried them. */
+static int unpack(struct api_launch *call) {
+  int *number = call->passed.numbers; /* of stdio first, as places_of has them */
+  for (int i = 0; i < 3; i++) {
+    if (call->launch.stdio[i] == TPROC_FD_CLOSED) continue;
+    if ((call->launch.carried & 1u << i) != 0) {
+      const int file = take_carried(call, i, *number);
+      if (file < 0) return tproc_fail(call->error, -file, "take the file of stream %d", i);
+      close(*number);
+      call->launch.stdio[i] = *number = file;
+    }
+    number++;
+  }
+  return 0;
+}
+
 static void launch_in_host(void *argument) {
   struct api_launch *call = argument;
   const struct launch_client host_itself = {.pid = 0, .uid = getuid()};
-  call->result = launch_for(call->host, &call->launch, &host_itself, call->threadproc, call->error);
+  call->result = unpack(call);
+  if (call->result)
+    tproc_error_prefix(call->error, "cannot host %s: ", call->launch.program);
+  else
+    call->result = launch_for(call->host, &call->launch, &host_itself, call->threadproc, call->error);
   close_passed(&call->passed);
 }
 
@@ -94,6 +124,7 @@ static int check_and_pass(struct api_launch *call) {
 int tproc_host_launch(struct tproc_host *host, const struct tproc_launch *launch, struct tproc_threadproc **result,
                       struct tproc_error *error) {
   struct api_launch call = {.host = host, .launch = *launch, .threadproc = result, .error = error};
+  call.one_output = launch->stdio[STDOUT_FILENO] == launch->stdio[STDERR_FILENO];
   const int failed = check_and_pass(&call);
   if (!failed) return call.result;
   tproc_error_prefix(error, "cannot host %s: ", launch->program);

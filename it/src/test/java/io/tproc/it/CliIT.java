@@ -112,9 +112,9 @@ class CliIT {
         new ArrayList<>(List.of("/bin/sh", "-c", "exec \"$@\" > /dev/full", "sh"));
     command.addAll(command("check"));
     Outcome outcome = Outcome.natively(command.toArray(new String[0]));
-    assertThat(outcome.errors())
+    assertThat(outcome.error())
         .isEqualTo("tproc: cannot write the output: No space left on device\n");
-    assertThat(outcome.status()).isEqualTo(125);
+    assertThat(outcome.exitValue).isEqualTo(125);
   }
 
   /** What the terminal does on ^C: SIGINT to every process of the foreground group. */

@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.tproc.ThreadProc;
+import io.tproc.ThreadProcBuilder;
 import io.tproc.TprocHost;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.lang.ProcessBuilder.Redirect;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.Files;
@@ -45,6 +47,25 @@ class DescriptorTableIT {
           .isZero();
       assertThat(lock.isValid()).isTrue();
       assertThat(lockOf(file)).as("mapped by a program").isEqualTo("locked\n");
+    }
+  }
+
+  @Test
+  void aLockOutlastsRedirectsToTheFileAndFromIt(TprocHost host) throws Exception {
+    Path file = Files.writeString(directory.resolve("file"), "text\n");
+    try (FileChannel channel =
+            FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        FileLock lock = channel.lock()) {
+      Redirect append = Redirect.appendTo(file.toFile());
+      ThreadProcBuilder writing = host.command(Programs.installed("echo"), "more");
+      assertThat(writing.redirectOutput(append).redirectErrorStream(true).start().waitFor())
+          .isZero();
+      ThreadProcBuilder reading = host.command(Programs.installed("cat"));
+      Outcome read = Outcome.of(reading.redirectInput(file.toFile()).start(), "");
+
+      assertThat(read.output()).isEqualTo("text\nmore\n");
+      assertThat(lock.isValid()).isTrue();
+      assertThat(lockOf(file)).isEqualTo("locked\n");
     }
   }
 

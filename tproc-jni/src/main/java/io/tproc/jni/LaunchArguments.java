@@ -83,6 +83,7 @@ final class LaunchArguments {
         stdio.input(),
         stdio.output(),
         stdio.error(),
+        stdio.carried(),
         umask,
         crashReport,
         stay);

@@ -44,6 +44,7 @@ final class Native {
       int stdin,
       int stdout,
       int stderr,
+      int carried,
       int umask,
       boolean crashReport,
       boolean stay)
@@ -288,6 +289,12 @@ final class Native {
 
   /** pipe2 with O_CLOEXEC, into two descriptors that are not open yet. */
   static native void pipe(FileDescriptor reader, FileDescriptor writer) throws IOException;
+
+  /** tproc_carry_file, into a descriptor that is not open yet. */
+  static native void carryFile(byte[] path, int flags, FileDescriptor carrier) throws IOException;
+
+  /** The flags of open(2) with which a file is read, or written. */
+  static native int fileFlags(boolean write, boolean append);
 
   /** The number of an open descriptor. */
   static native int number(FileDescriptor descriptor);

@@ -5,6 +5,7 @@ import java.io.Closeable;
 import java.io.File;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
+import java.io.FileNotFoundException;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -19,6 +20,8 @@ import java.util.List;
  * taken.
  */
 final class Stdio implements Closeable {
+  private static final String NOWHERE = "/dev/null";
+  private static final int INPUT = 0;
   private static final int OUTPUT = 1;
   private static final int ERROR = 2;
 
@@ -52,6 +55,7 @@ final class Stdio implements Closeable {
   private int input;
   private int output;
   private int error;
+  private int carried;
 
   private Stdio() {}
 
@@ -69,6 +73,7 @@ final class Stdio implements Closeable {
       stdio.openOutput(request.output());
       if (request.redirectErrorStream()) {
         stdio.error = stdio.output;
+        stdio.carried |= (stdio.carried & 1 << OUTPUT) << (ERROR - OUTPUT);
       } else {
         stdio.openError(request.error());
       }
@@ -92,12 +97,8 @@ final class Stdio implements Closeable {
         hostEnds.add(inputStream);
         input = Native.number(reader);
       }
-      case INHERIT -> input = 0;
-      default -> {
-        FileInputStream file = new FileInputStream(fileOf(source));
-        programEnds.add(file);
-        input = Native.number(file.getFD());
-      }
+      case INHERIT -> input = INPUT;
+      default -> input = openFile(source, INPUT);
     }
   }
 
@@ -109,7 +110,7 @@ final class Stdio implements Closeable {
         output = Native.number(writer);
       }
       case INHERIT -> output = OUTPUT;
-      default -> output = openFile(destination);
+      default -> output = openFile(destination, OUTPUT);
     }
   }
 
@@ -121,7 +122,7 @@ final class Stdio implements Closeable {
         error = Native.number(writer);
       }
       case INHERIT -> error = ERROR;
-      default -> error = openFile(destination);
+      default -> error = openFile(destination, ERROR);
     }
   }
 
@@ -134,11 +135,39 @@ final class Stdio implements Closeable {
     return stream;
   }
 
-  private int openFile(Redirect destination) throws IOException {
-    boolean append = destination.type() == Redirect.Type.APPEND;
-    FileOutputStream file = new FileOutputStream(fileOf(destination), append);
-    programEnds.add(file);
-    return Native.number(file.getFD());
+  /**
+   * Not as a stream of Java's: closing that would drop the locks that the JVM has on the file
+   * ({@link java.nio.channels.FileLock}).
+   */
+  private int openFile(Redirect redirect, int stream) throws IOException {
+    boolean write = redirect.type() != Redirect.Type.READ;
+    boolean append = redirect.type() == Redirect.Type.APPEND;
+    String path = fileOf(redirect).getPath();
+    if (path.equals(NOWHERE)) { // nobody locks it, and a program's output often goes there
+      return write ? opened(new FileOutputStream(path)) : opened(new FileInputStream(path));
+    }
+    FileDescriptor carrier = new FileDescriptor();
+    try {
+      byte[] name = ByteStrings.terminated(path, "the file's name");
+      Native.carryFile(name, Native.fileFlags(write, append), carrier);
+    } catch (IOException failed) {
+      FileNotFoundException asOfStreams = new FileNotFoundException(failed.getMessage());
+      asOfStreams.initCause(failed);
+      throw asOfStreams;
+    }
+    programEnds.add(new FileInputStream(carrier));
+    carried |= 1 << stream;
+    return Native.number(carrier);
+  }
+
+  private int opened(FileInputStream stream) throws IOException {
+    programEnds.add(stream);
+    return Native.number(stream.getFD());
+  }
+
+  private int opened(FileOutputStream stream) throws IOException {
+    programEnds.add(stream);
+    return Native.number(stream.getFD());
   }
 
   private static File fileOf(Redirect redirect) {
@@ -162,6 +191,11 @@ final class Stdio implements Closeable {
   /** The number of the descriptor that becomes 2. */
   int error() {
     return error;
+  }
+
+  /** Which of them hold the file that is meant: bit n for n. */
+  int carried() {
+    return carried;
   }
 
   /** Takes the host's ends: from here on they are the caller's to close. */
