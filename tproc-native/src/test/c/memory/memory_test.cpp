@@ -555,6 +555,22 @@ TEST_CASE("mremap: in place, moved, with a new address, of what lies outside") {
         -EINVAL);
 }
 
+TEST_CASE("what the host has reserved is taken, though nothing can be accessed there yet") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  const uint64_t size = 64 * kMiB;
+  void *reserved = mmap(nullptr, size, PROT_NONE, kPrivate | MAP_NORESERVE, -1, 0);
+  REQUIRE(reserved != MAP_FAILED);
+  const uint64_t low = reinterpret_cast<uint64_t>(reserved);
+  for (const uint64_t at : {low, low + 32 * kMiB, low + size - test_page()}) {
+    CHECK(memory.map(test_page(), kPrivate | MAP_FIXED, at) == -ENOMEM);
+    CHECK(memory.map(test_page(), kPrivate | MAP_FIXED_NOREPLACE, at) == -EEXIST);
+    CHECK(memory_unmap(memory.get(), at, test_page()) == -EPERM);
+    CHECK(protection_at(at) == "---p");
+  }
+  CHECK(munmap(reserved, size) == 0);
+}
+
 TEST_CASE("mremap: what locked memory grows by is locked, and left to be filled") {
   const Slots slots;
   OwnedMemory memory(slots);
