@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <linux/mman.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "base/compat.h"
 #include "base/page.h"
@@ -48,11 +50,48 @@ static int64_t remember(struct memory *memory, const struct map_request *request
   return got;
 }
 
-/*
- * As vm.mmap_min_addr has it for those without privileges. The JVM finds null pointers by the fault that they cause: a
- * program of root's that mapped something there would take its NullPointerExceptions away.
- */
-#define LOWEST_ADDRESS (64u << 10)
+/* The kernel's stack_guard_gap, at its default: it places nothing nearer to what grows down. */
+#define GUARD_PAGES 256
+/* Stacks without a limit get no more room than this. */
+#define STACK_MAX (1ull << 30)
+
+/* Where the stack of the process's first thread may still grow; AT_RANDOM's bytes are at its top. */
+static struct address_range main_stack(uint64_t guard) {
+  const uint64_t top = getauxval(AT_RANDOM);
+  struct rlimit limit;
+  if (top == 0 || getrlimit(RLIMIT_STACK, &limit) != 0) return (struct address_range){0, 0};
+  const uint64_t size = (limit.rlim_cur < STACK_MAX ? limit.rlim_cur : STACK_MAX) + guard;
+  return (struct address_range){size < top ? top - size : 0, top};
+}
+
+struct neighbours {
+  struct address_range range;
+  struct address_range below, above; /* the nearest mappings; empty: none that near */
+};
+
+static bool note_neighbour(const struct mapping *mapping, void *context) {
+  struct neighbours *neighbours = context;
+  if (mapping->range.high <= neighbours->range.low) {
+    neighbours->below = mapping->range;
+    return true;
+  }
+  if (mapping->range.low >= neighbours->range.high) neighbours->above = mapping->range;
+  return false; /* or it is in the way, as mmap will say */
+}
+
+static bool is_anothers(const struct memory *memory, uint64_t page) {
+  return !memory_covers(memory, (struct address_range){page, page + page_size()});
+}
+
+bool memory_is_beside_another(const struct memory *memory, struct address_range range) {
+  const uint64_t guard = GUARD_PAGES * page_size();
+  if (ranges_overlap(main_stack(guard), range)) return true;
+  struct neighbours found = {.range = range};
+  const struct address_range around = {range.low > guard ? range.low - guard : 0, range.high + guard};
+  address_space_visit(memory->space, around, note_neighbour, &found);
+  return (found.below.high != 0 && is_anothers(memory, found.below.high - page_size())) ||
+         (found.above.high != 0 && is_anothers(memory, found.above.low));
+}
 
 /* What grows by itself outside the slot would grow into what is not the program's, and would not be returned. */
 static struct map_request without_growth(const struct map_request *request) {
@@ -65,7 +104,7 @@ static struct map_request without_growth(const struct map_request *request) {
 int64_t memory_map_external(struct memory *memory, const struct map_request *wanted) {
   const struct map_request fixed = without_growth(wanted), *request = &fixed;
   const struct address_range range = {request->address, page_ceil(request->address + request->length)};
-  if (range.low < LOWEST_ADDRESS) return -EPERM;
+  if (range.low < MEMORY_LOWEST_ADDRESS) return -EPERM;
   pthread_mutex_lock(&memory->slots->lock);
   int64_t got = -EEXIST;
   if (!slot_owner_prepare_external(memory->slots, &memory->owner))
@@ -105,8 +144,8 @@ static bool note_gap(const struct mapping *mapping, void *context) {
  */
 static int64_t map_below_window(struct memory *memory, const struct map_request *request) {
   if (request->length > END_OF_32BIT) return -ENOMEM;
-  struct gap gap = {.size = page_ceil(request->length), .end = LOWEST_ADDRESS};
-  address_space_visit(memory->space, (struct address_range){LOWEST_ADDRESS, END_OF_32BIT}, note_gap, &gap);
+  struct gap gap = {.size = page_ceil(request->length), .end = MEMORY_LOWEST_ADDRESS};
+  address_space_visit(memory->space, (struct address_range){MEMORY_LOWEST_ADDRESS, END_OF_32BIT}, note_gap, &gap);
   note_gap(&(struct mapping){.range = {END_OF_32BIT, END_OF_32BIT}}, &gap);
   if (range_size(gap.last) == 0) return -ENOMEM;
   struct map_request there = *request;

@@ -4,6 +4,12 @@
 
 #include "memory/memory.h"
 
+/**
+ * As vm.mmap_min_addr has it for those without privileges. The JVM finds null pointers by the fault that they cause: a
+ * program of root's that mapped something there would take its NullPointerExceptions away.
+ */
+#define MEMORY_LOWEST_ADDRESS (64u << 10)
+
 /** Maps at exactly `address`, whatever the flags say, and replaces nothing. @return the address, -EEXIST, … */
 int64_t map_noreplace(uint64_t address, const struct map_request *request);
 
@@ -27,5 +33,12 @@ bool memory_external_covers(const struct memory *memory, struct address_range ra
 
 /** Unmaps and forgets all of them. */
 void memory_release_external(struct memory *memory);
+
+/**
+ * Whether a range outside the slots has a mapping that is not this threadproc's as its nearest neighbour, within the
+ * gap that the kernel keeps below stacks, or is where the stack of the process's first thread may grow. Its overruns
+ * would then meet memory instead of a fault, and its growth an end.
+ */
+bool memory_is_beside_another(const struct memory *memory, struct address_range range);
 
 #endif

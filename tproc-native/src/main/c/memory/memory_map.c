@@ -202,7 +202,8 @@ static int64_t at_fixed_address(struct memory *memory, const struct map_request 
                      (off_t)request->offset);
     return got == MAP_FAILED ? -errno : (int64_t)got;
   }
-  const int64_t got = memory_map_external(memory, request);
+  const bool beside = range.low >= MEMORY_LOWEST_ADDRESS && memory_is_beside_another(memory, range);
+  const int64_t got = beside ? -EEXIST : memory_map_external(memory, request);
   /* MAP_FIXED natively replaces what is there; here that belongs to another, so there is no memory to be had. */
   return got == -EEXIST && (request->flags & MAP_FIXED_NOREPLACE) != MAP_FIXED_NOREPLACE ? -ENOMEM : got;
 }

@@ -64,7 +64,7 @@ static int64_t remap_to(struct memory *memory, struct address_range old, uint64_
   const bool owned = memory_covers(memory, target);
   if (!owned) {
     const struct map_request place = keeping(target.low, range_size(target));
-    if (memory_map_external(memory, &place) < 0) return -ENOMEM;
+    if (memory_is_beside_another(memory, target) || memory_map_external(memory, &place) < 0) return -ENOMEM;
   }
   const int64_t result = result_of(mremap((void *)old.low, range_size(old), new_length, flags, (void *)target.low));
   if (result < 0 && !owned) give_up_place(memory, (int64_t)target.low, range_size(target));

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 #include <linux/mman.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
@@ -863,6 +864,39 @@ TEST_CASE("nothing is mapped where null pointers point") {
   for (const uint64_t address : {uint64_t{0}, test_page(), uint64_t{(64 << 10) - 1} / test_page() * test_page()}) {
     CHECK(memory.map(test_page(), kPrivate | MAP_FIXED, address) == -EPERM);
     CHECK(memory.map(test_page(), kPrivate | MAP_FIXED_NOREPLACE, address) == -EPERM);
+  }
+}
+
+TEST_CASE("nothing is mapped directly beside what is another's, nor where the first thread's stack grows") {
+  for (const bool reading : {false, true}) {
+    CAPTURE(reading);
+    Slots slots;
+    if (reading) slots.read_maps();
+    OwnedMemory memory(slots), second(slots);
+    const uint64_t page = test_page(), gap = 256 * page;
+    const uint64_t middle = Area(16 * gap).low() + 8 * gap; /* mapped no longer */
+    auto refused = [&](OwnedMemory &whose, uint64_t address) {
+      return whose.map(page, kPrivate | MAP_FIXED, address) == -ENOMEM &&
+             whose.map(page, kPrivate | MAP_FIXED_NOREPLACE, address) == -EEXIST;
+    };
+    const Neighbour neighbour(page, pointer(static_cast<int64_t>(middle)));
+    CHECK(refused(memory, middle - page));
+    CHECK(refused(memory, middle + page));
+    CHECK(refused(memory, middle - gap));
+    CHECK(refused(memory, middle + gap));
+    const int64_t own = memory.map(page);
+    REQUIRE(own > 0);
+    CHECK(memory_remap(memory.get(), plain(own), page, page, MREMAP_MAYMOVE | MREMAP_FIXED, middle + page) == -ENOMEM);
+    const uint64_t far = middle + page + gap;
+    CHECK(memory.map(page, kPrivate | MAP_FIXED_NOREPLACE, far) == static_cast<int64_t>(far));
+    CHECK(memory.map(page, kPrivate | MAP_FIXED, far + page) == static_cast<int64_t>(far + page)); /* its own */
+    CHECK(refused(second, far + 2 * page));
+    CHECK(neighbour.unharmed());
+
+    const uint64_t stack = getauxval(AT_RANDOM) / page * page;
+    rlimit limit{};
+    REQUIRE(getrlimit(RLIMIT_STACK, &limit) == 0);
+    if (limit.rlim_cur >= 4 * gap && limit.rlim_cur < kGiB) CHECK(refused(memory, stack - limit.rlim_cur / 2));
   }
 }
 
