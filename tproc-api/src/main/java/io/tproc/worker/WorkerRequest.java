@@ -4,7 +4,6 @@ import io.tproc.share.SharedBlock;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -24,13 +23,41 @@ public final class WorkerRequest extends PlatformRequest {
    */
   record Memory(ByteBuffer start, long size, Object keeper) {}
 
+  /** The last of the buffers, and those before it, which requests share: none copies a list. */
+  private static final class Buffers {
+    private final @Nullable Buffers before;
+    private final Memory last;
+    private final int count;
+
+    Buffers(@Nullable Buffers before, Memory last) {
+      this.before = before;
+      this.last = last;
+      this.count = Math.addExact(count(before), 1);
+    }
+
+    static int count(@Nullable Buffers buffers) {
+      return buffers == null ? 0 : buffers.count;
+    }
+
+    static List<Memory> inOrder(@Nullable Buffers buffers) {
+      Memory[] all = new Memory[count(buffers)];
+      for (Buffers each = buffers; each != null; each = each.before) {
+        all[each.count - 1] = each.last;
+      }
+      return List.of(all);
+    }
+  }
+
   private final byte[] data;
-  private final List<Memory> buffers;
+  private final @Nullable Buffers buffers;
   private final @Nullable SharedBlock block;
   private final @Nullable Duration limit;
 
   private WorkerRequest(
-      byte[] data, List<Memory> buffers, @Nullable SharedBlock block, @Nullable Duration limit) {
+      byte[] data,
+      @Nullable Buffers buffers,
+      @Nullable SharedBlock block,
+      @Nullable Duration limit) {
     this.data = data;
     this.buffers = buffers;
     this.block = block;
@@ -43,7 +70,7 @@ public final class WorkerRequest extends PlatformRequest {
    * @return the request
    */
   public static WorkerRequest empty() {
-    return new WorkerRequest(new byte[0], List.of(), null, null);
+    return new WorkerRequest(new byte[0], null, null, null);
   }
 
   /**
@@ -56,7 +83,7 @@ public final class WorkerRequest extends PlatformRequest {
   public static WorkerRequest of(ByteBuffer data) {
     byte[] copy = new byte[data.remaining()];
     data.get(data.position(), copy);
-    return new WorkerRequest(copy, List.of(), null, null);
+    return new WorkerRequest(copy, null, null, null);
   }
 
   /**
@@ -66,7 +93,7 @@ public final class WorkerRequest extends PlatformRequest {
    * @return the request
    */
   public static WorkerRequest of(String text) {
-    return new WorkerRequest(text.getBytes(StandardCharsets.UTF_8), List.of(), null, null);
+    return new WorkerRequest(text.getBytes(StandardCharsets.UTF_8), null, null, null);
   }
 
   /**
@@ -87,9 +114,7 @@ public final class WorkerRequest extends PlatformRequest {
 
   @Override
   WorkerRequest withMemory(Memory memory) {
-    List<Memory> more = new ArrayList<>(buffers);
-    more.add(memory);
-    return new WorkerRequest(data, List.copyOf(more), block, limit);
+    return new WorkerRequest(data, new Buffers(buffers, memory), block, limit);
   }
 
   /**
@@ -121,7 +146,7 @@ public final class WorkerRequest extends PlatformRequest {
   }
 
   List<Memory> buffers() {
-    return buffers;
+    return Buffers.inOrder(buffers);
   }
 
   Optional<SharedBlock> block() {
@@ -137,7 +162,7 @@ public final class WorkerRequest extends PlatformRequest {
     return "WorkerRequest["
         + data.length
         + " bytes, "
-        + buffers.size()
+        + Buffers.count(buffers)
         + " buffers"
         + (block == null ? "]" : ", a block]");
   }
