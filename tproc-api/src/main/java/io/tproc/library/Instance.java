@@ -94,7 +94,7 @@ final class Instance {
     ThreadProcBuilder builder =
         host.command(
             support.callee().toString(),
-            Integer.toString(Lane.VERSION),
+            CalleeSupport.CALLEE_VERSION,
             Long.toHexString(main.address()),
             Long.toHexString(desk.address()),
             Long.toHexString(crash.address()),

@@ -14,9 +14,6 @@ import java.nio.charset.StandardCharsets;
  * <p>Used by one thread at a time, but for {@link #die} and {@link #ring}.
  */
 final class Lane {
-  /** As LANE_VERSION. */
-  static final int VERSION = 1;
-
   static final int SIZE = 32 << 10;
   static final int TURN_HOST = 0;
   static final int TURN_CALL = 1;

@@ -23,9 +23,6 @@ public final class PythonPoolBuilder {
   private static final String BEGINNING =
       "import sys; sys.path.insert(0, sys.argv[1]); import tproc.calls; tproc.calls.main(sys.argv[2:])";
 
-  /** The form of the callee's arguments, as LANE_VERSION. */
-  private static final String CALLEE_VERSION = "1";
-
   private static final Duration QUESTION_LIMIT = Duration.ofMinutes(1);
 
   private final TprocHost host;
@@ -159,7 +156,7 @@ public final class PythonPoolBuilder {
     if (interpreter.library().isPresent()) {
       String library = interpreter.library().orElseThrow().toString();
       String callee = support.callee().toString();
-      return List.of(callee, CALLEE_VERSION, "main", library, "Py_BytesMain");
+      return List.of(callee, CalleeSupport.CALLEE_VERSION, "main", library, "Py_BytesMain");
     }
     if (count == 1) {
       return List.of();

@@ -6,6 +6,9 @@ import java.nio.file.Path;
 
 /** What contained libraries and Python need of a provider, beside its host. Thread-safe. */
 public interface CalleeSupport {
+  /** The form of the callee's first arguments, as LANE_VERSION in its lane.h; it takes no other. */
+  String CALLEE_VERSION = "1";
+
   /**
    * The program that contained libraries run in ({@code tproc-callee}).
    *
