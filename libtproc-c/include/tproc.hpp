@@ -7,12 +7,15 @@
 
 #include <tproc.h>
 
+#include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <limits>
 #include <memory>
 #include <memory_resource>
 #include <new>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -117,6 +120,104 @@ class memory_resource final : public std::pmr::memory_resource {
   bool do_is_equal(const std::pmr::memory_resource &other) const noexcept override {
     return dynamic_cast<const memory_resource *>(&other) != nullptr;
   }
+};
+
+/** Until when a wait may last. */
+using deadline = std::chrono::steady_clock::time_point;
+
+namespace detail {
+
+inline void check(int failed, const char *step) {
+  if (failed != 0) throw std::system_error(failed, std::generic_category(), step);
+}
+
+inline timespec time_of(deadline until) noexcept {
+  using namespace std::chrono;
+  const auto whole = floor<seconds>(until.time_since_epoch());
+  timespec time{};
+  time.tv_sec = static_cast<decltype(time.tv_sec)>(whole.count());
+  time.tv_nsec = static_cast<decltype(time.tv_nsec)>(nanoseconds(until.time_since_epoch() - whole).count());
+  return time;
+}
+
+}  // namespace detail
+
+/** A hold on a mutex, of the thread that has locked it. Its end unlocks. */
+class hold {
+ public:
+  hold(hold &&other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)), recovered_(other.recovered_) {}
+  hold &operator=(hold &&) = delete;
+  ~hold() {
+    if (mutex_ != nullptr) tproc_mutex_unlock(mutex_);
+  }
+
+  /** Whether an owner has died with the mutex: put right what it guards, then consistent(). */
+  bool is_recovered() const noexcept { return recovered_; }
+
+  /** What the mutex guards is right again. @throws std::system_error EINVAL when no owner has died */
+  void consistent() {
+    detail::check(tproc_mutex_consistent(mutex_), "tproc_mutex_consistent");
+    recovered_ = false;
+  }
+
+ private:
+  friend class mutex;
+  friend class condition;
+  hold(tproc_mutex *locked, bool recovered) noexcept : mutex_(locked), recovered_(recovered) {}
+
+  tproc_mutex *mutex_;
+  bool recovered_;
+};
+
+/** A lock that is passed on when its owner dies, for an object in the shared heap: tproc_mutex. */
+class mutex {
+ public:
+  /** @throws std::system_error EDEADLK: the thread has it already; ENOTRECOVERABLE … as tproc_mutex_lock */
+  [[nodiscard]] hold lock() { return *held(tproc_mutex_lock(&mutex_), 0); }
+
+  /** As lock(); nothing when another thread has it. */
+  [[nodiscard]] std::optional<hold> try_lock() { return held(tproc_mutex_trylock(&mutex_), EBUSY); }
+
+  /** As lock(); nothing when the deadline has passed. */
+  [[nodiscard]] std::optional<hold> lock_until(deadline until) {
+    const timespec time = detail::time_of(until);
+    return held(tproc_mutex_timedlock(&mutex_, &time), ETIMEDOUT);
+  }
+
+ private:
+  std::optional<hold> held(int code, int none) {
+    if (code != 0 && code == none) return std::nullopt;
+    if (code != EOWNERDEAD) detail::check(code, "tproc_mutex_lock");
+    return hold(&mutex_, code == EOWNERDEAD);
+  }
+
+  tproc_mutex mutex_{};
+};
+
+/** Waiting for what a mutex guards to change, for an object in the shared heap: tproc_cond. */
+class condition {
+ public:
+  /** Waits until notify_all(), or without a reason: look in a loop. The hold says when an owner has died meanwhile. */
+  void wait(hold &held) { waited(held, nullptr); }
+
+  /** As wait(). Returns false when the deadline has passed. */
+  bool wait_until(hold &held, deadline until) {
+    const timespec time = detail::time_of(until);
+    return waited(held, &time);
+  }
+
+  void notify_all() noexcept { tproc_cond_broadcast(&condition_); }
+
+ private:
+  bool waited(hold &held, const timespec *time) {
+    const int code = tproc_cond_wait(&condition_, held.mutex_, time);
+    if (code == ENOTRECOVERABLE) held.mutex_ = nullptr;
+    if (code == EOWNERDEAD) held.recovered_ = true;
+    if (code != EOWNERDEAD && code != ETIMEDOUT) detail::check(code, "tproc_cond_wait");
+    return code != ETIMEDOUT;
+  }
+
+  tproc_cond condition_{};
 };
 
 /** A request's own bytes, until it is finished. */

@@ -232,6 +232,11 @@ class SharingIT {
   }
 
   @Test
+  void namesOfCPlusPlus(TprocHost host) throws Exception {
+    assertThat(Outcome.hosted(host, Programs.probe("sharing_locks")).exitValue).isZero();
+  }
+
+  @Test
   void javaAndProgramsCountUnderOneLock(TprocHost host) throws Exception {
     int rounds = (int) Patience.scaled(20_000);
     String name = newName();
