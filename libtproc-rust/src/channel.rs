@@ -1,11 +1,11 @@
-use crate::error::{check, Error, Result, EAGAIN, EPIPE};
+use crate::error::{check, Error, Result, EAGAIN, EPIPE, ETIMEDOUT};
 use crate::heap::Block;
 use crate::registry::c_text;
 use crate::sys::{self, RawChannel, RawMessage};
 use crate::time::Deadline;
 use std::os::raw::c_uint;
-use std::sync::Mutex as Lock;
-use std::time::Duration;
+use std::sync::{Condvar, Mutex as Lock, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Most bytes in a message.
 pub const MESSAGE_MAX: usize = 48;
@@ -81,7 +81,7 @@ impl Channel {
     pub fn receiver(name: &str, cells: u32) -> Result<Receiver> {
         let end = End::create(cells, RECEIVER)?;
         end.publish(name)?;
-        Ok(Receiver { end, one: Lock::new(()) })
+        Ok(Receiver { end, turns: Turns::default() })
     }
 
     /// The same, open to send.
@@ -155,17 +155,54 @@ impl Sender {
     }
 }
 
-/// An end that receives. Threads of it wait for each other.
+/// One thread at a time has the turn. Others wait for it no longer than they want to.
+#[derive(Debug, Default)]
+struct Turns {
+    taken: Lock<bool>,
+    given_back: Condvar,
+}
+
+struct Turn<'a>(&'a Turns);
+
+impl Turns {
+    fn try_take(&self) -> Option<Turn<'_>> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_free = !std::mem::replace(&mut *taken, true);
+        is_free.then(|| Turn(self))
+    }
+
+    fn take(&self, until: Option<Instant>) -> Option<Turn<'_>> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        while *taken {
+            taken = match until.map(|moment| moment.saturating_duration_since(Instant::now())) {
+                None => self.given_back.wait(taken).unwrap_or_else(PoisonError::into_inner),
+                Some(left) if left.is_zero() => return None,
+                Some(left) => self.given_back.wait_timeout(taken, left).unwrap_or_else(PoisonError::into_inner).0,
+            };
+        }
+        *taken = true;
+        Some(Turn(self))
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *self.0.taken.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        self.0.given_back.notify_one();
+    }
+}
+
+/// An end that receives. Its threads take turns: a message goes to one of them.
 #[derive(Debug)]
 pub struct Receiver {
     end: End,
-    one: Lock<()>,
+    turns: Turns,
 }
 
 impl Receiver {
     /// Opens the channel that is published under a name; sleeps until it is there.
     pub fn open(name: &str, timeout: Option<Duration>) -> Result<Receiver> {
-        Ok(Receiver { end: End::open(name, RECEIVER, timeout)?, one: Lock::new(()) })
+        Ok(Receiver { end: End::open(name, RECEIVER, timeout)?, turns: Turns::default() })
     }
 
     /// Receives; sleeps until there is a message. `None`: nothing is left, and there is no sender any more.
@@ -176,12 +213,17 @@ impl Receiver {
     /// Receives; ETIMEDOUT when there is none for so long.
     pub fn receive_within(&self, timeout: Option<Duration>) -> Result<Option<Message>> {
         let deadline = Deadline::after(timeout);
-        self.pass(|message| unsafe { sys::tproc_channel_receive(self.end.as_ptr(), message, deadline.as_ptr()) })
+        let turn = self.turns.take(timeout.and_then(|time| Instant::now().checked_add(time)));
+        self.pass(turn, ETIMEDOUT, |message| unsafe {
+            sys::tproc_channel_receive(self.end.as_ptr(), message, deadline.as_ptr())
+        })
     }
 
-    /// Receives if there is a message. EAGAIN: there is none yet.
+    /// Receives if there is a message. EAGAIN: there is none yet, or another thread is at it and gets the next.
     pub fn try_receive(&self) -> Result<Option<Message>> {
-        self.pass(|message| unsafe { sys::tproc_channel_tryreceive(self.end.as_ptr(), message) })
+        self.pass(self.turns.try_take(), EAGAIN, |message| unsafe {
+            sys::tproc_channel_tryreceive(self.end.as_ptr(), message)
+        })
     }
 
     /// Receives until no sender is left.
@@ -189,8 +231,13 @@ impl Receiver {
         std::iter::from_fn(move || self.receive().transpose())
     }
 
-    fn pass(&self, receive: impl FnOnce(&mut RawMessage) -> i32) -> Result<Option<Message>> {
-        let _alone = self.one.lock();
+    fn pass(
+        &self,
+        turn: Option<Turn<'_>>,
+        none: i32,
+        receive: impl FnOnce(&mut RawMessage) -> i32,
+    ) -> Result<Option<Message>> {
+        let _turn = turn.ok_or_else(|| Error::new(none, "receive"))?;
         let mut message = RawMessage { block: std::ptr::null_mut(), length: 0, reserved: 0, data: [0; MESSAGE_MAX] };
         match receive(&mut message) {
             0 => {

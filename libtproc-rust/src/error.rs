@@ -10,6 +10,7 @@ pub struct Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 pub(crate) const EINVAL: i32 = 22;
+pub(crate) const ETIMEDOUT: i32 = 110;
 pub(crate) const EPIPE: i32 = 32;
 pub(crate) const EAGAIN: i32 = 11;
 pub(crate) const EBUSY: i32 = 16;

@@ -121,6 +121,34 @@ fn queues() -> tproc::Result<()> {
     Ok(())
 }
 
+/// A thread that sleeps in receive() keeps no other one waiting longer than it wants to, and each message comes once.
+fn turns() -> tproc::Result<()> {
+    let receiver = Channel::receiver("it.rust.turns", 4)?;
+    let sender = Sender::open("it.rust.turns", None)?;
+    std::thread::scope(|scope| {
+        let all = |_| scope.spawn(|| receiver.iter().map(|each| each.unwrap().data[0]).collect::<Vec<u8>>());
+        let threads: Vec<_> = (0..2).map(all).collect();
+        for _ in 0..100 {
+            refused(110, receiver.receive_within(Some(Duration::from_millis(1))));
+            refused(11, receiver.try_receive());
+        }
+        let mut got = Vec::new();
+        for i in 0..200 {
+            sender.send(&[i], None)?;
+            if let Ok(message) = receiver.try_receive() {
+                got.push(message.unwrap().data[0]);
+            }
+        }
+        drop(sender);
+        for each in threads {
+            got.extend(each.join().unwrap());
+        }
+        got.sort_unstable();
+        assert_eq!(got, (0..200).collect::<Vec<u8>>());
+        Ok(())
+    })
+}
+
 /// Gives back to Java what it sends, doubled.
 fn with_java(input: &str, output: &str) -> tproc::Result<()> {
     let receiver = Receiver::open(input, None)?;
@@ -144,6 +172,7 @@ fn main() {
     locks().unwrap();
     names().unwrap();
     queues().unwrap();
+    turns().unwrap();
     if arguments.len() == 3 {
         with_java(&arguments[1], &arguments[2]).unwrap();
     }
