@@ -223,7 +223,7 @@ static void check_remap(struct assembler *to) {
   load(to, LOW_HALF(args[1]));
   emit(to, BPF_MISC | BPF_TAX, 0, NEXT, NEXT);
   load(to, LOW_HALF(args[2]));
-  emit(to, BPF_JMP | BPF_JGT | BPF_X, 0, ASK, RANGE); /* new size greater than old? */
+  emit(to, BPF_JMP | BPF_JGT | BPF_X, 0, ASK, LARGE); /* new size greater than old? */
 }
 
 static void check_path_in(struct assembler *to, struct address_range range, unsigned argument, enum label otherwise) {

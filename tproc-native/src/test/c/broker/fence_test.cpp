@@ -323,6 +323,8 @@ TEST_CASE("mremap: only what shrinks inside the slot passes") {
     CHECK_FALSE(fenced.asks(__NR_mremap, {own, 8192, 4096, MREMAP_MAYMOVE}));
     CHECK_FALSE(fenced.asks(__NR_mremap, {own, 8192, 8192, MREMAP_MAYMOVE}));
     CHECK(fenced.asks(__NR_mremap, {own, 4096, 8192, MREMAP_MAYMOVE}));
+    CHECK_FALSE(fenced.asks(__NR_mremap, {own, UNMAPPED_AT_ONCE, 4096, 0}));
+    CHECK(fenced.asks(__NR_mremap, {own, UNMAPPED_AT_ONCE + 1, 4096, 0}));
     CHECK(fenced.asks(__NR_mremap, {own, 8192, 1ull << 32, MREMAP_MAYMOVE}));
     CHECK(fenced.asks(__NR_mremap, {own, 1ull << 32, 4096, 0}));
     CHECK(fenced.asks(__NR_mremap, {own, 8192, 8192, MREMAP_MAYMOVE | MREMAP_FIXED, other}));

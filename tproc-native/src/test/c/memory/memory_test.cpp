@@ -886,7 +886,7 @@ TEST_CASE("nothing is mapped directly beside what is another's, nor where the fi
     CHECK(refused(memory, middle + gap));
     const int64_t own = memory.map(page);
     REQUIRE(own > 0);
-    CHECK(memory_remap(memory.get(), plain(own), page, page, MREMAP_MAYMOVE | MREMAP_FIXED, middle + page) == -ENOMEM);
+    CHECK(remapped(memory.get(), plain(own), page, page, MREMAP_MAYMOVE | MREMAP_FIXED, middle + page) == -ENOMEM);
     const uint64_t far = middle + page + gap;
     CHECK(memory.map(page, kPrivate | MAP_FIXED_NOREPLACE, far) == static_cast<int64_t>(far));
     CHECK(memory.map(page, kPrivate | MAP_FIXED, far + page) == static_cast<int64_t>(far + page)); /* its own */
