@@ -304,17 +304,38 @@ static void replace_large(void) {
   EXPECT(mremap(other, LARGE, LARGE, MREMAP_MAYMOVE | MREMAP_FIXED, own) == own);
   EXPECT(own[0] == 'a' && own[page] == 'b' && own[page + 1] == 0 && own[LARGE - 1] == 'z' && is_free(other, LARGE));
   REFUSED(mremap(own, LARGE, LARGE, MREMAP_MAYMOVE | MREMAP_FIXED, own + page), MAP_FAILED, EINVAL);
+  REFUSED(mremap(other, page, LARGE, MREMAP_MAYMOVE | MREMAP_FIXED, own), MAP_FAILED, EFAULT); /* a hole */
   EXPECT(own[0] == 'a' && own[LARGE - 1] == 'z');
   EXPECT(munlock(own, LARGE) == 0 && munmap(own + page, page) == 0);
   REFUSED(munlock(own, LARGE), -1, ENOMEM);
   EXPECT(own[0] == 'a' && own[LARGE - 1] == 'z' && munmap(own, LARGE) == 0);
 }
 
+static void replace_by_file(void) {
+  char *own = map_large();
+  const int file = memfd_create("large", 0);
+  EXPECT(ftruncate(file, LARGE) == 0 && pwrite(file, "file", 4, 0) == 4);
+  REFUSED(mmap(own, LARGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, 999, 0), MAP_FAILED, EBADF);
+  EXPECT(own[0] == 'a' && own[LARGE - 1] == 'z');
+  EXPECT(mmap(own, LARGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, file, 0) == own && memcmp(own, "file", 4) == 0);
+  EXPECT(munmap(own, LARGE) == 0 && close(file) == 0);
+}
+
+/* Nothing is gone when the limit refuses it. */
+static void lock_beyond_limit(void) {
+  struct rlimit limit;
+  char *own = map_large();
+  EXPECT(getrlimit(RLIMIT_MEMLOCK, &limit) == 0);
+  if (limit.rlim_cur < LARGE && mmap(own, LARGE, PROT_READ, PRIVATE | MAP_FIXED | MAP_LOCKED, -1, 0) == MAP_FAILED)
+    EXPECT(errno == EAGAIN && own[0] == 'a' && own[LARGE - 1] == 'z');
+  EXPECT(munmap(own, LARGE) == 0);
+}
+
 static void grow_locked(void) {
   char *own = mmap(NULL, 4 * page, PROT_READ | PROT_WRITE, PRIVATE, -1, 0);
   if (mlock(own, 4 * page) == 0) { /* RLIMIT_MEMLOCK counts all together */
     char *grown = mremap(own, 4 * page, 16 * page, MREMAP_MAYMOVE);
-    EXPECT(grown != MAP_FAILED && resident(grown, 16 * page) == 16);
+    EXPECT(grown != MAP_FAILED && resident(grown, 4 * page) == 4);
     REFUSED(madvise(grown, 16 * page, MADV_DONTNEED), -1, EINVAL); /* all of it is locked */
     own = grown;
   }
@@ -380,6 +401,8 @@ static void use_controls(void) {
   use_large_locks();
   shrink_large();
   replace_large();
+  replace_by_file();
+  lock_beyond_limit();
   grow_locked();
   use_death_signal();
   use_aio();

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -60,12 +61,12 @@ struct broker_answer broker_answer_map(struct fence_listener *listener, const st
 }
 
 /* With nothing in them that could make a mapping of new memory fail, so that what it replaces may go before. */
-#define PLAIN_FLAGS \
-  (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE | MAP_STACK | MAP_POPULATE | MAP_NONBLOCK | MAP_LOCKED)
+#define PLAIN_FLAGS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE | MAP_STACK | MAP_POPULATE | MAP_NONBLOCK)
 #define PLAIN_PROTECTION (PROT_READ | PROT_WRITE | PROT_EXEC)
 
 static bool replaces_much(const struct map_request *request) {
-  return (request->flags & ~PLAIN_FLAGS) == 0 && (request->flags & MAP_FIXED) != 0 &&
+  const int needed = MAP_FIXED | MAP_ANONYMOUS;
+  return (request->flags & ~PLAIN_FLAGS) == 0 && (request->flags & needed) == needed &&
          (request->flags & MAP_TYPE) == MAP_PRIVATE && (request->protection & ~PLAIN_PROTECTION) == 0 &&
          request->address % page_size() == 0 && request->address <= INT64_MAX && request->length > UNMAPPED_AT_ONCE &&
          request->length <= INT64_MAX;
@@ -98,8 +99,25 @@ static uint64_t without_tag(uint64_t address) {
 #endif
 }
 
+static bool is_kept;
+
+static void find_out(void) {
+  const unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+  is_kept = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, NULL) == -1 && errno == EFAULT; /* knows the flags */
+}
+
+/*
+ * Whether signals wait for the answer to a call (since Linux 5.19). Where they do not, a call is asked anew while its
+ * work goes on; the program may then go on sooner, and what it has mapped since must not be unmapped by that.
+ */
+static bool calls_stay(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, find_out);
+  return is_kept;
+}
+
 static struct broker_answer answer_munmap(struct fence_listener *listener, uint64_t address, uint64_t length) {
-  if (length <= UNMAPPED_AT_ONCE) return result(memory_unmap(listener->memory, address, length));
+  if (length <= UNMAPPED_AT_ONCE || !calls_stay()) return result(memory_unmap(listener->memory, address, length));
   struct broker_answer answer = {.verdict = BROKER_DEFER_UNMAP, .memory = listener->memory};
   const int64_t begun = memory_begin_unmap(listener->memory, address, length, &answer.fill);
   return begun == 1 ? answer : result(begun);
@@ -107,26 +125,24 @@ static struct broker_answer answer_munmap(struct fence_listener *listener, uint6
 
 static struct broker_answer remap(struct fence_listener *listener, const struct broker_call *call) {
   const uint64_t *a = call->arguments;
-  struct broker_answer answer = {.verdict = BROKER_RETURN};
-  answer.result = memory_remap(listener->memory, without_tag(a[0]), a[1], a[2], (int)a[3], a[4], &answer.fill);
-  if (range_size(answer.fill) > 0) answer.verdict = BROKER_DEFER_FILL;
-  return answer;
+  return result(memory_remap(listener->memory, without_tag(a[0]), a[1], a[2], (int)a[3], a[4]));
 }
 
-/* The target's own pages may go before: nothing else is wrong with the call. */
+/* The target's own pages may go before: nothing that the kernel says before it unmaps them is wrong with the call. */
 static bool moves_onto_much(struct fence_listener *listener, uint64_t old, const uint64_t *a) {
   const uint64_t target = a[4];
   if ((int)a[3] != (MREMAP_MAYMOVE | MREMAP_FIXED) || a[2] <= UNMAPPED_AT_ONCE || a[2] > INT64_MAX) return false;
   if (a[1] == 0 || a[1] > INT64_MAX || old > INT64_MAX || target > INT64_MAX) return false;
   if (old % page_size() != 0 || target % page_size() != 0) return false;
   const struct address_range from = {old, page_ceil(old + a[1])};
-  return memory_owns(listener->memory, from) && (from.high <= target || target + a[2] <= old);
+  if (page_ceil(a[2]) != range_size(from) || (from.high > target && target + a[2] > old)) return false;
+  return memory_owns(listener->memory, from) && memory_is_one_mapping(listener->memory, from);
 }
 
 static struct broker_answer answer_mremap(struct fence_listener *listener, const struct broker_call *call) {
   const uint64_t *a = call->arguments, old = without_tag(a[0]);
   struct broker_answer answer = {.verdict = BROKER_DEFER_SHRINK, .memory = listener->memory, .result = (int64_t)old};
-  if (((int)a[3] & ~MREMAP_MAYMOVE) == 0 && a[2] > 0 && a[1] > a[2] && a[1] - a[2] > UNMAPPED_AT_ONCE &&
+  if (calls_stay() && ((int)a[3] & ~MREMAP_MAYMOVE) == 0 && a[2] > 0 && a[1] > a[2] && a[1] - a[2] > UNMAPPED_AT_ONCE &&
       memory_begin_shrink(listener->memory, old, a[1], a[2], &answer.fill))
     return answer;
   if (moves_onto_much(listener, old, a) && empty_before(listener, a[4], a[2], &answer)) return answer;

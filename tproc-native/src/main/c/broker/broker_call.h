@@ -58,7 +58,7 @@ struct broker_answer {
   int64_t result;
   bool close_on_exec;        /**< of the new descriptor */
   struct address_range fill; /**< pages that have to be there before the answer; empty: none */
-  int fill_advice;           /**< MADV_POPULATE_READ or MADV_POPULATE_WRITE; 0: what mlock would do */
+  int fill_advice;           /**< MADV_POPULATE_READ or MADV_POPULATE_WRITE */
   struct memory *memory;     /**< whose `fill` is to be unmapped or advised */
   int advice;                /**< of madvise */
   bool close_copy;           /**< there is a `copy` */

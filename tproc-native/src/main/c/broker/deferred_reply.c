@@ -64,13 +64,26 @@ static bool is_change(const struct broker_answer *answer) {
   }
 }
 
+struct asking {
+  const struct fence_listener *listener;
+  const struct broker_call *call;
+};
+
+static bool is_waiting(const void *context) {
+  const struct asking *asking = context;
+  return target_is_waiting(asking->listener, asking->call);
+}
+
 /*
  * memory_release waits for it, so the memory is there. What it was the first half of is left to the second: an error
  * comes from there.
  *
  * @return what the call gets, or the same verdict when there is a second half
  */
-static struct broker_answer in_pieces(const struct broker_answer *answer, struct broker_call *call) {
+static struct broker_answer in_pieces(const struct fence_listener *listener, const struct broker_answer *answer,
+                                      struct broker_call *call) {
+  const struct asking asking = {listener, call};
+  const struct still_wanted wanted = {is_waiting, &asking};
   switch (answer->verdict) {
     case BROKER_DEFER_UNMAP:
       return result(memory_end_unmap(answer->memory, answer->fill));
@@ -79,13 +92,13 @@ static struct broker_answer in_pieces(const struct broker_answer *answer, struct
         call->arguments[1] = answer->fill.low - (uint64_t)answer->result;
       return *answer;
     case BROKER_DEFER_REPLACE:
-      memory_end_advise(answer->memory, answer->fill, MADV_DONTNEED);
+      memory_end_advise(answer->memory, answer->fill, MADV_DONTNEED, &wanted);
       return *answer;
     case BROKER_DEFER_UNLOCK:
-      memory_end_advise(answer->memory, answer->fill, answer->advice);
+      memory_end_advise(answer->memory, answer->fill, answer->advice, &wanted);
       return unchanged();
     default:
-      return result(memory_end_advise(answer->memory, answer->fill, answer->advice));
+      return result(memory_end_advise(answer->memory, answer->fill, answer->advice, &wanted));
   }
 }
 
@@ -113,14 +126,6 @@ static int judge_piece(const struct deferred_reply *reply, struct address_range 
   return judged;
 }
 
-/* What is there is quickly locked, and the mlock that follows finds it done. */
-static void lock_piece(const struct deferred_reply *reply, struct address_range piece) {
-  struct memory *memory = enter_memory(reply);
-  if (memory == NULL) return;
-  if (memory_owns(memory, piece)) mlock2((void *)piece.low, range_size(piece), MLOCK_ONFAULT);
-  leave_memory(reply);
-}
-
 /* @return 0 or a negative errno, also when another thread has unmapped the memory meanwhile */
 static int populate(const struct deferred_reply *reply, struct address_range range, int advice) {
   struct pieces pieces = filled_pieces(range);
@@ -129,7 +134,6 @@ static int populate(const struct deferred_reply *reply, struct address_range ran
     const int judged = judge_piece(reply, piece);
     if (judged) return judged;
     if (madvise((void *)piece.low, range_size(piece), advice) != 0 && errno != EINTR && errno != EAGAIN) return -errno;
-    if (reply->answer.verdict == BROKER_DEFER_LOCK) lock_piece(reply, piece);
   }
   return 0;
 }
@@ -152,6 +156,7 @@ static bool find_first(const struct deferred_reply *reply, struct address_range 
 static void populate_for_lock(const struct deferred_reply *reply, struct address_range range) {
   struct mapping found;
   for (int failed = 0; !failed && range_size(range) > 0 && find_first(reply, range, &found);) {
+    if (found.range.low > range.low) return; /* a hole: so far the kernel would come, too */
     struct address_range part = found.range;
     if (part.low < range.low) part.low = range.low;
     if (part.high > range.high) part.high = range.high;
@@ -166,8 +171,6 @@ static void fill(const struct deferred_reply *reply, struct broker_answer *answe
   if (answer->verdict == BROKER_DEFER_LOCK) {
     populate_for_lock(reply, answer->fill);
     *answer = unchanged();
-  } else if (range_size(answer->fill) > 0 && answer->fill_advice == 0) {
-    populate_for_lock(reply, answer->fill);
   } else if (range_size(answer->fill) > 0) {
     const int failed = populate(reply, answer->fill, answer->fill_advice);
     if (answer->verdict == BROKER_DEFER_POPULATE) answer->result = failed;
@@ -177,7 +180,7 @@ static void fill(const struct deferred_reply *reply, struct broker_answer *answe
 static void answer_again(const struct deferred_reply *reply, struct broker_answer *answer) {
   *answer = result(-ENOMEM);
   if (enter_memory(reply) == NULL) return;
-  *answer = broker_answer_again(reply->listener, &reply->call);
+  if (target_is_waiting(&reply->copy, &reply->call)) *answer = broker_answer_again(reply->listener, &reply->call);
   leave_memory(reply);
 }
 
@@ -292,11 +295,11 @@ static void fetch(struct deferred_reply *reply, struct broker_answer *answer) {
     case BROKER_DEFER_UNMAP:
     case BROKER_DEFER_ADVISE:
     case BROKER_DEFER_UNLOCK:
-      *answer = in_pieces(answer, &reply->call);
+      *answer = in_pieces(&reply->copy, answer, &reply->call);
       break;
     case BROKER_DEFER_SHRINK:
     case BROKER_DEFER_REPLACE:
-      *answer = in_pieces(answer, &reply->call);
+      *answer = in_pieces(&reply->copy, answer, &reply->call);
       answer_again(reply, answer);
       break;
     case BROKER_DEFER_PATH:
@@ -328,10 +331,11 @@ static void run(struct detached_work *work) {
 static struct broker_answer change_at_once(struct fence_listener *listener, const struct broker_call *call,
                                            const struct broker_answer *answer) {
   struct broker_call changed = *call;
-  struct broker_answer instead = in_pieces(answer, &changed);
+  struct broker_answer instead = in_pieces(listener, answer, &changed);
   if (!is_change(&instead)) return instead;
   pthread_mutex_lock(&listener->lock);
-  instead = listener->memory != NULL ? broker_answer_again(listener, &changed) : result(-ENOMEM);
+  instead = result(-ENOMEM);
+  if (listener->memory != NULL && target_is_waiting(listener, call)) instead = broker_answer_again(listener, &changed);
   pthread_mutex_unlock(&listener->lock);
   if (broker_defers(&instead)) instead = result(instead.result);
   return instead;

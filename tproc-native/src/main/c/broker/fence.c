@@ -263,7 +263,8 @@ void fence_build(struct fence *fence, const struct fence_content *content) {
   load(&to, LOW_HALF(args[3]));
   jump_if(&to, BPF_JSET, MAP_FIXED | MAP_FIXED_NOREPLACE, FIXED, ASK);
   here(&to, FIXED);
-  jump_if(&to, BPF_JSET, MAP_POPULATE | MAP_LOCKED, FILL, LARGE);
+  jump_if(&to, BPF_JSET, MAP_LOCKED, RANGE, NEXT); /* which of several errors it has, the kernel alone knows */
+  jump_if(&to, BPF_JSET, MAP_POPULATE, FILL, LARGE);
 
   here(&to, REMAP);
   check_remap(&to);

@@ -102,6 +102,17 @@ void memory_visit(struct memory *memory, mapping_visitor *visit, void *context) 
   if (!portion.is_over) visit_parts(memory, next_of_slot, &portion);
 }
 
+static bool copy_range(const struct mapping *mapping, void *range) {
+  *(struct address_range *)range = mapping->range;
+  return false;
+}
+
+bool memory_is_one_mapping(const struct memory *memory, struct address_range range) {
+  struct address_range first = {0, 0};
+  address_space_visit(memory->space, range, copy_range, &first);
+  return range_size(range) > 0 && range_covers(first, range);
+}
+
 static bool stop(const struct mapping *mapping, void *found) {
   (void)mapping;
   *(bool *)found = true;

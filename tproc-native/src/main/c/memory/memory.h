@@ -79,6 +79,9 @@ bool memory_owns(struct memory *memory, struct address_range range);
 /** Whether nothing at all is mapped in a range. */
 bool memory_is_hole(const struct memory *memory, struct address_range range);
 
+/** Whether one mapping covers all of a range. */
+bool memory_is_one_mapping(const struct memory *memory, struct address_range range);
+
 /**
  * Takes [low, high) outside the slot, if nothing is mapped there: inaccessible, and remembered as the threadproc's.
  *
@@ -119,20 +122,23 @@ bool memory_begin_shrink(struct memory *memory, uint64_t address, uint64_t lengt
 /** For memory_end_advise: munlock. */
 #define ADVICE_UNLOCK (-1)
 
+/** Asked before each piece, with the memory's lock: a call that is asked anew finds its work over. */
+struct still_wanted {
+  bool (*ask)(const void *context);
+  const void *context;
+};
+
 /**
  * madvise in pieces, for advice that lets pages go. The threadproc's memory calls wait for one piece at most, and what
  * is not its own any more is left alone. Called between a memory_begin_advise and its end, on any thread.
  */
 bool memory_begin_advise(struct memory *memory, struct address_range range);
-int64_t memory_end_advise(struct memory *memory, struct address_range range, int advice);
+int64_t memory_end_advise(struct memory *memory, struct address_range range, int advice,
+                          const struct still_wanted *wanted);
 
-/**
- * Memory that is locked grows without being filled, as MAP_LOCKED does in memory_map.
- *
- * @param grown what is to be filled then, as mlock does; may be empty
- */
+/** Fills nothing: what is added to locked memory is locked as it is touched, as by mlock2 with MLOCK_ONFAULT. */
 int64_t memory_remap(struct memory *memory, uint64_t old_address, uint64_t old_length, uint64_t new_length, int flags,
-                     uint64_t new_address, struct address_range *grown);
+                     uint64_t new_address);
 
 /** A System V segment that the program may attach. */
 struct segment {

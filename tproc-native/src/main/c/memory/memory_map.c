@@ -331,14 +331,17 @@ static int advise(struct address_range piece, int advice) {
   return advice == ADVICE_UNLOCK ? munlock(address, range_size(piece)) : madvise(address, range_size(piece), advice);
 }
 
-int64_t memory_end_advise(struct memory *memory, struct address_range range, int advice) {
+int64_t memory_end_advise(struct memory *memory, struct address_range range, int advice,
+                          const struct still_wanted *wanted) {
   struct pieces pieces = advised_pieces(range);
   struct address_range piece;
   int64_t result = 0;
   const bool skips_holes = advice != ADVICE_UNLOCK;
   while ((result == 0 || (skips_holes && result == -ENOMEM)) && pieces_next(&pieces, &piece)) {
     pthread_mutex_lock(&memory->lock);
-    if (!memory_covers(memory, piece))
+    if (!wanted->ask(wanted->context))
+      result = -EINTR;
+    else if (!memory_covers(memory, piece))
       result = -EPERM; /* no longer */
     else if (advise(piece, advice) != 0)
       result = -errno;

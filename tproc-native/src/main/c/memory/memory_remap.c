@@ -90,12 +90,22 @@ static int64_t shrink_external(struct memory *memory, struct address_range old, 
   }
 }
 
+/* The kernel has no better question: pages that are locked cannot become cold. (Nor can huge ones, which mlock2 leaves
+   alone.) */
+static bool is_locked(uint64_t page) { return madvise((void *)page, page_size(), MADV_COLD) != 0 && errno == EINVAL; }
+
+/* mremap fills what it adds to locked memory, and all others would wait. What is locked on fault is not filled. */
+static void lock_on_fault(struct memory *memory, struct address_range old) {
+  if (is_locked(old.low) && memory_is_one_mapping(memory, old)) mlock2((void *)old.low, range_size(old), MLOCK_ONFAULT);
+}
+
 static int64_t remap(struct memory *memory, uint64_t address, uint64_t length, uint64_t new_length, int flags,
                      uint64_t new_address) {
   struct address_range old, smallest;
   if (new_length == 0 || address % page_size() != 0) return -EINVAL;
   if (!to_range(address, length, &old) || !to_range(address, length == 0 ? 1 : length, &smallest)) return -EINVAL;
   if (!memory_covers(memory, smallest)) return -EFAULT;
+  if (length != 0 && page_ceil(new_length) > range_size(old)) lock_on_fault(memory, old);
   if ((flags & MREMAP_FIXED) != 0) return remap_to(memory, old, new_length, flags, new_address);
   if ((flags & MREMAP_DONTUNMAP) == 0 && length != 0) {
     const bool shrinks = page_ceil(new_length) <= range_size(old);
@@ -108,30 +118,12 @@ static int64_t remap(struct memory *memory, uint64_t address, uint64_t length, u
   return (flags & MREMAP_MAYMOVE) != 0 ? move(memory, old, new_length, flags) : -ENOMEM;
 }
 
-/* The kernel has no better question: pages that are locked cannot become cold. (Nor can huge ones, which mlock2 leaves
-   alone.) */
-static bool is_locked(uint64_t page) { return madvise((void *)page, page_size(), MADV_COLD) != 0 && errno == EINVAL; }
-
-/* mremap would fill what it adds to locked memory, and all others would wait. Locked on fault it adds only. */
-static bool lock_on_fault(struct memory *memory, struct address_range old) {
-  return memory_covers(memory, old) && is_locked(old.high - page_size()) &&
-         mlock2((void *)old.low, range_size(old), MLOCK_ONFAULT) == 0;
-}
-
 int64_t memory_remap(struct memory *memory, uint64_t old_address, uint64_t old_length, uint64_t new_length, int flags,
-                     uint64_t new_address, struct address_range *grown) {
-  struct address_range old;
-  *grown = (struct address_range){0, 0};
+                     uint64_t new_address) {
   pthread_mutex_lock(&memory->lock);
-  const bool grows = !memory->released && old_length > 0 && old_address % page_size() == 0 &&
-                     to_range(old_address, old_length, &old) && new_length <= INT64_MAX &&
-                     page_ceil(new_length) > range_size(old);
-  const bool is_filled = grows && lock_on_fault(memory, old);
   const int64_t result =
       memory->released ? -ENOMEM : remap(memory, old_address, old_length, new_length, flags, new_address);
   pthread_mutex_unlock(&memory->lock);
-  if (is_filled && result >= 0)
-    *grown = (struct address_range){(uint64_t)result + range_size(old), (uint64_t)result + page_ceil(new_length)};
   return result;
 }
 

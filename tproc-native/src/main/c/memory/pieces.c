@@ -6,11 +6,11 @@
 #include "base/clock.h"
 #include "base/page.h"
 
-static const struct piece_sizes filled = {4ull << 20, 256ull << 10, 16ull << 20};
-static const struct piece_sizes advised = {4ull << 20, 2ull << 20, 16ull << 20};
+static const struct piece_sizes filled = {4ull << 20, 256ull << 10, 16ull << 20, 16ull << 20};
+static const struct piece_sizes advised = {4ull << 20, 2ull << 20, 16ull << 20, 1ull << 30}; /* full: 30 ms */
 
 /* The largest where nothing has been found for long; full of pages it takes 40 ms. */
-static const struct piece_sizes unmapped = {32ull << 20, 4ull << 20, 256ull << 20};
+static const struct piece_sizes unmapped = {32ull << 20, 4ull << 20, 256ull << 20, 256ull << 20};
 
 #define QUICK_NANOSECONDS 1000000
 #define SLOW_NANOSECONDS 3000000
@@ -19,7 +19,8 @@ static const struct piece_sizes unmapped = {32ull << 20, 4ull << 20, 256ull << 2
 void let_others(void) { clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = 50000}, NULL); }
 
 static void after_piece(struct pieces *pieces, uint64_t took) {
-  if (took < QUICK_NANOSECONDS && pieces->size < pieces->sizes.largest) pieces->size *= 2;
+  const uint64_t largest = took < NOTHING_NANOSECONDS ? pieces->sizes.empty : pieces->sizes.largest;
+  if (took < QUICK_NANOSECONDS && pieces->size < largest) pieces->size *= 2;
   if (took > SLOW_NANOSECONDS && pieces->size > pieces->sizes.smallest) pieces->size /= 2;
   if (took > NOTHING_NANOSECONDS) let_others();
 }

@@ -18,6 +18,7 @@
 /** Of pieces, in bytes: powers of two. Only at the two ends of a range there is less than the smallest. */
 struct piece_sizes {
   uint64_t first, smallest, largest;
+  uint64_t empty; /**< the largest where nothing is found, so that reserved memory takes no time */
 };
 
 /** A range, piece by piece. */

@@ -44,14 +44,6 @@ bool resident(int64_t address, uint64_t length) {
   return true;
 }
 
-int64_t remapped(memory *memory, uint64_t address, uint64_t length, uint64_t new_length, int flags,
-                 uint64_t new_address) {
-  address_range grown{};
-  const int64_t result = memory_remap(memory, address, length, new_length, flags, new_address, &grown);
-  CHECK(range_size(grown) == 0); /* nothing here is locked */
-  return result;
-}
-
 // Another's memory, with content to be harmed.
 class Neighbour {
  public:
@@ -85,11 +77,11 @@ void attack(OwnedMemory &memory, uint64_t address, uint64_t size) {
   CHECK_FALSE(memory_owns(memory.get(), {address, address + size}));
   CHECK(memory.map(size, kPrivate | MAP_FIXED, address) == -ENOMEM);
   CHECK(memory.map(size, kPrivate | MAP_FIXED_NOREPLACE, address) < 0);
-  CHECK(remapped(memory.get(), address, size, 2 * size, MREMAP_MAYMOVE, 0) == -EFAULT);
-  CHECK(remapped(memory.get(), address, size, size / 2, 0, 0) == -EFAULT);
+  CHECK(memory_remap(memory.get(), address, size, 2 * size, MREMAP_MAYMOVE, 0) == -EFAULT);
+  CHECK(memory_remap(memory.get(), address, size, size / 2, 0, 0) == -EFAULT);
   const int64_t own = memory.map(size, kPrivate | MAP_NORESERVE); /* a slot may be larger than the machine's memory */
   REQUIRE(own > 0);
-  CHECK(remapped(memory.get(), plain(own), size, size, MREMAP_MAYMOVE | MREMAP_FIXED, address) == -ENOMEM);
+  CHECK(memory_remap(memory.get(), plain(own), size, size, MREMAP_MAYMOVE | MREMAP_FIXED, address) == -ENOMEM);
   const segment none{-1, size};
   CHECK(memory_attach(memory.get(), &none, address, 0) < 0);
   CHECK(memory_unmap(memory.get(), plain(own), size) == 0);
@@ -257,9 +249,9 @@ TEST_CASE("requests that make no sense") {
   CHECK(memory_unmap(memory.get(), memory->slot.usable.low, 0) == -EINVAL);
   CHECK(memory_unmap(memory.get(), UINT64_MAX - test_page() + 1, test_page()) == -EINVAL);
   CHECK(memory_unmap(memory.get(), 0, UINT64_MAX) == -EINVAL);
-  CHECK(remapped(memory.get(), memory->slot.usable.low, test_page(), 0, 0, 0) == -EINVAL);
-  CHECK(remapped(memory.get(), memory->slot.usable.low + 1, test_page(), test_page(), 0, 0) == -EINVAL);
-  CHECK(remapped(memory.get(), memory->slot.usable.low, UINT64_MAX, test_page(), 0, 0) == -EINVAL);
+  CHECK(memory_remap(memory.get(), memory->slot.usable.low, test_page(), 0, 0, 0) == -EINVAL);
+  CHECK(memory_remap(memory.get(), memory->slot.usable.low + 1, test_page(), test_page(), 0, 0) == -EINVAL);
+  CHECK(memory_remap(memory.get(), memory->slot.usable.low, UINT64_MAX, test_page(), 0, 0) == -EINVAL);
 }
 
 TEST_CASE("a hint in the slot is honoured, any other is not") {
@@ -531,29 +523,29 @@ TEST_CASE("mremap: in place, moved, with a new address, of what lies outside") {
   std::strcpy(pointer(small), "content");
   const int64_t below = memory.map(4 * test_page()); /* so that there is something above it */
   std::memset(pointer(below), 2, 4 * test_page());
-  CHECK(remapped(memory.get(), plain(below), 4 * test_page(), 64 * test_page(), 0, 0) == -ENOMEM);
-  const int64_t moved = remapped(memory.get(), plain(below), 4 * test_page(), 64 * test_page(), MREMAP_MAYMOVE, 0);
+  CHECK(memory_remap(memory.get(), plain(below), 4 * test_page(), 64 * test_page(), 0, 0) == -ENOMEM);
+  const int64_t moved = memory_remap(memory.get(), plain(below), 4 * test_page(), 64 * test_page(), MREMAP_MAYMOVE, 0);
   REQUIRE(memory.in_slot(moved));
   CHECK(pointer(moved)[5] == 2);
   CHECK(protection_at(plain(below)).empty());
-  CHECK(remapped(memory.get(), plain(moved), 64 * test_page(), 8 * test_page(), 0, 0) == moved);
+  CHECK(memory_remap(memory.get(), plain(moved), 64 * test_page(), 8 * test_page(), 0, 0) == moved);
   CHECK(protection_at(plain(moved) + 8 * test_page()).empty());
 
   const int64_t target = memory.map(4 * test_page());
-  CHECK(remapped(memory.get(), plain(small), 4 * test_page(), 4 * test_page(), MREMAP_MAYMOVE | MREMAP_FIXED,
-                 plain(target)) == target);
+  CHECK(memory_remap(memory.get(), plain(small), 4 * test_page(), 4 * test_page(), MREMAP_MAYMOVE | MREMAP_FIXED,
+                     plain(target)) == target);
   CHECK(std::string(pointer(target)) == "content");
 
   const uint64_t outside = Area(64 * kMiB).low() + 32 * kMiB; /* free, and of the program's choice */
-  CHECK(remapped(memory.get(), plain(target), 4 * test_page(), 4 * test_page(), MREMAP_MAYMOVE | MREMAP_FIXED,
-                 outside) == static_cast<int64_t>(outside));
+  CHECK(memory_remap(memory.get(), plain(target), 4 * test_page(), 4 * test_page(), MREMAP_MAYMOVE | MREMAP_FIXED,
+                     outside) == static_cast<int64_t>(outside));
   CHECK(std::string(pointer(static_cast<int64_t>(outside))) == "content");
   CHECK(slot_threadproc_at(slots.space(), outside) == &memory);
-  CHECK(remapped(memory.get(), outside, 4 * test_page(), 4 * test_page(), MREMAP_FIXED, outside + kMiB) == -EINVAL);
+  CHECK(memory_remap(memory.get(), outside, 4 * test_page(), 4 * test_page(), MREMAP_FIXED, outside + kMiB) == -EINVAL);
   CHECK(protection_at(outside + kMiB).empty());
   CHECK(slot_threadproc_at(slots.space(), outside + kMiB) == nullptr);
-  CHECK(remapped(memory.get(), outside, 4 * test_page(), 4 * test_page(), MREMAP_MAYMOVE | MREMAP_FIXED, outside + 1) ==
-        -EINVAL);
+  CHECK(memory_remap(memory.get(), outside, 4 * test_page(), 4 * test_page(), MREMAP_MAYMOVE | MREMAP_FIXED,
+                     outside + 1) == -EINVAL);
 }
 
 TEST_CASE("what the host has reserved is taken, though nothing can be accessed there yet") {
@@ -572,7 +564,7 @@ TEST_CASE("what the host has reserved is taken, though nothing can be accessed t
   CHECK(munmap(reserved, size) == 0);
 }
 
-TEST_CASE("mremap: what locked memory grows by is locked, and left to be filled") {
+TEST_CASE("mremap: what locked memory grows by is locked, and not filled") {
   const Slots slots;
   OwnedMemory memory(slots);
   const uint64_t page = test_page();
@@ -581,15 +573,26 @@ TEST_CASE("mremap: what locked memory grows by is locked, and left to be filled"
     MESSAGE("not tested: this process may not lock memory");
     return;
   }
-  address_range grown{};
-  const int64_t moved = memory_remap(memory.get(), plain(locked), 4 * page, 16 * page, MREMAP_MAYMOVE, 0, &grown);
+  const int64_t moved = memory_remap(memory.get(), plain(locked), 4 * page, 16 * page, MREMAP_MAYMOVE, 0);
   REQUIRE(moved > 0);
-  CHECK(grown.low == plain(moved) + 4 * page);
-  CHECK(grown.high == plain(moved) + 16 * page);
   CHECK(resident(moved, 4 * page));
   CHECK_FALSE(resident(moved + static_cast<int64_t>(4 * page), 12 * page));
   CHECK(madvise(pointer(moved), 16 * page, MADV_DONTNEED) == -1); /* all of it is locked */
-  CHECK(remapped(memory.get(), plain(moved), 16 * page, 2 * page, 0, 0) == moved);
+  CHECK(memory_remap(memory.get(), plain(moved), 16 * page, 2 * page, 0, 0) == moved);
+}
+
+TEST_CASE("mremap: what is not locked stays so, and two mappings stay two") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  const uint64_t page = test_page();
+  const int64_t own = memory.map(2 * page);
+  CHECK(memory_is_one_mapping(memory.get(), {plain(own), plain(own) + 2 * page}));
+  CHECK_FALSE(memory_is_one_mapping(memory.get(), {plain(own), plain(own) + 2 * page + kMiB}));
+  REQUIRE(mprotect(pointer(own), page, PROT_READ) == 0);
+  CHECK_FALSE(memory_is_one_mapping(memory.get(), {plain(own), plain(own) + 2 * page}));
+  if (syscall(SYS_mlock, pointer(own) + page, page) != 0) return;
+  CHECK(memory_remap(memory.get(), plain(own), 2 * page, 8 * page, MREMAP_MAYMOVE, 0) == -EFAULT);
+  CHECK(madvise(pointer(own), page, MADV_DONTNEED) == 0);
 }
 
 TEST_CASE("mremap: what goes of much is unmapped in pieces, and where nothing is, nothing goes") {
@@ -604,7 +607,7 @@ TEST_CASE("mremap: what goes of much is unmapped in pieces, and where nothing is
   CHECK(gone.high == plain(own) + 16 * kMiB);
   CHECK(memory_end_unmap(memory.get(), gone) == 0);
   CHECK(protection_at(gone.low).empty());
-  CHECK(remapped(memory.get(), plain(own), gone.low - plain(own), page, 0, 0) == own);
+  CHECK(memory_remap(memory.get(), plain(own), gone.low - plain(own), page, 0, 0) == own);
   CHECK(protection_at(plain(own)) == "rw-p");
   CHECK(protection_at(plain(own) + page).empty());
   CHECK_FALSE(memory_begin_shrink(memory.get(), plain(own) + page, 16 * kMiB, page, &gone));
@@ -622,7 +625,7 @@ TEST_CASE("mremap: a block that has outgrown the slot goes on growing elsewhere,
   pointer(block)[17] = 42;
   std::set<uint64_t> places;
   for (uint64_t size = kMiB; size < 256 * kMiB; size *= 2) {
-    const int64_t next = remapped(memory.get(), plain(block), size, 2 * size, MREMAP_MAYMOVE, 0);
+    const int64_t next = memory_remap(memory.get(), plain(block), size, 2 * size, MREMAP_MAYMOVE, 0);
     REQUIRE(next > 0);
     CHECK(pointer(next)[17] == 42);
     CHECK(memory_owns(memory.get(), {plain(next), plain(next) + 2 * size}));
@@ -631,9 +634,9 @@ TEST_CASE("mremap: a block that has outgrown the slot goes on growing elsewhere,
     block = next;
   }
   CHECK_FALSE(memory.in_slot(block));
-  CHECK(remapped(memory.get(), plain(block), 256 * kMiB, kMiB, 0, 0) == block); /* shrinks where it is */
+  CHECK(memory_remap(memory.get(), plain(block), 256 * kMiB, kMiB, 0, 0) == block); /* shrinks where it is */
   CHECK_FALSE(memory_owns(memory.get(), {plain(block), plain(block) + 2 * kMiB}));
-  const int64_t back = remapped(memory.get(), plain(block), kMiB, 2 * kMiB, MREMAP_MAYMOVE, 0);
+  const int64_t back = memory_remap(memory.get(), plain(block), kMiB, 2 * kMiB, MREMAP_MAYMOVE, 0);
   CHECK(memory.in_slot(back));
   CHECK(pointer(back)[17] == 42);
   CHECK(memory->owner.external.count == 0);
@@ -644,7 +647,7 @@ TEST_CASE("mremap: a block that has outgrown the slot goes on growing elsewhere,
 TEST_CASE("mremap that fails leaves everything as it was") {
   const Slots slots;
   OwnedMemory memory(slots);
-  CHECK(remapped(memory.get(), memory->slot.usable.high - kMiB, test_page(), kMiB, MREMAP_MAYMOVE, 0) == -EFAULT);
+  CHECK(memory_remap(memory.get(), memory->slot.usable.high - kMiB, test_page(), kMiB, MREMAP_MAYMOVE, 0) == -EFAULT);
   for (const Mapping &each : mappings()) CHECK_FALSE(range_contains(memory->slot.usable, each.low)); /* no kept place */
 }
 
@@ -724,7 +727,7 @@ TEST_CASE("huge pages are returned as a whole, however their length was given") 
 #endif
   const int64_t shrunk = memory.map(large, kHuge, 0, -1, PROT_NONE);
   REQUIRE(shrunk > 0);
-  CHECK(remapped(memory.get(), plain(shrunk), large, large - 2 * huge + test_page(), 0, 0) == shrunk);
+  CHECK(memory_remap(memory.get(), plain(shrunk), large, large - 2 * huge + test_page(), 0, 0) == shrunk);
   CHECK(memory_owns(memory.get(), {plain(shrunk), plain(shrunk) + large - huge}));
   CHECK_FALSE(memory_owns(memory.get(), {plain(shrunk), plain(shrunk) + large}));
   CHECK(protection_at(plain(shrunk) + large - huge).empty());
@@ -886,7 +889,7 @@ TEST_CASE("nothing is mapped directly beside what is another's, nor where the fi
     CHECK(refused(memory, middle + gap));
     const int64_t own = memory.map(page);
     REQUIRE(own > 0);
-    CHECK(remapped(memory.get(), plain(own), page, page, MREMAP_MAYMOVE | MREMAP_FIXED, middle + page) == -ENOMEM);
+    CHECK(memory_remap(memory.get(), plain(own), page, page, MREMAP_MAYMOVE | MREMAP_FIXED, middle + page) == -ENOMEM);
     const uint64_t far = middle + page + gap;
     CHECK(memory.map(page, kPrivate | MAP_FIXED_NOREPLACE, far) == static_cast<int64_t>(far));
     CHECK(memory.map(page, kPrivate | MAP_FIXED, far + page) == static_cast<int64_t>(far + page)); /* its own */

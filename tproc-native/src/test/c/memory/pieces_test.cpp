@@ -46,7 +46,16 @@ TEST_CASE("the pieces of a range are all of it, one after the other, and none is
   CHECK(give({64 * kMiB, 64 * kMiB + 4096}, 0).count == 1);
   for (const uint64_t low : {64 * kMiB, 64 * kMiB + 4096, 66 * kMiB - 4096})
     for (const uint64_t size : {4096 * 3ul, 4 * kMiB, 100 * kMiB, 100 * kMiB + 4096})
-      CHECK(give({low, low + size}, 0).largest <= 16 * kMiB);
+      CHECK(give({low, low + size}, 100000).largest <= 16 * kMiB);
+}
+
+TEST_CASE("of reserved memory, where nothing is found, the pieces become large; what is filled has none such") {
+  constexpr uint64_t kGiB = 1024 * kMiB;
+  const Given reserved = give({64 * kMiB, 64 * kMiB + 64 * kGiB}, 0);
+  CHECK(reserved.largest > 16 * kMiB);
+  CHECK(reserved.largest <= kGiB);
+  CHECK(reserved.count < 1000);
+  CHECK(give({64 * kMiB, 64 * kMiB + kGiB}, 0, true).largest <= 16 * kMiB);
 }
 
 TEST_CASE("where a piece takes long the next ones are smaller") {
