@@ -117,6 +117,14 @@ class CliIT {
     assertThat(outcome.exitValue).isEqualTo(125);
   }
 
+  @Test
+  void outputThatNobodyReadsAnyMoreIsNoFailure() throws Exception {
+    List<String> command =
+        new ArrayList<>(List.of("/bin/sh", "-c", "{ \"$@\"; echo status $? >&2; } | true", "sh"));
+    command.addAll(command("completion", "bash"));
+    assertThat(Outcome.natively(command.toArray(new String[0])).error()).isEqualTo("status 0\n");
+  }
+
   /** What the terminal does on ^C: SIGINT to every process of the foreground group. */
   @ParameterizedTest
   @CsvSource({"INT,2", "TERM,15"})

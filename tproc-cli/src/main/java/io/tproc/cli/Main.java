@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import picocli.CommandLine;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.IExecutionExceptionHandler;
@@ -25,7 +27,20 @@ public final class Main {
     CommandLine commandLine = commandLine(HostSupplier.INSTALLED);
     int status = commandLine.execute(arguments);
     commandLine.getOut().flush();
-    System.exit(written(System.out, new FileOutputStream(FileDescriptor.out), status, commandLine));
+    if (!isReadByAnother()) {
+      status = written(System.out, new FileOutputStream(FileDescriptor.out), status, commandLine);
+    }
+    System.exit(status);
+  }
+
+  /** Of a pipe or a socket: when it fails, whoever has read it wants no more of it. */
+  private static boolean isReadByAnother() {
+    try {
+      String output = Files.readSymbolicLink(Path.of("/proc/self/fd/1")).toString();
+      return output.startsWith("pipe:") || output.startsWith("socket:");
+    } catch (IOException unknown) {
+      return false;
+    }
   }
 
   /**
@@ -42,11 +57,7 @@ public final class Main {
     try {
       unbuffered.write('\n');
     } catch (IOException lost) {
-      String reason = String.valueOf(lost.getMessage());
-      if (reason.contains("Broken pipe")) { // whoever read it wants no more of it
-        return status;
-      }
-      complain(commandLine.getErr(), "cannot write the output: " + reason);
+      complain(commandLine.getErr(), "cannot write the output: " + lost.getMessage());
       return ExitCodes.TPROC_FAILED;
     }
     complain(commandLine.getErr(), "a part of the output was not written");

@@ -34,6 +34,7 @@ import picocli.CommandLine.Spec;
 final class WaitCommand implements Callable<Integer> {
   private static final long PAUSE_MILLIS = 50;
   private static final long LEAST_PATIENCE_NANOS = 100_000_000;
+  private static final long MOST_PATIENCE_NANOS = 5_000_000_000L;
 
   @Spec @Nullable CommandSpec spec;
 
@@ -77,6 +78,7 @@ final class WaitCommand implements Callable<Integer> {
     while (true) {
       // One that is stopped has a socket, and does not answer.
       long left = Math.max(deadline - System.nanoTime(), LEAST_PATIENCE_NANOS);
+      left = Math.min(left, MOST_PATIENCE_NANOS);
       try (HostClient host = HostClient.connect(asked.socket(), Duration.ofNanos(left))) {
         host.statuses();
         return 0;

@@ -78,10 +78,4 @@ class MainTest {
     assertThat(written(failing("No space left on device"))).isEqualTo(125);
     assertThat(cli.errors()).isEqualTo("tproc: cannot write the output: No space left on device\n");
   }
-
-  @Test
-  void nobodyIsToldOfOutputThatNobodyReads() {
-    assertThat(written(failing("Broken pipe"))).isEqualTo(3);
-    assertThat(cli.errors()).isEmpty();
-  }
 }

@@ -20,7 +20,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -233,20 +232,22 @@ public final class HostClient implements AutoCloseable {
   /** Closes the connection when the host takes too long: there is no timeout for these sockets. */
   private void within(Exchange exchange) throws IOException {
     CompletableFuture<Void> guard = new CompletableFuture<>();
-    Executor later = CompletableFuture.delayedExecutor(patience.toMillis(), TimeUnit.MILLISECONDS);
-    later.execute(
-        () -> {
-          if (guard.complete(null)) {
-            close();
-          }
-        });
+    CompletableFuture<Void> closed =
+        guard
+            .orTimeout(patience.toMillis(), TimeUnit.MILLISECONDS)
+            .exceptionally(
+                tooLate -> {
+                  close();
+                  return null;
+                });
     try {
       exchange.run();
     } catch (ClosedChannelException late) {
       throw new IOException(
           socket + ": no answer within " + patience.toSeconds() + " s: is the host stopped?", late);
     } finally {
-      guard.complete(null);
+      guard.complete(null); // takes the timeout back
+      closed.join();
     }
   }
 
