@@ -133,6 +133,7 @@ inline void check(int failed, const char *step) {
 
 inline timespec time_of(deadline until) noexcept {
   using namespace std::chrono;
+  if (until.time_since_epoch() < nanoseconds::zero()) return timespec{};  // long ago
   const auto whole = floor<seconds>(until.time_since_epoch());
   timespec time{};
   time.tv_sec = static_cast<decltype(time.tv_sec)>(whole.count());
@@ -172,6 +173,10 @@ class hold {
 /** A lock that is passed on when its owner dies, for an object in the shared heap: tproc_mutex. */
 class mutex {
  public:
+  mutex() noexcept = default;
+  mutex(const mutex &) = delete;
+  mutex &operator=(const mutex &) = delete;
+
   /** @throws std::system_error EDEADLK: the thread has it already; ENOTRECOVERABLE … as tproc_mutex_lock */
   [[nodiscard]] hold lock() { return *held(tproc_mutex_lock(&mutex_), 0); }
 
@@ -197,6 +202,10 @@ class mutex {
 /** Waiting for what a mutex guards to change, for an object in the shared heap: tproc_cond. */
 class condition {
  public:
+  condition() noexcept = default;
+  condition(const condition &) = delete;
+  condition &operator=(const condition &) = delete;
+
   /** Waits until notify_all(), or without a reason: look in a loop. The hold says when an owner has died meanwhile. */
   void wait(hold &held) { waited(held, nullptr); }
 
