@@ -542,29 +542,28 @@ class Channel:
         return self._receive(lambda outcome, raw: _call(
             outcome, _library.tproc_channel_tryreceive, ctypes.byref(self._end), raw))
 
-    def _next_late(self):
-        """What an earlier receive could not give, or None. A forked child has its parent's, which are not its own."""
+    def _take_late(self, to):
+        """Adds what an earlier receive could not give, if any. A forked child has its parent's, which are none."""
         if self._owner != os.getpid():
             self._late, self._owner = [], os.getpid()
         try:
-            return self._late.pop(0)
-        except IndexError:  # the rule; and another thread may have been faster
-            return None
+            to.extend(map(self._late.pop, (0,)))  # one step, for a signal's handler and for other threads
+        except IndexError:  # the rule
+            pass
 
     def _receive(self, call):
-        raw, outcome = _Message(), []
+        raw, outcome, late = _Message(), [], []
         try:
-            late = self._next_late()
-            if late is not None:
-                raw = late
-                outcome.append(0)
-            elif call(outcome, ctypes.byref(raw)) in (errno.ETIMEDOUT, errno.EAGAIN):
+            self._take_late(late)
+            if late:
+                return Message(late[0])
+            if call(outcome, ctypes.byref(raw)) in (errno.ETIMEDOUT, errno.EAGAIN):
                 return None
             _check(outcome[0], "receive")
             return Message(raw)
         except BaseException:
-            if outcome and outcome[0] == 0:
-                self._late.insert(0, raw)
+            if late or outcome and outcome[0] == 0:
+                self._late.insert(0, late[0] if late else raw)
             raise
 
     def __iter__(self):
@@ -576,8 +575,9 @@ class Channel:
 
     def close(self):
         """Closes this end. Calls after the first do nothing."""
-        for raw in iter(self._next_late, None):
-            _library.tproc_free(raw.block)
+        late = []
+        while self._take_late(late) or late:
+            _library.tproc_free(late.pop().block)
         if self._end.queue is not None:
             _check(_library.tproc_channel_close(ctypes.byref(self._end)), "close a channel")
 
