@@ -524,8 +524,8 @@ TEST_CASE("a visit gives each mapping once, in order, and lets others get at the
     for (int i = 0; i < pieces; i++)
       REQUIRE(mprotect(pointer(whole) + 2 * i * test_page(), test_page(), PROT_READ) == 0);
     std::vector<uint64_t> outside;
-    const uint64_t area = Area(64 * kMiB).low();
-    for (uint64_t i = 0; i < 3; i++) outside.push_back(area + i * 8 * kMiB);
+    const uint64_t area = Area(128 * kMiB).low(); /* not beside what is around it */
+    for (uint64_t i = 5; i < 8; i++) outside.push_back(area + i * 8 * kMiB);
     for (const uint64_t at : outside) REQUIRE(memory.map(test_page(), kPrivate | MAP_FIXED, at) > 0);
     Visit visit{};
     {
