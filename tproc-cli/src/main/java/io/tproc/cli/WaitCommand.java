@@ -32,6 +32,7 @@ import picocli.CommandLine.Spec;
       "Exit status: 0; 1 when that has not come true in time; 125 when the host cannot be asked."
     })
 final class WaitCommand implements Callable<Integer> {
+  private static final long MOST_SECONDS = 1_000_000_000;
   private static final long PAUSE_MILLIS = 50;
   private static final long LEAST_PATIENCE_NANOS = 100_000_000;
   private static final long MOST_PATIENCE_NANOS = 5_000_000_000L;
@@ -47,7 +48,8 @@ final class WaitCommand implements Callable<Integer> {
   @Option(
       names = {"-t", "--timeout"},
       paramLabel = "SECONDS",
-      description = "How long to wait at most. Default: 30 for a host, no limit for threadprocs.")
+      description =
+          "How long to wait at most, 0 to 1000000000. Default: 30 for a host, no limit for threadprocs.")
   @Nullable Double timeout;
 
   @Parameters(
@@ -60,8 +62,9 @@ final class WaitCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     CommandLine command = Objects.requireNonNull(spec).commandLine();
-    if (timeout != null && !(timeout >= 0)) {
-      throw new ParameterException(command, "not a number of seconds to wait: " + timeout);
+    if (timeout != null && !(timeout >= 0 && timeout <= MOST_SECONDS)) {
+      throw new ParameterException(
+          command, "seconds to wait out of range 0-" + MOST_SECONDS + ": " + timeout);
     }
     SocketAndPids asked = SocketAndPids.of(words, Integer.MAX_VALUE, command);
     return asked.pids().isEmpty() ? awaitHost(asked) : awaitEnds(asked);

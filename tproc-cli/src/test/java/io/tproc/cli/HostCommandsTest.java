@@ -304,6 +304,8 @@ class HostCommandsTest {
         "wait -t soon SOCKET",
         "wait -t -1 SOCKET",
         "wait -t NaN SOCKET",
+        "wait -t 1e10 SOCKET",
+        "wait -t Infinity SOCKET",
         "maps SOCKET",
         "maps SOCKET x"
       })
@@ -344,7 +346,7 @@ class HostCommandsTest {
     try (ServerSocketChannel stopped = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
       stopped.bind(UnixDomainSocketAddress.of(socket)); // connected to, and never answered
       assertThat(cli.run("wait", "-t", "0.2", socket)).isEqualTo(1);
-      assertThat(cli.errors()).startsWith("tproc: ").contains(socket);
+      assertThat(cli.errors()).startsWith("tproc: " + socket + ": no answer within 0.");
     }
   }
 

@@ -244,7 +244,8 @@ public final class HostClient implements AutoCloseable {
       exchange.run();
     } catch (ClosedChannelException late) {
       throw new IOException(
-          socket + ": no answer within " + patience.toSeconds() + " s: is the host stopped?", late);
+          socket + ": no answer within " + patience.toMillis() / 1e3 + " s: is the host stopped?",
+          late);
     } finally {
       guard.complete(null); // takes the timeout back
       closed.join();
