@@ -1,6 +1,7 @@
 // Files that are opened for a launch without ever being in the process's own descriptor table.
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -115,6 +116,24 @@ TEST_CASE("a file that cannot be opened, or is taken twice, is named") {
   CHECK(again.result < 0);
   CHECK(again.message().find("take the file of stream 1") != std::string::npos);
   close(carrier);
+}
+
+TEST_CASE("without a free descriptor, or a thread more, it is said, and nothing is open") {
+  TemporaryDirectory directory;
+  const std::string path = directory / "none";
+  in_own_process([&path] {
+    const int lowest = dup(STDERR_FILENO);
+    close(lowest);
+    set_own_limit(RLIMIT_NOFILE, lowest, 4096);
+    EXPECT_EQUAL(refusal(path, O_WRONLY | O_CREAT),
+                 "open " + path + ": make a pair of sockets: Too many open files (EMFILE)");
+    set_own_limit(RLIMIT_NOFILE, 4096, 4096);
+    become_ordinary_user();
+    set_own_limit(RLIMIT_NPROC, 0, 0);
+    EXPECT(refusal(path, O_WRONLY | O_CREAT).find("a thread that opens a file") != std::string::npos);
+    EXPECT_EQUAL(dup(STDERR_FILENO), lowest);
+    EXPECT(access(path.c_str(), F_OK) != 0);
+  });
 }
 
 TEST_CASE("one that waits for a FIFO's other end keeps no other waiting") {
