@@ -1,4 +1,8 @@
-/* Plain fork() of a program with little memory: `forks fork COUNT`, or `forks for-ever 1` until it is killed. */
+/*
+ * Plain fork() of a program with little memory: `forks fork COUNT`, or `forks for-ever 1` until it is killed. And what
+ * it forks beside: `forks holds MIB` of touched memory, until it is killed.
+ */
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +26,19 @@ static void for_ever(long count) {
   }
 }
 
+static void holds(long mebibytes) {
+  const size_t size = (size_t)mebibytes << 20;
+  char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  require(memory != MAP_FAILED, "mmap");
+  require(madvise(memory, size, MADV_NOHUGEPAGE) == 0, "madvise"); /* as most of a heap is */
+  for (size_t at = 0; at < size; at += 4096) memory[at] = 1;
+  require(write(STDOUT_FILENO, "holding\n", 8) == 8, "write");
+  for (;;) pause();
+}
+
 static const struct operation operations[] = {{"fork", forks}, {"for-ever", for_ever}};
 
-STOPWATCH_MAIN(operations)
+int main(int argc, char **argv) {
+  if (argc == 3 && strcmp(argv[1], "holds") == 0) holds(atol(argv[2]));
+  return stopwatch_main(argc, argv, operations, sizeof operations / sizeof operations[0]);
+}

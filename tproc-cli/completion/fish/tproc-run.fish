@@ -33,6 +33,7 @@ complete -c tproc-run -n 'not __tproc_run_skip' -s T -l no-terminal -d 'give the
 complete -c tproc-run -n 'not __tproc_run_skip' -l pass-fd -x -d 'give the program this descriptor, too'
 complete -c tproc-run -n 'not __tproc_run_skip' -l pass-fds -d 'give the program all descriptors'
 complete -c tproc-run -n 'not __tproc_run_skip' -l detach -d 'leave the program running'
+complete -c tproc-run -n 'not __tproc_run_skip' -l never-forks -d 'forks of others do not copy its memory'
 complete -c tproc-run -n 'not __tproc_run_skip' -s h -l help -d 'show help and exit'
 complete -c tproc-run -n 'not __tproc_run_skip' -s V -l version -d 'show the version and exit'
 complete -c tproc-run -n 'not __tproc_run_skip' -a '(__tproc_run_sockets)'

@@ -141,7 +141,14 @@ enum tproc_launch_flag {
    * The threadproc may not exec another program, with which it would leave the address space: execve fails with EPERM.
    * Its forked and vforked children may.
    */
-  TPROC_LAUNCH_STAY = 1 << 7
+  TPROC_LAUNCH_STAY = 1 << 7,
+  /**
+   * The threadproc never forks: fork, and clone without CLONE_VM, fail with ENOSYS. In return a fork() of another
+   * threadproc does not copy its memory, which that one's child then does not see. Threads, vfork, posix_spawn and what
+   * builds on them (system, popen) are as ever, and what it execs may fork. clone3 fails with ENOSYS, too: it would
+   * hide what it asks for, and libcs do without it.
+   */
+  TPROC_LAUNCH_NEVER_FORKS = 1 << 8
 };
 
 /** A descriptor for the threadproc beyond 0-2. */

@@ -18,6 +18,7 @@ const char options_help[] =
     "      --pass-fd N    pass on descriptor N too; may be repeated\n"
     "      --pass-fds     pass on all descriptors that were inherited\n"
     "      --detach       leave the program running when this launcher is killed; implies -T\n"
+    "      --never-forks  the program never forks (fork fails): forks of others do not copy its memory\n"
     "  -h, --help         print this help\n"
     "  -V, --version      print the version\n"
     "\n"
@@ -67,6 +68,8 @@ static enum options_result long_option(char ***at, struct options *options) {
     return pass(options, option + 10);
   } else if (strcmp(option, "--detach") == 0) {
     options->detach = true;
+  } else if (strcmp(option, "--never-forks") == 0) {
+    options->never_forks = true;
   } else if (strcmp(option, "--help") == 0) {
     return OPTIONS_HELP;
   } else if (strcmp(option, "--version") == 0) {
@@ -100,7 +103,7 @@ static enum options_result short_options(const char *option, struct options *opt
 
 enum options_result options_read(char **argv, struct options *options) {
   options->terminal = TERMINAL_AUTOMATIC;
-  options->detach = options->pass_all = false;
+  options->detach = options->pass_all = options->never_forks = false;
   options->passed_count = 0;
   char **at = argv[0] != NULL ? argv + 1 : argv;
   for (; *at != NULL && (*at)[0] == '-' && (*at)[1] != '\0'; at++) {

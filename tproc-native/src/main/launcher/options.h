@@ -12,6 +12,7 @@ enum terminal_choice { TERMINAL_AUTOMATIC, TERMINAL_ALWAYS, TERMINAL_NEVER };
 struct options {
   enum terminal_choice terminal;
   bool detach;
+  bool never_forks;
   bool pass_all;                    /**< --pass-fds */
   int passed[WIRE_DESCRIPTORS_MAX]; /**< --pass-fd, in the order given */
   size_t passed_count;

@@ -335,10 +335,25 @@ static bool may_not_exec(struct fence_listener *listener, const struct broker_ca
   return listener->stay;
 }
 
+/* Of a program that never forks: what it has exec'd has a memory of its own, and may. */
+static bool would_fork(const struct broker_call *call) {
+  switch (call->number) {
+#ifdef __NR_fork
+    case __NR_fork:
+#endif
+    case __NR_clone:
+    case __NR_clone3:
+      return call->shares;
+    default:
+      return false;
+  }
+}
+
 struct broker_answer broker_answer_call(struct broker_context *context, struct fence_listener *listener,
                                         struct broker_call *call) {
   struct broker_answer executable;
   if (may_not_exec(listener, call)) return result(-EPERM);
+  if (would_fork(call)) return result(-ENOSYS);
   if (proc_self_exe_answer(context, listener, call, &executable)) return executable;
   if (!call->shares) /* a forked child: it can harm only its own memory; the kernel's break is the host's, and stays */
     return call->number == __NR_brk ? result(0) : unchanged();

@@ -2,6 +2,7 @@
 
 #include <linux/audit.h>
 #include <linux/mman.h>
+#include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,6 +52,7 @@ enum label {
   PATH_AT,
   PATH_AT_FILES,
   PATH_AT_ARGUMENTS,
+  FORK,
   LABEL_COUNT
 };
 
@@ -87,11 +89,13 @@ static void resolve(struct assembler *to) {
   }
 }
 
-/* The calls that the fence looks at, and where it decides on each. All others are allowed. */
-static const struct {
+struct fenced_call {
   unsigned number;
   enum label decided_at;
-} fenced_calls[] = {
+};
+
+/* The calls that the fence looks at, and where it decides on each. All others are allowed. */
+static const struct fenced_call fenced_calls[] = {
     {__NR_brk, BREAK},
     {__NR_shmat, ASK},
     {__NR_remap_file_pages, ASK},
@@ -139,19 +143,32 @@ static const struct {
     {__NR_statx, PATH_AT},
 };
 
+/* Of a program that never forks, too. The first argument are the flags, which clone3 has in memory. */
+static const struct fenced_call forking_calls[] = {
+    {__NR_clone, FORK},
+    {__NR_clone3, ASK},
+#ifdef __NR_fork
+    {__NR_fork, ASK},
+#endif
+};
+
 /* Controls that act on the whole address space, or on what ties a threadproc to its host. */
 static const unsigned asked_controls[] = {PR_SET_DUMPABLE,  PR_SET_MM,        PR_SET_THP_DISABLE, PR_SET_MDWE,
                                           PR_SET_PDEATHSIG, PR_GET_PDEATHSIG, PR_SET_MEMORY_MERGE};
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* Jumps to `common`, or with NEXT to where the table says. A call that is not in the table is allowed. */
-static void sort_by_number(struct assembler *to, enum label common) {
-  for (size_t i = 0; i < COUNT(fenced_calls); i++) {
-    const bool last = i + 1 == COUNT(fenced_calls);
-    jump_if(to, BPF_JEQ, fenced_calls[i].number, common != NEXT ? common : fenced_calls[i].decided_at,
-            last ? ALLOW : NEXT);
-  }
+/* Jumps to `common`, or with NEXT to where the table says. */
+static void sort_by_table(struct assembler *to, const struct fenced_call *calls, size_t count, enum label common) {
+  for (size_t i = 0; i < count; i++)
+    jump_if(to, BPF_JEQ, calls[i].number, common != NEXT ? common : calls[i].decided_at, NEXT);
+}
+
+/* A call that is in no table is allowed. */
+static void sort_by_number(struct assembler *to, bool never_forks, enum label common) {
+  sort_by_table(to, fenced_calls, COUNT(fenced_calls), common);
+  if (never_forks) sort_by_table(to, forking_calls, COUNT(forking_calls), common);
+  answer(to, SECCOMP_RET_ALLOW);
 }
 
 /* A range either consists of whole 4 GiB, and the upper half of an address tells, or it lies within one. */
@@ -189,7 +206,7 @@ static void check_range(struct assembler *to, const struct slot *slot, unsigned 
   jump_if(to, BPF_JGT, rest > UINT32_MAX ? UINT32_MAX : (unsigned)rest, ASK, ALLOW);
 }
 
-/* Rule 5. */
+/* Rule 6. */
 static void check_break(struct assembler *to, uint64_t max) {
   load(to, HIGH_HALF(args[0]));
   jump_if(to, BPF_JGT, (unsigned)(max >> 32), REFUSE, NEXT);
@@ -251,13 +268,13 @@ void fence_build(struct fence *fence, const struct fence_content *content) {
   load(&to, LOW_HALF(arch));
   jump_if(&to, BPF_JEQ, OWN_ARCHITECTURE, NEXT, ALLOW);
   load(&to, LOW_HALF(nr));
-  sort_by_number(&to, CALLER); /* rule 1 */
+  sort_by_number(&to, content->never_forks, CALLER); /* rule 1 */
   here(&to, CALLER);
   check_caller(&to, slot, content->program);
 
   here(&to, DECIDE);
   load(&to, LOW_HALF(nr));
-  sort_by_number(&to, NEXT);
+  sort_by_number(&to, content->never_forks, NEXT);
 
   here(&to, MAP);
   load(&to, LOW_HALF(args[3]));
@@ -284,6 +301,10 @@ void fence_build(struct fence *fence, const struct fence_content *content) {
 
   here(&to, BREAK);
   check_break(&to, content->heap.high);
+
+  here(&to, FORK); /* rule 5 */
+  load(&to, LOW_HALF(args[0]));
+  jump_if(&to, BPF_JSET, CLONE_VM, ALLOW, ASK);
 
   here(&to, CONTROL);
   load(&to, LOW_HALF(args[0]));

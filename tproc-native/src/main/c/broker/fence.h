@@ -11,14 +11,16 @@
  *   4. a path given to open, stat and the like, unless it stands in the libraries' constants, or in the program's or in
  *      its arguments and one of these ends in "/exe": allowed. Only there may a "/proc/self/exe" be expected, and
  *      asking for every path would slow every program;
- *   5. a program break above the heap: refused, with 0 as the break. A question could be interrupted by a signal, and
+ *   5. fork, clone without CLONE_VM and clone3 of a program that never forks: the broker refuses;
+ *   6. a program break above the heap: refused, with 0 as the break. A question could be interrupted by a signal, and
  *      libc would take the -EINTR for a break: its heap would be destroyed;
- *   6. the rest: the broker is asked.
+ *   7. the rest: the broker is asked.
  */
 #ifndef TPROC_FENCE_H
 #define TPROC_FENCE_H
 
 #include <linux/filter.h>
+#include <stdbool.h>
 
 #include "base/address_range.h"
 #include "memory/slot.h"
@@ -39,6 +41,7 @@ struct fence_content {
   struct address_range constants; /**< where a path of the program's may be its own executable's */
   struct address_range files;     /**< where libraries are */
   struct address_range arguments; /**< where one of argv, envp, AT_EXECFN may be */
+  bool never_forks;               /**< it may not fork */
 };
 
 void fence_build(struct fence *fence, const struct fence_content *content);

@@ -243,7 +243,8 @@ static void plan_fence(const struct tproc_launch *launch, const struct preparati
   struct fence_content content = {.slot = &threadproc->memory.slot,
                                   .heap = preparation->layout.heap,
                                   .program = {preparation->program_image.low, preparation->program_image.high},
-                                  .files = {preparation->layout.files.low, threadproc->memory.slot.usable.high}};
+                                  .files = {preparation->layout.files.low, threadproc->memory.slot.usable.high},
+                                  .never_forks = (launch->flags & TPROC_LAUNCH_NEVER_FORKS) != 0};
   if (exe_texts_are_in_image(program->file, &preparation->elf)) content.constants = content.program;
   if (exe_texts_are_in_strings(program->argv) || exe_texts_are_in_strings(launch->envp) ||
       exe_texts_are_in_strings(name))
@@ -278,6 +279,7 @@ static int prepare(struct tproc_host *host, const struct tproc_launch *launch, s
   memory_divide(&threadproc->memory, preparation->layout.heap, preparation->layout.anonymous,
                 preparation->layout.files);
   threadproc->stack = preparation->layout.stack;
+  if ((launch->flags & TPROC_LAUNCH_NEVER_FORKS) != 0) memory_keep_out_of_forks(&threadproc->memory);
   plan_fence(launch, preparation, &stack, threadproc);
   return make_plan(launch, preparation, &stack, threadproc, error);
 }

@@ -57,8 +57,15 @@ static bool stays(const char *name) { return strncmp(name, "[v", 2) == 0 || strc
 
 static void consider(const struct pass *pass, const struct mapping *mapping) {
   if (mapping->shared || stays(mapping->name)) return;
+  if (range_contains(slot_space_range(pass->shield->slots), mapping->range.low)) {
+    slot_mark_out_of_forks(pass->shield->slots, mapping->range);
+    return;
+  }
   if (pass->raise) {
-    if (is_a_threadprocs(mapping->range)) return;
+    if (is_a_threadprocs(mapping->range)) {
+      slot_mark_out_of_forks(pass->shield->slots, mapping->range);
+      return;
+    }
     range_set_visit_rest(&pass->shield->kept, mapping->range, mark);
     if (!is_a_threadprocs(mapping->range)) return; /* else a threadproc has mapped it meanwhile */
   }
@@ -75,6 +82,14 @@ static bool visit_one(const struct mapping *mapping, void *context) {
   return !pass->stopped;
 }
 
+static void visit_slots(struct pass *pass, uint64_t from) {
+  struct address_range slot;
+  while (!pass->stopped && slot_next_out_of_forks(pass->shield->slots, from, &slot)) {
+    address_space_visit(pass->shield->space, slot, visit_one, pass);
+    from = slot.high;
+  }
+}
+
 /* @return where to go on, or 0 when all has been visited */
 static uint64_t visit_some(struct pass *pass, uint64_t from) {
   const struct fork_shield *shield = pass->shield;
@@ -82,7 +97,11 @@ static uint64_t visit_some(struct pass *pass, uint64_t from) {
   if (from < middle.low) {
     address_space_visit(shield->space, (struct address_range){from, middle.low}, visit_one, pass);
     if (pass->stopped) return pass->reached;
-    from = middle.high;
+    from = middle.low;
+  }
+  if (pass->raise && from < middle.high) {
+    visit_slots(pass, from);
+    if (pass->stopped) return pass->reached;
   }
   const uint64_t above = from > middle.high ? from : middle.high;
   address_space_visit(shield->space, (struct address_range){above, INT64_MAX}, visit_one, pass);

@@ -7,6 +7,9 @@
  * threadprocs live, since heaps grow. (Not at the fork itself: a fork that asks the broker could be interrupted by a
  * signal before it is heard, and fork natively never fails with EINTR.)
  *
+ * Of the other threadprocs a forked child gets a copy, since each of them may fork by itself, without a question. What
+ * those have that were started to never fork is marked, too, and stays so.
+ *
  * What a forked child sees: its program's own memory, the scratch page, shared memory, and of the host's private memory
  * only what was named with tproc_host_keep_in_forks. What it does not see: the Java heap above all, but also compiled
  * code, libraries, stacks, malloc's arenas. Each of these is small, but there are hundreds: without them a fork is four
@@ -55,7 +58,7 @@ int fork_shield_keep(struct fork_shield *shield, struct address_range range);
 /** How long newly grown memory may stay unmarked. */
 #define FORK_SHIELD_MILLISECONDS 250
 
-/** Marks everything that is private and no threadproc's, unless that was done within that time. */
+/** Marks everything that is private and of no threadproc that may fork, unless that was done within that time. */
 void fork_shield_raise(struct fork_shield *shield);
 
 /**

@@ -29,6 +29,8 @@ void memory_divide(struct memory *memory, struct address_range heap, struct addr
   memory->files = (struct memory_room){.area = files, .cursor = files.high};
 }
 
+void memory_keep_out_of_forks(struct memory *memory) { slot_keep_out_of_forks(memory->slots, &memory->owner); }
+
 void memory_release(struct memory *memory) {
   if (range_size(memory->slot.whole) == 0) return;
   pthread_mutex_lock(&memory->lock);

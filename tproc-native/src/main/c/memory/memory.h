@@ -61,6 +61,9 @@ int memory_open(struct memory *memory, struct slot_space *slots, const struct ad
 void memory_divide(struct memory *memory, struct address_range heap, struct address_range anonymous,
                    struct address_range files);
 
+/** Says that its program never forks: no forked child needs what it has. */
+void memory_keep_out_of_forks(struct memory *memory);
+
 /**
  * Unmaps everything, once; safe against a call that is under way in another thread. Waits for asynchronous I/O of the
  * program's, as its own end natively would.

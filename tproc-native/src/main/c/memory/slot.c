@@ -111,6 +111,67 @@ int slot_reserve(struct slot_space *space, struct slot_owner *owner, struct slot
   return failed;
 }
 
+void slot_keep_out_of_forks(struct slot_space *space, struct slot_owner *owner) {
+  pthread_mutex_lock(&space->lock);
+  owner->never_forks = true;
+  pthread_mutex_unlock(&space->lock);
+}
+
+static struct address_range place_range(const struct slot_space *space, uint64_t place) {
+  const uint64_t low = space->first + place * space->slot_size;
+  return (struct address_range){low, low + space->slot_size};
+}
+
+static bool never_forks(const struct slot_space *space, uint64_t place) {
+  return space->owners[place] != NULL && space->owners[place]->never_forks;
+}
+
+bool slot_next_out_of_forks(struct slot_space *space, uint64_t from, struct address_range *slot) {
+  const uint64_t first = from > space->first ? (from - space->first) / space->slot_size : 0;
+  bool found = false;
+  pthread_mutex_lock(&space->lock);
+  for (uint64_t place = first; place < space->places && !found; place++) {
+    found = never_forks(space, place);
+    *slot = place_range(space, place);
+  }
+  pthread_mutex_unlock(&space->lock);
+  if (found && from > slot->low) slot->low = from;
+  return found;
+}
+
+static void mark_in_slot(const struct slot_space *space, struct address_range range) {
+  const uint64_t place = (range.low - space->first) / space->slot_size;
+  const uint64_t end = slot_claim(place_range(space, place)).low;
+  if (range.high > end) range.high = end;
+  if (range.low < range.high && never_forks(space, place)) madvise((void *)range.low, range_size(range), MADV_DONTFORK);
+}
+
+/* What an owner has just unmapped, and not yet taken off its set, may be another's already. */
+static bool is_anothers(const struct slot_space *space, const struct slot_owner *owner, struct address_range range) {
+  for (const struct slot_owner *other = space->external_owners; other != NULL; other = other->next)
+    if (other != owner && range_set_overlaps(&other->external, range)) return true;
+  return false;
+}
+
+static void mark_external(const struct slot_space *space, const struct slot_owner *owner, struct address_range range) {
+  struct address_range part;
+  while (range_set_lowest(&owner->external, range, &part)) {
+    if (!is_anothers(space, owner, part)) madvise((void *)part.low, range_size(part), MADV_DONTFORK);
+    range.low = part.high;
+  }
+}
+
+void slot_mark_out_of_forks(struct slot_space *space, struct address_range range) {
+  pthread_mutex_lock(&space->lock);
+  if (range_contains(slot_space_range(space), range.low)) {
+    mark_in_slot(space, range);
+  } else {
+    for (const struct slot_owner *owner = space->external_owners; owner != NULL; owner = owner->next)
+      if (owner->never_forks) mark_external(space, owner, range);
+  }
+  pthread_mutex_unlock(&space->lock);
+}
+
 /* The owner of places that belong to no threadproc. */
 static struct slot_owner no_threadproc;
 

@@ -27,6 +27,7 @@ struct slot_owner {
   /** What it has outside all owned slots: an ET_EXEC image, MAP_FIXED, very large mappings. Under slot_space.lock. */
   struct range_set external;
   bool is_listed;                     /**< in slot_space.external_owners */
+  bool never_forks;                   /**< nobody's forked child needs what it has. Under slot_space.lock */
   struct slot_owner *previous, *next; /**< there */
 };
 
@@ -59,6 +60,22 @@ void slot_space_destroy(struct slot_space *space);
  * @return 0 or -ENOMEM
  */
 int slot_reserve(struct slot_space *space, struct slot_owner *owner, struct slot *slot, struct tproc_error *error);
+
+/** Says that an owner's program never forks. */
+void slot_keep_out_of_forks(struct slot_space *space, struct slot_owner *owner);
+
+/**
+ * Finds the next slot whose owner never forks, from an address on.
+ *
+ * @param slot receives all of it, or the rest of it from that address on
+ */
+bool slot_next_out_of_forks(struct slot_space *space, uint64_t from, struct address_range *slot);
+
+/**
+ * Marks with MADV_DONTFORK what of a range belongs to an owner who never forks, in a slot or outside. Meanwhile nothing
+ * changes its owner: so the range is to be one mapping, not all that an owner has.
+ */
+void slot_mark_out_of_forks(struct slot_space *space, struct address_range range);
 
 /** The page at the end of a place that stays mapped, inaccessible, as long as the place is taken. */
 struct address_range slot_claim(struct address_range whole);

@@ -66,15 +66,15 @@ static void place_descriptors(const struct request *request, const struct launch
 
 static int launch(struct request *request, const struct launch_parts *parts) {
   const struct wire_launch *fixed = &parts->view.fixed;
-  const bool terminal = (fixed->flags & WIRE_LAUNCH_TERMINAL) != 0;
+  const unsigned chosen = ((fixed->flags & WIRE_LAUNCH_TERMINAL) != 0 ? TPROC_LAUNCH_TERMINAL : 0u) |
+                          ((fixed->flags & WIRE_LAUNCH_NEVER_FORKS) != 0 ? TPROC_LAUNCH_NEVER_FORKS : 0u);
   struct tproc_launch launch = {.program = parts->view.program,
                                 .search_path = search_path_of(parts->envp),
                                 .argv = parts->argv,
                                 .envp = parts->envp,
                                 .umask = (int)fixed->umask,
                                 .flags = TPROC_LAUNCH_SESSION | TPROC_LAUNCH_DIRECTORY_FD | TPROC_LAUNCH_NICE |
-                                         TPROC_LAUNCH_LIMITS | TPROC_LAUNCH_SHELL |
-                                         (terminal ? TPROC_LAUNCH_TERMINAL : 0u),
+                                         TPROC_LAUNCH_LIMITS | TPROC_LAUNCH_SHELL | chosen,
                                 .ignored_signals = fixed->ignored_signals & CHANGEABLE_SIGNALS,
                                 .blocked_signals = fixed->blocked_signals & CHANGEABLE_SIGNALS,
                                 .nice = fixed->nice,

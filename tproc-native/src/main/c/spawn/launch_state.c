@@ -14,7 +14,8 @@ _Static_assert(TPROC_LIMIT_COUNT == RLIM_NLIMITS, "a limit for each of the kerne
 
 #define KNOWN_FLAGS                                                                               \
   (TPROC_LAUNCH_SESSION | TPROC_LAUNCH_TERMINAL | TPROC_LAUNCH_DIRECTORY_FD | TPROC_LAUNCH_NICE | \
-   TPROC_LAUNCH_LIMITS | TPROC_LAUNCH_SHELL | TPROC_LAUNCH_CRASH_REPORT | TPROC_LAUNCH_STAY)
+   TPROC_LAUNCH_LIMITS | TPROC_LAUNCH_SHELL | TPROC_LAUNCH_CRASH_REPORT | TPROC_LAUNCH_STAY |     \
+   TPROC_LAUNCH_NEVER_FORKS)
 
 #define STDIO_COUNT 3
 #define SIGNAL_BIT(signal) (1ull << ((signal)-1))

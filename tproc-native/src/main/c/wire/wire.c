@@ -81,7 +81,8 @@ bool wire_header_check(const struct wire_header *header, enum wire_sender sender
 }
 
 static bool check_settings(const struct wire_launch *fixed, char problem[WIRE_PROBLEM_SIZE]) {
-  if ((fixed->flags & ~(WIRE_LAUNCH_TERMINAL | WIRE_LAUNCH_OUTLIVE)) != 0 || fixed->reserved != 0)
+  if ((fixed->flags & ~(WIRE_LAUNCH_TERMINAL | WIRE_LAUNCH_OUTLIVE | WIRE_LAUNCH_NEVER_FORKS)) != 0 ||
+      fixed->reserved != 0)
     return PROBLEM("a launch with unknown flags %#" PRIx32, fixed->flags);
   if (fixed->umask > 0777) return PROBLEM("a launch with umask %#" PRIo32, fixed->umask);
   if (fixed->nice < -20 || fixed->nice > 19) return PROBLEM("a launch with nice value %" PRId32, fixed->nice);

@@ -72,8 +72,9 @@ struct wire_header {
 
 /* ---- from a client */
 
-#define WIRE_LAUNCH_TERMINAL 1u /**< descriptor 0 becomes the controlling terminal of the program's session */
-#define WIRE_LAUNCH_OUTLIVE 2u  /**< the program goes on when its client's connection ends */
+#define WIRE_LAUNCH_TERMINAL 1u    /**< descriptor 0 becomes the controlling terminal of the program's session */
+#define WIRE_LAUNCH_OUTLIVE 2u     /**< the program goes on when its client's connection ends */
+#define WIRE_LAUNCH_NEVER_FORKS 4u /**< its fork() fails, and those of others do not copy its memory */
 
 struct wire_limit {
   uint64_t soft, hard; /**< ~0: none */

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 #include <linux/audit.h>
 #include <linux/mman.h>
+#include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <initializer_list>
 #include <random>
 #include <stdexcept>
@@ -79,7 +81,7 @@ struct Fenced {
   fence_content content{};
   fence filter{};
 
-  Fenced(uint64_t low, uint64_t size, address_range program) {
+  Fenced(uint64_t low, uint64_t size, address_range program, bool never_forks = false) {
     place.whole = {low, low + size};
     place.usable = {low, low + size / 4 * 3};
     content.slot = &place;
@@ -88,6 +90,7 @@ struct Fenced {
     content.constants = content.program;
     content.files = {low + size / 2, place.usable.high};
     content.arguments = {low + size / 2 - 0x3000, low + size / 2};
+    content.never_forks = never_forks;
     fence_build(&filter, &content);
   }
   Fenced(const Fenced &) = delete;
@@ -188,6 +191,28 @@ TEST_CASE("calls from another program's code pass, and its own edges count") {
   CHECK(fixed.asks_from(0x400000, __NR_munmap, {0x5000, 4096}));
   CHECK(fixed.asks_from(0x47ffff, __NR_munmap, {0x5000, 4096}));
   CHECK_FALSE(fixed.asks_from(0x480000, __NR_munmap, {0x5000, 4096}));
+}
+
+TEST_CASE("fork and its like pass, but of a program that never forks they are asked for") {
+  constexpr uint64_t kThread = CLONE_VM | CLONE_THREAD, kVfork = CLONE_VM | CLONE_VFORK | SIGCHLD, kUpper = 1ull << 32;
+  for_each_kind([](const Fenced &fenced) {
+    CHECK_FALSE(fenced.asks(__NR_clone, {SIGCHLD}));
+    CHECK_FALSE(fenced.asks(__NR_clone3, {0, 88}));
+    const Fenced never(fenced.place.whole.low, range_size(fenced.place.whole), fenced.content.program, true);
+    CHECK(never.filter.length < FENCE_INSTRUCTIONS_MAX);
+    CHECK(never.asks(__NR_clone, {SIGCHLD}));
+    CHECK(never.asks(__NR_clone, {SIGCHLD | kUpper}));
+    CHECK(never.asks(__NR_clone3, {0, 88}));
+#ifdef __NR_fork
+    CHECK(never.asks(__NR_fork, {}));
+    CHECK_FALSE(never.asks(__NR_vfork, {}));
+#endif
+    CHECK_FALSE(never.asks(__NR_clone, {kThread}));
+    CHECK_FALSE(never.asks(__NR_clone, {kVfork}));
+    CHECK_FALSE(never.asks_from(never.place.whole.high + 4096, __NR_clone, {SIGCHLD}));
+    CHECK(never.asks(__NR_brk, {0}));
+    CHECK_FALSE(never.asks(__NR_getpid, {}));
+  });
 }
 
 TEST_CASE("another architecture's calls pass: their numbers mean something else") {

@@ -58,6 +58,7 @@ TEST_CASE("the socket, the program and its arguments, which are no options") {
   CHECK(plain.read.program == plain.argv.data() + 2);
   CHECK(plain.read.terminal == TERMINAL_AUTOMATIC);
   CHECK_FALSE(plain.read.detach);
+  CHECK_FALSE(plain.read.never_forks);
   CHECK(plain.read.passed_count == 0);
 }
 
@@ -73,6 +74,7 @@ TEST_CASE("options come before the socket") {
   CHECK(Read({"--terminal", "-T", "s", "p"}).read.terminal == TERMINAL_NEVER);
   CHECK(Read({"-tT", "s", "p"}).read.terminal == TERMINAL_NEVER);
   CHECK(Read({"--detach", "s", "p"}).read.terminal == TERMINAL_NEVER);
+  CHECK(Read({"--never-forks", "s", "p"}).read.never_forks);
   CHECK(Read({"-h"}).result == OPTIONS_HELP);
   CHECK(Read({"--version", "--nonsense"}).result == OPTIONS_VERSION);
 }

@@ -626,6 +626,13 @@ TEST_CASE("--detach is the host's business") {
   CHECK(client.request().view.fixed.flags == WIRE_LAUNCH_OUTLIVE);
 }
 
+TEST_CASE("--never-forks is the host's business, too") {
+  Played played;
+  LauncherProcess launcher({"--never-forks", played.socket, "program"});
+  PlayedClient client = played.listening.accept();
+  CHECK(client.request().view.fixed.flags == WIRE_LAUNCH_NEVER_FORKS);
+}
+
 TEST_CASE("many launchers at once") {
   Hosted hosted;
   std::vector<std::unique_ptr<LauncherProcess>> launchers;

@@ -5,7 +5,6 @@
 
 #include <csignal>
 #include <cstdint>
-#include <fstream>
 #include <memory>
 #include <string>
 
@@ -23,18 +22,6 @@ namespace {
 
 constexpr uint64_t kMiB = 1ull << 20;
 constexpr uint64_t kLarge = 32 * kMiB;
-
-// Whether a forked child sees the page at an address: "dc" is what the kernel calls MADV_DONTFORK in smaps.
-bool in_forks(uint64_t address) {
-  std::ifstream smaps("/proc/self/smaps");
-  bool here = false;
-  for (std::string line; std::getline(smaps, line);) {
-    unsigned long low = 0, high = 0;
-    if (std::sscanf(line.c_str(), "%lx-%lx ", &low, &high) == 2) here = address >= low && address < high;
-    if (here && line.rfind("VmFlags:", 0) == 0) return line.find(" dc") == std::string::npos;
-  }
-  return false;
-}
 
 class Shield {
  public:
@@ -81,15 +68,15 @@ TEST_CASE("private memory is hidden while the shield is up, everything else is n
     void *shared = mmap(nullptr, kLarge, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     const uint64_t local = 0;
     shield.raise();
-    EXPECT(!in_forks(large.low()));
-    EXPECT(!in_forks(small.low()));
-    EXPECT(!in_forks(reserved.low()));
-    EXPECT(in_forks(reinterpret_cast<uint64_t>(shared)));
-    EXPECT(in_forks(reinterpret_cast<uint64_t>(&local) & ~(test_page() - 1)));
+    EXPECT(!is_in_forks(large.low()));
+    EXPECT(!is_in_forks(small.low()));
+    EXPECT(!is_in_forks(reserved.low()));
+    EXPECT(is_in_forks(reinterpret_cast<uint64_t>(shared)));
+    EXPECT(is_in_forks(reinterpret_cast<uint64_t>(&local) & ~(test_page() - 1)));
     shield.lower();
-    EXPECT(in_forks(large.low()));
-    EXPECT(in_forks(small.low()));
-    EXPECT(in_forks(reserved.low()));
+    EXPECT(is_in_forks(large.low()));
+    EXPECT(is_in_forks(small.low()));
+    EXPECT(is_in_forks(reserved.low()));
   });
 }
 
@@ -100,20 +87,20 @@ TEST_CASE("what others have marked stays marked, from before the first host unti
     Shield shield;
     for (int round = 0; round < 2; round++) {
       shield.raise();
-      EXPECT(!in_forks(pinned.low()));
-      EXPECT(!in_forks(pinned.low() + kMiB));
+      EXPECT(!is_in_forks(pinned.low()));
+      EXPECT(!is_in_forks(pinned.low() + kMiB));
       EXPECT_EQUAL(run_in_fork(pinned.low()), 0); /* the host's own fork lowers the shield, and raises it again */
       EXPECT_EQUAL(run_in_fork(pinned.low() + kMiB), 1000 + SIGSEGV);
     }
     shield.lower();
-    EXPECT(in_forks(pinned.low()));
-    EXPECT(!in_forks(pinned.low() + kMiB));
-    EXPECT(in_forks(pinned.low() + 2 * kMiB));
+    EXPECT(is_in_forks(pinned.low()));
+    EXPECT(!is_in_forks(pinned.low() + kMiB));
+    EXPECT(is_in_forks(pinned.low() + 2 * kMiB));
     EXPECT_EQUAL(madvise(reinterpret_cast<void *>(pinned.low() + kMiB), kMiB, MADV_DOFORK), 0);
     Shield second;
     second.raise();
     second.lower();
-    EXPECT(in_forks(pinned.low() + kMiB));
+    EXPECT(is_in_forks(pinned.low() + kMiB));
   });
 }
 
@@ -127,10 +114,10 @@ TEST_CASE("a shield over many mappings is raised in pieces") {
     unsigned pieces = 1;
     while (fork_shield_raise_some(shield.get())) pieces++;
     EXPECT(pieces > 3);
-    EXPECT(!in_forks(many.low()));
-    EXPECT(!in_forks(many.high() - test_page()));
+    EXPECT(!is_in_forks(many.low()));
+    EXPECT(!is_in_forks(many.high() - test_page()));
     shield.lower();
-    EXPECT(in_forks(many.low()));
+    EXPECT(is_in_forks(many.low()));
   });
 }
 
@@ -142,9 +129,9 @@ TEST_CASE("a shield is raised in pieces, too, when each mapping takes long to ma
     unsigned pieces = 1;
     while (fork_shield_raise_some(shield.get())) pieces++;
     EXPECT(pieces > 10); /* libraries, stacks, heaps */
-    EXPECT(!in_forks(area.low()));
+    EXPECT(!is_in_forks(area.low()));
     shield.lower();
-    EXPECT(in_forks(area.low()));
+    EXPECT(is_in_forks(area.low()));
   });
 }
 
@@ -157,13 +144,13 @@ TEST_CASE("what is kept stays visible, on both sides of the raise and in the mid
     shield.raise();
     fork_shield_keep(shield.get(), {second, second + kMiB});
     for (int i = 0; i < 2; i++) {
-      EXPECT(!in_forks(large.low()));
-      EXPECT(in_forks(first / test_page() * test_page()));
-      EXPECT(!in_forks(first / test_page() * test_page() + test_page()));
-      EXPECT(in_forks(second));
-      EXPECT(in_forks(second + kMiB - test_page()));
-      EXPECT(!in_forks(second + kMiB));
-      EXPECT(!in_forks(large.high() - test_page()));
+      EXPECT(!is_in_forks(large.low()));
+      EXPECT(is_in_forks(first / test_page() * test_page()));
+      EXPECT(!is_in_forks(first / test_page() * test_page() + test_page()));
+      EXPECT(is_in_forks(second));
+      EXPECT(is_in_forks(second + kMiB - test_page()));
+      EXPECT(!is_in_forks(second + kMiB));
+      EXPECT(!is_in_forks(large.high() - test_page()));
       shield.raise();
     }
   });
@@ -176,7 +163,35 @@ TEST_CASE("a threadproc's own large mapping outside its slot stays visible to it
     const int64_t huge = memory.map(range_size(memory->slot.whole), MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
     EXPECT(huge > 0 && !memory.in_slot(huge));
     shield.raise();
-    EXPECT(in_forks(static_cast<uint64_t>(huge)));
+    EXPECT(is_in_forks(static_cast<uint64_t>(huge)));
+  });
+}
+
+TEST_CASE("what a threadproc that never forks has is hidden, also what comes later, and no other's is") {
+  in_own_process([] {
+    Shield shield;
+    OwnedMemory never(shield.slots), may(shield.slots);
+    memory_keep_out_of_forks(never.get());
+    const int64_t first = never.map(kLarge), others = may.map(kLarge);
+    const int64_t shared = never.map(kLarge, MAP_SHARED | MAP_ANONYMOUS);
+    const uint64_t whole = range_size(never->slot.whole);
+    const int64_t outside = never.map(whole, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+    const int64_t others_outside = may.map(whole, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+    EXPECT(outside > 0 && !never.in_slot(outside));
+    shield.raise();
+    EXPECT(!is_in_forks(static_cast<uint64_t>(outside)));
+    EXPECT(is_in_forks(static_cast<uint64_t>(others_outside)));
+    EXPECT(!is_in_forks(static_cast<uint64_t>(first)));
+    EXPECT(is_in_forks(static_cast<uint64_t>(others)));
+    EXPECT(is_in_forks(static_cast<uint64_t>(shared)));
+    const int64_t later = never.map(kLarge);
+    EXPECT(is_in_forks(static_cast<uint64_t>(later)));
+    shield.get()->nanoseconds_at_once = 0; /* in pieces, which stop within the slot */
+    shield.get()->raised_at = 0;
+    while (fork_shield_raise_some(shield.get())) {
+    }
+    EXPECT(!is_in_forks(static_cast<uint64_t>(later)));
+    EXPECT(is_in_forks(static_cast<uint64_t>(others)));
   });
 }
 
@@ -187,7 +202,7 @@ TEST_CASE("what belongs to a threadproc of another host stays visible to its chi
     const int64_t huge = memory.map(range_size(memory->slot.whole), MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
     EXPECT(huge > 0 && !memory.in_slot(huge));
     other.raise();
-    EXPECT(in_forks(static_cast<uint64_t>(huge)));
+    EXPECT(is_in_forks(static_cast<uint64_t>(huge)));
   });
 }
 
@@ -197,8 +212,8 @@ TEST_CASE("of a small mapping all is kept, not only what was named") {
     const Area arena(4 * kMiB, PROT_READ | PROT_WRITE);
     fork_shield_keep(shield.get(), {arena.low() + kMiB, arena.low() + kMiB + 16});
     shield.raise();
-    EXPECT(in_forks(arena.low()));
-    EXPECT(in_forks(arena.high() - test_page()));
+    EXPECT(is_in_forks(arena.low()));
+    EXPECT(is_in_forks(arena.high() - test_page()));
   });
 }
 
@@ -210,7 +225,7 @@ TEST_CASE("the process's own fork finds all of its memory, and the shields are u
     one.raise();
     other.raise();
     EXPECT_EQUAL(run_in_fork(large.low()), 7);
-    EXPECT(!in_forks(large.low()));
+    EXPECT(!is_in_forks(large.low()));
   });
 }
 
@@ -218,11 +233,11 @@ TEST_CASE("a host shields from its first launch to its end") {
   in_own_process([] {
     const Area large(kLarge, PROT_READ | PROT_WRITE);
     Host host;
-    EXPECT(in_forks(large.low()));
+    EXPECT(is_in_forks(large.low()));
     EXPECT_EQUAL(host.run(Launch(test_program("end"), {"exit", "0"})), 0);
-    EXPECT(!in_forks(large.low()));
+    EXPECT(!is_in_forks(large.low()));
     host.close();
-    EXPECT(in_forks(large.low()));
+    EXPECT(is_in_forks(large.low()));
   });
 }
 
@@ -238,10 +253,10 @@ TEST_CASE("any number of ranges is kept, in any order") {
     }
     shield->raise();
     for (uint64_t i = 0; i < kRanges; i += 333) {
-      EXPECT(in_forks(large.low() + 2 * i * test_page()));
-      EXPECT(!in_forks(large.low() + (2 * i + 1) * test_page()));
+      EXPECT(is_in_forks(large.low() + 2 * i * test_page()));
+      EXPECT(!is_in_forks(large.low() + (2 * i + 1) * test_page()));
     }
-    EXPECT(in_forks(large.low() + 2 * (kRanges - 1) * test_page()));
+    EXPECT(is_in_forks(large.low() + 2 * (kRanges - 1) * test_page()));
     EXPECT_EQUAL(shield->get()->kept.count, size_t{kRanges});
   });
 }
@@ -254,7 +269,7 @@ TEST_CASE("what was cut into small pieces while it was hidden is unmarked, too")
     for (uint64_t at = large.low(); at < large.high(); at += 4 * kMiB)
       EXPECT_EQUAL(mprotect(reinterpret_cast<void *>(at), 2 * kMiB, PROT_READ), 0);
     shield.lower();
-    for (uint64_t at = large.low(); at < large.high(); at += 2 * kMiB) EXPECT(in_forks(at));
+    for (uint64_t at = large.low(); at < large.high(); at += 2 * kMiB) EXPECT(is_in_forks(at));
   });
 }
 
@@ -264,7 +279,7 @@ TEST_CASE("a raise is due only now and then") {
     shield.raise();
     const Area large(kLarge, PROT_READ | PROT_WRITE);
     fork_shield_raise(shield.get());
-    EXPECT(in_forks(large.low()));
+    EXPECT(is_in_forks(large.low()));
   });
 }
 

@@ -274,6 +274,67 @@ TEST_CASE("an address tells its threadproc: in the slot, mapped or not, and in w
   space.release(&other);
 }
 
+TEST_CASE("a slot of a program that never forks is found, marked without its guard, and forgotten with its owner") {
+  in_own_process([] {
+    Space space;
+    slot place{}, next{};
+    address_range found{};
+    EXPECT_EQUAL(space.reserve(&place), 0);
+    EXPECT(!slot_next_out_of_forks(space.space.get(), 0, &found));
+    slot_keep_out_of_forks(space.space.get(), &space.owner);
+    EXPECT(slot_next_out_of_forks(space.space.get(), 0, &found));
+    EXPECT_EQUAL(found.low, place.whole.low);
+    EXPECT_EQUAL(found.high, place.whole.high);
+    EXPECT(slot_next_out_of_forks(space.space.get(), place.whole.low + 5, &found));
+    EXPECT_EQUAL(found.low, place.whole.low + 5);
+    EXPECT(!slot_next_out_of_forks(space.space.get(), place.whole.high, &found));
+    slot_mark_out_of_forks(space.space.get(), {place.whole.low, place.whole.high + test_page()});
+    EXPECT(is_in_forks(slot_claim(place.whole).low));
+
+    const uint64_t low = place.whole.low;
+    space.release(&place);
+    EXPECT(!slot_next_out_of_forks(space.space.get(), 0, &found));
+    slot_owner forking{};
+    space->next = (low - space->first) / space->slot_size;
+    EXPECT_EQUAL(slot_reserve(space.space.get(), &forking, &next, &space.error), 0);
+    EXPECT_EQUAL(next.whole.low, low);
+    const OccupiedPage page(next.whole.low);
+    slot_mark_out_of_forks(space.space.get(), next.whole);
+    EXPECT(is_in_forks(next.whole.low));
+    slot_keep_out_of_forks(space.space.get(), &forking);
+    slot_mark_out_of_forks(space.space.get(), next.whole);
+    EXPECT(!is_in_forks(next.whole.low));
+    slot_release(space.space.get(), &next);
+  });
+}
+
+TEST_CASE("of what has been unmapped and is another's by now nothing is marked") {
+  in_own_process([] {
+    Space space;
+    slot_owner other{};
+    const Area area(4 * test_page());
+    const address_range first{area.low(), area.low() + test_page()}, second{first.high, first.high + test_page()};
+    for (slot_owner *owner : {&space.owner, &other}) {
+      EXPECT(slot_owner_prepare_external(space.space.get(), owner));
+      range_set_add(&owner->external, second); /* of both, for a moment */
+    }
+    EXPECT(slot_owner_prepare_external(space.space.get(), &space.owner));
+    range_set_add(&space.owner.external, first);
+    slot_keep_out_of_forks(space.space.get(), &space.owner);
+    slot_mark_out_of_forks(space.space.get(), {area.low(), area.high()});
+    EXPECT(is_in_forks(second.low));
+    EXPECT(is_in_forks(area.high() - test_page()));
+    range_set other_set = slot_owner_take_external(space.space.get(), &other);
+    slot_mark_out_of_forks(space.space.get(), {area.low(), area.high()});
+    EXPECT(!is_in_forks(first.low));
+    EXPECT(!is_in_forks(second.low));
+    EXPECT(is_in_forks(second.high));
+    range_set own_set = slot_owner_take_external(space.space.get(), &space.owner);
+    range_set_release(&own_set);
+    range_set_release(&other_set);
+  });
+}
+
 TEST_CASE("a released slot has no owner") {
   Space space;
   int who = 0;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <fstream>
 #include <sstream>
 
 /* read() and not a stream: a stream's buffer may itself be a new mapping. */
@@ -36,4 +37,15 @@ std::string protection_at(uint64_t address) {
   for (const Mapping &mapping : mappings())
     if (address >= mapping.low && address < mapping.high) return mapping.protection;
   return "";
+}
+
+bool is_in_forks(uint64_t address) {
+  std::ifstream smaps("/proc/self/smaps");
+  bool here = false;
+  for (std::string line; std::getline(smaps, line);) {
+    unsigned long low = 0, high = 0;
+    if (std::sscanf(line.c_str(), "%lx-%lx ", &low, &high) == 2) here = address >= low && address < high;
+    if (here && line.rfind("VmFlags:", 0) == 0) return line.find(" dc") == std::string::npos;
+  }
+  return false;
 }

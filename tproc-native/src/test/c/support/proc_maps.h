@@ -20,6 +20,9 @@ std::vector<Mapping> mappings();
 // The protection of the page at `address`, "rw-p" for instance; empty when nothing is mapped there.
 std::string protection_at(uint64_t address);
 
+// Whether a forked child sees the page at `address`: "dc" is what the kernel calls MADV_DONTFORK in smaps.
+bool is_in_forks(uint64_t address);
+
 // A reserved, inaccessible range: what image_map and entry_stack_build are given.
 class Area {
  public:

@@ -130,8 +130,8 @@ TEST_CASE("every truncated launch, and one with bytes too many, is refused") {
 
 TEST_CASE("a launch with settings that cannot be is refused") {
   LaunchPayload launch;
-  launch.settings.flags = 4;
-  CHECK(problem_of(launch) == "a launch with unknown flags 0x4");
+  launch.settings.flags = 8;
+  CHECK(problem_of(launch) == "a launch with unknown flags 0x8");
   launch = LaunchPayload();
   launch.settings.umask = 01000;
   CHECK(problem_of(launch) == "a launch with umask 01000");

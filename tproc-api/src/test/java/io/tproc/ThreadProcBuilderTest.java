@@ -59,6 +59,7 @@ class ThreadProcBuilderTest {
     assertThat(launch.umask()).isEqualTo(LaunchRequest.INHERIT_UMASK);
     assertThat(launch.crashReport()).isFalse();
     assertThat(launch.stay()).isFalse();
+    assertThat(launch.neverForks()).isFalse();
   }
 
   @Test
@@ -75,7 +76,8 @@ class ThreadProcBuilderTest {
             .redirectErrorStream(true)
             .umask(077)
             .crashReport(true)
-            .stay(true);
+            .stay(true)
+            .neverForks(true);
     builder.environment().clear();
     builder.environment().put("K", "v");
 
@@ -91,6 +93,7 @@ class ThreadProcBuilderTest {
     assertThat(launch.umask()).isEqualTo(077);
     assertThat(launch.crashReport()).isTrue();
     assertThat(launch.stay()).isTrue();
+    assertThat(launch.neverForks()).isTrue();
   }
 
   @Test

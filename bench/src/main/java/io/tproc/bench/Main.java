@@ -13,6 +13,7 @@ public final class Main {
           new LauncherBenchmark(),
           new CommandBenchmark(),
           new ForkBenchmark(),
+          new ForkNeighbourBenchmark(),
           new WriterBenchmark(),
           new GrowingHeapBenchmark(),
           new JvmBenchmark(),

@@ -43,6 +43,17 @@ class LauncherIT {
     assertThat(error.output()).isEmpty();
   }
 
+  @Test
+  void aProgramThatNeverForksCannot() throws Exception {
+    String script = "import os\ntry: print(os.fork())\nexcept OSError as e: print(e.strerror)";
+    Outcome outcome =
+        host.sh("$R --never-forks $S /usr/bin/python3 -c \"$0\"; exit $?".replace("$0", script));
+    assertThat(outcome.output()).isEqualTo("Function not implemented\n");
+    Outcome spawned =
+        host.sh("$R --never-forks $S /usr/bin/python3 -c 'import os; os.system(\"(echo a)\")'");
+    assertThat(spawned.output()).isEqualTo("a\n");
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {0, 1, 3, 125, 126, 127, 255})
   void exitsWithTheProgramsCode(int code) throws Exception {

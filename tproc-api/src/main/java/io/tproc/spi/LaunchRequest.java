@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param umask 0 to 0777, or {@link #INHERIT_UMASK}
  * @param crashReport whether the program is traced, for a {@link io.tproc.CrashReport} of its end
  * @param stay whether the program may not execute another one in its place
+ * @param neverForks whether fork() fails in the program, and others' forks do not copy its memory
  */
 public record LaunchRequest(
     List<String> command,
@@ -34,7 +35,8 @@ public record LaunchRequest(
     boolean redirectErrorStream,
     int umask,
     boolean crashReport,
-    boolean stay) {
+    boolean stay,
+    boolean neverForks) {
   /** The value of {@link #umask()} that keeps the host's. */
   public static final int INHERIT_UMASK = -1;
 

@@ -20,6 +20,7 @@ final class LaunchArguments {
   private final int umask;
   private final boolean crashReport;
   private final boolean stay;
+  private final boolean neverForks;
 
   private LaunchArguments(LaunchRequest request, HostEnvironment host) throws LaunchException {
     this.program = ByteStrings.terminated(request.program(), "the program's name");
@@ -37,6 +38,7 @@ final class LaunchArguments {
     this.umask = request.umask();
     this.crashReport = request.crashReport();
     this.stay = request.stay();
+    this.neverForks = request.neverForks();
   }
 
   /**
@@ -86,6 +88,7 @@ final class LaunchArguments {
         stdio.carried(),
         umask,
         crashReport,
-        stay);
+        stay,
+        neverForks);
   }
 }

@@ -47,7 +47,8 @@ final class Native {
       int carried,
       int umask,
       boolean crashReport,
-      boolean stay)
+      boolean stay,
+      boolean neverForks)
       throws LaunchException;
 
   // threadproc.c
