@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,6 +28,18 @@ static int check_regular(int directory, const char *path, struct stat *status, s
   return failed;
 }
 
+/*
+ * execve says ETXTBSY for a file that somebody has open for writing. The kernel tells nobody else but who asks for a
+ * lease on it, which the file's owner may. Should the file be opened for writing in the moment that there is one, the
+ * signal is one that is ignored, and the opener goes on at once.
+ */
+static bool is_written(int file) {
+  if (fcntl(file, F_SETSIG, SIGURG) != 0) return false;
+  if (fcntl(file, F_SETLEASE, F_RDLCK) != 0) return errno == EAGAIN;
+  fcntl(file, F_SETLEASE, F_UNLCK);
+  return false;
+}
+
 int executable_file_open(int directory, const char *path, uint64_t *size, struct tproc_error *error) {
   struct stat before, after;
   int failed = check_regular(directory, path, &before, error);
@@ -39,6 +53,8 @@ int executable_file_open(int directory, const char *path, uint64_t *size, struct
     failed = tproc_fail(error, errno, "stat %s", path);
   } else if (!S_ISREG(after.st_mode) || after.st_dev != before.st_dev || after.st_ino != before.st_ino) {
     failed = tproc_fail_because(error, EACCES, "%s was replaced while it was opened", path);
+  } else if (is_written(file)) {
+    failed = tproc_fail(error, ETXTBSY, "%s is open for writing", path);
   }
   if (failed) {
     close(file);

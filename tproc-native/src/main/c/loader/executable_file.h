@@ -13,7 +13,8 @@
  *
  * @param directory descriptor that a relative path starts from (AT_FDCWD: the host's working directory)
  * @param size receives the file's size in bytes
- * @return a close-on-exec descriptor that the caller closes, or -ENOENT, -EACCES, … as execve would give
+ * @return a close-on-exec descriptor that the caller closes, or -ENOENT, -EACCES, -ETXTBSY (as far as the
+ *     file is the caller's, or it has CAP_LEASE), … as execve would give
  */
 int executable_file_open(int directory, const char *path, uint64_t *size, struct tproc_error *error);
 

@@ -225,6 +225,23 @@ TEST_CASE("a file that may not be executed") {
   refused(Found(path), EACCES, path + " is not executable: Permission denied (EACCES)");
 }
 
+TEST_CASE("a file that is open for writing, as program or as interpreter") {
+  TemporaryDirectory directory;
+  const std::string path = directory.file("tool", kElf), script = directory.file("script", "#!" + path + "\n");
+  const int writer = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  REQUIRE(writer >= 0);
+  refused(Found(path), ETXTBSY, path + " is open for writing: Text file busy (ETXTBSY)");
+  refused(Found("tool", directory.path().c_str()), ETXTBSY, path + " is open for writing: Text file busy (ETXTBSY)");
+  refused(Found(script), ETXTBSY, "#! of " + script + ": " + path + " is open for writing: Text file busy (ETXTBSY)");
+  close(writer);
+  CHECK(Found(script).result == 0);
+  const Found found(path);
+  REQUIRE(found.result == 0);
+  const int late = open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK); /* no lease is left, to wait for */
+  CHECK(late >= 0);
+  close(late);
+}
+
 TEST_CASE("permissions are those of the user") {
   TemporaryDirectory directory;
   chmod(directory.path().c_str(), 0777);
