@@ -194,8 +194,8 @@ struct tproc_launch {
   /**
    * With TPROC_LAUNCH_LIMITS: TPROC_LIMIT_COUNT entries, the index is RLIMIT_*. A hard limit that the host has no right
    * to give becomes the host's own, and a soft limit above that the same. The limit RLIMIT_STACK also decides the size
-   * of the stack, and how long arguments and environment may be. RLIMIT_AS and RLIMIT_DATA are not applied: the kernel
-   * would count the memory of the host and of all threadprocs. RLIMIT_NOFILE does not bear on descriptors.
+   * of the stack, and how long arguments and environment may be. RLIMIT_AS and RLIMIT_DATA are kept by the host,
+   * since the kernel would count its memory and that of all threadprocs. RLIMIT_NOFILE does not bear on descriptors.
    */
   const struct tproc_limit *limits;
 };

@@ -275,6 +275,13 @@ static struct broker_answer attach(struct fence_listener *listener, const struct
   return result(refused ? refused : memory_attach(listener->memory, &segment, call->arguments[1], flags));
 }
 
+/* The program's own limits of its memory. Those of its vforked children, and of other processes, are the kernel's. */
+static struct broker_answer answer_limit(struct fence_listener *listener, const struct broker_call *call) {
+  const pid_t whose = call->number == __NR_prlimit64 ? (pid_t)call->arguments[0] : 0;
+  if ((whose != 0 && whose != listener->pid) || !target_is_threadproc(listener, call->tid)) return unchanged();
+  return (struct broker_answer){.verdict = BROKER_DEFER_LIMIT};
+}
+
 static struct broker_answer answer_of_memory(struct fence_listener *listener, const struct broker_call *call) {
   const uint64_t *a = call->arguments;
   switch (call->number) {
@@ -311,6 +318,10 @@ static struct broker_answer answer_of_memory(struct fence_listener *listener, co
       return result(0);
     case __NR_prctl:
       return control(listener, call);
+    case __NR_prlimit64:
+    case __NR_getrlimit:
+    case __NR_setrlimit:
+      return answer_limit(listener, call);
     case __NR_io_setup:
       return (struct broker_answer){.verdict = BROKER_DEFER_AIO};
     case __NR_io_destroy:
@@ -349,11 +360,27 @@ static bool would_fork(const struct broker_call *call) {
   }
 }
 
+/*
+ * What a child execs has a memory that the kernel can count, and the program's limits with it. Of a forked child that
+ * goes on, since its exec has failed, the kernel would count the shared heap. (The program itself has none yet: its
+ * exec may fail, too.)
+ */
+static void pass_limits_on(struct fence_listener *listener, const struct broker_call *call) {
+  const bool execs = call->number == __NR_execve || call->number == __NR_execveat;
+  if (listener->memory == NULL || (call->shares && !execs) || !memory_is_limited(listener->memory)) return;
+  if (target_is_threadproc(listener, call->tid)) return;
+  if (execs)
+    target_limit_memory(listener->memory, call->tid);
+  else
+    target_unlimit_memory(listener->memory, call->tid);
+}
+
 struct broker_answer broker_answer_call(struct broker_context *context, struct fence_listener *listener,
                                         struct broker_call *call) {
   struct broker_answer executable;
   if (may_not_exec(listener, call)) return result(-EPERM);
   if (would_fork(call)) return result(-ENOSYS);
+  pass_limits_on(listener, call);
   if (proc_self_exe_answer(context, listener, call, &executable)) return executable;
   if (!call->shares) /* a forked child: it can harm only its own memory; the kernel's break is the host's, and stays */
     return call->number == __NR_brk ? result(0) : unchanged();

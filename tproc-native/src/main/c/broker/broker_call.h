@@ -47,6 +47,7 @@ enum broker_verdict {
   BROKER_DEFER_REPLACE,  /**< once the pages of `fill` of `memory` are gone it is answered by broker_answer_again */
   BROKER_DEFER_CLOSE,    /**< once `copy` is closed it returns `result` */
   BROKER_DEFER_STORE,    /**< once `stored` is at `stored_at` it returns 0 */
+  BROKER_DEFER_LIMIT,    /**< setrlimit and the like: it reads and writes the caller's memory */
   BROKER_DEFER_AIO,      /**< io_setup: it reads and writes the caller's memory */
   BROKER_DEFER_MAP,      /**< its file is opened anew, and it returns what broker_answer_map gives */
   BROKER_DEFER_PATH,     /**< it returns what proc_self_exe_run gives */

@@ -229,6 +229,37 @@ static int open_aio(const struct deferred_reply *reply) {
   return failed;
 }
 
+/* What a limit is taken from, and given to: prlimit64's third and fourth argument, or the only one. */
+static void find_limits(const struct broker_call *call, int *resource, uint64_t *wanted, uint64_t *old) {
+  const uint64_t *a = call->arguments;
+  *resource = (int)(call->number == __NR_prlimit64 ? a[1] : a[0]);
+  *wanted = call->number == __NR_prlimit64 ? a[2] : call->number == __NR_setrlimit ? a[1] : 0;
+  *old = call->number == __NR_prlimit64 ? a[3] : call->number == __NR_getrlimit ? a[1] : 0;
+}
+
+static int change_limit(const struct deferred_reply *reply, int resource, const struct tproc_limit *wanted,
+                        struct tproc_limit *old) {
+  struct memory *memory = enter_memory(reply);
+  if (memory == NULL) return -ENOMEM;
+  *old = memory_limit(memory, resource);
+  const bool may_raise = wanted != NULL && wanted->hard > old->hard && target_may_raise_limits(reply->call.tid);
+  const int failed = wanted != NULL ? memory_set_limit(memory, resource, wanted, may_raise) : 0;
+  leave_memory(reply);
+  return failed;
+}
+
+static int get_and_set_limit(const struct deferred_reply *reply) {
+  int resource;
+  uint64_t from, to;
+  struct tproc_limit wanted, old;
+  find_limits(&reply->call, &resource, &from, &to);
+  if (from != 0 &&
+      target_read(&reply->check, &reply->copy, &reply->call, from, &wanted, sizeof wanted) != sizeof wanted)
+    return -EFAULT;
+  const int failed = change_limit(reply, resource, from != 0 ? &wanted : NULL, &old);
+  return failed || to == 0 ? failed : give(reply, to, &old, sizeof old);
+}
+
 static void pause_briefly(void) { nanosleep(&(struct timespec){.tv_nsec = PAUSE_NANOSECONDS}, NULL); }
 
 /* For a question that has to find no text of this execve any more. */
@@ -288,6 +319,9 @@ static void fetch(struct deferred_reply *reply, struct broker_answer *answer) {
       break;
     case BROKER_DEFER_STORE:
       *answer = result(give(reply, answer->stored_at, &answer->stored, sizeof answer->stored));
+      break;
+    case BROKER_DEFER_LIMIT:
+      *answer = result(get_and_set_limit(reply));
       break;
     case BROKER_DEFER_AIO:
       *answer = result(open_aio(reply));

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "base/compat.h"
@@ -53,6 +54,9 @@ enum label {
   PATH_AT_FILES,
   PATH_AT_ARGUMENTS,
   FORK,
+  LIMIT_OF,
+  LIMIT,
+  LIMITED,
   LABEL_COUNT
 };
 
@@ -132,6 +136,9 @@ static const struct fenced_call fenced_calls[] = {
     {__NR_mmap, MAP},
     {__NR_mremap, REMAP},
     {__NR_prctl, CONTROL},
+    {__NR_prlimit64, LIMIT_OF},
+    {__NR_getrlimit, LIMIT},
+    {__NR_setrlimit, LIMIT},
 /* The first argument is a path. */
 #ifdef __NR_open
     {__NR_open, PATH},
@@ -206,7 +213,7 @@ static void check_range(struct assembler *to, const struct slot *slot, unsigned 
   jump_if(to, BPF_JGT, rest > UINT32_MAX ? UINT32_MAX : (unsigned)rest, ASK, ALLOW);
 }
 
-/* Rule 6. */
+/* Rule 7. */
 static void check_break(struct assembler *to, uint64_t max) {
   load(to, HIGH_HALF(args[0]));
   jump_if(to, BPF_JGT, (unsigned)(max >> 32), REFUSE, NEXT);
@@ -305,6 +312,15 @@ void fence_build(struct fence *fence, const struct fence_content *content) {
   here(&to, FORK); /* rule 5 */
   load(&to, LOW_HALF(args[0]));
   jump_if(&to, BPF_JSET, CLONE_VM, ALLOW, ASK);
+
+  here(&to, LIMIT_OF);
+  load(&to, LOW_HALF(args[1]));
+  jump_if(&to, BPF_JEQ, RLIMIT_AS, ASK, LIMITED);
+  here(&to, LIMIT);
+  load(&to, LOW_HALF(args[0]));
+  jump_if(&to, BPF_JEQ, RLIMIT_AS, ASK, LIMITED);
+  here(&to, LIMITED);
+  jump_if(&to, BPF_JEQ, RLIMIT_DATA, ASK, ALLOW);
 
   here(&to, CONTROL);
   load(&to, LOW_HALF(args[0]));

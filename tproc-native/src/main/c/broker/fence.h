@@ -12,9 +12,10 @@
  *      its arguments and one of these ends in "/exe": allowed. Only there may a "/proc/self/exe" be expected, and
  *      asking for every path would slow every program;
  *   5. fork, clone without CLONE_VM and clone3 of a program that never forks: the broker refuses;
- *   6. a program break above the heap: refused, with 0 as the break. A question could be interrupted by a signal, and
+ *   6. setrlimit and the like: asked for RLIMIT_AS and RLIMIT_DATA, else allowed;
+ *   7. a program break above the heap: refused, with 0 as the break. A question could be interrupted by a signal, and
  *      libc would take the -EINTR for a break: its heap would be destroyed;
- *   7. the rest: the broker is asked.
+ *   8. the rest: the broker is asked.
  */
 #ifndef TPROC_FENCE_H
 #define TPROC_FENCE_H

@@ -152,12 +152,19 @@ int broker_open_listener(struct broker *broker, int notify_fd, pid_t pid, int pr
   return 0;
 }
 
+/* What it has become has a memory of its own, which its limits are for. */
+static void leave(struct fence_listener *listener) {
+  listener->exec = TPROC_EXEC_LEFT;
+  if (listener->memory != NULL && memory_is_limited(listener->memory))
+    target_limit_memory(listener->memory, listener->pid);
+}
+
 void fence_listeners_look_for_exec(struct fence_listener *listener) {
   if (!listener->tried_exec || listener->exec != TPROC_EXEC_NONE || listener->process_gone) return;
   if (listener->stay)
     listener->exec = TPROC_EXEC_REFUSED;
   else if (process_has_execed(listener->process))
-    listener->exec = TPROC_EXEC_LEFT;
+    leave(listener);
 }
 
 enum tproc_exec broker_look_for_exec(struct fence_listener *listener) {

@@ -146,14 +146,44 @@ static int copy_descriptor(const struct fence_listener *listener, pid_t tid, int
   return code == 0 ? copy : -code;
 }
 
-bool target_may_lock(pid_t tid, uint64_t bytes) {
-  struct rlimit limit;
-  if (prlimit(tid, RLIMIT_MEMLOCK, NULL, &limit) == 0 && bytes <= limit.rlim_cur) return true;
+static bool has_capability(pid_t tid, unsigned capability) {
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = tid};
   struct __user_cap_data_struct capabilities[_LINUX_CAPABILITY_U32S_3];
   return syscall(SYS_capget, &header, capabilities) == 0 &&
-         (capabilities[CAP_TO_INDEX(CAP_IPC_LOCK)].effective & CAP_TO_MASK(CAP_IPC_LOCK)) != 0;
+         (capabilities[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability)) != 0;
 }
+
+bool target_may_lock(pid_t tid, uint64_t bytes) {
+  struct rlimit limit;
+  if (prlimit(tid, RLIMIT_MEMLOCK, NULL, &limit) == 0 && bytes <= limit.rlim_cur) return true;
+  return has_capability(tid, CAP_IPC_LOCK);
+}
+
+static void limit_memory(struct memory *memory, pid_t tid, int resource) {
+  const struct tproc_limit wanted = memory_limit(memory, resource);
+  const struct rlimit limit = {.rlim_cur = wanted.soft, .rlim_max = wanted.hard};
+  prlimit(tid, resource, &limit, NULL);
+}
+
+void target_limit_memory(struct memory *memory, pid_t tid) {
+  limit_memory(memory, tid, RLIMIT_AS);
+  limit_memory(memory, tid, RLIMIT_DATA);
+}
+
+static void unlimit_memory(struct memory *memory, pid_t tid, int resource) {
+  const struct tproc_limit given = memory_limit(memory, resource);
+  struct rlimit limit;
+  if (given.soft == given.hard || prlimit(tid, resource, NULL, &limit) != 0 || limit.rlim_cur != given.soft) return;
+  limit.rlim_cur = limit.rlim_max;
+  prlimit(tid, resource, &limit, NULL);
+}
+
+void target_unlimit_memory(struct memory *memory, pid_t tid) {
+  unlimit_memory(memory, tid, RLIMIT_AS);
+  unlimit_memory(memory, tid, RLIMIT_DATA);
+}
+
+bool target_may_raise_limits(pid_t tid) { return has_capability(tid, CAP_SYS_RESOURCE); }
 
 int target_descriptor(const struct fence_listener *listener, pid_t tid, int descriptor) {
   struct target_access access;

@@ -44,6 +44,15 @@ bool target_has_left_memory(struct target_check *check, pid_t tid);
 /** Whether it may lock so many bytes of memory more, as far as its own limit and capabilities tell. */
 bool target_may_lock(pid_t tid, uint64_t bytes);
 
+/** Whether it may raise its hard limits (CAP_SYS_RESOURCE). */
+bool target_may_raise_limits(pid_t tid);
+
+/** Gives a process that has, or is about to get, a memory of its own the limits of a program's. */
+void target_limit_memory(struct memory *memory, pid_t tid);
+
+/** Takes them back, as far as that needs no privilege: the soft limits. */
+void target_unlimit_memory(struct memory *memory, pid_t tid);
+
 /** Whether the call still waits for its answer: neither ended by a signal, nor killed. */
 bool target_is_waiting(const struct fence_listener *listener, const struct broker_call *call);
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -252,6 +253,14 @@ static void plan_fence(const struct tproc_launch *launch, const struct preparati
   fence_build(&threadproc->fence, &content);
 }
 
+/* Those of the address space are not the kernel's to count (spawn/launch_state.c). */
+static int limit_memory(const struct tproc_launch *launch, struct memory *memory) {
+  const struct tproc_limit *limits = launch_state_limits(launch);
+  if (limits == NULL) return 0;
+  const int failed = memory_set_limit(memory, RLIMIT_AS, &limits[RLIMIT_AS], false);
+  return failed ? failed : memory_set_limit(memory, RLIMIT_DATA, &limits[RLIMIT_DATA], false);
+}
+
 static int prepare(struct tproc_host *host, const struct tproc_launch *launch, struct preparation *preparation,
                    struct tproc_threadproc *threadproc, struct tproc_error *error) {
   const uint64_t largest = host->slots.slot_size / 8;
@@ -275,6 +284,7 @@ static int prepare(struct tproc_host *host, const struct tproc_launch *launch, s
   if (!failed) failed = map_images(host, preparation, &threadproc->memory, error);
   if (!failed) failed = map_stack(preparation, error);
   if (!failed) failed = build_stack(host, launch, preparation, &threadproc->memory.slot, &stack, error);
+  if (!failed) failed = limit_memory(launch, &threadproc->memory);
   if (failed) return failed;
   memory_divide(&threadproc->memory, preparation->layout.heap, preparation->layout.anonymous,
                 preparation->layout.files);

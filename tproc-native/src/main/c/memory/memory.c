@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "memory/memory_external.h"
+#include "memory/memory_limits.h"
 #include "memory/pieces.h"
 
 int memory_open(struct memory *memory, struct slot_space *slots, const struct address_space *space, void *threadproc,
@@ -14,6 +15,7 @@ int memory_open(struct memory *memory, struct slot_space *slots, const struct ad
   memory->slots = slots;
   memory->space = space;
   memory->owner.threadproc = threadproc;
+  memory_limits_init(&memory->limits);
   int failed = slot_reserve(slots, &memory->owner, &memory->slot, error);
   if (failed) return failed;
   pthread_mutex_init(&memory->lock, NULL);

@@ -33,6 +33,19 @@ struct aio_contexts {
   size_t count, room;
 };
 
+/** What a program may have of a kind of memory, and has at most. */
+struct memory_counted {
+  struct tproc_limit limit;
+  uint64_t bytes;
+};
+
+/** Of memory_limits.h. */
+struct memory_limits {
+  struct memory_counted all;  /**< RLIMIT_AS */
+  struct memory_counted data; /**< RLIMIT_DATA: what is private and writable */
+  uint64_t not_before;        /**< nanoseconds of CLOCK_MONOTONIC, before which is not counted again */
+};
+
 struct memory {
   pthread_mutex_t lock;   /**< guards all below while memory is mapped or released; then the slots' lock */
   bool released;          /**< nothing may be mapped any more */
@@ -48,6 +61,8 @@ struct memory {
   struct address_range heap; /**< low is where the break started, high the furthest it may go */
   uint64_t program_break;
 
+  struct memory_limits limits;
+
   struct aio_contexts aio;
 
   struct slot_owner owner; /**< with what is mapped outside the slot */
@@ -60,6 +75,20 @@ int memory_open(struct memory *memory, struct slot_space *slots, const struct ad
 /** Says where in the slot the heap may grow and where mmap may map. */
 void memory_divide(struct memory *memory, struct address_range heap, struct address_range anonymous,
                    struct address_range files);
+
+/** What setrlimit has set, or the launch: RLIMIT_AS or RLIMIT_DATA. The kernel knows of no limit. */
+struct tproc_limit memory_limit(struct memory *memory, int resource);
+
+/** Whether any is set. */
+bool memory_is_limited(struct memory *memory);
+
+/**
+ * As setrlimit, for RLIMIT_AS or RLIMIT_DATA.
+ *
+ * @param may_raise whether the hard limit may become higher
+ * @return 0, -EINVAL (the soft limit is above the hard one) or -EPERM
+ */
+int memory_set_limit(struct memory *memory, int resource, const struct tproc_limit *limit, bool may_raise);
 
 /** Says that its program never forks: no forked child needs what it has. */
 void memory_keep_out_of_forks(struct memory *memory);

@@ -18,6 +18,7 @@
 #include "base/compat.h"
 #include "base/page.h"
 #include "memory/memory_external.h"
+#include "memory/memory_limits.h"
 #include "memory/pieces.h"
 
 /* [address, address + length) rounded to whole pages, if it is a range at all. */
@@ -218,6 +219,14 @@ static int64_t lock_pages(struct memory *memory, uint64_t address, uint64_t leng
   return -code;
 }
 
+/* What takes the place of the program's own, as loaders do it, is not counted; nor is what passes the fence. */
+static uint64_t added(const struct memory *memory, const struct map_request *request) {
+  struct address_range range;
+  const bool fixed = (request->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0;
+  if (!to_range(request->address, request->length, &range)) return fixed ? 0 : request->length;
+  return fixed && memory_covers(memory, range) ? 0 : request->length;
+}
+
 int64_t memory_map(struct memory *memory, const struct map_request *wanted) {
   struct map_request request = *wanted;
   request.flags &= ~LEFT_OUT;
@@ -227,7 +236,7 @@ int64_t memory_map(struct memory *memory, const struct map_request *wanted) {
     request.length = align_up(request.length, request.huge_page); /* what is mapped, and is to be remembered */
   int64_t result;
   pthread_mutex_lock(&memory->lock);
-  if (memory->released)
+  if (memory->released || !memory_may_grow(memory, added(memory, &request), request.protection, request.flags))
     result = -ENOMEM;
   else if ((request.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0)
     result = at_fixed_address(memory, &request);
@@ -235,6 +244,7 @@ int64_t memory_map(struct memory *memory, const struct map_request *wanted) {
     result = memory_map_where_kernel_likes(memory, &request);
   else
     result = memory_map_anywhere(memory, &request);
+  if (result >= 0) memory_has_grown(memory, added(memory, &request), request.protection, request.flags);
   if (result >= 0 && (wanted->flags & MAP_LOCKED) != 0) result = lock_pages(memory, (uint64_t)result, request.length);
   pthread_mutex_unlock(&memory->lock);
   return result;

@@ -8,6 +8,7 @@
 #include "base/page.h"
 #include "memory/memory.h"
 #include "memory/memory_external.h"
+#include "memory/memory_limits.h"
 #include "memory/memory_map.h"
 
 static bool to_range(uint64_t address, uint64_t length, struct address_range *range) {
@@ -118,11 +119,31 @@ static int64_t remap(struct memory *memory, uint64_t address, uint64_t length, u
   return (flags & MREMAP_MAYMOVE) != 0 ? move(memory, old, new_length, flags) : -ENOMEM;
 }
 
+static bool copy_first(const struct mapping *mapping, void *copy) {
+  *(struct mapping *)copy = *mapping;
+  return false;
+}
+
+/* As `remap`, if it is within the program's limits. */
+static int64_t remap_within(struct memory *memory, uint64_t address, uint64_t length, uint64_t new_length, int flags,
+                            uint64_t new_address) {
+  const uint64_t kept = (flags & MREMAP_DONTUNMAP) != 0 ? 0 : length;
+  if (new_length > INT64_MAX || new_length <= kept || !memory_is_counted(memory))
+    return remap(memory, address, length, new_length, flags, new_address);
+  struct mapping old = {.shared = false};
+  address_space_visit(memory->space, (struct address_range){address, address + 1}, copy_first, &old);
+  const int protection = old.writable ? PROT_WRITE : PROT_READ, kind = old.shared ? MAP_SHARED : MAP_PRIVATE;
+  if (!memory_may_grow(memory, new_length - kept, protection, kind)) return -ENOMEM;
+  const int64_t result = remap(memory, address, length, new_length, flags, new_address);
+  if (result >= 0) memory_has_grown(memory, new_length - kept, protection, kind);
+  return result;
+}
+
 int64_t memory_remap(struct memory *memory, uint64_t old_address, uint64_t old_length, uint64_t new_length, int flags,
                      uint64_t new_address) {
   pthread_mutex_lock(&memory->lock);
   const int64_t result =
-      memory->released ? -ENOMEM : remap(memory, old_address, old_length, new_length, flags, new_address);
+      memory->released ? -ENOMEM : remap_within(memory, old_address, old_length, new_length, flags, new_address);
   pthread_mutex_unlock(&memory->lock);
   return result;
 }
@@ -156,7 +177,9 @@ static int64_t attach(struct memory *memory, const struct segment *segment, uint
 
 int64_t memory_attach(struct memory *memory, const struct segment *segment, uint64_t address, int flags) {
   pthread_mutex_lock(&memory->lock);
-  const int64_t result = memory->released ? -ENOMEM : attach(memory, segment, address, flags);
+  const bool may = !memory->released && memory_may_grow(memory, segment->size, PROT_READ, MAP_SHARED);
+  const int64_t result = may ? attach(memory, segment, address, flags) : -ENOMEM;
+  if (result >= 0) memory_has_grown(memory, segment->size, PROT_READ, MAP_SHARED);
   pthread_mutex_unlock(&memory->lock);
   return result;
 }

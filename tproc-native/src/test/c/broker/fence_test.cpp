@@ -5,6 +5,7 @@
 #include <linux/seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -288,6 +289,22 @@ TEST_CASE("filling and locking: what would keep all others waiting is asked for,
       CHECK(asks(number, 0, POPULATED_AT_ONCE + 1));
       CHECK(asks(number, 0, 1ull << 32));
     }
+  });
+}
+
+TEST_CASE("limits: those of memory are asked for, all others pass") {
+  for_each_kind([](const Fenced &fenced) {
+    for (const uint64_t resource : {RLIMIT_AS, RLIMIT_DATA}) {
+      CHECK(fenced.asks(__NR_prlimit64, {0, resource, 1, 1}));
+      CHECK(fenced.asks(__NR_setrlimit, {resource, 1}));
+      CHECK(fenced.asks(__NR_getrlimit, {resource, 1}));
+    }
+    for (const uint64_t resource : {RLIMIT_NOFILE, RLIMIT_STACK, RLIMIT_CORE}) {
+      CHECK_FALSE(fenced.asks(__NR_prlimit64, {RLIMIT_AS, resource, 1, 1}));
+      CHECK_FALSE(fenced.asks(__NR_setrlimit, {resource, RLIMIT_AS}));
+      CHECK_FALSE(fenced.asks(__NR_getrlimit, {resource, RLIMIT_AS}));
+    }
+    CHECK_FALSE(fenced.asks_from(fenced.place.whole.high + 4096, __NR_prlimit64, {0, RLIMIT_AS, 1, 1}));
   });
 }
 

@@ -169,7 +169,7 @@ TEST_CASE("a nice value, as far as the host has the right to it") {
   }
 }
 
-TEST_CASE("limits: all but those that count the shared memory, and the host keeps its own") {
+TEST_CASE("limits, also those of memory, and the host keeps its own") {
   in_own_process([] {
     Host host;
     const std::vector<tproc_limit> own = own_limits();
@@ -180,12 +180,12 @@ TEST_CASE("limits: all but those that count the shared memory, and the host keep
     launch.limits[RLIMIT_NOFILE] = {100, 110};
     launch.limits[RLIMIT_STACK] = {2u << 20, 4u << 20};
     launch.limits[RLIMIT_MEMLOCK] = {4096, 8192};
-    launch.limits[RLIMIT_AS] = {4096, 4096};
-    launch.limits[RLIMIT_DATA] = {0, 4096};
+    launch.limits[RLIMIT_AS] = {1u << 30, 2u << 30};
+    launch.limits[RLIMIT_DATA] = {1u << 28, 1u << 29};
     const auto report = state_of(host, launch);
     for (int i = 0; i < TPROC_LIMIT_COUNT; i++) {
       const auto at = static_cast<size_t>(i);
-      const tproc_limit expected = i == RLIMIT_AS || i == RLIMIT_DATA ? own[at] : launch.limits[at];
+      const tproc_limit expected = launch.limits[at];
       if (report->soft_limits[i] != expected.soft || report->hard_limits[i] != expected.hard)
         complain(__FILE__, __LINE__, "limit " + std::to_string(i) + " is not as it should be");
       if (own_limits()[at].soft != own[at].soft || own_limits()[at].hard != own[at].hard)
