@@ -37,7 +37,7 @@ bool is_locked(int file) {
 }
 
 int open_locked(const std::string &path, short kind) {
-  const int file = open(path.c_str(), O_RDWR | O_CLOEXEC);
+  const int file = open(path.c_str(), (kind == F_RDLCK ? O_RDONLY : O_RDWR) | O_CLOEXEC);
   struct flock lock {};
   lock.l_type = kind;
   lock.l_whence = SEEK_SET;
@@ -65,7 +65,7 @@ TEST_CASE("the process's record locks outlast launches of the file, and with it"
   TemporaryDirectory directory;
   std::filesystem::copy_file(test_program("end"), directory / "program");
   in_own_process([&directory] {
-    const int program = open_locked(directory / "program", F_WRLCK);
+    const int program = open_locked(directory / "program", F_RDLCK);
     const int output = open_locked(directory.file("output", ""), F_WRLCK);
     Host host;
     EXPECT_EQUAL(host.run(Launch(directory / "program", {"exit", "3"})), 3);
