@@ -8,7 +8,8 @@
 #include "tproc_core.h"
 
 /**
- * Takes the program's addresses for the threadproc whose memory this is.
+ * Takes the program's addresses for the threadproc whose memory this is. Waits for those of a program that has ended
+ * and is about to give them back.
  *
  * @return 0; -EADDRINUSE with a message that names the range and who has it; -ENOEXEC when the fence cannot hold it
  */

@@ -55,6 +55,7 @@ static void release(struct tproc_host *host) {
   address_space_close(&host->space);
   slot_space_destroy(&host->slots);
   pthread_mutex_destroy(&host->door_lock);
+  pthread_cond_destroy(&host->released);
   pthread_cond_destroy(&host->unpinned);
   pthread_mutex_destroy(&host->lock);
   free(host);
@@ -141,6 +142,7 @@ int tproc_host_open_with(struct tproc_host **result, const struct tproc_host_opt
   pthread_mutex_init(&host->door_lock, NULL);
   pthread_mutex_init(&host->lock, NULL);
   pthread_cond_init(&host->unpinned, NULL);
+  thread_condition_init(&host->released);
   slot_space_init(&host->slots);
   host_auxv_read(&host->auxv);
   stop_ignoring_ends();
@@ -173,9 +175,34 @@ void host_remember(struct tproc_host *host, struct tproc_threadproc *threadproc)
 void host_forget(struct tproc_host *host, struct tproc_threadproc *threadproc) {
   pthread_mutex_lock(&host->lock);
   threadproc->leaving = true; /* it is not pinned any more */
+  host->releasing++;
   while (threadproc->pins > 0) pthread_cond_wait(&host->unpinned, &host->lock);
   LIST_UNLINK(host->first, threadproc);
   pthread_mutex_unlock(&host->lock);
+}
+
+void host_note_release(struct tproc_host *host) {
+  pthread_mutex_lock(&host->lock);
+  host->releasing--;
+  host->releases++;
+  pthread_cond_broadcast(&host->released);
+  pthread_mutex_unlock(&host->lock);
+}
+
+unsigned host_releases(struct tproc_host *host) {
+  pthread_mutex_lock(&host->lock);
+  const unsigned releases = host->releases;
+  pthread_mutex_unlock(&host->lock);
+  return releases;
+}
+
+bool host_await_release(struct tproc_host *host, unsigned releases, const struct timespec *until) {
+  int code = 0;
+  pthread_mutex_lock(&host->lock);
+  while (host->releases == releases && code == 0) code = pthread_cond_timedwait(&host->released, &host->lock, until);
+  const bool released = host->releases != releases;
+  pthread_mutex_unlock(&host->lock);
+  return released;
 }
 
 static void let_go(struct tproc_host *host, struct tproc_threadproc *threadproc) {
@@ -204,6 +231,21 @@ void host_unpin(struct tproc_host *host, struct tproc_threadproc *threadproc) {
   pthread_mutex_unlock(&host->lock);
 }
 
+bool host_gives_back(struct tproc_host *host, uint64_t address) {
+  const struct tproc_threadproc *owner = slot_threadproc_at(&host->slots, address);
+  struct tproc_threadproc *each = host_pin_next(host, NULL);
+  while (each != NULL && each != owner) each = host_pin_next(host, each);
+  if (each != NULL) { /* a client's is released at its end, the JVM's own when its handle is closed */
+    const bool ends = each->info.client.pid != 0 && threadproc_has_ended(each);
+    host_unpin(host, each);
+    return ends;
+  }
+  pthread_mutex_lock(&host->lock);
+  const bool releasing = host->releasing > 0;
+  pthread_mutex_unlock(&host->lock);
+  return releasing;
+}
+
 bool host_describe_owner(struct tproc_host *host, uint64_t address, char *text, size_t size) {
   const struct tproc_threadproc *owner = slot_threadproc_at(&host->slots, address);
   pthread_mutex_lock(&host->lock); /* only what is in the list is certainly still there */
@@ -225,6 +267,7 @@ static void end_all(void *argument) {
     if (!threadproc->collected) threadproc_collect(threadproc, true, &exit, NULL);
     host_forget(host, threadproc);
     threadproc_free(threadproc);
+    host_note_release(host);
   }
   descendants_stop(&host->descendants);
   spawner_stop(&host->spawner);

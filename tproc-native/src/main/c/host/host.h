@@ -3,6 +3,7 @@
 #define TPROC_HOST_H
 
 #include <pthread.h>
+#include <time.h>
 
 #include "base/executor.h"
 #include "broker/broker.h"
@@ -20,6 +21,9 @@
 struct tproc_host {
   pthread_mutex_t lock;           /**< guards the list and the pins; no other lock is taken under it */
   pthread_cond_t unpinned;        /**< a threadproc of the list is not looked at any more */
+  pthread_cond_t released;        /**< a threadproc has given back what it had; CLOCK_MONOTONIC */
+  unsigned releasing;             /**< how many are leaving the list, or have left it and not given back all */
+  unsigned releases;              /**< how many have given back all, ever */
   struct tproc_threadproc *first; /**< every threadproc that has not been closed */
   struct slot_space slots;
   struct address_space space;
@@ -60,6 +64,21 @@ bool host_describe_owner(struct tproc_host *host, uint64_t address, char *text, 
 
 /** Takes it out of the list, as soon as no thread looks at it any more. */
 void host_forget(struct tproc_host *host, struct tproc_threadproc *threadproc);
+
+/** To be called when a threadproc that was forgotten has been freed. */
+void host_note_release(struct tproc_host *host);
+
+/** How many have been released until now: for host_await_release. */
+unsigned host_releases(struct tproc_host *host);
+
+/**
+ * Whether what is at an address is about to be given back, without anybody's doing: its threadproc is being released,
+ * or has ended and was a client's.
+ */
+bool host_gives_back(struct tproc_host *host, uint64_t address);
+
+/** Waits until another one has been released. @return false when `until` (CLOCK_MONOTONIC) came first */
+bool host_await_release(struct tproc_host *host, unsigned releases, const struct timespec *until);
 
 /**
  * The threadproc after `previous` in the list (NULL: the first, which is the youngest), and lets go of `previous`. It

@@ -1,6 +1,7 @@
 #include "host/threadproc.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -121,6 +122,14 @@ int threadproc_collect(struct tproc_threadproc *threadproc, bool wait, struct tp
   return 0;
 }
 
+bool threadproc_has_ended(struct tproc_threadproc *threadproc) {
+  pthread_mutex_lock(&threadproc->lock);
+  struct pollfd end = {.fd = threadproc->pidfd, .events = POLLIN};
+  const bool ended = threadproc->collected || poll(&end, 1, 0) > 0;
+  pthread_mutex_unlock(&threadproc->lock);
+  return ended;
+}
+
 enum tproc_exec tproc_threadproc_exec(struct tproc_threadproc *threadproc) {
   pthread_mutex_lock(&threadproc->lock);
   struct fence_listener *listener = threadproc->listener; /* NULL: it was killed as it started */
@@ -142,8 +151,10 @@ int tproc_threadproc_close(struct tproc_threadproc *threadproc, struct tproc_err
   const bool collected = threadproc->collected;
   pthread_mutex_unlock(&threadproc->lock);
   if (!collected) return tproc_fail(error, EBUSY, "close threadproc %d, which has not ended", threadproc->pid);
-  host_forget(threadproc->host, threadproc);
+  struct tproc_host *host = threadproc->host;
+  host_forget(host, threadproc);
   threadproc_free(threadproc);
+  host_note_release(host);
   return 0;
 }
 

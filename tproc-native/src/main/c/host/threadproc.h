@@ -45,6 +45,9 @@ struct tproc_threadproc {
 int threadproc_collect(struct tproc_threadproc *threadproc, bool wait, struct tproc_exit *exit,
                        struct tproc_error *error);
 
+/** Whether its process has ended, be its exit collected or not. On a thread of the host's. */
+bool threadproc_has_ended(struct tproc_threadproc *threadproc);
+
 /** tproc_threadproc_signal, on a thread of the host's. */
 int threadproc_signal(struct tproc_threadproc *threadproc, int signal, struct tproc_error *error);
 

@@ -2,15 +2,25 @@
 #include <elf.h>
 #include <sys/mman.h>
 
+#include <atomic>
 #include <cerrno>
+#include <functional>
 #include <string>
+#include <thread>
 
 #include "support/elf_builder.h"
 #include "support/hosting.h"
 #include "support/own_process.h"
+#include "support/patience.h"
 #include "support/proc_maps.h"
 #include "support/resources.h"
 #include "support/temporary_directory.h"
+
+extern "C" {
+#include "base/process_state.h"
+#include "host/launch.h"
+#include "support/in_host.h"
+}
 
 namespace {
 
@@ -51,6 +61,51 @@ TEST_CASE("it runs once at a time: the second is told who is there") {
   WaitWord again;
   again.go();
   CHECK(host.run(Launch(test_program("fixed_wait"), {address_of(again.get()), "5"})) == 5);
+}
+
+TEST_CASE("the next one waits for the addresses of a client's program that has ended") {
+  Host host;
+  WaitWord word;
+  auto launch_for_client = [&](const char *name, const char *argument, tproc_threadproc **threadproc) {
+    const std::string program = test_program(name);
+    const char *const argv[] = {program.c_str(), argument, nullptr};
+    const char *const envp[] = {nullptr};
+    tproc_launch launch{};
+    launch.program = program.c_str();
+    launch.argv = argv;
+    launch.envp = envp;
+    launch.umask = TPROC_UMASK_INHERIT;
+    for (int &stream : launch.stdio) stream = TPROC_FD_CLOSED;
+    const launch_client client{getpid(), getuid()};
+    tproc_error error{};
+    return launch_for(host.get(), &launch, &client, threadproc, &error);
+  };
+  tproc_threadproc *first = nullptr, *second = nullptr;
+  in_host(host.get(), [&] { launch_for_client("fixed_wait", address_of(word.get()).c_str(), &first); });
+  REQUIRE(first != nullptr);
+  word.go();
+  CHECK(eventually([&] {
+    bool ended = false;
+    in_host(host.get(), [&] { ended = in_host_has_ended(first); });
+    return ended;
+  }));
+
+  std::atomic<pid_t> thread = 0;
+  std::atomic<bool> done = false;
+  int launched = 1;
+  std::function<void()> launch_second = [&] {
+    thread = gettid();
+    launched = launch_for_client("fixed_say", "x", &second);
+    done = true;
+  };
+  std::thread next([&] {
+    in_host_call_apart(
+        host.get(), [](void *work) { (*static_cast<std::function<void()> *>(work))(); }, &launch_second);
+  });
+  CHECK(eventually([&] { return done || (thread != 0 && process_state(thread) == 'S'); }));
+  in_host(host.get(), [&] { CHECK(in_host_release(first) == 0); });
+  next.join();
+  CHECK(launched == 0);
 }
 
 TEST_CASE("where the host itself has something: its name and range, and nothing is changed there") {

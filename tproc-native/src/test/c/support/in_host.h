@@ -2,9 +2,21 @@
 #ifndef TPROC_TEST_IN_HOST_H
 #define TPROC_TEST_IN_HOST_H
 
+#include <stdbool.h>
+
 #include "tproc_core.h"
 
 /* Runs it on the thread whose descriptor table the host's threads share, and waits for its end. */
 void in_host_call(struct tproc_host *host, void (*function)(void *), void *argument);
+
+/* Runs it on a thread of its own with that table, and waits for its end; the other one goes on. 0 or a negative errno
+ */
+int in_host_call_apart(struct tproc_host *host, void (*function)(void *), void *argument);
+
+/* To be called in the host. */
+bool in_host_has_ended(struct tproc_threadproc *threadproc);
+
+/* Waits for the end, and releases it, as the server does. To be called in the host. 0 or a negative errno */
+int in_host_release(struct tproc_threadproc *threadproc);
 
 #endif
