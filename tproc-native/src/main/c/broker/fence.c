@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 
 #include "base/compat.h"
+#include "base/page.h"
 #include "memory/pieces.h"
 
 #if defined(__x86_64__)
@@ -193,6 +194,13 @@ static void check_inside(struct assembler *to, unsigned low_half, struct address
   }
 }
 
+/* What lies in several of 4 GiB counts as all of them: an image for fixed addresses, or a large one. */
+static struct address_range checkable(struct address_range range) {
+  const uint64_t whole = 1ull << 32;
+  if (range_size(range) == 0 || range.low >> 32 == (range.high - 1) >> 32) return range;
+  return (struct address_range){align_down(range.low, whole), align_up(range.high, whole)};
+}
+
 /* Rule 2. */
 static void check_caller(struct assembler *to, const struct slot *slot, struct address_range program) {
   const bool apart = !range_covers(slot->whole, program);
@@ -257,7 +265,7 @@ static void check_path_in(struct assembler *to, struct address_range range, unsi
 /* Rule 4. The labels are those between the three comparisons. */
 static void check_path(struct assembler *to, const struct fence_content *content, unsigned argument, enum label files,
                        enum label arguments) {
-  check_path_in(to, content->constants, argument, files);
+  check_path_in(to, checkable(content->constants), argument, files);
   here(to, files);
   check_path_in(to, content->files, argument, arguments);
   here(to, arguments);
@@ -277,7 +285,7 @@ void fence_build(struct fence *fence, const struct fence_content *content) {
   load(&to, LOW_HALF(nr));
   sort_by_number(&to, content->never_forks, CALLER); /* rule 1 */
   here(&to, CALLER);
-  check_caller(&to, slot, content->program);
+  check_caller(&to, slot, checkable(content->program));
 
   here(&to, DECIDE);
   load(&to, LOW_HALF(nr));

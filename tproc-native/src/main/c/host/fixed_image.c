@@ -41,9 +41,6 @@ static int take(struct tproc_host *host, struct memory *memory, struct address_r
 int fixed_image_take(struct tproc_host *host, const struct elf_file *elf, struct memory *memory,
                      struct tproc_error *error) {
   const struct address_range range = {elf->low, elf->high};
-  if (range.low >> 32 != (range.high - 1) >> 32)
-    return tproc_fail_because(error, ENOEXEC, "ELF header: a program for the fixed addresses %#llx-%#llx, across 4 GiB",
-                              (unsigned long long)range.low, (unsigned long long)range.high);
   struct occupant occupant = {.name = "a slot"};
   const int taken = take(host, memory, range, &occupant);
   if (taken == 0) return 0;

@@ -11,7 +11,7 @@
  * Takes the program's addresses for the threadproc whose memory this is. Waits for those of a program that has ended
  * and is about to give them back.
  *
- * @return 0; -EADDRINUSE with a message that names the range and who has it; -ENOEXEC when the fence cannot hold it
+ * @return 0; -EADDRINUSE with a message that names the range and who has it
  */
 int fixed_image_take(struct tproc_host *host, const struct elf_file *elf, struct memory *memory,
                      struct tproc_error *error);

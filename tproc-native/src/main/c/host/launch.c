@@ -263,7 +263,7 @@ static int limit_memory(const struct tproc_launch *launch, struct memory *memory
 
 static int prepare(struct tproc_host *host, const struct tproc_launch *launch, struct preparation *preparation,
                    struct tproc_threadproc *threadproc, struct tproc_error *error) {
-  const uint64_t largest = host->slots.slot_size / 8;
+  const uint64_t largest = host->slots.slot_size; /* what has to fit into a part of it is refused by the layout */
   const uint64_t stack_limit = layout_stack_limit(&host->slots, launch_state_limits(launch));
   struct argument_size size;
   struct entry_stack stack;

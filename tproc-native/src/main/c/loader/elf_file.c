@@ -22,9 +22,6 @@
 /* The kernel's own limit (fs/binfmt_elf.c, load_elf_phdrs). */
 #define PROGRAM_HEADERS_MAX 65536
 
-/* Nothing needs more; the kernel would round a larger one down to what mmap gives. */
-#define ALIGNMENT_MAX (1ull << 30)
-
 /* GNU property notes of real programs have some 50 bytes. */
 #define PROPERTY_NOTE_MAX 1024
 
@@ -90,33 +87,49 @@ static int protection_of(uint32_t flags) {
   return ((flags & PF_R) ? PROT_READ : 0) | ((flags & PF_W) ? PROT_WRITE : 0) | ((flags & PF_X) ? PROT_EXEC : 0);
 }
 
+/* What follows the file part is zero, in its last page, too: the kernel cannot write there where the file has no page.
+ */
+static bool ends_in_no_page(const Elf64_Phdr *header, uint64_t size) {
+  const uint64_t end = header->p_offset + header->p_filesz;
+  return header->p_memsz > header->p_filesz && end % page_size() != 0 && page_floor(end) >= page_ceil(size);
+}
+
+/* Only what is mapped from the file has to agree with it. A part beyond its end is mapped, and faults where touched. */
+static int check_file_part(const Elf64_Phdr *header, unsigned index, uint64_t size, uint64_t largest_image,
+                           struct tproc_error *error) {
+  if (header->p_filesz == 0) return 0;
+  if (header->p_offset > INT64_MAX - largest_image)
+    return tproc_fail_because(error, ENOEXEC, "PT_LOAD %u: offset %#llx is out of range", index,
+                              (unsigned long long)header->p_offset);
+  if ((header->p_vaddr - header->p_offset) % page_size() != 0)
+    return tproc_fail_because(error, ENOEXEC, "PT_LOAD %u: offset and address differ within the page of %llu bytes",
+                              index, (unsigned long long)page_size());
+  if (ends_in_no_page(header, size))
+    return tproc_fail_because(error, ENOEXEC, "PT_LOAD %u: ends beyond the file, which is truncated", index);
+  return 0;
+}
+
+/* What is no power of two means nothing, as for the kernel. */
+static void take_alignment(struct elf_file *elf, uint64_t alignment) {
+  if ((alignment & (alignment - 1)) == 0 && alignment > elf->alignment) elf->alignment = alignment;
+}
+
 static int add_segment(struct elf_file *elf, const Elf64_Phdr *header, unsigned index, uint64_t size,
                        uint64_t largest_image, struct tproc_error *error) {
   if (header->p_filesz > header->p_memsz)
     return tproc_fail_because(error, ENOEXEC, "PT_LOAD %u: larger in the file than in memory", index);
   if (header->p_memsz == 0) return 0;
-  if (header->p_offset > size || header->p_filesz > size - header->p_offset)
-    return tproc_fail_because(error, ENOEXEC, "PT_LOAD %u: ends beyond the file, which is truncated", index);
   if (header->p_vaddr > INT64_MAX - largest_image || header->p_memsz > largest_image)
     return tproc_fail_because(error, ENOEXEC, "PT_LOAD %u: address %#llx and size %#llx are out of range", index,
                               (unsigned long long)header->p_vaddr, (unsigned long long)header->p_memsz);
-  if ((header->p_vaddr - header->p_offset) % page_size() != 0)
-    return tproc_fail_because(error, ENOEXEC, "PT_LOAD %u: offset and address differ within the page of %llu bytes",
-                              index, (unsigned long long)page_size());
-  if ((header->p_align & (header->p_align - 1)) != 0 || header->p_align > ALIGNMENT_MAX)
-    return tproc_fail_because(error, ENOEXEC, "PT_LOAD %u: alignment %#llx", index,
-                              (unsigned long long)header->p_align);
-  if (elf->segment_count > 0) {
-    const struct elf_segment *last = &elf->segments[elf->segment_count - 1];
-    if (header->p_vaddr < last->address + last->memory_size)
-      return tproc_fail_because(error, ENOEXEC, "PT_LOAD %u: overlaps or precedes the one before", index);
-  }
+  const int failed = check_file_part(header, index, size, largest_image, error);
+  if (failed) return failed;
   elf->segments[elf->segment_count++] = (struct elf_segment){.address = header->p_vaddr,
                                                              .memory_size = header->p_memsz,
                                                              .file_offset = header->p_offset,
                                                              .file_size = header->p_filesz,
                                                              .protection = protection_of(header->p_flags)};
-  if (header->p_align > elf->alignment) elf->alignment = header->p_align;
+  take_alignment(elf, header->p_align);
   return 0;
 }
 
@@ -184,11 +197,19 @@ static int take_program_header(int file, const Elf64_Phdr *header, unsigned inde
   }
 }
 
+static void span_segments(struct elf_file *elf) {
+  elf->low = UINT64_MAX;
+  for (size_t i = 0; i < elf->segment_count; i++) {
+    const struct elf_segment *segment = &elf->segments[i];
+    const uint64_t low = page_floor(segment->address), high = page_ceil(segment->address + segment->memory_size);
+    if (low < elf->low) elf->low = low;
+    if (high > elf->high) elf->high = high;
+  }
+}
+
 static int finish(struct elf_file *elf, const Elf64_Ehdr *header, uint64_t largest_image, struct tproc_error *error) {
   if (elf->segment_count == 0) return tproc_fail_because(error, ENOEXEC, "no PT_LOAD segment: nothing to run");
-  const struct elf_segment *last = &elf->segments[elf->segment_count - 1];
-  elf->low = page_floor(elf->segments[0].address);
-  elf->high = page_ceil(last->address + last->memory_size);
+  span_segments(elf);
   if (elf->high - elf->low > largest_image)
     return tproc_fail_because(error, ENOEXEC, "the image spans %#llx bytes, at most %#llx fit",
                               (unsigned long long)(elf->high - elf->low), (unsigned long long)largest_image);

@@ -9,11 +9,14 @@
 
 #include "tproc_core.h"
 
-/** One PT_LOAD, checked: file part inside the file, memory part inside the image, offset and address congruent. */
+/**
+ * One PT_LOAD, checked: the memory part lies inside the image, offset and address of a file part are congruent. The
+ * file may end before the file part.
+ */
 struct elf_segment {
   uint64_t address;     /**< p_vaddr */
   uint64_t memory_size; /**< p_memsz, never 0 */
-  uint64_t file_offset; /**< p_offset */
+  uint64_t file_offset; /**< p_offset; means nothing without a file part */
   uint64_t file_size;   /**< p_filesz, at most memory_size */
   int protection;       /**< PROT_* */
 };
@@ -23,7 +26,7 @@ struct elf_file {
   bool position_independent;     /**< ET_DYN; otherwise ET_EXEC: the addresses are final */
   uint64_t entry;                /**< e_entry; lies inside [low, high) */
   uint64_t low, high;            /**< page-rounded range of all segments, in the file's own addresses */
-  uint64_t alignment;            /**< largest p_align, at least a page */
+  uint64_t alignment;            /**< largest p_align that is a power of two, at least a page */
   uint64_t program_headers;      /**< address of the program headers, or 0 when no segment holds them */
   uint16_t program_header_count; /**< e_phnum */
   bool executable_stack;         /**< PT_GNU_STACK asks for it */
@@ -31,7 +34,8 @@ struct elf_file {
   bool has_interpreter;          /**< PT_INTERP is there */
   char interpreter[PATH_MAX];    /**< its path */
   size_t segment_count;
-  struct elf_segment *segments; /**< ascending by address; free with elf_file_release */
+  struct elf_segment *segments; /**< in the file's order: a later one covers what an earlier one has there; free with
+                                   elf_file_release */
 };
 
 /**

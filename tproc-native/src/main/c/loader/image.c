@@ -24,12 +24,16 @@ static int map_fixed(uint64_t low, uint64_t high, int protection, int flags, int
   return 0;
 }
 
+/* Part of a page; where the file ends in it the rest is zero, as in the kernel's page of it. */
 static int fill(int file, uint64_t to, uint64_t count, uint64_t offset, struct tproc_error *error) {
+  bool any = false;
   while (count > 0) {
     ssize_t got = pread(file, (void *)to, count, (off_t)offset);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return tproc_fail(error, errno, "read the end of a segment");
-    if (got == 0) return tproc_fail_because(error, ENOEXEC, "read the end of a segment: the file is truncated");
+    if (got == 0)
+      return any ? 0 : tproc_fail_because(error, ENOEXEC, "read the end of a segment: the file is truncated");
+    any = true;
     to += (uint64_t)got;
     offset += (uint64_t)got;
     count -= (uint64_t)got;

@@ -116,7 +116,8 @@ int layout_plan(const struct slot *slot, const struct elf_file *program, const s
   if (stack_size < room && stack_size < SMALLEST_ROOM) stack_size = room < SMALLEST_ROOM ? room : SMALLEST_ROOM;
   stack_size = page_ceil(stack_size);
   const uint64_t margin = 2 * (third / RANDOM_SHARE + 2 * page_size());
-  int failed = check_room("the program", span_of(program) + HEAP_SIZE + margin, low, error);
+  const uint64_t inside = program->position_independent ? span_of(program) : 0;
+  int failed = check_room("the program", inside + HEAP_SIZE + margin, low, error);
   if (!failed) failed = check_room("the stack", stack_size + STACK_GUARD + margin, middle, error);
   if (!failed && interpreter != NULL)
     failed = check_room("the interpreter", span_of(interpreter) + margin, high, error);

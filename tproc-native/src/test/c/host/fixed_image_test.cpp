@@ -108,6 +108,11 @@ TEST_CASE("the next one waits for the addresses of a client's program that has e
   CHECK(launched == 0);
 }
 
+TEST_CASE("a program on both sides of 4 GiB is there, and fenced") {
+  Host host;
+  CHECK(host.run(Launch(test_program("fixed_across"))) == 1);
+}
+
 TEST_CASE("where the host itself has something: its name and range, and nothing is changed there") {
   in_own_process([] {
     char *const wanted = reinterpret_cast<char *>(0x400000);
