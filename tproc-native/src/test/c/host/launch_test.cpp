@@ -138,7 +138,7 @@ TEST_CASE("no arguments at all") {
 TEST_CASE("refusals leave nothing") {
   TemporaryDirectory directory;
   ElfBuilder truncated = ElfBuilder::one_segment();
-  truncated.load(0, 1u << 20, 1u << 19, 1u << 19, PF_R);
+  truncated.load(0, 1u << 20, (1u << 19) + 1, 1u << 20, PF_R | PF_W);
   ElfBuilder linker = ElfBuilder::one_segment();
   linker.describe(PT_INTERP, 0x400, std::string("/no/such/ld.so") + '\0');
   const std::string paths[] = {directory / "missing",
