@@ -3,6 +3,7 @@
  *
  *   flags                 mmap with every flag: each mapping is where it belongs, and works
  *   thread                the same in a second thread, with descriptors of its process
+ *   own-table             a thread that has left the process's descriptor table maps a file that only it has
  *   attack ADDRESS BYTES  every harmful call at another's memory: each has to fail
  *   controls              what acts on the whole address space: the expected answers
  *   executable            every way to ask for one's own executable, compared with argv[0]
@@ -28,6 +29,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/close_range.h>
 #include <linux/memfd.h>
 #include <linux/mman.h>
 #include <pthread.h>
@@ -178,6 +180,17 @@ static void use_flags(void) {
 #endif
   use_huge();
   use_large();
+}
+
+/* 50 is another file in the process's table, and 51 none. */
+static void *map_from_own_table(void *file) {
+  EXPECT(syscall(SYS_close_range, ~0u, ~0u, CLOSE_RANGE_UNSHARE) == 0);
+  EXPECT(dup2(open(file, O_RDONLY), 50) == 50 && dup2(50, 51) == 51);
+  for (int descriptor = 50; descriptor < 52; descriptor++) {
+    const char *mapped = mmap(NULL, page, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    EXPECT(mapped != MAP_FAILED && memcmp(mapped, "\177ELF", 4) == 0);
+  }
+  return NULL;
 }
 
 static void *use_flags_in_thread(void *unused) {
@@ -784,6 +797,10 @@ int main(int argc, char **argv) {
   } else if (strcmp(mode, "thread") == 0) {
     pthread_t thread;
     EXPECT(pthread_create(&thread, NULL, use_flags_in_thread, NULL) == 0 && pthread_join(thread, NULL) == 0);
+  } else if (strcmp(mode, "own-table") == 0) {
+    pthread_t thread;
+    EXPECT(dup2(open("/dev/null", O_RDONLY), 50) == 50);
+    EXPECT(pthread_create(&thread, NULL, map_from_own_table, argv[0]) == 0 && pthread_join(thread, NULL) == 0);
   } else if (strcmp(mode, "attack") == 0 && argc > 3) {
     attack((char *)strtoul(argv[2], NULL, 16), strtoul(argv[3], NULL, 10));
   } else if (strcmp(mode, "controls") == 0) {

@@ -35,6 +35,11 @@
 #define P_PIDFD 3
 #endif
 
+/* pidfd_open of a thread. Since Linux 6.9; EINVAL before. */
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL
+#endif
+
 /* mmap's flag of x86_64; elsewhere there is none. */
 #ifndef MAP_32BIT
 #define MAP_32BIT 0

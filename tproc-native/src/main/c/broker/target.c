@@ -15,6 +15,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "base/error.h"
 #include "base/page.h"
 #include "broker/broker_call.h"
@@ -138,8 +139,10 @@ static int open_link(pid_t tid, int descriptor, bool *writable) {
 }
 
 static int copy_descriptor(const struct fence_listener *listener, pid_t tid, int descriptor) {
-  /* A thread is no process of its own and has no pidfd: its table is the threadproc's. A vfork child has both. */
-  const int process = tid == listener->pid ? -1 : (int)syscall(SYS_pidfd_open, tid, 0);
+  /* A thread may have a table of its own, as a vfork child has. Before Linux 6.9 there are pidfds of processes only,
+     and a thread's table is taken to be the threadproc's. */
+  int process = tid == listener->pid ? -1 : (int)syscall(SYS_pidfd_open, tid, PIDFD_THREAD);
+  if (process < 0 && tid != listener->pid) process = (int)syscall(SYS_pidfd_open, tid, 0);
   const int copy = (int)syscall(SYS_pidfd_getfd, process >= 0 ? process : listener->process, descriptor, 0);
   const int code = copy < 0 ? errno : 0;
   if (process >= 0) close(process);

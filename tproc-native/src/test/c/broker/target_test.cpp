@@ -67,6 +67,19 @@ TEST_CASE("an answer to a call that does not wait any more is written nowhere, f
   target_check_close(&check);
 }
 
+TEST_CASE("a thread that has a descriptor table of its own") {
+  const int thread = static_cast<int>(syscall(SYS_pidfd_open, getpid(), O_EXCL)); /* PIDFD_THREAD */
+  if (thread < 0) {
+    MESSAGE("not run: there are no pidfds of threads before Linux 6.9");
+    return;
+  }
+  close(thread);
+  in_own_process([] {
+    Host host;
+    use(host, {"own-table"});
+  });
+}
+
 TEST_CASE("without kcmp") {
   without({{SYS_kcmp, EPERM}});
   without({{SYS_kcmp, ENOSYS}});
