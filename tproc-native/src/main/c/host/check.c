@@ -20,6 +20,7 @@
 #include "base/compat.h"
 #include "base/page.h"
 #include "base/raw_syscall.h"
+#include "memory/address_space.h"
 #include "spawn/clone.h"
 #include "tproc_core.h"
 
@@ -198,6 +199,29 @@ static void check_addresses(struct findings *findings) {
   set_value(entry, "%u", bits);
 }
 
+/* Where each program that was built with AddressSanitizer wants its shadow, with the usual size of the address space.
+ */
+#if defined(__x86_64__)
+static const struct address_range asan_shadow = {0x7fff7000, 0x10007fff8000};
+#else
+static const struct address_range asan_shadow = {0x1000000000, 0x201000000000};
+#endif
+
+static bool note_name(const struct mapping *mapping, void *context) {
+  set_value(context, "taken by %#llx-%#llx %.20s", (unsigned long long)mapping->range.low,
+            (unsigned long long)mapping->range.high, mapping->name);
+  return false;
+}
+
+static void check_sanitizers(struct findings *findings) {
+  struct address_space space;
+  if (address_space_open(&space, NULL) != 0) return; /* a launch finds that, too */
+  struct tproc_finding *entry = add(findings, "asan-shadow", TPROC_OK, "");
+  set_value(entry, "free");
+  address_space_visit(&space, asan_shadow, note_name, entry);
+  address_space_close(&space);
+}
+
 static void check_yama(struct findings *findings) {
   const long scope = number_in("/proc/sys/kernel/yama/ptrace_scope");
   struct tproc_finding *entry = add(findings, "yama", scope <= 1 ? TPROC_OK : TPROC_LIMITED,
@@ -218,6 +242,7 @@ size_t check_probes(struct tproc_finding *entries, size_t capacity) {
   check_limits(&findings);
   check_addresses(&findings);
   check_yama(&findings);
+  check_sanitizers(&findings);
   return findings.count;
 }
 

@@ -34,9 +34,9 @@ void slot_space_init(struct slot_space *space) {
   memset(space, 0, sizeof *space);
   pthread_mutex_init(&space->lock, NULL);
   space->slot_size = bits >= 47 ? 1ull << (bits - 13) : SMALLEST_SLOT;
-  /* AddressSanitizer's shadow reaches 2 GiB beyond the first eighth on x86_64: one slot further. */
-  space->first = (1ull << (bits - 3)) + space->slot_size;
-  space->places = (1ull << (bits - 1)) / space->slot_size - 1;
+  /* AddressSanitizer's shadow reaches 2 GiB beyond the first eighth on x86_64, 64 on aarch64: two slots further. */
+  space->first = (1ull << (bits - 3)) + 2 * space->slot_size;
+  space->places = (1ull << (bits - 1)) / space->slot_size - 2;
   if (space->places > SLOT_PLACES_MAX) space->places = SLOT_PLACES_MAX;
   uint32_t random = 0;
   if (getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random) random = (uint32_t)(uintptr_t)space;

@@ -2,6 +2,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -64,7 +65,7 @@ TEST_CASE("this machine can host, and every finding is complete") {
   const std::map<std::string, tproc_finding> found = findings();
   for (const char *name :
        {"kernel", "clone", "clone3", "waitid-pidfd", "pidfd", "pidfd-getfd", "close-range", "seccomp-listener", "kcmp",
-        "max-map-count", "overcommit", "page-size", "address-bits", "yama", "launch"})
+        "max-map-count", "overcommit", "page-size", "address-bits", "yama", "asan-shadow", "launch"})
     CHECK_MESSAGE(found.count(name) == 1, name);
   for (const auto &each : found) {
     CAPTURE(each.first);
@@ -101,6 +102,20 @@ TEST_CASE("probing leaves nothing, and the signal mask as it was") {
   sigemptyset(&before);
   sigprocmask(SIG_SETMASK, &before, nullptr);
 }
+
+#if defined(__x86_64__)
+TEST_CASE("whose AddressSanitizer's range is, is said") {
+  in_own_process([] {
+    if (kAddressSanitizer) return; /* it has it */
+    EXPECT_EQUAL(std::string(findings().at("asan-shadow").value), "free");
+    const auto at = uint64_t{1} << 36;
+    void *heap = mmap(reinterpret_cast<void *>(at), 1 << 20, PROT_NONE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    EXPECT(heap == reinterpret_cast<void *>(at));
+    EXPECT_EQUAL(std::string(findings().at("asan-shadow").value), "taken by 0x1000000000-0x1000100000 ");
+  });
+}
+#endif
 
 TEST_CASE("what only makes hosting worse is said and done without") {
   expect_finding({{SYS_clone3, ENOSYS}}, "clone3", TPROC_LIMITED, "ENOSYS");

@@ -2,6 +2,7 @@ package io.tproc.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.BufferedReader;
 import java.nio.file.Files;
@@ -92,6 +93,47 @@ class ServeIT {
     } finally {
       server.destroyForcibly();
     }
+  }
+
+  private static String errorOf(List<String> command) {
+    try {
+      return Outcome.natively(command).error();
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  void aProgramWithAddressSanitizerRunsThere() throws Exception {
+    Path source =
+        Files.writeString(
+            directory.resolve("wrong.c"),
+            "#include <stdlib.h>\n"
+                + "int main(int c, char **v) { char *p = malloc(8); p[0] = 1; free(p);"
+                + " return c > 1 ? p[0] : 7; }\n");
+    String program = directory.resolve("wrong").toString();
+    Outcome compiled =
+        Outcome.natively("cc", "-fsanitize=address", "-w", source.toString(), "-o", program);
+    assumeTrue(compiled.exitValue == 0, "skipped: cc has no AddressSanitizer here");
+    Outcome natively = Outcome.natively(program);
+    assumeTrue(natively.exitValue == 7, "skipped: AddressSanitizer does not work natively here");
+    Process server = serve();
+    try {
+      Outcome right = Outcome.natively(ListeningHost.command(socket(), program));
+      assertThat(right.exitValue).as(right.toString()).isEqualTo(7);
+      // The 16 TiB of the one before are returned a moment after its end.
+      List<String> wrong = ListeningHost.command(socket(), program, "use after free");
+      Patience.untilNothingToComplainOf(
+          Patience.seconds(30),
+          () -> {
+            String error = errorOf(wrong);
+            return error.contains("AddressSanitizer: heap-use-after-free") ? "" : error;
+          });
+    } finally {
+      kill("TERM", server);
+      server.waitFor();
+    }
+    assertThat(tproc("check").output()).containsPattern("asan-shadow +ok +free");
   }
 
   @Test
@@ -249,7 +291,7 @@ class ServeIT {
       assertThat(completions)
           .allSatisfy(each -> assertThat(each).containsPattern("(--| -l )" + name + "[ =\\[},]"));
     }
-    assertThat(count).isEqualTo(7);
+    assertThat(count).isEqualTo(8);
   }
 
   @Test
