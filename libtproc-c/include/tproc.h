@@ -289,6 +289,17 @@ TPROC_EXPORT int tproc_once(struct tproc_once *once, void (*function)(void *), v
 #pragma GCC diagnostic pop
 #endif
 
+/**
+ * tproc_once in two steps, for languages in which what is done may throw.
+ *
+ * @return 0: the calling thread is to do it, and says with tproc_once_end when it is over; EALREADY: it has been done;
+ * or what tproc_mutex_lock says
+ */
+TPROC_EXPORT int tproc_once_begin(struct tproc_once *once);
+
+/** @param done 0: it could not be done, and the next caller does it. @return 0; EPERM: the caller is not doing it */
+TPROC_EXPORT int tproc_once_end(struct tproc_once *once, int done);
+
 /*
  * The registry: what is shared, by name, for all programs of a host and for the host itself. Reading takes no lock, and
  * publishing neither: a kill -9 at any instruction leaves an entry that is there or is not, and keeps no other waiting.

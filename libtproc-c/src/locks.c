@@ -148,15 +148,28 @@ int tproc_semaphore_wait(struct tproc_semaphore *semaphore, const struct timespe
 
 int tproc_semaphore_post(struct tproc_semaphore *semaphore) { return tproc_semaphore_add(permits(semaphore)); }
 
-int tproc_once(struct tproc_once *once, void (*function)(void *), void *argument) {
-  _Atomic uint32_t *done = (_Atomic uint32_t *)&once->done;
-  if (atomic_load_explicit(done, memory_order_acquire) != 0) return 0;
+static _Atomic uint32_t *done_of(struct tproc_once *once) { return (_Atomic uint32_t *)&once->done; }
+
+int tproc_once_begin(struct tproc_once *once) {
+  if (atomic_load_explicit(done_of(once), memory_order_acquire) != 0) return EALREADY;
   const int locked = tproc_mutex_lock(&once->mutex);
   if (locked != 0 && locked != EOWNERDEAD) return locked;
   if (locked == EOWNERDEAD) tproc_mutex_consistent(&once->mutex); /* from the start, by this one */
-  if (atomic_load_explicit(done, memory_order_relaxed) == 0) {
-    function(argument);
-    atomic_store_explicit(done, 1, memory_order_release);
-  }
+  if (atomic_load_explicit(done_of(once), memory_order_relaxed) == 0) return 0;
+  tproc_mutex_unlock(&once->mutex);
+  return EALREADY;
+}
+
+int tproc_once_end(struct tproc_once *once, int done) {
+  const uint32_t word = atomic_load_explicit(&words(&once->mutex)->word, memory_order_relaxed);
+  if (tproc_cache->token == 0 || (word & TPROC_MUTEX_TOKEN) != tproc_cache->token) return EPERM;
+  if (done) atomic_store_explicit(done_of(once), 1, memory_order_release);
   return tproc_mutex_unlock(&once->mutex);
+}
+
+int tproc_once(struct tproc_once *once, void (*function)(void *), void *argument) {
+  const int begun = tproc_once_begin(once);
+  if (begun != 0) return begun == EALREADY ? 0 : begun;
+  function(argument);
+  return tproc_once_end(once, 1);
 }

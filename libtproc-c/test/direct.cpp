@@ -31,6 +31,40 @@ static void expect_no_heap() {
   EXPECT(tproc::allocator<int>() == tproc::allocator<int>(tproc::allocator<long>()));
 }
 
+template <typename Call>
+static int code_of(Call call) {
+  try {
+    call();
+  } catch (const std::system_error &failed) {
+    return failed.code().value();
+  }
+  return 0;
+}
+
+// All that waits, publishes or sends says so, too, and leaves nothing behind.
+static void expect_nothing_shared() {
+  tproc::mutex mutex;
+  tproc::event event;
+  tproc::semaphore semaphore(1);
+  tproc::barrier barrier(1);
+  tproc::once once;
+  int calls = 0;
+  EXPECT(code_of([&] { (void)mutex.lock(); }) == ENOTSUP);
+  EXPECT(code_of([&] { event.wait([] { return false; }); }) == ENOTSUP);
+  EXPECT(semaphore.try_acquire() && code_of([&] { semaphore.acquire(); }) == ENOTSUP);
+  EXPECT(code_of([&] { barrier.wait(); }) == ENOTSUP);
+  EXPECT(code_of([&] { once.call([&] { calls++; }); }) == ENOTSUP && calls == 0);
+  EXPECT(code_of([] { (void)tproc::publish("a", "b", nullptr, 0); }) == ENOTSUP);
+  EXPECT(code_of([] { (void)tproc::lookup("a"); }) == ENOTSUP);
+  EXPECT(code_of([] { (void)tproc::await("a"); }) == ENOTSUP);
+  EXPECT(code_of([] { (void)tproc::entries(); }) == ENOTSUP);
+  EXPECT(code_of([] { (void)tproc::sender::create(1); }) == ENOTSUP);
+  EXPECT(code_of([] { (void)tproc::receiver::open("a"); }) == ENOTSUP);
+  EXPECT(code_of([] { tproc::worker(); }) == ENOTSUP);
+  EXPECT(code_of([] { tproc::attach("/nowhere/at/all"); }) == ENOENT);
+  EXPECT(is_refused([] { (void)tproc::make_block(1); }));
+}
+
 // A program that no pool has started serves none.
 static void expect_no_pool() {
   int calls = 0;
@@ -44,6 +78,7 @@ int main() {
   expect_no_pool();
   expect_no_host();
   expect_no_heap();
+  expect_nothing_shared();
   EXPECT(!tproc::is_threadproc());
   EXPECT(tproc::scratch() == nullptr);
   EXPECT(tproc::scratch_size() == 0);

@@ -237,6 +237,12 @@ class SharingIT {
   }
 
   @Test
+  void allOfTheCppHeaderBetweenAProgramAndItsChildren(TprocHost host) throws Exception {
+    Outcome outcome = Outcome.hosted(host, Programs.probe("cplusplus"));
+    assertThat(outcome.exitValue).as(outcome.toString()).isZero();
+  }
+
+  @Test
   void javaAndProgramsCountUnderOneLock(TprocHost host) throws Exception {
     int rounds = (int) Patience.scaled(20_000);
     String name = newName();

@@ -258,6 +258,11 @@ class WorkersIT {
               failure(WorkerFailedException.class, pool.submit(WorkerRequest.of("throw a number"))))
           .hasMessageEndingWith("an exception that is no std::exception");
     }
+    try (WorkerPool pool = host.workers(Programs.probe("worker_lambda"), "steps").open()) {
+      assertThat(text(ask(pool, WorkerRequest.of("stressed")))).isEqualTo("desserts");
+      assertThat(failure(WorkerFailedException.class, pool.submit(WorkerRequest.empty())).code())
+          .isEqualTo(7);
+    }
   }
 
   @Test
