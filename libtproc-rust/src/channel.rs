@@ -1,7 +1,7 @@
 use crate::error::{check, Error, Result, EAGAIN, EPIPE, ETIMEDOUT};
 use crate::heap::Block;
 use crate::registry::c_text;
-use crate::sys::{self, RawChannel, RawMessage};
+use crate::sys::{self, RawChannel, RawMessage, RawSelection};
 use crate::time::Deadline;
 use std::os::raw::c_uint;
 use std::sync::{Condvar, Mutex as Lock, PoisonError};
@@ -18,6 +18,14 @@ const RECEIVER: c_uint = 2;
 pub struct Message {
     pub data: Vec<u8>,
     pub block: Option<Block>,
+}
+
+impl Message {
+    fn of(raw: &RawMessage) -> Message {
+        let length = (raw.length as usize).min(MESSAGE_MAX);
+        let block = if raw.block.is_null() { None } else { Some(Block::owned(raw.block)) };
+        Message { data: raw.data[..length].to_vec(), block }
+    }
 }
 
 #[derive(Debug)]
@@ -37,7 +45,7 @@ unsafe impl Sync for End {}
 
 impl End {
     fn closed() -> Box<RawChannel> {
-        Box::new(RawChannel { queue: std::ptr::null_mut(), id: 0, private: [0; 4] })
+        Box::new(RawChannel::CLOSED)
     }
 
     fn create(cells: u32, role: c_uint) -> Result<End> {
@@ -54,6 +62,20 @@ impl End {
         let code = unsafe { sys::tproc_channel_open(&mut *raw, text.as_ptr(), role, deadline.as_ptr()) };
         check(code, || format!("open the channel {}", name))?;
         Ok(End { raw })
+    }
+
+    fn open_id(id: u64, role: c_uint) -> Result<End> {
+        let mut raw = Self::closed();
+        let code = unsafe { sys::tproc_channel_open_id(&mut *raw, id, role) };
+        check(code, || format!("open the channel {}", id))?;
+        Ok(End { raw })
+    }
+
+    fn peers(&self) -> Result<(usize, usize)> {
+        let (mut senders, mut receivers) = (0, 0);
+        let code = unsafe { sys::tproc_channel_peers(&*self.raw, &mut senders, &mut receivers) };
+        check(code, || "count the ends of a channel".to_string())?;
+        Ok((senders as usize, receivers as usize))
     }
 
     fn publish(&self, name: &str) -> Result<()> {
@@ -102,6 +124,45 @@ impl Sender {
     /// Opens the channel that is published under a name; sleeps until it is there.
     pub fn open(name: &str, timeout: Option<Duration>) -> Result<Sender> {
         Ok(Sender { end: End::open(name, SENDER, timeout)? })
+    }
+
+    /// Makes a channel of so many messages (a power of two, 64 bytes each), open to send.
+    pub fn create(cells: u32) -> Result<Sender> {
+        Ok(Sender { end: End::create(cells, SENDER)? })
+    }
+
+    /// Opens the channel whose id was told. ESTALE: it is no more.
+    pub fn open_id(id: u64) -> Result<Sender> {
+        Ok(Sender { end: End::open_id(id, SENDER)? })
+    }
+
+    /// The channel's number, for `open_id` in any program.
+    pub fn id(&self) -> u64 {
+        self.end.raw.id
+    }
+
+    /// Publishes the channel, for `open`.
+    pub fn publish(&self, name: &str) -> Result<()> {
+        self.end.publish(name)
+    }
+
+    /// How many ends there are that send, and that receive.
+    pub fn peers(&self) -> Result<(usize, usize)> {
+        self.end.peers()
+    }
+
+    /// Sends as many of the messages as there is room for, and sleeps until that is at least one. Those that were sent
+    /// are taken away from the front; returns how many they were.
+    pub fn send_batch(&self, messages: &mut Vec<Message>) -> Result<usize> {
+        let raw = messages.iter().map(|each| Self::message(&each.data, each.block.as_ref()));
+        let raw = raw.collect::<Result<Vec<RawMessage>>>()?;
+        let mut sent = 0;
+        let code = unsafe {
+            sys::tproc_channel_send_batch(self.end.as_ptr(), raw.as_ptr(), raw.len(), &mut sent, std::ptr::null())
+        };
+        messages.drain(..sent).filter_map(|each| each.block).for_each(Block::forget);
+        check(code, || "send".to_string())?;
+        Ok(sent)
     }
 
     /// Sends; sleeps while there is no room. EPIPE: there is no receiver any more. A block that could not be sent is
@@ -205,6 +266,48 @@ impl Receiver {
         Ok(Receiver { end: End::open(name, RECEIVER, timeout)?, turns: Turns::default() })
     }
 
+    /// Makes a channel of so many messages (a power of two, 64 bytes each), open to receive.
+    pub fn create(cells: u32) -> Result<Receiver> {
+        Ok(Receiver { end: End::create(cells, RECEIVER)?, turns: Turns::default() })
+    }
+
+    /// Opens the channel whose id was told. ESTALE: it is no more.
+    pub fn open_id(id: u64) -> Result<Receiver> {
+        Ok(Receiver { end: End::open_id(id, RECEIVER)?, turns: Turns::default() })
+    }
+
+    /// The channel's number, for `open_id` in any program.
+    pub fn id(&self) -> u64 {
+        self.end.raw.id
+    }
+
+    /// Publishes the channel, for `open`.
+    pub fn publish(&self, name: &str) -> Result<()> {
+        self.end.publish(name)
+    }
+
+    /// How many ends there are that send, and that receive.
+    pub fn peers(&self) -> Result<(usize, usize)> {
+        self.end.peers()
+    }
+
+    /// Receives as many messages as there are, up to `most`, and sleeps until that is at least one. Adds them at the
+    /// end of `to`, also before an error, which is of the next one. Returns how many; 0: nothing is left, and there is
+    /// no sender any more.
+    pub fn receive_batch(&self, to: &mut Vec<Message>, most: usize) -> Result<usize> {
+        let _turn = self.turns.take(None);
+        let mut raw = vec![RawMessage::EMPTY; most];
+        let mut count = 0;
+        let code = unsafe {
+            sys::tproc_channel_receive_batch(self.end.as_ptr(), raw.as_mut_ptr(), most, &mut count, std::ptr::null())
+        };
+        to.extend(raw[..count].iter().map(Message::of));
+        match code {
+            EPIPE => Ok(0),
+            _ => check(code, || "receive".to_string()).map(|()| count),
+        }
+    }
+
     /// Receives; sleeps until there is a message. `None`: nothing is left, and there is no sender any more.
     pub fn receive(&self) -> Result<Option<Message>> {
         self.receive_within(None)
@@ -238,15 +341,41 @@ impl Receiver {
         receive: impl FnOnce(&mut RawMessage) -> i32,
     ) -> Result<Option<Message>> {
         let _turn = turn.ok_or_else(|| Error::new(none, "receive"))?;
-        let mut message = RawMessage { block: std::ptr::null_mut(), length: 0, reserved: 0, data: [0; MESSAGE_MAX] };
+        let mut message = RawMessage::EMPTY;
         match receive(&mut message) {
-            0 => {
-                let length = (message.length as usize).min(MESSAGE_MAX);
-                let block = if message.block.is_null() { None } else { Some(Block::owned(message.block)) };
-                Ok(Some(Message { data: message.data[..length].to_vec(), block }))
-            }
+            0 => Ok(Some(Message::of(&message))),
             EPIPE => Ok(None),
             code => Err(Error::new(code, "receive")),
         }
     }
+}
+
+/// One of several ends that [`select`] waits for.
+#[derive(Debug, Clone, Copy)]
+pub enum Selection<'a> {
+    /// Until there is a message, or no sender any more.
+    Receiver(&'a Receiver),
+    /// Until there is room, or no receiver any more.
+    Sender(&'a Sender),
+}
+
+/// Most ends of a [`select`].
+pub const SELECT_MAX: usize = 127;
+
+/// Sleeps until one of several is ready. Returns the numbers of all that are; another may be quicker, so `try_send` and
+/// `try_receive` decide.
+///
+/// ETIMEDOUT; EINVAL: none, or more than [`SELECT_MAX`].
+pub fn select(ends: &[Selection<'_>], timeout: Option<Duration>) -> Result<Vec<usize>> {
+    let mut raw: Vec<RawSelection> = ends
+        .iter()
+        .map(|each| match each {
+            Selection::Receiver(end) => RawSelection { channel: end.end.as_ptr(), role: RECEIVER, ready: 0 },
+            Selection::Sender(end) => RawSelection { channel: end.end.as_ptr(), role: SENDER, ready: 0 },
+        })
+        .collect();
+    let deadline = Deadline::after(timeout);
+    let code = unsafe { sys::tproc_channel_select(raw.as_mut_ptr(), raw.len(), deadline.as_ptr()) };
+    check(code, || format!("select of {} channels", ends.len()))?;
+    Ok((0..raw.len()).filter(|&number| raw[number].ready != 0).collect())
 }

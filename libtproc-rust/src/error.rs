@@ -15,7 +15,9 @@ pub(crate) const EPIPE: i32 = 32;
 pub(crate) const EAGAIN: i32 = 11;
 pub(crate) const EBUSY: i32 = 16;
 pub(crate) const ENOENT: i32 = 2;
+pub(crate) const EALREADY: i32 = 114;
 pub(crate) const EOWNERDEAD: i32 = 130;
+pub(crate) const ENOTRECOVERABLE: i32 = 131;
 
 impl Error {
     pub(crate) fn new(code: i32, step: impl Into<String>) -> Self {

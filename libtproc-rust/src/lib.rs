@@ -1,6 +1,6 @@
-//! What libtproc gives to C programs, for Rust: a heap, mutexes, a registry and channels that programs of one tproc
-//! host share, at the same addresses in all of them. `docs/sharing.md` of the project says what is promised when a
-//! process is killed.
+//! What libtproc gives to C programs, for Rust: a heap, locks, a registry and channels that programs of one tproc
+//! host share, at the same addresses in all of them; and workers ([`serve`]). `docs/sharing.md` of
+//! the project says what is promised when a process is killed.
 //!
 //! What is shared consists of plain data ([`Shared`]): numbers, arrays of them, and structs that are declared so. No
 //! references, no `Vec`, no vtables: they would lead into one program's own memory. [`SharedBox`] and [`SharedVec`]
@@ -21,15 +21,20 @@ mod channel;
 mod error;
 mod heap;
 mod mutex;
+mod placed;
 mod registry;
 mod sys;
 mod time;
+mod waiting;
+mod worker;
 
-pub use channel::{Channel, Message, Receiver, Sender, MESSAGE_MAX};
+pub use channel::{select, Channel, Message, Receiver, Selection, Sender, MESSAGE_MAX, SELECT_MAX};
 pub use error::{Error, Result};
 pub use heap::{Block, Shared, SharedBox, SharedVec};
 pub use mutex::{Guard, Mutex};
-pub use registry::{entries, lookup, publish, wait_for, Entry, Publication};
+pub use registry::{entries, lookup, publish, publish_kept, wait_for, Entry, Publication};
+pub use waiting::{Barrier, Condition, Event, Once, Semaphore, BARRIER_MAX};
+pub use worker::{serve, Failure, Request, Response, EXCEPTION};
 
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;

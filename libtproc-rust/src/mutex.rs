@@ -1,16 +1,17 @@
-use crate::error::{Error, Result, EBUSY, EINVAL, EOWNERDEAD};
-use crate::heap::{Block, Shared};
-use crate::registry::{publish_range, wait_for, Publication};
+use crate::error::{Error, Result, EBUSY, EOWNERDEAD};
+use crate::heap::Shared;
+use crate::placed::Placed;
+use crate::registry::Publication;
 use crate::sys;
 use crate::time::Deadline;
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
-use std::mem::{align_of, size_of};
 use std::ops::{Deref, DerefMut};
 use std::os::raw::c_void;
 use std::time::Duration;
 
 /// `struct tproc_mutex`, and what it guards.
+#[derive(Debug)]
 #[repr(C, align(16))]
 struct Guarded<T> {
     mutex: [u32; 2],
@@ -21,25 +22,18 @@ struct Guarded<T> {
 /// lock, the next one gets it, and is told: [`Guard::owner_died`].
 #[derive(Debug)]
 pub struct Mutex<T: Shared> {
-    at: *mut Guarded<T>,
-    block: Option<Block>,
+    at: Placed<Guarded<T>>,
 }
-
-unsafe impl<T: Shared + Send> Send for Mutex<T> {}
-unsafe impl<T: Shared + Send> Sync for Mutex<T> {}
 
 impl<T: Shared> Mutex<T> {
     /// Moves a value into the heap, in a block of this process's.
     pub fn new(value: T) -> Result<Self> {
-        let block = Block::aligned(size_of::<Guarded<T>>(), align_of::<Guarded<T>>())?;
-        let at = block.as_raw() as *mut Guarded<T>;
-        unsafe { (*at).value.get().write(value) };
-        Ok(Mutex { at, block: Some(block) })
+        Ok(Mutex { at: Placed::new(Guarded { mutex: [0; 2], value: UnsafeCell::new(value) })? })
     }
 
     /// Publishes it until the publication is dropped. The type names what is guarded, and its layout.
     pub fn publish(&self, name: &str, type_name: &str) -> Result<Publication> {
-        publish_range(name, type_name, self.at as usize, size_of::<Guarded<T>>(), 0)
+        self.at.publish(name, type_name)
     }
 
     /// The mutex that another process has published under a name; sleeps until it is there. It is used for as long as
@@ -47,11 +41,7 @@ impl<T: Shared> Mutex<T> {
     ///
     /// EINVAL: what is there is too small for such a value, or not aligned.
     pub fn open(name: &str, type_name: &str, timeout: Option<Duration>) -> Result<Self> {
-        let entry = wait_for(name, type_name, timeout)?;
-        if entry.size < size_of::<Guarded<T>>() || entry.address % align_of::<Guarded<T>>() != 0 {
-            return Err(Error::invalid(format!("find a mutex of {} bytes in {}", size_of::<Guarded<T>>(), name)));
-        }
-        Ok(Mutex { at: entry.address as *mut Guarded<T>, block: None })
+        Ok(Mutex { at: Placed::open(name, type_name, timeout)? })
     }
 
     /// Locks. ENOTRECOVERABLE: an owner has died, and the one after it has not said that the value is right.
@@ -74,16 +64,12 @@ impl<T: Shared> Mutex<T> {
     }
 
     /// Gives its block to the host, so that it stays when this process ends.
-    pub fn leave_to_host(mut self) -> Result<()> {
-        let block = self.block.take().ok_or_else(|| Error::new(EINVAL, "give away a mutex that another has made"))?;
-        block.give(crate::HOST).map_err(|(block, error)| {
-            block.forget(); // others may have it
-            error
-        })
+    pub fn leave_to_host(self) -> Result<()> {
+        self.at.leave_to_host()
     }
 
     fn word(&self) -> *mut c_void {
-        self.at as *mut c_void
+        self.at.as_ptr() as *mut c_void
     }
 
     fn guard(&self, code: i32) -> Result<Guard<'_, T>> {
@@ -109,6 +95,15 @@ impl<T: Shared> Guard<'_, T> {
         self.died
     }
 
+    pub(crate) fn word(&self) -> *mut c_void {
+        self.mutex.word()
+    }
+
+    /// An owner has died while this waited at a condition.
+    pub(crate) fn note_death(&mut self) {
+        self.died = true;
+    }
+
     /// The value is right again.
     pub fn consistent(&mut self) {
         if self.died {
@@ -122,13 +117,13 @@ impl<T: Shared> Deref for Guard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        unsafe { &*(*self.mutex.at).value.get() }
+        unsafe { &*(*self.mutex.at.as_ptr()).value.get() }
     }
 }
 
 impl<T: Shared> DerefMut for Guard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
-        unsafe { &mut *(*self.mutex.at).value.get() }
+        unsafe { &mut *(*self.mutex.at.as_ptr()).value.get() }
     }
 }
 

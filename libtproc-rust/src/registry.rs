@@ -1,11 +1,13 @@
-use crate::error::{check, Error, Result, ENOENT};
+use crate::error::{check, Error, Result, ENOENT, EOWNERDEAD};
 use crate::heap::Block;
 use crate::sys::{self, RawEntry};
 use crate::time::Deadline;
 use std::ffi::CString;
+use std::os::raw::c_char;
 use std::time::Duration;
 
-const STATE_ENDED: i32 = 2;
+const STATE_ENDED: i32 = 1;
+const KEPT: u32 = 1;
 
 /// Something that is published by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,7 +111,13 @@ impl Entry {
 ///
 /// EEXIST: a living process has the name.
 pub fn publish(name: &str, type_name: &str, block: &Block, version: u32) -> Result<Publication> {
-    publish_range(name, type_name, block.address(), block.len(), version)
+    publish_range(name, type_name, block.address(), block.len(), version, false)
+}
+
+/// As [`publish`], but when this process ends the entry is kept to say how ([`Entry::ended`]), until the name is
+/// published anew.
+pub fn publish_kept(name: &str, type_name: &str, block: &Block, version: u32) -> Result<Publication> {
+    publish_range(name, type_name, block.address(), block.len(), version, true)
 }
 
 pub(crate) fn publish_range(
@@ -118,6 +126,7 @@ pub(crate) fn publish_range(
     address: usize,
     size: usize,
     version: u32,
+    kept: bool,
 ) -> Result<Publication> {
     let mut raw = empty();
     put(name, &mut raw.name, "a name")?;
@@ -125,6 +134,7 @@ pub(crate) fn publish_range(
     raw.address = address as *mut _;
     raw.size = size;
     raw.version = version;
+    raw.flags = if kept { KEPT } else { 0 };
     check(unsafe { sys::tproc_publish(&mut raw) }, || format!("publish {}", name))?;
     Ok(Publication { raw })
 }
@@ -141,26 +151,37 @@ impl Drop for Publication {
     }
 }
 
-/// Finds what is published under a name.
+/// What an entry has to be; `None`: anything.
+fn wanted(type_name: Option<&str>) -> Result<Option<CString>> {
+    type_name.map(c_text).transpose()
+}
+
+fn as_ptr(text: &Option<CString>) -> *const c_char {
+    text.as_ref().map_or(std::ptr::null(), |text| text.as_ptr())
+}
+
+/// Finds what is published under a name; with the type `None`, of any type. One whose process has ended, and which is
+/// kept, says so ([`Entry::ended`]).
 ///
-/// EPROTOTYPE: it is of another type; EOWNERDEAD: its process has ended, and it is kept.
-pub fn lookup(name: &str, type_name: &str) -> Result<Option<Entry>> {
+/// EPROTOTYPE: it is of another type.
+pub fn lookup<'a>(name: &str, type_name: impl Into<Option<&'a str>>) -> Result<Option<Entry>> {
     let mut raw = empty();
-    let (name_text, type_text) = (c_text(name)?, c_text(type_name)?);
-    match unsafe { sys::tproc_lookup(name_text.as_ptr(), type_text.as_ptr(), &mut raw) } {
+    let (name_text, type_text) = (c_text(name)?, wanted(type_name.into())?);
+    match unsafe { sys::tproc_lookup(name_text.as_ptr(), as_ptr(&type_text), &mut raw) } {
         ENOENT => Ok(None),
+        EOWNERDEAD => Ok(Some(Entry::of(&raw))),
         code => check(code, || format!("look up {}", name)).map(|()| Some(Entry::of(&raw))),
     }
 }
 
-/// Sleeps until a name is published.
+/// Sleeps until a name is published; with the type `None`, of any type.
 ///
 /// ETIMEDOUT, EPROTOTYPE.
-pub fn wait_for(name: &str, type_name: &str, timeout: Option<Duration>) -> Result<Entry> {
+pub fn wait_for<'a>(name: &str, type_name: impl Into<Option<&'a str>>, timeout: Option<Duration>) -> Result<Entry> {
     let mut raw = empty();
-    let (name_text, type_text) = (c_text(name)?, c_text(type_name)?);
+    let (name_text, type_text) = (c_text(name)?, wanted(type_name.into())?);
     let deadline = Deadline::after(timeout);
-    let code = unsafe { sys::tproc_await(name_text.as_ptr(), type_text.as_ptr(), deadline.as_ptr(), &mut raw) };
+    let code = unsafe { sys::tproc_await(name_text.as_ptr(), as_ptr(&type_text), deadline.as_ptr(), &mut raw) };
     check(code, || format!("wait for {}", name))?;
     Ok(Entry::of(&raw))
 }

@@ -1,7 +1,11 @@
 //! Hosted by RustIT: what the crate promises, alone and with Java.  sharing CHANNEL BACK
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use tproc::{Block, Channel, Mutex, Receiver, Sender, SharedBox, SharedVec};
+use tproc::{Barrier, Block, Channel, Condition, Event, Message, Mutex, Once, Receiver, Selection, Semaphore, Sender};
+use tproc::{SharedBox, SharedVec};
+
+const SOON: Duration = Duration::from_millis(1);
 
 #[derive(Clone, Copy, PartialEq, Debug)]
 #[repr(C)]
@@ -84,6 +88,102 @@ fn locks() -> tproc::Result<()> {
     Ok(())
 }
 
+fn conditions() -> tproc::Result<()> {
+    let value = Mutex::new(0u32)?;
+    let changed = Condition::new()?;
+    let _published = changed.publish("it.rust.changed", "it.Condition/1")?;
+    let other = Condition::open("it.rust.changed", "it.Condition/1", None)?;
+    let mut held = value.lock()?;
+    loop {
+        let (again, in_time) = changed.wait_within(held, SOON)?;
+        held = again;
+        if !in_time {
+            break; // it may also return without a reason
+        }
+    }
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            *value.lock().unwrap() = 1;
+            other.notify_all();
+            drop(other.wait_while(value.lock().unwrap(), |value| *value != 2).unwrap());
+        });
+        held = changed.wait_while(held, |value| *value == 0).unwrap();
+        *held = 2;
+        changed.notify_all();
+        drop(held);
+    });
+    assert_eq!(*value.lock()?, 2);
+    Ok(())
+}
+
+fn events() -> tproc::Result<()> {
+    let value = AtomicU32::new(0); // of this process's threads
+    let changed = Event::new()?;
+    refused(110, changed.wait_within(SOON, || value.load(Ordering::Acquire) == 1));
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            value.store(1, Ordering::Release);
+            changed.signal();
+        });
+        changed.wait(|| value.load(Ordering::Acquire) == 1).unwrap();
+    });
+    changed.wait_within(SOON, || true)
+}
+
+fn semaphores() -> tproc::Result<()> {
+    let permits = Semaphore::new(1)?;
+    assert!(permits.try_acquire() && !permits.try_acquire());
+    refused(110, permits.acquire_within(SOON));
+    std::thread::scope(|threads| {
+        threads.spawn(|| permits.release().unwrap());
+        permits.acquire().unwrap();
+    });
+    refused(75, Semaphore::new(u32::MAX)?.release());
+    Ok(())
+}
+
+fn barriers() -> tproc::Result<()> {
+    let barrier = Barrier::new(3)?;
+    let last = AtomicU32::new(0);
+    std::thread::scope(|threads| {
+        for _ in 0..3 {
+            threads.spawn(|| {
+                for _ in 0..50 {
+                    last.fetch_add(barrier.wait().unwrap().into(), Ordering::Relaxed);
+                }
+                barrier.leave().unwrap();
+            });
+        }
+    });
+    assert_eq!(last.into_inner(), 50);
+    refused(2, barrier.leave());
+    refused(110, Barrier::new(2)?.wait_within(SOON));
+    refused(22, Barrier::new(65)?.wait());
+    Ok(())
+}
+
+/// It is done by the one that does not panic.
+fn onces() -> tproc::Result<()> {
+    let once = Once::new()?;
+    let calls = AtomicU32::new(0);
+    let count = || {
+        once.call(|| {
+            if calls.fetch_add(1, Ordering::Relaxed) == 0 {
+                std::panic::resume_unwind(Box::new(())); // without a word
+            }
+        })
+    };
+    std::thread::scope(|threads| assert!(threads.spawn(count).join().is_err()));
+    std::thread::scope(|threads| {
+        for _ in 0..4 {
+            threads.spawn(|| count().unwrap());
+        }
+    });
+    assert_eq!(calls.into_inner(), 2);
+    let nested = Once::new()?;
+    nested.call(|| refused(35, nested.call(|| ())))
+}
+
 fn names() -> tproc::Result<()> {
     let block = Block::new(64)?;
     assert_eq!(tproc::lookup("it.rust.name", "t")?, None);
@@ -93,6 +193,8 @@ fn names() -> tproc::Result<()> {
     assert_eq!(found, published.entry());
     refused(17, tproc::publish("it.rust.name", "t", &block, 3));
     refused(91, tproc::lookup("it.rust.name", "u"));
+    assert_eq!(tproc::lookup("it.rust.name", None)?.unwrap().id, found.id);
+    drop(tproc::publish_kept("it.rust.kept", "t", &block, 3)?);
     refused(22, tproc::publish(&"n".repeat(96), "t", &block, 3));
     refused(110, tproc::wait_for("it.rust.none", "t", Some(Duration::from_millis(1))));
     assert!(tproc::entries()?.contains(&found));
@@ -118,6 +220,43 @@ fn queues() -> tproc::Result<()> {
     assert_eq!(SharedVec::<u16>::from_block(message.block.unwrap())?[0], 7);
     drop(sender);
     assert!(receiver.receive()?.is_none());
+    Ok(())
+}
+
+fn batches() -> tproc::Result<()> {
+    let receiver = Receiver::create(4)?;
+    let sender = Sender::open_id(receiver.id())?;
+    assert_eq!(sender.peers()?, (1, 1));
+    let message = |i: u8| Message { data: vec![i], block: Block::new(8).ok() };
+    let mut messages: Vec<Message> = (0..6).map(message).collect();
+    assert_eq!(sender.send_batch(&mut messages)?, 4);
+    assert_eq!(messages.len(), 2);
+    assert_eq!(messages[0].data, [4]);
+    messages[1].data = vec![0; 49];
+    refused(22, sender.send_batch(&mut messages));
+    let mut got = Vec::new();
+    assert_eq!((receiver.receive_batch(&mut got, 3)?, receiver.receive_batch(&mut got, 3)?), (3, 1));
+    assert_eq!(got.iter().map(|each| each.data[0]).collect::<Vec<u8>>(), [0, 1, 2, 3]);
+    assert!(got.iter().all(|each| each.block.is_some()));
+    drop(sender);
+    assert_eq!(receiver.receive_batch(&mut got, 3)?, 0);
+    refused(116, Sender::open_id(u64::MAX));
+    Ok(())
+}
+
+fn selections() -> tproc::Result<()> {
+    let (first, second) = (Receiver::create(1)?, Receiver::create(1)?);
+    let sender = Sender::open_id(second.id())?;
+    let ends = [Selection::Receiver(&first), Selection::Receiver(&second)];
+    refused(110, tproc::select(&ends, Some(SOON)));
+    assert_eq!(tproc::select(&[ends[0], Selection::Sender(&sender)], None)?, [1]);
+    std::thread::scope(|threads| {
+        threads.spawn(|| sender.send(b"second", None).unwrap());
+        assert_eq!(tproc::select(&ends, None).unwrap(), [1]);
+    });
+    refused(22, tproc::select(&[], None));
+    drop(sender);
+    assert_eq!(tproc::select(&ends, None)?, [1]);
     Ok(())
 }
 
@@ -170,8 +309,16 @@ fn main() {
     assert_eq!(tproc::is_threadproc(), arguments.len() != 2);
     heap().unwrap();
     locks().unwrap();
+    conditions().unwrap();
+    events().unwrap();
+    semaphores().unwrap();
+    barriers().unwrap();
+    onces().unwrap();
     names().unwrap();
     queues().unwrap();
+    batches().unwrap();
+    selections().unwrap();
+    refused(2, tproc::serve(|_| Ok(())));
     turns().unwrap();
     if arguments.len() == 3 {
         with_java(&arguments[1], &arguments[2]).unwrap();

@@ -1,8 +1,10 @@
 package io.tproc.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.tproc.Errno;
 import io.tproc.ExitStatus.Exited;
 import io.tproc.ThreadProc;
 import io.tproc.TprocHost;
@@ -10,7 +12,12 @@ import io.tproc.share.Channel;
 import io.tproc.share.Channel.Role;
 import io.tproc.share.ChannelMessage;
 import io.tproc.share.SharedBlock;
+import io.tproc.worker.WorkerFailedException;
+import io.tproc.worker.WorkerPool;
+import io.tproc.worker.WorkerRequest;
+import io.tproc.worker.WorkerResponse;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +25,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -37,7 +46,9 @@ class RustIT {
     assumeTrue(Files.exists(CRATE), "skipped: the Rust crate is not here");
     rustc(CRATE.resolve("src/lib.rs"), "--crate-type", "rlib", "--crate-name", "tproc");
     program(CRATE.resolve("test/sharing.rs"));
+    program(CRATE.resolve("test/serving.rs"));
     program(CRATE.resolve("examples/filter.rs"));
+    program(CRATE.resolve("examples/worker.rs"));
   }
 
   private static void program(Path source) throws Exception {
@@ -126,6 +137,78 @@ class RustIT {
         assertThat(errors(filter)).isEmpty();
         assertThat(filter.waitForExit()).isEqualTo(new Exited(0));
       }
+    }
+  }
+
+  private static WorkerResponse ask(WorkerPool pool, WorkerRequest request) throws Exception {
+    return pool.submit(request).get(Patience.seconds(30).toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  private static String text(WorkerResponse response) {
+    return StandardCharsets.UTF_8.decode(response.data()).toString();
+  }
+
+  private static WorkerFailedException failure(WorkerPool pool, String request) {
+    return catchThrowableOfType(
+        WorkerFailedException.class,
+        () -> {
+          try {
+            ask(pool, WorkerRequest.of(request));
+          } catch (ExecutionException failed) {
+            throw failed.getCause();
+          }
+        });
+  }
+
+  @Test
+  void aWorkerServes(TprocHost host) throws Exception {
+    try (WorkerPool pool = host.workers(binary("serving")).open()) {
+      assertThat(text(ask(pool, WorkerRequest.of("stressed")))).isEqualTo("desserts");
+      assertThat(text(ask(pool, WorkerRequest.of("number")))).matches("request \\d+, 0 buffers");
+      assertThat(ask(pool, WorkerRequest.of("large")).data().remaining()).isEqualTo(100_000);
+      SharedBlock block = host.heap().allocate(100);
+      long address = block.address();
+      block.buffer().put(0, (byte) 41);
+      WorkerResponse answer = ask(pool, WorkerRequest.of("block").withBlock(block));
+      try (SharedBlock back = answer.block().orElseThrow()) {
+        assertThat(back.address()).isEqualTo(address);
+        assertThat(back.buffer().get(0)).isEqualTo((byte) 42);
+      }
+      // One that is not sent back is freed.
+      SharedBlock lost = host.heap().allocate(100);
+      address = lost.address();
+      ask(pool, WorkerRequest.of("").withBlock(lost));
+      assertThat(host.heap().ownerOf(address)).isEmpty();
+    }
+  }
+
+  @Test
+  void itsErrorsAndPanicsAreJavasExceptions(TprocHost host) throws Exception {
+    try (WorkerPool pool = host.workers(binary("serving")).open()) {
+      assertThat(failure(pool, "refuse"))
+          .returns(95, WorkerFailedException::code)
+          .hasMessageEndingWith("not this one");
+      assertThat(failure(pool, "no code"))
+          .returns(WorkerFailedException.EXCEPTION, WorkerFailedException::code);
+      assertThat(failure(pool, "panic"))
+          .returns(WorkerFailedException.EXCEPTION, WorkerFailedException::code)
+          .hasMessageEndingWith("it was to");
+      assertThat(failure(pool, "panic with a value")).hasMessageEndingWith("a panic");
+      assertThat(text(ask(pool, WorkerRequest.of("on")))).isEqualTo("no");
+    }
+  }
+
+  @Test
+  void theExampleScalesJavasBufferInPlace(TprocHost host) throws Exception {
+    ByteBuffer samples = ByteBuffer.allocateDirect(8).order(ByteOrder.nativeOrder());
+    samples.putFloat(0, 1.5f).putFloat(4, -2);
+    try (WorkerPool pool = host.workers(binary("worker")).open()) {
+      WorkerRequest request = WorkerRequest.of("2").withBuffer(samples);
+      assertThat(text(ask(pool, request))).isEqualTo("2 samples");
+      assertThat(samples.getFloat(0)).isEqualTo(3f);
+      assertThat(samples.getFloat(4)).isEqualTo(-4f);
+      assertThat(failure(pool, "two")).hasMessageEndingWith("invalid float literal");
+      assertThat(failure(pool, "2")).returns(Errno.EINVAL, WorkerFailedException::code);
     }
   }
 
