@@ -38,6 +38,10 @@ def heap():
     ends(ValueError, lambda: block.address)
     refused(errno.EINVAL, lambda: tproc.take(again.address))
     refused(errno.ENOMEM, lambda: tproc.alloc(1 << 60))
+    refused(errno.EINVAL, lambda: tproc.alloc(1, 3))
+    with tproc.alloc(1, 4096) as wide:
+        assert wide.address % 4096 == 0 and tproc.owner_of(wide.address) == os.getpid()
+    assert tproc.owner_of(again.address + 1) == 0
     refused(errno.ESRCH, lambda: tproc.alloc(10).give(1))
     kept = tproc.alloc(10)
     array = pickle.PickleBuffer(kept.memory)  # holds it as a NumPy array does
@@ -137,6 +141,91 @@ def barriers():
         refused(errno.ECANCELED, barrier.wait)
         os.waitpid(child, 0)
         barrier.leave()
+
+
+def events():
+    with zeroed(16) as block:
+        memory, event = block.memory, tproc.Event(block.address)
+        assert not event.wait(lambda: memory[8], 0.01)
+        child = os.fork()
+        if child == 0:
+            event.wait(lambda: memory[8] == 1)
+            memory[8] = 2
+            event.signal()
+            os._exit(0)
+        memory[8] = 1
+        event.signal()
+        assert event.wait(lambda: memory[8] == 2) and os.waitpid(child, 0)[1] == 0
+        assert event.wait(lambda: 7, 0) == 7
+
+
+def semaphores():
+    with zeroed(tproc.Semaphore.SIZE) as block:
+        permits = tproc.Semaphore(block.address, 1)
+        assert permits.try_acquire() and not permits.try_acquire() and not permits.acquire(0.01)
+        thread = threading.Thread(target=permits.release)
+        thread.start()
+        assert permits.acquire()
+        thread.join()
+        refused(errno.EOVERFLOW, tproc.Semaphore(block.address, 0xffffffff).release)
+
+
+def onces():
+    with zeroed(16) as block:
+        once, calls = tproc.Once(block.address), []
+
+        def fail():
+            raise LookupError
+        ends(LookupError, lambda: once.call(fail))
+        refused(errno.EDEADLK, lambda: once.call(lambda: once.call(calls.clear)))
+        child = os.fork()
+        if child == 0:
+            once.call(lambda: os.kill(os.getpid(), signal.SIGKILL))
+        assert os.waitpid(child, 0)[1] == signal.SIGKILL
+        threads = [threading.Thread(target=once.call, args=(lambda: calls.append(1),)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert calls == [1]
+
+
+def batches():
+    with tproc.Channel.create(4, tproc.SENDER | tproc.RECEIVER) as channel:
+        blocks = [zeroed(8) for _ in range(6)]
+        assert channel.send_batch([(bytes([i]), block) for i, block in enumerate(blocks)]) == 4
+        ends(ValueError, lambda: blocks[3].address)
+        assert blocks[4].address and channel.send_batch([b"none"], 0.01) == 0
+        got = channel.receive_batch(3) + channel.receive_batch(3)
+        assert [each.data[0] for each in got] == [0, 1, 2, 3] and got[3].block.memory[0] == 0
+        assert channel.receive_batch(3, 0.01) == []
+        ends(ValueError, lambda: channel.send_batch([(b"", blocks[4]), (b"", blocks[0])]))  # which has gone
+        assert blocks[4].address and channel.try_receive() is None
+        ends(ValueError, lambda: channel.send_batch([b"", bytes(49)]))
+
+        # A block that was freed on its way is told of, and what came before it is not lost.
+        gone = blocks[4].address
+        assert channel.send_batch([b"one", b"two", (b"gone", blocks[4]), b"three"]) == 4
+        tproc._library.tproc_free(gone)
+        refused(errno.EBADMSG, lambda: channel.receive_batch(8))
+        assert [each.data for each in channel.receive_batch(8)] == [b"one", b"two"]
+        assert channel.receive().data == b"three"
+        with tproc.Channel.open_id(channel.id, tproc.SENDER) as other:
+            assert other.peers() == (2, 1)
+
+
+def selections():
+    both = tproc.SENDER | tproc.RECEIVER
+    with tproc.Channel.create(1, both) as first, tproc.Channel.create(1, both) as second:
+        assert tproc.select([first, second], 0.01) == []
+        assert tproc.select([first, (second, tproc.SENDER)]) == [(second, tproc.SENDER)]
+        thread = threading.Thread(target=second.send, args=(b"second",))
+        thread.start()
+        assert tproc.select([first, second]) == [second]
+        thread.join()
+        second._late.append(tproc._Message())  # as of a signal's handler that has raised
+        assert tproc.select([first, second]) == [second]
+        refused(errno.EINVAL, lambda: tproc.select([]))
 
 
 def registry(name):
@@ -242,6 +331,10 @@ def interrupted():
             assert not held.owner_died
         mutex.acquire()  # a hold that is forgotten
         mutex.try_acquire().release()
+    with zeroed(tproc.Semaphore.SIZE) as block:
+        permits = tproc.Semaphore(block.address)
+        raising(permits.acquire, permits.release)
+        assert permits.try_acquire() and not permits.try_acquire()
 
 
 def with_java(name, back):
@@ -256,7 +349,12 @@ heap()
 locks()
 conditions()
 barriers()
+events()
+semaphores()
+onces()
 registry("it.python")
 channels()
+batches()
+selections()
 interrupted()
 with_java(sys.argv[1], sys.argv[2])

@@ -1,8 +1,8 @@
 """What programs of one host share: a heap, locks, a registry, channels; and workers. libtproc through ctypes.
 
 Errors are OSError with the errno that tproc.h gives. Timeouts are in seconds; None: without end.
-All functions wait without holding the interpreter's lock, and all but Barrier.wait can be interrupted: what a signal's
-handler raises (KeyboardInterrupt) ends the wait, and then nothing is locked, sent or lost by it.
+All functions wait without holding the interpreter's lock, and all but Barrier.wait and Once.call can be interrupted:
+what a signal's handler raises (KeyboardInterrupt) ends the wait, and then nothing is locked, sent or lost by it.
 """
 
 import ctypes
@@ -12,15 +12,17 @@ import time
 import traceback
 
 __all__ = [
-    "Barrier", "Block", "Channel", "Condition", "Entry", "Mutex", "Request", "HOST", "MESSAGE_MAX", "RECEIVER",
-    "SENDER",
-    "alloc", "attach", "entries", "is_threadproc", "lookup", "publish", "serve", "take", "wait_for",
+    "Barrier", "Block", "Channel", "Condition", "Entry", "Event", "Mutex", "Once", "Request", "Semaphore",
+    "HOST", "MESSAGE_MAX", "RECEIVER", "SELECT_MAX", "SENDER",
+    "alloc", "attach", "entries", "is_threadproc", "lookup", "owner_of", "publish", "select", "serve", "take",
+    "wait_for",
 ]
 
 HOST = 0
 SENDER = 1
 RECEIVER = 2
 MESSAGE_MAX = 48
+SELECT_MAX = 127
 CHANNEL_TYPE = "tproc.Channel/1"
 
 _ALONE_SHIFT = 2
@@ -29,6 +31,10 @@ _ENDED = 1
 _MUTEX_SIZE = 8
 _CONDITION_SIZE = 4
 _BARRIER_SIZE = 528
+_EVENT_SIZE = 4
+_SEMAPHORE_SIZE = 8
+_ONCE_SIZE = 12
+_ALIGNMENT = 16
 _BARRIER_SERIAL = -1
 
 # Bytes of a response that lie in its message, and take no block of the heap.
@@ -64,6 +70,10 @@ class _Message(ctypes.Structure):
     ]
 
 
+class _Selection(ctypes.Structure):
+    _fields_ = [("channel", ctypes.POINTER(_End)), ("role", ctypes.c_uint32), ("ready", ctypes.c_int)]
+
+
 class _Buffer(ctypes.Structure):
     _fields_ = [("address", ctypes.c_void_p), ("size", ctypes.c_size_t)]
 
@@ -83,17 +93,29 @@ class _Worker(ctypes.Structure):
 def _load():
     library = ctypes.CDLL(os.environ.get("TPROC_LIBRARY", "libtproc.so.0.1"), use_errno=True)
     library.tproc_alloc.restype = ctypes.c_void_p
+    library.tproc_aligned_alloc.restype = ctypes.c_void_p
     library.tproc_usable_size.restype = ctypes.c_size_t
+    library.tproc_event_prepare.restype = ctypes.c_uint32
     pointers = {
-        "alloc": [ctypes.c_size_t], "free": [ctypes.c_void_p], "give": [ctypes.c_void_p, ctypes.c_int],
+        "alloc": [ctypes.c_size_t], "aligned_alloc": [ctypes.c_size_t] * 2, "free": [ctypes.c_void_p],
+        "give": [ctypes.c_void_p, ctypes.c_int],
         "usable_size": [ctypes.c_void_p], "owner_of": [ctypes.c_void_p],
         "mutex_timedlock": [ctypes.c_void_p, ctypes.POINTER(_Timespec)], "mutex_trylock": [ctypes.c_void_p],
         "mutex_unlock": [ctypes.c_void_p], "mutex_consistent": [ctypes.c_void_p],
         "cond_wait": [ctypes.c_void_p, ctypes.c_void_p, ctypes.POINTER(_Timespec)],
         "cond_broadcast": [ctypes.c_void_p],
+        "event_prepare": [ctypes.c_void_p], "event_signal": [ctypes.c_void_p],
+        "event_wait": [ctypes.c_void_p, ctypes.c_uint32, ctypes.POINTER(_Timespec)],
+        "semaphore_wait": [ctypes.c_void_p, ctypes.POINTER(_Timespec)], "semaphore_trywait": [ctypes.c_void_p],
+        "semaphore_post": [ctypes.c_void_p],
+        "once_begin": [ctypes.c_void_p], "once_end": [ctypes.c_void_p, ctypes.c_int],
+        "channel_open_id": [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint],
+        "channel_select": [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p],
         "barrier_wait": [ctypes.c_void_p, ctypes.POINTER(_Timespec)], "barrier_leave": [ctypes.c_void_p],
         "respond": [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t], "respond_block": [ctypes.c_void_p] * 2,
     }
+    for batch in "channel_send_batch", "channel_receive_batch":
+        pointers[batch] = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p]
     for name, types in pointers.items():
         getattr(library, "tproc_" + name).argtypes = types
     return library
@@ -208,9 +230,9 @@ class Block:
         self.free()
 
 
-def alloc(size):
-    """A block; what is in it is anything."""
-    address = _library.tproc_alloc(size)
+def alloc(size, alignment=_ALIGNMENT):
+    """A block; what is in it is anything. alignment: a power of two."""
+    address = _library.tproc_alloc(size) if alignment == _ALIGNMENT else _library.tproc_aligned_alloc(alignment, size)
     if address is None:
         _check(ctypes.get_errno(), "allocate %d bytes of the shared heap" % size)
     return Block(address, size)
@@ -221,6 +243,11 @@ def take(address):
     size = _library.tproc_usable_size(address)
     _check(_library.tproc_give(address, os.getpid()) if size else errno.EINVAL, "take the block at %#x" % address)
     return Block(address, size)
+
+
+def owner_of(address):
+    """The pid of the process that owns a block, which may have ended; 0: no allocated block begins there."""
+    return _library.tproc_owner_of(address)
 
 
 # ---- locks
@@ -372,6 +399,95 @@ class Barrier:
         _check(_library.tproc_barrier_leave(self._address), "leave a barrier")
 
 
+class Event:
+    """Waiting for a condition that is somewhere else in shared memory (4 bytes, zeroed for a new one)."""
+
+    SIZE = _EVENT_SIZE
+
+    def __init__(self, address):
+        self._address = address
+
+    def wait(self, condition, timeout=None):
+        """Waits until the condition holds: it is called first, at each signal, and when a process has died. Returns
+        its last value."""
+        deadline = _deadline(timeout)
+        value = condition()
+        while not value:
+            key = _library.tproc_event_prepare(self._address)
+            value = condition()
+            if not value:
+                code = _wait([], deadline, _library.tproc_event_wait, self._address, key, _UNTIL)
+                value = condition()
+                if code == errno.ETIMEDOUT:
+                    break
+                _check(code, "wait for an event")
+        return value
+
+    def signal(self):
+        """After a change of the condition: wakes all who wait."""
+        _library.tproc_event_signal(self._address)
+
+
+class Semaphore:
+    """Permits, in the shared heap (8 bytes). One that a process dies with is gone."""
+
+    SIZE = _SEMAPHORE_SIZE
+
+    def __init__(self, address, permits=None):
+        """permits: how many, for a new one, which is zeroed; before others use it."""
+        self._address = address
+        if permits is not None:
+            ctypes.c_uint32.from_address(address).value = permits
+
+    def acquire(self, timeout=None):
+        """Takes a permit. Returns False when the time is over."""
+        return self._acquire(_wait, _deadline(timeout), _library.tproc_semaphore_wait, self._address, _UNTIL)
+
+    def try_acquire(self):
+        """Takes a permit if there is one. Returns whether there was."""
+        return self._acquire(_call, _library.tproc_semaphore_trywait, self._address)
+
+    def release(self):
+        """Adds a permit."""
+        _check(_library.tproc_semaphore_post(self._address), "release a permit")
+
+    def _acquire(self, call, *arguments):
+        outcome = []
+        try:
+            code = call(outcome, *arguments)
+            if code not in (errno.ETIMEDOUT, errno.EAGAIN):
+                _check(code, "acquire a permit")
+            return code == 0
+        except BaseException:
+            if outcome and outcome[0] == 0:
+                _library.tproc_semaphore_post(self._address)
+            raise
+
+
+class Once:
+    """Something that is to be done once by one of all programs (12 bytes in the shared heap, zeroed for a new one)."""
+
+    SIZE = _ONCE_SIZE
+
+    def __init__(self, address):
+        self._address = address
+
+    def call(self, function):
+        """Calls the function unless that has been done, and waits for the thread that is doing it. When it raises, or
+        its process dies, the next caller does it."""
+        outcome, done = [], 0
+        try:
+            code = _call(outcome, _library.tproc_once_begin, self._address)
+            if code == errno.EALREADY:
+                return
+            _check(code, "do something once")
+            function()
+            done = 1
+        finally:
+            if outcome and outcome[0] == 0:
+                _library.tproc_once_end(self._address, done)
+
+
 # ---- the registry
 
 
@@ -491,6 +607,18 @@ class Channel:
                 _library.tproc_channel_close(ctypes.byref(end))
             raise
 
+    @staticmethod
+    def open_id(id, roles):
+        """An end of a channel whose id was told."""
+        end = _End()
+        _check(_library.tproc_channel_open_id(ctypes.byref(end), id, roles), "open the channel %d" % id)
+        return Channel(end)
+
+    @property
+    def id(self):
+        """The channel's number, for open_id in any program."""
+        return self._end.id
+
     def publish(self, name):
         _check(_library.tproc_channel_publish(ctypes.byref(self._end), _text(name)), "publish " + name)
 
@@ -516,11 +644,8 @@ class Channel:
 
     @staticmethod
     def _send(data, block, call):
-        if len(data) > MESSAGE_MAX:
-            raise ValueError("a message of %d bytes; at most %d" % (len(data), MESSAGE_MAX))
-        raw = _Message(length=len(data))
-        ctypes.memmove(raw.data, bytes(data), len(data))
-        outcome = []
+        raw, outcome = _Message(), []
+        _fill(raw, data)
         if block is not None:
             raw.block = block._leave()
         try:
@@ -531,6 +656,26 @@ class Channel:
         if code not in (errno.ETIMEDOUT, errno.EAGAIN):
             _check(code, "send")
         return code == 0
+
+    def send_batch(self, messages, timeout=None):
+        """Sends as many as there is room for, and waits until that is at least one. A message is bytes, or a tuple of
+        bytes and a Block. Returns how many were sent, 0 when the time is over; the others keep their blocks."""
+        pairs = [each if isinstance(each, tuple) else (each, None) for each in messages]
+        raws, sent = (_Message * len(pairs))(), ctypes.c_size_t()
+        for raw, (data, _) in zip(raws, pairs):
+            _fill(raw, data)
+        try:
+            for raw, (_, block) in zip(raws, pairs):
+                raw.block = None if block is None else block._leave()
+            code = _wait([], _deadline(timeout), _library.tproc_channel_send_batch,
+                         ctypes.byref(self._end), raws, len(pairs), ctypes.byref(sent), _UNTIL)
+        finally:
+            for raw, (_, block) in list(zip(raws, pairs))[sent.value:]:
+                if raw.block is not None:
+                    block._come_back(raw.block)
+        if code != errno.ETIMEDOUT:
+            _check(code, "send")
+        return sent.value
 
     def receive(self, timeout=None):
         """The next Message; None when the time is over. BrokenPipeError: nothing is there, and no sender any more."""
@@ -543,9 +688,8 @@ class Channel:
             outcome, _library.tproc_channel_tryreceive, ctypes.byref(self._end), raw))
 
     def _take_late(self, to):
-        """Adds what an earlier receive could not give, if any. A forked child has its parent's, which are none."""
-        if self._owner != os.getpid():
-            self._late, self._owner = [], os.getpid()
+        """Adds what an earlier receive could not give, if any."""
+        self._has_late()
         try:
             to.extend(map(self._late.pop, (0,)))  # one step, for a signal's handler and for other threads
         except IndexError:  # the rule
@@ -565,6 +709,30 @@ class Channel:
             if late or outcome and outcome[0] == 0:
                 self._late.insert(0, late[0] if late else raw)
             raise
+
+    def receive_batch(self, most, timeout=None):
+        """As many Messages as there are, up to most; waits until that is at least one. An empty list when the time is
+        over."""
+        late, raws, received = [], (_Message * most)(), ctypes.c_size_t()
+        try:
+            while self._has_late() and len(late) < most:
+                self._take_late(late)
+            if late:
+                return [Message(raw) for raw in late]
+            code = _wait([], _deadline(timeout), _library.tproc_channel_receive_batch,
+                         ctypes.byref(self._end), raws, most, ctypes.byref(received), _UNTIL)
+            if code != errno.ETIMEDOUT:
+                _check(code, "receive")
+            return [Message(raw) for raw in raws[:received.value]]
+        except BaseException:  # also of a message that is gone, after these
+            self._late[:0] = late + raws[:received.value]
+            raise
+
+    def _has_late(self):
+        """A forked child has its parent's, which are none."""
+        if self._owner != os.getpid():
+            self._late, self._owner = [], os.getpid()
+        return bool(self._late)
 
     def __iter__(self):
         try:
@@ -586,6 +754,28 @@ class Channel:
 
     def __exit__(self, *ignored):
         self.close()
+
+
+def _fill(raw, data):
+    if len(data) > MESSAGE_MAX:
+        raise ValueError("a message of %d bytes; at most %d" % (len(data), MESSAGE_MAX))
+    raw.length = len(data)
+    ctypes.memmove(raw.data, bytes(data), len(data))
+
+
+def select(ends, timeout=None):
+    """Waits until one of several ends is ready: a Channel is when there is a message, or no sender any more; a tuple
+    (Channel, SENDER) when there is room, or no receiver any more. Returns the list of those that are, empty when the
+    time is over. Another may be quicker: try_receive and try_send decide."""
+    pairs = [each if isinstance(each, tuple) else (each, RECEIVER) for each in ends]
+    late = [each for each, (channel, role) in zip(ends, pairs) if role == RECEIVER and channel._has_late()]
+    if late:
+        return late
+    raws = (_Selection * len(pairs))(*((ctypes.pointer(channel._end), role, 0) for channel, role in pairs))
+    code = _wait([], _deadline(timeout), _library.tproc_channel_select, raws, len(pairs), _UNTIL)
+    if code != errno.ETIMEDOUT:
+        _check(code, "select of %d channels" % len(pairs))
+    return [each for each, raw in zip(ends, raws) if code == 0 and raw.ready]
 
 
 # ---- workers
