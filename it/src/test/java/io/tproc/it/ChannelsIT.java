@@ -11,6 +11,7 @@ import io.tproc.ThreadProc;
 import io.tproc.TprocHost;
 import io.tproc.share.Channel;
 import io.tproc.share.Channel.Role;
+import io.tproc.share.Channel.Selection;
 import io.tproc.share.ChannelMessage;
 import io.tproc.share.SharedBlock;
 import io.tproc.share.SharedMemoryException;
@@ -289,6 +290,27 @@ class ChannelsIT {
       assertThat(Channel.select(both, patience())).hasValue(channel);
       assertEnds(channel::tryReceive);
     }
+  }
+
+  @Test
+  void endsOfBothRolesAreWaitedFor(TprocHost host) throws Exception {
+    try (Channel one = host.channels().create(1, BOTH);
+        Channel other = host.channels().open(one.id(), SENDER);
+        SharedBlock block = host.heap().allocate(10)) {
+      Selection message = new Selection(one, Role.RECEIVER);
+      Selection room = new Selection(other, Role.SENDER);
+      assertThat(Channel.selectReady(List.of(message, room), patience())).containsExactly(room);
+      other.send(number(1));
+      assertThat(Channel.selectReady(List.of(message, room), patience())).containsExactly(message);
+      assertThat(Channel.selectReady(List.of(room), Duration.ofMillis(1))).isEmpty();
+      assertThat(other.send(number(2), block, Duration.ofMillis(1))).isFalse();
+      assertThat(block.size()).isEqualTo(10);
+      assertThat(one.receiveBatch(2, patience())).hasSize(1);
+      assertThat(one.receiveBatch(2, Duration.ofMillis(1))).isEmpty();
+    }
+    assertThatExceptionOfType(SharedMemoryException.class)
+        .isThrownBy(() -> host.channels().open(-1, SENDER))
+        .returns(Errno.ESTALE, SharedMemoryException::errno);
   }
 
   @Test

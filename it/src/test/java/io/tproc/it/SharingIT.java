@@ -14,6 +14,7 @@ import io.tproc.TprocHost;
 import io.tproc.share.Registration;
 import io.tproc.share.SharedBarrier;
 import io.tproc.share.SharedBlock;
+import io.tproc.share.SharedCondition;
 import io.tproc.share.SharedMemoryException;
 import io.tproc.share.SharedMutex;
 import io.tproc.share.SharedSemaphore;
@@ -240,6 +241,39 @@ class SharingIT {
   void allOfTheCppHeaderBetweenAProgramAndItsChildren(TprocHost host) throws Exception {
     Outcome outcome = Outcome.hosted(host, Programs.probe("cplusplus"));
     assertThat(outcome.exitValue).as(outcome.toString()).isZero();
+  }
+
+  @Test
+  void threadsWaitAtAConditionForWhatAMutexGuards(TprocHost host) throws Exception {
+    try (SharedBlock block = host.heap().allocate(SIZE)) {
+      ByteBuffer value = block.buffer().put(0, new byte[SIZE]);
+      SharedMutex mutex = host.heap().mutex(block.address());
+      SharedCondition changed = host.heap().condition(block.address() + 8);
+      FutureTask<Integer> other =
+          new FutureTask<>(
+              () -> {
+                try (SharedMutex.Held held = mutex.lock()) {
+                  value.putInt(12, 1);
+                  changed.signalAll();
+                  while (value.getInt(12) != 2) {
+                    changed.await(held);
+                  }
+                  return value.getInt(12);
+                }
+              });
+      try (SharedMutex.Held held = mutex.lock()) {
+        while (changed.await(held, Duration.ofMillis(1))) {
+          // It may return without a reason.
+        }
+        new Thread(other).start();
+        while (value.getInt(12) != 1) {
+          changed.await(held);
+        }
+        value.putInt(12, 2);
+      }
+      changed.signalAll();
+      assertThat(other.get(patience().toMillis(), TimeUnit.MILLISECONDS)).isEqualTo(2);
+    }
   }
 
   @Test

@@ -159,6 +159,22 @@ public final class Channel implements AutoCloseable {
   }
 
   /**
+   * Sends a message with a block.
+   *
+   * @param data up to 48 bytes, from its position to its limit; they are not changed
+   * @param block what goes with it. When the time is over, and after an exception, it is this JVM's
+   *     still; segments of it end in any case
+   * @param timeout how long it may wait for room
+   * @return false when the time is over
+   * @throws SharedMemoryException with EPIPE: there is no receiver any more
+   * @throws InterruptedException when the thread is interrupted while it waits
+   */
+  public boolean send(ByteBuffer data, SharedBlock block, Duration timeout)
+      throws InterruptedException {
+    return send(data, Objects.requireNonNull(block, "block"), Waiting.deadline(timeout));
+  }
+
+  /**
    * Sends a message, if there is room.
    *
    * @param data up to 48 bytes, from its position to its limit; they are not changed
@@ -298,11 +314,29 @@ public final class Channel implements AutoCloseable {
    * @throws InterruptedException when the thread is interrupted while it waits
    */
   public List<ChannelMessage> receiveBatch(int most) throws InterruptedException {
+    return receiveBatch(most, Waiting.FOR_EVER).orElseThrow();
+  }
+
+  /**
+   * Receives as many messages as there are, and waits until that is at least one.
+   *
+   * @param most how many it may be, at least 1
+   * @param timeout how long it may wait
+   * @return up to {@code most} messages; empty when the time is over
+   * @throws SharedMemoryException as {@link #receive()}
+   * @throws InterruptedException when the thread is interrupted while it waits
+   */
+  public List<ChannelMessage> receiveBatch(int most, Duration timeout) throws InterruptedException {
+    return receiveBatch(most, Waiting.deadline(timeout)).orElse(List.of());
+  }
+
+  private Optional<List<ChannelMessage>> receiveBatch(int most, long deadline)
+      throws InterruptedException {
     if (most < 1) {
       throw new IllegalArgumentException("a batch of " + most);
     }
     int count = Math.min(most, BATCH);
-    return await(Role.RECEIVER, Waiting.FOR_EVER, () -> filled(receiveNow(count))).orElseThrow();
+    return await(Role.RECEIVER, deadline, () -> filled(receiveNow(count)));
   }
 
   private List<ChannelMessage> receiveNow(int most) {
@@ -381,31 +415,69 @@ public final class Channel implements AutoCloseable {
     if (channels.isEmpty()) {
       throw new IllegalArgumentException("no channel");
     }
+    List<Selection> ends =
+        channels.stream().map(each -> new Selection(each, Role.RECEIVER)).toList();
+    return selectReady(ends, timeout).stream().map(Selection::channel).findFirst();
+  }
+
+  /**
+   * An end that is waited for.
+   *
+   * @param channel which has the role
+   * @param role {@link Role#RECEIVER}: until there is a message, or no sender any more; {@link
+   *     Role#SENDER}: until there is room, or no receiver any more
+   */
+  public record Selection(Channel channel, Role role) {
+    /** Refuses null. */
+    public Selection {
+      Objects.requireNonNull(channel, "channel");
+      Objects.requireNonNull(role, "role");
+    }
+
+    private long event() {
+      return channel.memory.channelEvent(channel.id, role.bit);
+    }
+
+    private boolean isReady() {
+      return channel.isReady(role);
+    }
+  }
+
+  /**
+   * Waits until one of several ends is ready. Another thread may be quicker: {@link #tryReceive}
+   * and {@link #trySend(ByteBuffer)} decide.
+   *
+   * @param ends of one host; at least one
+   * @param timeout how long it may wait
+   * @return those that are ready, in their order; empty when the time is over
+   * @throws InterruptedException when the thread is interrupted while it waits
+   */
+  public static List<Selection> selectReady(List<Selection> ends, Duration timeout)
+      throws InterruptedException {
+    if (ends.isEmpty()) {
+      throw new IllegalArgumentException("no channel");
+    }
     long deadline = Waiting.deadline(timeout);
-    SharedMemory memory = channels.get(0).memory;
+    SharedMemory memory = ends.get(0).channel.memory;
     while (true) {
       long since = memory.begin();
-      List<Long> events = new ArrayList<>();
-      List<Integer> keys = new ArrayList<>();
-      for (Channel each : channels) {
-        long event = memory.channelEvent(each.id, Role.RECEIVER.bit);
-        events.add(event);
-        keys.add(memory.prepare(event));
-      }
-      Optional<Channel> ready = channels.stream().filter(Channel::isReady).findFirst();
-      if (ready.isPresent() || !awaitAny(memory, events, keys, since, deadline)) {
+      List<Long> events = ends.stream().map(Selection::event).toList();
+      List<Integer> keys = events.stream().map(memory::prepare).toList();
+      List<Selection> ready = ends.stream().filter(Selection::isReady).toList();
+      if (!ready.isEmpty() || !awaitAny(memory, events, keys, since, deadline)) {
         return ready;
       }
     }
   }
 
-  private boolean isReady() {
-    receiving.lock();
+  private boolean isReady(Role role) {
+    ReentrantLock lock = role == Role.SENDER ? sending : receiving;
+    lock.lock();
     try {
       checkOpen();
-      return memory.isChannelReady(handle, Role.RECEIVER.bit);
+      return memory.isChannelReady(handle, role.bit);
     } finally {
-      receiving.unlock();
+      lock.unlock();
     }
   }
 

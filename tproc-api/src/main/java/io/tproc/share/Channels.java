@@ -80,6 +80,19 @@ public final class Channels {
     return new Channel(memory, memory.openChannel(found, bits), roles);
   }
 
+  /**
+   * Opens an end of a channel whose {@link Channel#id} was told otherwise. Never waits.
+   *
+   * @param id the channel's
+   * @param roles of this end
+   * @return the end, to be closed by the caller
+   * @throws SharedMemoryException with ESTALE: the channel is no more; EUSERS, EBUSY as {@link
+   *     #open(String, Set, Duration)}
+   */
+  public Channel open(long id, Set<Channel.Role> roles) {
+    return new Channel(memory, memory.openChannel(id, bits(roles)), roles);
+  }
+
   private static int bits(Set<Channel.Role> roles) {
     int bits = Channel.bits(roles);
     if (bits == 0) {

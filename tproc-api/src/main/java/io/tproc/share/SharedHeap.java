@@ -122,6 +122,28 @@ public final class SharedHeap {
   }
 
   /**
+   * A condition in a block.
+   *
+   * @param address of {@link SharedCondition#SIZE} bytes, a multiple of 4
+   * @return the condition
+   * @throws IllegalArgumentException when the address is not in the heap, or not aligned
+   */
+  public SharedCondition condition(long address) {
+    return new SharedCondition(memory, address);
+  }
+
+  /**
+   * A once in a block.
+   *
+   * @param address of {@link SharedOnce#SIZE} bytes, a multiple of 4
+   * @return the once
+   * @throws IllegalArgumentException when the address is not in the heap, or not aligned
+   */
+  public SharedOnce once(long address) {
+    return new SharedOnce(memory, address);
+  }
+
+  /**
    * A semaphore in a block.
    *
    * @param address of {@link SharedSemaphore#SIZE} bytes, a multiple of 4

@@ -63,12 +63,18 @@ public final class SharedMutex {
   }
 
   private @Nullable Held acquire(long deadline) throws InterruptedException {
+    int result = take(deadline);
+    return result < 0 ? null : new Held(result > 0);
+  }
+
+  /** 0: locked; 1: locked, its last owner has died with it; -1: the deadline has passed. */
+  private int take(long deadline) throws InterruptedException {
     boolean slept = false;
     while (true) {
       long since = memory.begin();
       int result = memory.tryLock(address, slept);
       if (result >= 0) {
-        return new Held(result > 0);
+        return result;
       }
       long value = memory.announce(address);
       if (value < 0) {
@@ -76,7 +82,7 @@ public final class SharedMutex {
       }
       CompletableFuture<Void> changed = memory.changed(address, (int) value, since);
       if (!Waiting.await(memory, address, changed, deadline)) {
-        return null;
+        return -1;
       }
       slept = true;
     }
@@ -84,7 +90,7 @@ public final class SharedMutex {
 
   /** The lock, held until {@link #close}. Any thread of this JVM may close it. */
   public final class Held implements AutoCloseable {
-    private final boolean ownerDied;
+    private boolean ownerDied;
     private boolean closed;
 
     private Held(boolean ownerDied) {
@@ -97,7 +103,7 @@ public final class SharedMutex {
      *
      * @return whether it has
      */
-    public boolean ownerDied() {
+    public synchronized boolean ownerDied() {
       return ownerDied;
     }
 
@@ -111,6 +117,36 @@ public final class SharedMutex {
       if (ownerDied) {
         memory.consistent(address);
       }
+    }
+
+    /** For one who waits at a condition: until {@link #lockAgain} this is as one that is closed. */
+    synchronized void unlockToWait() {
+      if (closed) {
+        throw new IllegalStateException("the lock is not held any more");
+      }
+      closed = true;
+      memory.unlock(address);
+    }
+
+    /** Not interruptible: the thread stays interrupted. When it fails, this stays closed. */
+    void lockAgain() {
+      boolean interrupted = false;
+      while (true) {
+        try {
+          locked(take(Waiting.FOR_EVER) > 0);
+          break;
+        } catch (InterruptedException again) {
+          interrupted = true;
+        }
+      }
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+
+    private synchronized void locked(boolean afterDeath) {
+      ownerDied = afterDeath;
+      closed = false;
     }
 
     /** Unlocks. Calls after the first do nothing. */

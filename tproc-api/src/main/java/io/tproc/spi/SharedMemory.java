@@ -245,6 +245,15 @@ public interface SharedMemory {
   ByteBuffer openChannel(Registration publication, int roles);
 
   /**
+   * Opens an end of a channel.
+   *
+   * @param id of the channel
+   * @param roles 1: sends; 2: receives
+   * @return the end
+   */
+  ByteBuffer openChannel(long id, int roles);
+
+  /**
    * Publishes a channel.
    *
    * @param end of it

@@ -194,6 +194,13 @@ final class JniSharedMemory implements SharedMemory {
   }
 
   @Override
+  public ByteBuffer openChannel(long id, int roles) {
+    ByteBuffer end = newEnd();
+    state.run(pointer -> Native.channelOpen(pointer, id, roles, end));
+    return end;
+  }
+
+  @Override
   public void publishChannel(ByteBuffer end, byte[] name) {
     state.run(pointer -> Native.channelPublish(pointer, end, name));
   }
