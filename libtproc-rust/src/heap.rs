@@ -103,6 +103,14 @@ impl Block {
     }
 }
 
+/// The process that owns a block, which may have ended; `None`: no allocated block begins there.
+pub fn owner_of(address: usize) -> Option<i32> {
+    match unsafe { sys::tproc_owner_of(address as *const c_void) } {
+        0 => None,
+        pid => Some(pid),
+    }
+}
+
 impl Deref for Block {
     type Target = [u8];
 

@@ -30,7 +30,7 @@ mod worker;
 
 pub use channel::{select, Channel, Message, Receiver, Selection, Sender, MESSAGE_MAX, SELECT_MAX};
 pub use error::{Error, Result};
-pub use heap::{Block, Shared, SharedBox, SharedVec};
+pub use heap::{owner_of, Block, Shared, SharedBox, SharedVec};
 pub use mutex::{Guard, Mutex};
 pub use registry::{entries, lookup, publish, publish_kept, wait_for, Entry, Publication};
 pub use waiting::{Barrier, Condition, Event, Once, Semaphore, BARRIER_MAX};

@@ -19,9 +19,7 @@ import io.tproc.worker.WorkerResponse;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -35,49 +33,23 @@ import org.junit.jupiter.api.io.TempDir;
 /** The Rust crate, built by rustc alone, in hosted programs and in an ordinary one. */
 @ExtendWith(HostExtension.class)
 class RustIT {
-  private static final Path CRATE = Path.of("../libtproc-rust").toAbsolutePath().normalize();
-  private static final Path LIBRARIES =
-      Path.of(Programs.cli()).getParent().resolveSibling("lib").toAbsolutePath();
-
   @TempDir static Path built;
+
+  private static RustPrograms rust;
 
   @BeforeAll
   static void build() throws Exception {
-    assumeTrue(Files.exists(CRATE), "skipped: the Rust crate is not here");
-    rustc(CRATE.resolve("src/lib.rs"), "--crate-type", "rlib", "--crate-name", "tproc");
-    program(CRATE.resolve("test/sharing.rs"));
-    program(CRATE.resolve("test/serving.rs"));
-    program(CRATE.resolve("examples/filter.rs"));
-    program(CRATE.resolve("examples/worker.rs"));
-  }
-
-  private static void program(Path source) throws Exception {
-    rustc(
-        source,
-        "-L",
-        built.toString(),
-        "--extern",
-        "tproc=" + built.resolve("libtproc.rlib"),
-        "-L",
-        "native=" + LIBRARIES,
-        "-l",
-        "dylib=tproc",
-        "-C",
-        "link-arg=-Wl,-rpath," + LIBRARIES);
-  }
-
-  private static void rustc(Path source, String... options) throws Exception {
-    List<String> command =
-        new ArrayList<>(
-            List.of(Programs.installed("rustc"), "--edition", "2021", "-D", "warnings"));
-    command.addAll(List.of("--out-dir", built.toString(), source.toString()));
-    command.addAll(List.of(options));
-    Outcome outcome = Outcome.natively(command);
-    assertThat(outcome.exitValue).as(outcome.toString()).isZero();
+    Optional<String> whyNot = RustPrograms.whyNot();
+    assumeTrue(whyNot.isEmpty(), () -> "skipped: " + whyNot.orElseThrow());
+    rust = RustPrograms.in(built);
+    rust.ofCrate("test/sharing.rs");
+    rust.ofCrate("test/serving.rs");
+    rust.ofCrate("examples/filter.rs");
+    rust.ofCrate("examples/worker.rs");
   }
 
   private static String binary(String name) {
-    return built.resolve(name).toString();
+    return rust.binary(name);
   }
 
   private static String errors(ThreadProc program) throws Exception {
