@@ -110,7 +110,7 @@ impl Channel {
     pub fn sender(name: &str, cells: u32) -> Result<Sender> {
         let end = End::create(cells, SENDER)?;
         end.publish(name)?;
-        Ok(Sender { end })
+        Ok(Sender::of(end))
     }
 }
 
@@ -118,22 +118,28 @@ impl Channel {
 #[derive(Debug)]
 pub struct Sender {
     end: End,
+    /// A channel may be for one thread at a time. Nothing is waited for with it.
+    sending: Lock<()>,
 }
 
 impl Sender {
+    fn of(end: End) -> Sender {
+        Sender { end, sending: Lock::new(()) }
+    }
+
     /// Opens the channel that is published under a name; sleeps until it is there.
     pub fn open(name: &str, timeout: Option<Duration>) -> Result<Sender> {
-        Ok(Sender { end: End::open(name, SENDER, timeout)? })
+        Ok(Sender::of(End::open(name, SENDER, timeout)?))
     }
 
     /// Makes a channel of so many messages (a power of two, 64 bytes each), open to send.
     pub fn create(cells: u32) -> Result<Sender> {
-        Ok(Sender { end: End::create(cells, SENDER)? })
+        Ok(Sender::of(End::create(cells, SENDER)?))
     }
 
     /// Opens the channel whose id was told. ESTALE: it is no more.
     pub fn open_id(id: u64) -> Result<Sender> {
-        Ok(Sender { end: End::open_id(id, SENDER)? })
+        Ok(Sender::of(End::open_id(id, SENDER)?))
     }
 
     /// The channel's number, for `open_id` in any program.
@@ -157,9 +163,10 @@ impl Sender {
         let raw = messages.iter().map(|each| Self::message(&each.data, each.block.as_ref()));
         let raw = raw.collect::<Result<Vec<RawMessage>>>()?;
         let mut sent = 0;
-        let code = unsafe {
-            sys::tproc_channel_send_batch(self.end.as_ptr(), raw.as_ptr(), raw.len(), &mut sent, std::ptr::null())
-        };
+        let past = Deadline::after(Some(Duration::from_secs(0)));
+        let code = self.when_there_is_room(&Deadline::after(None), || unsafe {
+            sys::tproc_channel_send_batch(self.end.as_ptr(), raw.as_ptr(), raw.len(), &mut sent, past.as_ptr())
+        });
         messages.drain(..sent).filter_map(|each| each.block).for_each(Block::forget);
         check(code, || "send".to_string())?;
         Ok(sent)
@@ -174,16 +181,18 @@ impl Sender {
     /// Sends; ETIMEDOUT when there is no room for so long.
     pub fn send_within(&self, data: &[u8], block: Option<Block>, timeout: Option<Duration>) -> Result<()> {
         let deadline = Deadline::after(timeout);
-        let code = Self::pass(data, block, |message| unsafe {
-            sys::tproc_channel_send(self.end.as_ptr(), message, deadline.as_ptr())
-        })?;
-        check(code, || "send".to_string())
+        let message = Self::message(data, block.as_ref())?;
+        let code =
+            self.when_there_is_room(&deadline, || unsafe { sys::tproc_channel_trysend(self.end.as_ptr(), &message) });
+        check(code, || "send".to_string())?;
+        block.map(Block::forget); // the receiver's
+        Ok(())
     }
 
     /// Sends if there is room. Returns the block when there is none.
     pub fn try_send(&self, data: &[u8], block: Option<Block>) -> Result<std::result::Result<(), Option<Block>>> {
         let message = Self::message(data, block.as_ref())?;
-        match unsafe { sys::tproc_channel_trysend(self.end.as_ptr(), &message) } {
+        match self.alone(|| unsafe { sys::tproc_channel_trysend(self.end.as_ptr(), &message) }) {
             0 => {
                 block.map(Block::forget);
                 Ok(Ok(()))
@@ -207,12 +216,24 @@ impl Sender {
         Ok(message)
     }
 
-    fn pass(data: &[u8], block: Option<Block>, send: impl FnOnce(&RawMessage) -> i32) -> Result<i32> {
-        let code = send(&Self::message(data, block.as_ref())?);
-        if code == 0 {
-            block.map(Block::forget); // the receiver's
+    fn alone(&self, send: impl FnOnce() -> i32) -> i32 {
+        let _sending = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
+        send()
+    }
+
+    /// Sends with what does not wait, until it does not say any more that there is no room.
+    fn when_there_is_room(&self, deadline: &Deadline, mut send: impl FnMut() -> i32) -> i32 {
+        loop {
+            let code = self.alone(&mut send);
+            if code != EAGAIN && code != ETIMEDOUT {
+                return code;
+            }
+            let mut room = RawSelection { channel: self.end.as_ptr(), role: SENDER, ready: 0 };
+            let waited = unsafe { sys::tproc_channel_select(&mut room, 1, deadline.as_ptr()) };
+            if waited != 0 {
+                return waited;
+            }
         }
-        Ok(code)
     }
 }
 

@@ -147,11 +147,6 @@ extern "C" {
         deadline: *const Timespec,
     ) -> c_int;
     pub(crate) fn tproc_channel_close(channel: *mut RawChannel) -> c_int;
-    pub(crate) fn tproc_channel_send(
-        channel: *mut RawChannel,
-        message: *const RawMessage,
-        deadline: *const Timespec,
-    ) -> c_int;
     pub(crate) fn tproc_channel_trysend(channel: *mut RawChannel, message: *const RawMessage) -> c_int;
     pub(crate) fn tproc_channel_receive(
         channel: *mut RawChannel,

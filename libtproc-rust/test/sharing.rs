@@ -1,4 +1,4 @@
-//! Hosted by RustIT: what the crate promises, alone and with Java.  sharing CHANNEL BACK
+//! Hosted by RustIT: what the crate promises, alone and with Java.  sharing [CHANNEL BACK [threads] | SOCKET]
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -301,12 +301,34 @@ fn with_java(input: &str, output: &str) -> tproc::Result<()> {
     Ok(())
 }
 
+/// Threads send through one end, of a channel that is for one thread at a time.
+fn with_threads(output: &str) -> tproc::Result<()> {
+    let sender = Sender::open(output, None)?;
+    let send = |number: u32| match number % 3 {
+        0 => sender.send(&number.to_ne_bytes(), None).unwrap(),
+        1 => while sender.try_send(&number.to_ne_bytes(), None).unwrap().is_err() {},
+        _ => {
+            let mut batch = vec![Message { data: number.to_ne_bytes().to_vec(), block: None }];
+            assert_eq!(sender.send_batch(&mut batch).unwrap(), 1);
+        }
+    };
+    std::thread::scope(|threads| {
+        for first in 0..4 {
+            threads.spawn(move || (0..10_000).for_each(|i| send(4 * i + first)));
+        }
+    });
+    Ok(())
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     if arguments.len() == 2 {
         tproc::attach(&arguments[1]).unwrap();
     }
     assert_eq!(tproc::is_threadproc(), arguments.len() != 2);
+    if arguments.len() == 4 {
+        return with_threads(&arguments[2]).unwrap();
+    }
     heap().unwrap();
     locks().unwrap();
     conditions().unwrap();

@@ -20,6 +20,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -83,6 +84,28 @@ class RustIT {
         jobs.close();
         assertThat(errors(program)).isEmpty();
         assertThat(program.waitForExit()).isEqualTo(new Exited(0));
+      }
+    }
+  }
+
+  @Test
+  void threadsShareASenderOfAChannelForOne(TprocHost host) throws Exception {
+    try (Channel done = host.channels().create(1024, Set.of(Role.RECEIVER), Set.of(Role.SENDER))) {
+      done.publish("it.rust.threads");
+      try (ThreadProc program =
+          host.command(binary("sharing"), "none", "it.rust.threads", "threads").start()) {
+        Set<Integer> numbers = new HashSet<>();
+        for (int i = 0; i < 40_000; i++) {
+          Optional<ChannelMessage> message = done.receive(Patience.seconds(10));
+          if (message.isEmpty()) {
+            program.destroyForcibly(); // its errors say why
+            break;
+          }
+          numbers.add(message.get().data().getInt(0));
+        }
+        assertThat(errors(program)).isEmpty();
+        assertThat(program.waitForExit()).isEqualTo(new Exited(0));
+        assertThat(numbers).hasSize(40_000);
       }
     }
   }
