@@ -388,6 +388,19 @@ class once {
   struct tproc_once once_ {};
 };
 
+namespace detail {
+
+/** What one language has made, another uses. */
+template <typename Own, typename Raw>
+inline constexpr bool same_layout = sizeof(Own) == sizeof(Raw) &&
+                                    alignof(Own) == alignof(Raw) && std::is_standard_layout_v<Own>;
+
+static_assert(same_layout<mutex, tproc_mutex> && same_layout<condition, tproc_cond>);
+static_assert(same_layout<event, tproc_event> && same_layout<semaphore, tproc_semaphore>);
+static_assert(same_layout<barrier, tproc_barrier> && same_layout<once, struct tproc_once>);
+
+}  // namespace detail
+
 /** Lets this process, which is not hosted, take part in the shared heap of the host that listens at a path. */
 inline void attach(const char *socket) { detail::check(tproc_attach(socket), "tproc_attach"); }
 
