@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.tproc.ThreadProcBuilder;
 import io.tproc.TprocHost;
+import io.tproc.share.HeapUsage;
 import io.tproc.share.Registration;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -141,6 +142,7 @@ class ConformanceIT {
     // A python3 that is for fixed addresses is hosted once at a time: then the other one attaches.
     boolean attaches =
         maker == Language.PYTHON && user == Language.PYTHON && !Programs.isHostable(PYTHON);
+    long blocks = blocks();
     Side makes = side(maker, "make", prefix, attaches, rust);
     Side uses = side(user, "use", prefix, false, rust);
     makes.start();
@@ -151,7 +153,16 @@ class ConformanceIT {
     assertThat(makes.lines()).as("what " + maker + " prints, which makes").isEqualTo(LINES);
     assertThat(uses.lines()).as("what " + user + " prints, which uses").isEqualTo(LINES);
     // Of an attached process the host hears a moment after its end.
-    Patience.untilNothingToComplainOf(Patience.seconds(10), () -> namesLeft(prefix));
+    Patience.untilNothingToComplainOf(
+        Patience.seconds(10), () -> namesLeft(prefix) + blocksLeft(blocks() - blocks));
+  }
+
+  private static long blocks() {
+    return LISTENING.host().heap().usage().uses().stream().mapToLong(HeapUsage.Use::blocks).sum();
+  }
+
+  private static String blocksLeft(long count) {
+    return count == 0 ? "" : "blocks that are left: " + count;
   }
 
   /** But the name that the user has published to be kept, which is withdrawn. */
