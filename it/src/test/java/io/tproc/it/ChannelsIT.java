@@ -269,6 +269,10 @@ class ChannelsIT {
       assertThat(block.size()).isEqualTo(10);
       assertThat(channel.send(number(3), Duration.ofMillis(1))).isFalse();
       assertThat(channel.receiveBatch(10)).hasSize(2);
+      List<ByteBuffer> three = List.of(number(1), number(2), number(3));
+      assertThat(channel.sendBatch(three, Duration.ofMillis(1))).isEqualTo(2);
+      assertThat(channel.receiveBatch(10)).hasSize(2);
+      assertThat(channel.sendBatch(List.of(number(1)), patience())).isEqualTo(1);
     }
   }
 

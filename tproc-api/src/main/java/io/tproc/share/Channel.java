@@ -209,11 +209,37 @@ public final class Channel implements AutoCloseable {
    *     sent
    */
   public void sendBatch(List<ByteBuffer> messages) throws InterruptedException {
+    sendBatch(messages, Waiting.FOR_EVER);
+  }
+
+  /**
+   * Sends several messages, and waits for room whenever there is none. Others' messages may come
+   * between them.
+   *
+   * @param messages each of up to 48 bytes, as of {@link #send(ByteBuffer)}
+   * @param timeout how long all of it may take
+   * @return how many of them, from the first on, were sent until the time was over
+   * @throws SharedMemoryException with EPIPE: there is no receiver any more, and of these messages
+   *     some may have been sent
+   * @throws InterruptedException when the thread is interrupted while it waits; some may have been
+   *     sent
+   */
+  public int sendBatch(List<ByteBuffer> messages, Duration timeout) throws InterruptedException {
+    return sendBatch(messages, Waiting.deadline(timeout));
+  }
+
+  private int sendBatch(List<ByteBuffer> messages, long deadline) throws InterruptedException {
     messages.forEach(Channel::checkLength);
-    for (int sent = 0; sent < messages.size(); ) {
+    int sent = 0;
+    while (sent < messages.size()) {
       List<ByteBuffer> rest = messages.subList(sent, Math.min(sent + BATCH, messages.size()));
-      sent += await(Role.SENDER, Waiting.FOR_EVER, () -> positive(sendNow(rest))).orElse(0);
+      Optional<Integer> more = await(Role.SENDER, deadline, () -> positive(sendNow(rest)));
+      if (more.isEmpty()) {
+        break;
+      }
+      sent += more.get();
     }
+    return sent;
   }
 
   private boolean send(ByteBuffer data, @Nullable SharedBlock block, long deadline)
