@@ -433,7 +433,10 @@ struct tproc_message {
  */
 TPROC_EXPORT int tproc_channel_create(struct tproc_channel *channel, uint32_t cells, unsigned flags);
 
-/** Publishes a channel under a name, as tproc_publish does, for tproc_channel_open. @return as tproc_publish; EBADF */
+/**
+ * Publishes a channel under a name, as tproc_publish does, for tproc_channel_open. The name stays when the end is
+ * closed, for others may be open: tproc_lookup and tproc_withdraw take it back. @return as tproc_publish; EBADF
+ */
 TPROC_EXPORT int tproc_channel_publish(const struct tproc_channel *channel, const char *name);
 
 /**

@@ -212,6 +212,11 @@ def batches():
         assert channel.receive().data == b"three"
         with tproc.Channel.open_id(channel.id, tproc.SENDER) as other:
             assert other.peers() == (2, 1)
+        entry = channel.publish("it.python.channel")
+        refused(errno.EEXIST, lambda: channel.publish("it.python.channel"))
+    assert tproc.lookup("it.python.channel").id == entry.id  # an end of another process may be open
+    entry.withdraw()
+    ends(FileNotFoundError, lambda: tproc.lookup("it.python.channel"))
 
 
 def selections():

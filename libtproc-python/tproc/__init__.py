@@ -620,7 +620,9 @@ class Channel:
         return self._end.id
 
     def publish(self, name):
+        """Publishes it, for open. The name stays when this end is closed: withdraw() of the Entry takes it back."""
         _check(_library.tproc_channel_publish(ctypes.byref(self._end), _text(name)), "publish " + name)
+        return lookup(name, CHANNEL_TYPE)
 
     def peers(self):
         """How many senders and receivers there are."""

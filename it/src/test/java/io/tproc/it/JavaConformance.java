@@ -263,10 +263,10 @@ final class JavaConformance implements AutoCloseable {
     }
   }
 
-  /** A name is the process's, not the channel's. */
+  /** The name stays when the channel is closed. */
   private void publish(Channel channel, String of) {
-    channel.publish(name(of));
-    open.add(() -> host.registry().lookup(name(of)).ifPresent(host.registry()::withdraw));
+    Registration made = channel.publish(name(of));
+    open.add(() -> host.registry().withdraw(made));
   }
 
   private static void assertEnds(ThrowingCallable call) {

@@ -86,15 +86,20 @@ public final class Channel implements AutoCloseable {
   }
 
   /**
-   * Publishes the channel, for {@link Channels#open} and {@code tproc_channel_open}.
+   * Publishes the channel, for {@link Channels#open(String, Set, Duration)} and {@code
+   * tproc_channel_open}. The name stays when this end is closed, for other ends may be open: {@link
+   * Registry#withdraw} takes it back.
    *
    * @param name 1 to 95 bytes
+   * @return what has been published
    * @throws IllegalArgumentException when the name is empty, too long, or has a NUL
    * @throws SharedMemoryException as {@link Registry#publish(String, String, SharedBlock)}
    */
-  public void publish(String name) {
+  public Registration publish(String name) {
     checkOpen();
-    memory.publishChannel(handle, Registry.named(name));
+    byte[] named = Registry.named(name);
+    memory.publishChannel(handle, named);
+    return memory.lookup(named).orElseThrow();
   }
 
   /**
