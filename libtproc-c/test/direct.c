@@ -1,4 +1,6 @@
 /* A C program that is not hosted. */
+#include <tproc_arrow.h>
+
 #include "tests.h"
 
 int main(void) {

@@ -1,6 +1,7 @@
 // A C++ program that is not hosted, and the C++ header.
 #include <atomic>
 #include <tproc.hpp>
+#include <tproc_arrow.hpp>
 
 #include "tests.h"
 

@@ -19,6 +19,7 @@ final class ChildJvm {
         List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xmx128m"));
     options.add("-XX:-CreateCoredumpOnCrash");
     options.add("-XX:ErrorFile=/dev/null");
+    options.add("--add-opens=java.base/java.nio=ALL-UNNAMED"); // for Arrow
     if (Runtime.version().feature() >= 22) {
       options.add("--enable-native-access=ALL-UNNAMED");
     }

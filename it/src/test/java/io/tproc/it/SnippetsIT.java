@@ -73,7 +73,7 @@ class SnippetsIT {
         files.filter(file -> file.toString().matches(".*\\.(md|[13])")).forEach(found::add);
       }
     }
-    for (String module : List.of("tproc-api", "tproc-jni", "tproc-cli")) {
+    for (String module : List.of("tproc-api", "tproc-jni", "tproc-arrow", "tproc-cli")) {
       try (Stream<Path> files = Files.walk(ROOT.resolve(module + "/src/main"))) {
         files.filter(file -> file.toString().endsWith(".java")).forEach(found::add);
       }
