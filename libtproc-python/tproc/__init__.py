@@ -868,13 +868,18 @@ def serve(handler):
 
     FileNotFoundError: no pool has started this program.
     """
+    _serve(lambda raw: _handle(handler, raw))
+
+
+def _serve(handle):
+    """As serve; handle is given C's request, and returns the code that it is finished with."""
     worker, raw = _Worker(), _Request()
     _check(_library.tproc_worker_open(ctypes.byref(worker)), "serve a pool of workers")
     try:
         while True:
             code = _wait([], None, _library.tproc_worker_receive, ctypes.byref(worker), ctypes.byref(raw), _UNTIL)
             if code == 0:
-                code = _library.tproc_worker_finish(ctypes.byref(worker), ctypes.byref(raw), _handle(handler, raw))
+                code = _library.tproc_worker_finish(ctypes.byref(worker), ctypes.byref(raw), handle(raw))
             if code == errno.EPIPE:
                 return
             _check(code, "serve a request")

@@ -84,7 +84,7 @@ class ArrowIT {
   }
 
   /** Columns "do", with the command, and "x", of doubles from -1 in steps of a half. */
-  private static VectorSchemaRoot command(BufferAllocator allocator, int what, int rows) {
+  static VectorSchemaRoot command(BufferAllocator allocator, int what, int rows) {
     IntVector command = new IntVector("do", allocator);
     Float8Vector numbers = new Float8Vector("x", allocator);
     command.allocateNew(rows);
@@ -105,14 +105,22 @@ class ArrowIT {
     }
   }
 
-  private static long blocksOfHost(TprocHost host) {
+  static long blocksOfHost(TprocHost host) {
     return host.heap().usage().uses().stream()
         .filter(use -> use.owner() == Owner.HOST)
         .mapToLong(HeapUsage.Use::blocks)
         .sum();
   }
 
-  private static void awaitNothingLent(ArrowPool pool) {
+  static List<String> texts(FieldVector vector) {
+    List<String> texts = new ArrayList<>();
+    for (int i = 0; i < vector.getValueCount(); i++) {
+      texts.add(String.valueOf(vector.getObject(i)));
+    }
+    return texts;
+  }
+
+  static void awaitNothingLent(ArrowPool pool) {
     assertThat(Patience.until(Patience.seconds(30), () -> pool.lentBatches() == 0)).isTrue();
   }
 
@@ -189,10 +197,10 @@ class ArrowIT {
     return at;
   }
 
-  private static void checkComputed(VectorSchemaRoot root, int rows) {
+  static void checkComputed(VectorSchemaRoot root, int rows) {
     assertThat(root.getRowCount()).isEqualTo(rows);
     Float8Vector twice = (Float8Vector) root.getVector("twice");
-    IntVector whole = (IntVector) root.getVector("whole");
+    FieldVector whole = root.getVector("whole");
     BitVector positive = (BitVector) root.getVector("positive");
     VarCharVector text = (VarCharVector) root.getVector("text");
     Float8Vector was = (Float8Vector) root.getVector("was");
@@ -230,11 +238,7 @@ class ArrowIT {
         ArrowResult back = result(ask(pool, allocator, 25, 1))) {
       StructVector outer = (StructVector) back.root().getVector("outer");
       SmallIntVector inner = (SmallIntVector) outer.getChild("inner");
-      List<Object> values = new ArrayList<>();
-      for (int i = 0; i < 5; i++) {
-        values.add(String.valueOf(inner.getObject(i)));
-      }
-      assertThat(values).containsExactly("3", "4", "5", "null", "7");
+      assertThat(texts(inner)).containsExactly("3", "4", "5", "null", "7");
     }
   }
 
