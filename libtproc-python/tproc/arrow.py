@@ -9,8 +9,8 @@
 
     tproc.arrow.serve(totals)
 
-Values are NumPy arrays where NumPy is, else memoryviews. With pyarrow, batch.to_pyarrow() is a RecordBatch in place, and
-what it exports can be answered with. docs/arrow.md says whose memory is whose, and until when.
+Values are NumPy arrays where NumPy is, else memoryviews. With pyarrow, batch.to_pyarrow() is a RecordBatch in place,
+and what it exports can be answered with. docs/arrow.md says whose memory is whose, and until when.
 """
 
 import ctypes

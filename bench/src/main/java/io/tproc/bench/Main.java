@@ -23,7 +23,8 @@ public final class Main {
           new LeakBenchmark(),
           new ContainedBenchmark(),
           new ChannelBenchmark(),
-          new WorkersBenchmark());
+          new WorkersBenchmark(),
+          new PythonBenchmark());
 
   private Main() {}
 
