@@ -693,6 +693,7 @@ struct tproc_arrow_head {
   char magic[4];
   uint32_t flags;
   uint64_t pid;
+  uint64_t used; /* bytes of the block that the result lies in */
 };
 
 #define TPROC_ARROW_KEPT 1u
@@ -731,7 +732,8 @@ static inline int tproc_arrow_respond(struct tproc_arrow_request *arrow, const s
 /* ---- serving --------------------------------------------------------------------------------------------------- */
 
 static inline int tproc_arrow_send(struct tproc_arrow_request *arrow, int is_kept) {
-  struct tproc_arrow_head head = {{'T', 'P', 'A', '1'}, is_kept ? TPROC_ARROW_KEPT : 0, (uint64_t)getpid()};
+  struct tproc_arrow_head head = {
+      {'T', 'P', 'A', '1'}, is_kept ? TPROC_ARROW_KEPT : 0, (uint64_t)getpid(), arrow->used};
   int failed = 0;
   if (arrow->result.size == 0) {
     failed = tproc_arrow_put(&arrow->result, &head, sizeof head);

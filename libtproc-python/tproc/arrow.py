@@ -681,12 +681,16 @@ class _Writer:
         return size + sum(map(self._measure, below))
 
     def write(self, root):
-        """Returns the description, and the block that goes with it, or None."""
+        """Returns the description, the block that goes with it or None, and how much of that is used."""
         needed = self._measure(root)
         if needed > 0 and needed > self._room - self._batch._used:
             self._grow(needed)
         self._put(root)
-        return b"".join(self._parts), self._block
+        return b"".join(self._parts), self._block, self._base() - self._block.address + self._batch._used \
+            if self._block is not None else 0
+
+    def _base(self):
+        return self._start + self._moved if self._start else self._block.address
 
     def _grow(self, needed):
         used = self._batch._used
@@ -703,7 +707,7 @@ class _Writer:
         if not self._is_copied(buffer):
             inside = self._start <= buffer[0] < self._start + self._room
             return buffer[0] + self._moved if inside else buffer[0]
-        base = self._start + self._moved if self._start else self._block.address
+        base = self._base()
         at = base + self._batch._used
         at += -at % _ALIGNMENT
         size = len(buffer) if isinstance(buffer, bytes) else buffer[1]
@@ -726,15 +730,15 @@ class _Writer:
 
 
 def _respond(raw, batch, answer):
-    """Returns what follows the head."""
+    """Returns what follows the head, and how many bytes of the block are used."""
     if answer is None:
-        return b""
-    description, block = _Writer(batch).write(_root_of(answer))
+        return b"", 0
+    description, block, used = _Writer(batch).write(_root_of(answer))
     if block is not None:
         _send_block(raw, block)
         if block is batch._block:
             batch._block = None
-    return description
+    return description, used
 
 
 def _send_block(raw, block):
@@ -753,10 +757,10 @@ def _free(block):
 
 def _handle(handler, raw):
     """Returns the code that the request is finished with."""
-    batch, code, body = Batch(raw), 0, b""
+    batch, code, body, used = Batch(raw), 0, b"", 0
     lease = batch._lease
     try:
-        body = _respond(raw, batch, handler(batch))
+        body, used = _respond(raw, batch, handler(batch))
     except Exception as failed:
         code = tproc._EXCEPTION
         tproc._respond_failure(raw, failed)
@@ -768,7 +772,7 @@ def _handle(handler, raw):
     kept = lease.answer()
     if code == 0:
         flags = (_KEPT if kept else 0) | (_BATCH if body else 0)
-        tproc._respond(raw, struct.pack("=4sIQ", b"TPA1", flags, os.getpid()) + body)
+        tproc._respond(raw, struct.pack("=4sIQQ", b"TPA1", flags, os.getpid(), used) + body)
     elif not kept:
         _tell(lease.id)  # a failure does not say so
     return code

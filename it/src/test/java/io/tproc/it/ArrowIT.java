@@ -28,6 +28,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.OutOfMemoryException;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.BigIntVector;
 import org.apache.arrow.vector.BitVector;
@@ -427,7 +428,7 @@ class ArrowIT {
       textBlock =
           """
            1 | column 'made': Java has no column of 1099511627776 values
-           2 | column 'made': buffer 1, 1048576 bytes at
+           2 | column 'made': buffer 0, 32768 bytes at
            3 | column 'made': Java has no column of -1 values
            4 | column 'made': 5 nulls in 3 values
            5 | column 'made': buffer 1, 12 bytes at 0x0, is neither
@@ -483,6 +484,22 @@ class ArrowIT {
           .hasMessageStartingWith("the program has answered without tproc_arrow.h");
       assertThat(pool.lentBatches()).isZero();
     }
+  }
+
+  @Test
+  void aResultBeyondTheAllocatorsLimitIsDropped(TprocHost host) throws Exception {
+    long before = blocksOfHost(host);
+    try (BufferAllocator allocator = new RootAllocator();
+        BufferAllocator small = allocator.newChildAllocator("small", 0, 32 << 10);
+        ArrowPool pool = ArrowPool.open(host, workers(host, "arrow"), small)) {
+      assertThat(failure(ask(pool, allocator, OVERFLOW, 10_000)))
+          .isInstanceOf(OutOfMemoryException.class);
+      assertThat(pool.lentBatches()).isZero();
+      assertThat(allocator.getAllocatedMemory()).isZero();
+      // What is counted is what is used, not the 64 KiB and more that are reserved for it.
+      result(ask(pool, allocator, LET_GO, 100)).close();
+    }
+    assertThat(blocksOfHost(host)).isEqualTo(before);
   }
 
   @Test

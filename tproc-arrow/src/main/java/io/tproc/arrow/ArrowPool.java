@@ -195,7 +195,8 @@ public final class ArrowPool implements AutoCloseable {
 
   private ArrowResult load(Lease lease, WorkerResponse response, ByteBuffer data) {
     // The block first: it is to be freed whatever the bytes are.
-    try (Memory memory = new Memory(allocator, response.block(), lease)) {
+    long used = Description.isOne(data) ? Description.head(data).used() : 0;
+    try (Memory memory = new Memory(allocator, response.block(), used, lease)) {
       if (!Description.isOne(data)) {
         throw new ArrowFormatException("the program has answered without tproc_arrow.h: " + pool);
       }

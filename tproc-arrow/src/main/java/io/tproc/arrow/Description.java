@@ -16,9 +16,10 @@ import org.jspecify.annotations.Nullable;
  *
  * @param isKept whether the program has moved the request's columns out, and releases them later
  * @param pid the program's
+ * @param used bytes of the block that came with it, which the result lies in
  * @param root the columns; null when it has not answered with any
  */
-record Description(boolean isKept, long pid, @Nullable Node root) {
+record Description(boolean isKept, long pid, long used, @Nullable Node root) {
   /** A column, or what is inside of one. */
   record Node(
       long length,
@@ -44,7 +45,7 @@ record Description(boolean isKept, long pid, @Nullable Node root) {
   }
 
   /** {@code struct tproc_arrow_head}. */
-  static final int HEAD = 16;
+  static final int HEAD = 24;
 
   static final int MAGIC = 0x31415054; // "TPA1" on a little-endian machine
   static final int KEPT = 1;
@@ -65,7 +66,8 @@ record Description(boolean isKept, long pid, @Nullable Node root) {
   static Description head(ByteBuffer data) {
     ByteBuffer head = data.duplicate().order(data.order());
     int flags = head.getInt(head.position() + 4);
-    return new Description((flags & KEPT) != 0, head.getLong(head.position() + 8), null);
+    long pid = head.getLong(head.position() + 8);
+    return new Description((flags & KEPT) != 0, pid, head.getLong(head.position() + 16), null);
   }
 
   /**
@@ -86,7 +88,7 @@ record Description(boolean isKept, long pid, @Nullable Node root) {
       if (body.hasRemaining()) {
         throw new IllegalArgumentException("more than a batch");
       }
-      return new Description(head.isKept, head.pid, root);
+      return new Description(head.isKept, head.pid, head.used, root);
     } catch (BufferUnderflowException | IllegalArgumentException cut) {
       throw new ArrowFormatException("the result: its description is cut off, or wrong");
     }

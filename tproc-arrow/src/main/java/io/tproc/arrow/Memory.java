@@ -5,6 +5,7 @@ import io.tproc.share.SharedMemoryException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.ForeignAllocation;
@@ -21,17 +22,21 @@ final class Memory implements AutoCloseable {
   private final @Nullable ArrowBuf blockBuffer;
   private final Map<Region, ArrowBuf> lent = new HashMap<>();
 
-  /** The block is this object's from here on. */
-  Memory(BufferAllocator allocator, Optional<SharedBlock> own, Lease lease) {
+  /**
+   * The block is this object's from here on. The allocator counts so much of it as is used: what is
+   * only reserved takes no memory.
+   */
+  Memory(BufferAllocator allocator, Optional<SharedBlock> own, long used, Lease lease) {
     this.allocator = allocator;
     this.lease = lease;
-    if (own.isEmpty()) {
+    if (own.isEmpty() || used <= 0) {
+      own.ifPresent(Memory::closeQuietly);
       block = null;
       blockBuffer = null;
       return;
     }
     SharedBlock came = own.get();
-    block = new Region(came.address(), came.size());
+    block = new Region(came.address(), Math.min(used, came.size()));
     blockBuffer = wrapped(block, () -> closeQuietly(came));
   }
 
@@ -44,7 +49,15 @@ final class Memory implements AutoCloseable {
     }
   }
 
-  private ArrowBuf wrapped(Region region, Runnable release) {
+  private ArrowBuf wrapped(Region region, Runnable end) {
+    // Once: of some failures the allocator releases by itself, of others not.
+    AtomicBoolean ended = new AtomicBoolean();
+    Runnable release =
+        () -> {
+          if (!ended.getAndSet(true)) {
+            end.run();
+          }
+        };
     ForeignAllocation memory =
         new ForeignAllocation(region.size(), region.address()) {
           @Override
