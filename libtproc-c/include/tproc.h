@@ -98,8 +98,8 @@ TPROC_EXPORT int tproc_attach(const char *socket);
 /**
  * Allocates a block that the calling process owns: uninitialised, aligned to 16 bytes. A size of 0 is a block, too.
  *
- * @return NULL, and errno: ENOMEM (the heap is full), ENOTSUP (there is none), EAGAIN (too many threads or programs use
- * it)
+ * @return NULL, and errno: ENOMEM (the heap is full, or the program at the limit that it was started with), ENOTSUP
+ * (there is none), EAGAIN (too many threads or programs use it)
  */
 TPROC_EXPORT void *tproc_alloc(size_t size);
 

@@ -33,6 +33,8 @@ struct tproc_abi {
   int32_t pid;         /**< process id of the threadproc itself: a forked child, whose memory is a copy, sees another */
   uint64_t share;      /**< address of the shared range (tproc_share_abi.h), also a forked child's; 0: there is none */
   uint64_t share_size; /**< its size in bytes */
+  uint32_t account;    /**< of the shared range: how much the threadproc and its forked children may own; 0: no limit */
+  uint32_t account_generation; /**< of the account, as long as it is theirs */
 };
 
 #endif

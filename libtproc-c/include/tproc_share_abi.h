@@ -13,6 +13,7 @@
  *   threads            struct tproc_thread_record [thread_count]: who may own a slice or a lock
  *   board              struct tproc_board_entry [board_count]: the registry
  *   channels           struct tproc_channel_entry [channel_count]: who has which channel open
+ *   accounts           struct tproc_account [account_count]: how much programs may own
  *   slices             struct tproc_slice [slice_count]
  *   tags               uint16_t [slice_count][TPROC_TAG_STRIDE]: the owner of each block, 0: free
  *   data               slice_count slices of TPROC_SLICE_SIZE bytes
@@ -57,6 +58,12 @@
  * pid. */
 #define TPROC_OWNER_CHANNELS 2u
 
+/**
+ * Whether an owner's blocks may have to be counted: the numbers of owners with an account are even, of those without
+ * odd. So who frees a block sees it in the tag. (The channels' number is even, and they have none.)
+ */
+#define TPROC_OWNER_MAY_COUNT(owner) (((owner)&1u) == 0)
+
 /** What stands in tproc_slice.owner. */
 #define TPROC_SLICE_FREE 0u
 /** Has blocks, and no thread allocates from it: any thread may adopt it. */
@@ -100,7 +107,8 @@ struct tproc_share {
   uint32_t page_size;     /* 100 */
   uint64_t channels;      /* 104 offset of the table; 0: the host is older than channels */
   uint32_t channel_count; /* 112 */
-  uint8_t reserved[12];   /* 116 */
+  uint32_t account_count; /* 116 */
+  uint64_t accounts;      /* 120 offset of the table; 0: the host is older than accounts */
   /* Hints. Each stands in a cache line of its own. */
   TPROC_SHARED(uint32_t) slices_high; /* 128  slices from here on have never been used */
   uint8_t reserved_high[60];
@@ -133,7 +141,25 @@ struct tproc_owner {
   TPROC_SHARED(uint64_t) attached_at; /* 16  CLOCK_BOOTTIME in nanoseconds; later than the process's start */
   uint64_t host_note;                 /* 24  the host's own: whose end gives the blocks back */
   uint64_t pid_namespace;             /* 32  inode of the one in which `pid` is the process's; 0: unknown */
-  uint8_t reserved[24];               /* 40 */
+  TPROC_SHARED(uint32_t) account;     /* 40  number of the account that its blocks are counted in; 0: none */
+  uint8_t reserved[20];               /* 44 */
+};
+
+/** Accounts that are open at a time, and one that is none: number 0. */
+#define TPROC_ACCOUNT_COUNT 1024u
+
+/**
+ * What the processes of one launch, the program and its forked children, may own together. The truth of it is in the
+ * tags: `used` is a count of these, which may be too high by what a process was about to do when it was killed. Who
+ * finds it at the limit counts anew, once after each death. 64 bytes.
+ */
+struct tproc_account {
+  uint64_t limit; /* 0   bytes. Written before any process knows of the account */
+  /** 0-15: counts the changes. 16-63: units of 16 bytes that blocks have room for, two's complement. */
+  TPROC_SHARED(uint64_t) used;       /* 8 */
+  TPROC_SHARED(uint32_t) generation; /* 16  counts up when it is opened, and when it is closed; even: closed */
+  TPROC_SHARED(uint32_t) counted;    /* 20  tproc_share.deaths when it was counted anew */
+  uint8_t reserved[40];              /* 24 */
 };
 
 /** A thread that allocates or waits. 64 bytes. */
@@ -307,11 +333,16 @@ TPROC_LAYOUT(offsetof(struct tproc_share, bell) == 512);
 TPROC_LAYOUT(offsetof(struct tproc_share, board_high) == 576);
 TPROC_LAYOUT(offsetof(struct tproc_share, board_event) == 640);
 TPROC_LAYOUT(offsetof(struct tproc_share, channels) == 104);
+TPROC_LAYOUT(offsetof(struct tproc_share, account_count) == 116);
+TPROC_LAYOUT(offsetof(struct tproc_share, accounts) == 120);
 TPROC_LAYOUT(offsetof(struct tproc_share, deaths) == 648);
 TPROC_LAYOUT(sizeof(struct tproc_share) == 704);
 TPROC_LAYOUT(offsetof(struct tproc_owner, attached_at) == 16);
 TPROC_LAYOUT(offsetof(struct tproc_owner, pid_namespace) == 32);
+TPROC_LAYOUT(offsetof(struct tproc_owner, account) == 40);
 TPROC_LAYOUT(sizeof(struct tproc_owner) == 64);
+TPROC_LAYOUT(offsetof(struct tproc_account, generation) == 16);
+TPROC_LAYOUT(sizeof(struct tproc_account) == 64);
 TPROC_LAYOUT(offsetof(struct tproc_thread_record, waiting_on) == 16);
 TPROC_LAYOUT(offsetof(struct tproc_thread_record, holds) == 24);
 TPROC_LAYOUT(sizeof(struct tproc_thread_record) == 64);

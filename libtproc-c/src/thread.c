@@ -46,7 +46,9 @@ int tproc_open_at(void *base, uint64_t size) {
 static void open_host(void) {
   const struct tproc_abi *abi = tproc_host_abi();
   if (abi == NULL || abi->size < offsetof(struct tproc_abi, share_size) + sizeof abi->share_size) return;
-  if (abi->share != 0) tproc_open_at((void *)(uintptr_t)abi->share, abi->share_size);
+  if (abi->share == 0 || tproc_open_at((void *)(uintptr_t)abi->share, abi->share_size) != 0) return;
+  if (abi->size >= offsetof(struct tproc_abi, account_generation) + sizeof abi->account_generation)
+    tproc_view.own = (struct tproc_account_of_launch){abi->account, abi->account_generation};
 }
 
 int tproc_open(void) {

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "account.h"
 #include "owner.h"
 #include "slice.h"
 #include "thread_record.h"
@@ -23,12 +24,13 @@
 
 int tproc_cache_attach(const struct tproc_view *view, struct tproc_cache *cache, uint32_t owner, pid_t pid,
                        pid_t thread) {
-  if (owner == 0) owner = tproc_owner_take(view, pid);
+  if (owner == 0) owner = tproc_owner_take(view, pid, view->own);
   if (owner == 0) return EAGAIN;
   const uint32_t token = tproc_record_take(view, pid, thread);
   if (token == 0) return EAGAIN;
   for (uint32_t i = 1; i < TPROC_CLASS_COUNT; i++) cache->bins[i].size = tproc_size_classes[i].size;
   cache->owner = owner;
+  cache->account = tproc_account_of(view, owner);
   cache->token = token;
   return 0;
 }

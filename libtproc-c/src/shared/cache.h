@@ -25,6 +25,13 @@ struct tproc_bin {
   uint32_t skipped;
 };
 
+/** The group of a bin whose allocations are counted: not in the bin, so none passes by the count. */
+struct tproc_parked {
+  uint64_t free;
+  unsigned char *blocks;
+  _Atomic uint16_t *tags;
+};
+
 /** Zeroed: not attached. An allocation attaches it. */
 struct tproc_cache {
   struct tproc_bin bins[TPROC_CLASS_COUNT];
@@ -32,6 +39,8 @@ struct tproc_cache {
   uint32_t owner;      /**< who owns what is allocated */
   uint32_t claim_from; /**< slices to look at first */
   uint32_t large_from;
+  uint32_t account; /**< what is allocated is counted in it; 0: nothing is */
+  struct tproc_parked parked[TPROC_CLASS_COUNT];
 };
 
 /**

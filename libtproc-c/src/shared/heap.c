@@ -1,5 +1,6 @@
 #include "heap.h"
 
+#include "account.h"
 #include "owner.h"
 
 /* Slices are aligned to their size at least, so a block is aligned as far as its size is. */
@@ -7,7 +8,7 @@ static bool is_aligned(uint32_t size_class, size_t alignment) {
   return (tproc_size_classes[size_class].size & (alignment - 1)) == 0;
 }
 
-static void *alloc_small(const struct tproc_view *view, struct tproc_cache *cache, uint32_t size_class) {
+static void *take_block(const struct tproc_view *view, struct tproc_cache *cache, uint32_t size_class) {
   struct tproc_bin *bin = &cache->bins[size_class];
   if (bin->free == 0 && !tproc_cache_refill(view, cache, size_class)) return NULL;
   const uint32_t index = (uint32_t)__builtin_ctzll(bin->free);
@@ -15,6 +16,33 @@ static void *alloc_small(const struct tproc_view *view, struct tproc_cache *cach
   void *block = bin->blocks + (size_t)index * bin->size;
   atomic_store_explicit(&bin->tags[index], (uint16_t)cache->owner, memory_order_release); /* allocated */
   return block;
+}
+
+/* The bin's group is in it only meanwhile: the fast way finds none. */
+static void *take_counted(const struct tproc_view *view, struct tproc_cache *cache, uint32_t size_class) {
+  struct tproc_bin *bin = &cache->bins[size_class];
+  struct tproc_parked *parked = &cache->parked[size_class];
+  const uint32_t size = tproc_size_classes[size_class].size;
+  if (!tproc_account_charge(view, cache->account, size)) return NULL;
+  bin->free = parked->free, bin->blocks = parked->blocks, bin->tags = parked->tags;
+  void *block = take_block(view, cache, size_class);
+  *parked = (struct tproc_parked){bin->free, bin->blocks, bin->tags};
+  bin->free = 0, bin->blocks = NULL, bin->tags = NULL;
+  if (block == NULL) tproc_account_refund(view, cache->account, size);
+  return block;
+}
+
+static void *alloc_small(const struct tproc_view *view, struct tproc_cache *cache, uint32_t size_class) {
+  return cache->account == 0 ? take_block(view, cache, size_class) : take_counted(view, cache, size_class);
+}
+
+int tproc_heap_free_counted(const struct tproc_view *view, struct tproc_cache *cache, const struct tproc_block *block) {
+  const uint16_t owner = atomic_load_explicit(block->tag, memory_order_relaxed);
+  if (owner == 0) return EINVAL;
+  atomic_store_explicit(block->tag, 0, memory_order_release); /* free */
+  tproc_heap_freed(view, cache, block);
+  tproc_account_lose(view, owner, tproc_size_classes[block->size_class].size);
+  return 0;
 }
 
 void *tproc_heap_alloc_slowly(const struct tproc_view *view, struct tproc_cache *cache, size_t size, size_t alignment) {
@@ -42,26 +70,34 @@ uint32_t tproc_heap_owner_of(const struct tproc_view *view, const void *address)
   return tproc_is_large(word) ? word & ~TPROC_SLICE_LARGE : 0;
 }
 
+static int give_small(const struct tproc_view *view, const struct tproc_block *block, uint32_t owner) {
+  const uint32_t size = tproc_size_classes[block->size_class].size;
+  uint16_t now = atomic_load_explicit(block->tag, memory_order_acquire);
+  tproc_account_receive(view, owner, size);
+  do {
+    if (now == 0) break;
+  } while (!atomic_compare_exchange_weak(block->tag, &now, (uint16_t)owner));
+  tproc_account_lose(view, now == 0 ? owner : now, size);
+  return now == 0 ? EINVAL : 0;
+}
+
 int tproc_heap_give(const struct tproc_view *view, void *address, uint32_t owner) {
   struct tproc_block block;
   if (!tproc_block_at(view, address, &block)) return EINVAL;
-  if (block.size_class == TPROC_CLASS_LARGE) return tproc_large_give(view, block.slice, owner);
-  uint16_t now = atomic_load_explicit(block.tag, memory_order_acquire);
-  do {
-    if (now == 0) return EINVAL;
-  } while (!atomic_compare_exchange_weak(block.tag, &now, (uint16_t)owner));
-  return 0;
+  return block.size_class == TPROC_CLASS_LARGE ? tproc_large_give(view, block.slice, owner)
+                                               : give_small(view, &block, owner);
 }
 
 int tproc_heap_hand_over(const struct tproc_view *view, void *address, uint32_t from, uint32_t to) {
   struct tproc_block block;
   if (!tproc_block_at(view, address, &block)) return EINVAL;
-  if (block.size_class != TPROC_CLASS_LARGE) {
-    uint16_t now = (uint16_t)from;
-    return atomic_compare_exchange_strong(block.tag, &now, (uint16_t)to) ? 0 : EINVAL;
-  }
-  uint32_t word = TPROC_SLICE_LARGE | from;
-  return atomic_compare_exchange_strong(&view->slices[block.slice].owner, &word, TPROC_SLICE_LARGE | to) ? 0 : EINVAL;
+  if (block.size_class == TPROC_CLASS_LARGE) return tproc_large_hand_over(view, block.slice, from, to);
+  const uint32_t size = tproc_size_classes[block.size_class].size;
+  uint16_t now = (uint16_t)from;
+  tproc_account_receive(view, to, size);
+  const bool done = atomic_compare_exchange_strong(block.tag, &now, (uint16_t)to);
+  tproc_account_lose(view, done ? from : to, size);
+  return done ? 0 : EINVAL;
 }
 
 /* The order is the reaper's turned round: it marks the owner dead, and then looks for its blocks. */

@@ -42,7 +42,7 @@ static inline bool tproc_block_at(const struct tproc_view *view, const void *add
 /** Any block of any size with an attached cache. @param alignment a power of two */
 void *tproc_heap_alloc_slowly(const struct tproc_view *view, struct tproc_cache *cache, size_t size, size_t alignment);
 
-/** @return NULL when the heap is full, or the cache is not attached */
+/** @return NULL when the heap is full, the owner at its limit, or the cache is not attached */
 static inline void *tproc_heap_alloc(const struct tproc_view *view, struct tproc_cache *cache, size_t size) {
   if (__builtin_expect(size <= TPROC_SMALL_MAX, 1)) {
     struct tproc_bin *bin = &cache->bins[tproc_size_class_of(size)];
@@ -58,6 +58,23 @@ static inline void *tproc_heap_alloc(const struct tproc_view *view, struct tproc
   return tproc_heap_alloc_slowly(view, cache, size, 16);
 }
 
+/* What follows the change of a tag to 0. */
+static inline void tproc_heap_freed(const struct tproc_view *view, struct tproc_cache *cache,
+                                    const struct tproc_block *block) {
+  struct tproc_bin *bin = &cache->bins[block->size_class];
+  const size_t distance = ((uintptr_t)block->tag - (uintptr_t)bin->tags) / sizeof *block->tag;
+  /* Without a branch, which could not be predicted: back into the mask when it is of the group in use. */
+  bin->free |= (uint64_t)(distance < TPROC_GROUP_BLOCKS) << (distance % TPROC_GROUP_BLOCKS);
+  struct tproc_slice *slice = &view->slices[block->slice];
+  _Atomic uint8_t *freed = &slice->freed[block->index / TPROC_GROUP_BLOCKS];
+  if (atomic_load_explicit(&slice->owner, memory_order_relaxed) == cache->token ||
+      atomic_load_explicit(freed, memory_order_relaxed) == 0)
+    atomic_store_explicit(freed, 1, memory_order_relaxed);
+}
+
+/** Frees a small block whose owner's blocks are counted, or finds that it is free: EINVAL. */
+int tproc_heap_free_counted(const struct tproc_view *view, struct tproc_cache *cache, const struct tproc_block *block);
+
 /**
  * Frees a block of any owner.
  *
@@ -67,17 +84,11 @@ static inline int tproc_heap_free(const struct tproc_view *view, struct tproc_ca
   struct tproc_block block;
   if (__builtin_expect(!tproc_block_at(view, address, &block), 0)) return EINVAL;
   if (__builtin_expect(block.size_class == TPROC_CLASS_LARGE, 0)) return tproc_large_free(view, cache, block.slice);
-  if (__builtin_expect(atomic_load_explicit(block.tag, memory_order_relaxed) == 0, 0)) return EINVAL;
+  const uint16_t owner = atomic_load_explicit(block.tag, memory_order_relaxed);
+  /* Also 0: none has it. */
+  if (__builtin_expect(TPROC_OWNER_MAY_COUNT(owner), 0)) return tproc_heap_free_counted(view, cache, &block);
   atomic_store_explicit(block.tag, 0, memory_order_release); /* free */
-  struct tproc_bin *bin = &cache->bins[block.size_class];
-  const size_t distance = ((uintptr_t)block.tag - (uintptr_t)bin->tags) / sizeof *block.tag;
-  /* Without a branch, which could not be predicted: back into the mask when it is of the group in use. */
-  bin->free |= (uint64_t)(distance < TPROC_GROUP_BLOCKS) << (distance % TPROC_GROUP_BLOCKS);
-  struct tproc_slice *slice = &view->slices[block.slice];
-  _Atomic uint8_t *freed = &slice->freed[block.index / TPROC_GROUP_BLOCKS];
-  if (atomic_load_explicit(&slice->owner, memory_order_relaxed) == cache->token ||
-      atomic_load_explicit(freed, memory_order_relaxed) == 0)
-    atomic_store_explicit(freed, 1, memory_order_relaxed);
+  tproc_heap_freed(view, cache, &block);
   return 0;
 }
 

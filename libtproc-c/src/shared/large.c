@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdint.h>
 
+#include "account.h"
 #include "slice.h"
 
 static bool is_aligned(const struct tproc_view *view, uint32_t slice, size_t alignment) {
@@ -37,13 +38,22 @@ static uint32_t find_run(const struct tproc_view *view, uint32_t from, uint32_t 
   return 0;
 }
 
+static uint32_t take_slices(const struct tproc_view *view, struct tproc_cache *cache, uint32_t run, size_t alignment) {
+  const uint32_t from = cache->large_from == 0 ? 1 : cache->large_from;
+  const uint32_t slice = find_run(view, from, view->slice_count, run, alignment, cache->token);
+  return slice != 0 ? slice : find_run(view, 1, from, run, alignment, cache->token);
+}
+
 void *tproc_large_alloc(const struct tproc_view *view, struct tproc_cache *cache, size_t size, size_t alignment) {
   if (size > (size_t)view->slice_count * TPROC_SLICE_SIZE) return NULL;
   const uint32_t run = size == 0 ? 1 : (uint32_t)((size + TPROC_SLICE_SIZE - 1) / TPROC_SLICE_SIZE);
-  const uint32_t from = cache->large_from == 0 ? 1 : cache->large_from;
-  uint32_t slice = find_run(view, from, view->slice_count, run, alignment, cache->token);
-  if (slice == 0) slice = find_run(view, 1, from, run, alignment, cache->token);
-  if (slice == 0) return NULL;
+  const size_t bytes = (size_t)run * TPROC_SLICE_SIZE;
+  if (cache->account != 0 && !tproc_account_charge(view, cache->account, bytes)) return NULL;
+  const uint32_t slice = take_slices(view, cache, run, alignment);
+  if (slice == 0) {
+    tproc_account_refund(view, cache->account, bytes);
+    return NULL;
+  }
   struct tproc_slice *first = &view->slices[slice];
   atomic_store_explicit(&first->filled, 1, memory_order_relaxed);
   atomic_store_explicit(&first->run, run, memory_order_relaxed);
@@ -68,25 +78,44 @@ void tproc_large_release(const struct tproc_view *view, uint32_t slice) {
   tproc_slice_release(view, slice);
 }
 
-/* Until one of them has changed the word, or there is no large block. */
-static int swap_owner(const struct tproc_view *view, uint32_t slice, uint32_t to) {
+static size_t bytes_of(const struct tproc_view *view, uint32_t slice) {
+  return (size_t)atomic_load_explicit(&view->slices[slice].run, memory_order_relaxed) * TPROC_SLICE_SIZE;
+}
+
+/* Until one of them has changed the word, or there is no large block. @return whose it was; 0: there is none */
+static uint32_t swap_owner(const struct tproc_view *view, uint32_t slice, uint32_t to) {
   _Atomic uint32_t *word = &view->slices[slice].owner;
   uint32_t now = atomic_load_explicit(word, memory_order_acquire);
   do {
-    if (!tproc_is_large(now)) return EINVAL;
+    if (!tproc_is_large(now)) return 0;
   } while (!atomic_compare_exchange_weak(word, &now, to));
-  return 0;
+  return now & ~TPROC_SLICE_LARGE;
 }
 
 int tproc_large_free(const struct tproc_view *view, struct tproc_cache *cache, uint32_t slice) {
   if (cache->token == 0) return EAGAIN;
-  const int failed = swap_owner(view, slice, cache->token);
-  if (failed) return failed;
+  const uint32_t owner = swap_owner(view, slice, cache->token);
+  if (owner == 0) return EINVAL;
+  const size_t bytes = bytes_of(view, slice);
   tproc_large_release(view, slice);
+  tproc_account_lose(view, owner, bytes);
   if (slice < cache->large_from) cache->large_from = slice;
   return 0;
 }
 
 int tproc_large_give(const struct tproc_view *view, uint32_t slice, uint32_t owner) {
-  return swap_owner(view, slice, TPROC_SLICE_LARGE | owner);
+  const size_t bytes = bytes_of(view, slice);
+  tproc_account_receive(view, owner, bytes);
+  const uint32_t giver = swap_owner(view, slice, TPROC_SLICE_LARGE | owner);
+  tproc_account_lose(view, giver == 0 ? owner : giver, bytes);
+  return giver == 0 ? EINVAL : 0;
+}
+
+int tproc_large_hand_over(const struct tproc_view *view, uint32_t slice, uint32_t from, uint32_t to) {
+  const size_t bytes = bytes_of(view, slice);
+  uint32_t word = TPROC_SLICE_LARGE | from;
+  tproc_account_receive(view, to, bytes);
+  const bool done = atomic_compare_exchange_strong(&view->slices[slice].owner, &word, TPROC_SLICE_LARGE | to);
+  tproc_account_lose(view, done ? from : to, bytes);
+  return done ? 0 : EINVAL;
 }

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "account.h"
+
 uint32_t tproc_owner_find(const struct tproc_view *view, pid_t pid) {
   const uint32_t high = atomic_load_explicit(&view->share->owners_high, memory_order_acquire);
   for (uint32_t i = TPROC_OWNER_HOST; i < high; i++)
@@ -36,16 +38,22 @@ static bool take(const struct tproc_view *view, uint32_t number, pid_t pid) {
   return true;
 }
 
-uint32_t tproc_owner_take(const struct tproc_view *view, pid_t pid) {
-  const uint32_t found = tproc_owner_find(view, pid);
-  if (found != 0) return found;
+static uint32_t take_any(const struct tproc_view *view, pid_t pid, bool counted) {
   const uint32_t places = view->owner_count - TPROC_OWNER_CHANNELS - 1;
   const uint32_t from = atomic_load_explicit(&view->share->next_owner, memory_order_relaxed);
   for (uint32_t i = 0; i < places; i++) {
     const uint32_t number = TPROC_OWNER_CHANNELS + 1 + (from + i) % places;
-    if (!take(view, number, pid)) continue;
+    if (TPROC_OWNER_MAY_COUNT(number) != counted || !take(view, number, pid)) continue;
     atomic_store_explicit(&view->share->next_owner, (from + i + 1) % places, memory_order_relaxed);
     return number;
   }
   return 0;
+}
+
+/* Also one that is there already joins: another thread may have taken it, and not have come to that yet. */
+uint32_t tproc_owner_take(const struct tproc_view *view, pid_t pid, struct tproc_account_of_launch account) {
+  uint32_t owner = tproc_owner_find(view, pid);
+  if (owner == 0) owner = take_any(view, pid, account.number != 0);
+  if (owner != 0) tproc_account_join(view, owner, account);
+  return owner;
 }

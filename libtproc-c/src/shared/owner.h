@@ -15,9 +15,10 @@ uint32_t tproc_owner_find(const struct tproc_view *view, pid_t pid);
  * The number of a process; an entry is taken when it has none. Two threads of one process that come here at a time may
  * take one each: both are the process, and both end with it.
  *
+ * @param account that the process's blocks are counted in, if it is open; number 0: none
  * @return 0 when all are taken
  */
-uint32_t tproc_owner_take(const struct tproc_view *view, pid_t pid);
+uint32_t tproc_owner_take(const struct tproc_view *view, pid_t pid, struct tproc_account_of_launch account);
 
 /** Inode of the caller's pid namespace; 0: /proc does not tell. */
 uint64_t tproc_pid_namespace(void);

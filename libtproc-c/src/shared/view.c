@@ -23,6 +23,7 @@ int tproc_view_open(struct tproc_view *view, void *base, uint64_t size) {
       {share->threads, share->thread_count, sizeof(struct tproc_thread_record)},
       {share->board, share->board_count, sizeof(struct tproc_board_entry)},
       {share->channels, share->channel_count, sizeof(struct tproc_channel_entry)},
+      {share->accounts, share->account_count, sizeof(struct tproc_account)},
       {share->slices, share->slice_count, sizeof(struct tproc_slice)},
       {share->tags, share->slice_count, TPROC_TAG_STRIDE * sizeof(uint16_t)},
       {share->data, share->slice_count, TPROC_SLICE_SIZE},
@@ -36,6 +37,7 @@ int tproc_view_open(struct tproc_view *view, void *base, uint64_t size) {
       .threads = (struct tproc_thread_record *)(bytes + share->threads),
       .board = (struct tproc_board_entry *)(bytes + share->board),
       .channels = (struct tproc_channel_entry *)(bytes + share->channels),
+      .accounts = (struct tproc_account *)(bytes + share->accounts),
       .slices = (struct tproc_slice *)(bytes + share->slices),
       .tags = (_Atomic uint16_t *)(bytes + share->tags),
       .data = bytes + share->data,
@@ -43,6 +45,7 @@ int tproc_view_open(struct tproc_view *view, void *base, uint64_t size) {
       .thread_count = share->thread_count,
       .board_count = share->board_count,
       .channel_count = share->channel_count,
+      .account_count = share->account_count,
       .slice_count = share->slice_count,
   };
   return 0;

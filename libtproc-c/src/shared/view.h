@@ -9,13 +9,19 @@
 
 #pragma GCC visibility push(hidden)
 
-/** Nothing here changes once it is open. */
+/** An account as a launch knows it. Number 0: none. */
+struct tproc_account_of_launch {
+  uint32_t number, generation;
+};
+
+/** Nothing here changes once it is in use. */
 struct tproc_view {
   struct tproc_share *share; /**< NULL: not open */
   struct tproc_owner *owners;
   struct tproc_thread_record *threads;
   struct tproc_board_entry *board;
   struct tproc_channel_entry *channels;
+  struct tproc_account *accounts;
   struct tproc_slice *slices;
   _Atomic uint16_t *tags;
   unsigned char *data;
@@ -23,7 +29,9 @@ struct tproc_view {
   uint32_t thread_count;
   uint32_t board_count;
   uint32_t channel_count; /**< 0: the host is older than channels */
+  uint32_t account_count; /**< 0: the host is older than accounts */
   uint32_t slice_count;
+  struct tproc_account_of_launch own; /**< the account of the process itself; none once it is open */
 };
 
 /**

@@ -1,7 +1,8 @@
 /*
  * Uses the shared heap and the registry:  sharing WHAT NAME [N]
  *
- * "rounds" goes through N rounds of the barrier that NAME is; with "die" it is killed after them, as a party.
+ * "fill" allocates blocks of N bytes until it gets none, says so, and stays. "rounds" goes through N rounds of the
+ * barrier that NAME is; with "die" it is killed after them, as a party.
  *
  * NAME is published: a block that begins with a mutex (8 bytes), a semaphore (8 bytes), two counters (8 bytes each),
  * and then a text.
@@ -43,6 +44,15 @@ static void publish(const char *name, unsigned flags) {
   check("tproc_publish", tproc_publish(&entry));
   while (read(STDIN_FILENO, &byte, 1) > 0) {
   }
+}
+
+/* Blocks of this size until there is no more. */
+static void fill(size_t size) {
+  int blocks = 0;
+  while (tproc_alloc(size) != NULL) blocks++;
+  printf("%d blocks, then %s\n", blocks, strerror(errno));
+  fflush(stdout);
+  pause();
 }
 
 static struct block *await(const char *name) {
@@ -108,6 +118,7 @@ int main(int argc, char **argv) {
   if (strcmp(what, "take") == 0) permits(await(name), number, 1);
   if (strcmp(what, "rounds") == 0) rounds(name, number, 0);
   if (strcmp(what, "die") == 0) rounds(name, number, 1);
+  if (strcmp(what, "fill") == 0) fill((size_t)number);
   if (strcmp(what, "idle") == 0) pause();
   return 0;
 }

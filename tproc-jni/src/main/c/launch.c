@@ -27,7 +27,8 @@ JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_launch(JNIEnv *env, jclass type
                                                         jint argument_count, jbyteArray environment,
                                                         jint environment_count, jbyteArray directory, jint standard_in,
                                                         jint standard_out, jint standard_error, jint carried, jint mask,
-                                                        jboolean crash_report, jboolean stay, jboolean never_forks) {
+                                                        jboolean crash_report, jboolean stay, jboolean never_forks,
+                                                        jlong heap_limit) {
   (void)type;
   struct texts texts = {0};
   struct tproc_threadproc *threadproc = NULL;
@@ -46,6 +47,7 @@ JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_launch(JNIEnv *env, jclass type
         .carried = (unsigned)carried,
         .flags = (crash_report ? TPROC_LAUNCH_CRASH_REPORT : 0) | (stay ? TPROC_LAUNCH_STAY : 0) |
                  (never_forks ? TPROC_LAUNCH_NEVER_FORKS : 0),
+        .heap_limit = (uint64_t)heap_limit,
     };
     struct tproc_error error = {0};
     if (tproc_host_launch(to_host(host), &launch, &threadproc, &error) != 0) throw_failure(env, FAILURE_LAUNCH, &error);

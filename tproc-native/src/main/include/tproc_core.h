@@ -198,6 +198,11 @@ struct tproc_launch {
    * since the kernel would count its memory and that of all threadprocs. RLIMIT_NOFILE does not bear on descriptors.
    */
   const struct tproc_limit *limits;
+  /**
+   * Bytes of the shared heap that the threadproc and its forked children may own together, as blocks have room for
+   * them; 0: no limit. Beyond it their allocations fail with ENOMEM, those of others do not. See docs/sharing.md.
+   */
+  uint64_t heap_limit;
 };
 
 /**

@@ -34,7 +34,7 @@ static int enrol(struct tproc_host *host, pid_t pid) {
   struct tproc_threadproc *threadproc = host_pin(host, pid);
   if (threadproc == NULL) return 0;
   pthread_mutex_lock(&threadproc->lock);
-  const bool taken = threadproc->reaped || tproc_owner_take(&host->range.view, pid) != 0;
+  const bool taken = threadproc->reaped || tproc_owner_take(&host->range.view, pid, threadproc->account) != 0;
   pthread_mutex_unlock(&threadproc->lock);
   host_unpin(host, threadproc);
   return taken ? 0 : -EAGAIN;

@@ -28,6 +28,7 @@
 #include "loader/executable_file.h"
 #include "loader/image.h"
 #include "loader/layout.h"
+#include "share/accounts.h"
 #include "spawn/launch_state.h"
 
 /* The child's frames before the program's entry; a few hundred bytes, more under a sanitizer. */
@@ -100,9 +101,19 @@ static int map_stack(const struct preparation *preparation, struct tproc_error *
   return 0;
 }
 
+/* Without a heap there is nothing to limit. */
+static int open_account(const struct tproc_host *host, const struct tproc_launch *launch,
+                        struct tproc_account_of_launch *account, struct tproc_error *error) {
+  if (launch->heap_limit == 0 || host->range.view.share == NULL) return 0;
+  const int failed = accounts_open(&host->range.view, launch->heap_limit, account);
+  return failed ? tproc_fail_because(error, -failed, "limit its use of the shared heap: there are %u limits already",
+                                     host->range.view.account_count - 1)
+                : 0;
+}
+
 static int build_stack(struct tproc_host *host, const struct tproc_launch *launch,
-                       const struct preparation *preparation, const struct slot *slot, struct entry_stack *built,
-                       struct tproc_error *error) {
+                       const struct preparation *preparation, const struct slot *slot,
+                       struct tproc_account_of_launch account, struct entry_stack *built, struct tproc_error *error) {
   const struct entry_stack_content content = {
       .argv = preparation->program.argv,
       .envp = launch->envp,
@@ -120,7 +131,9 @@ static int build_stack(struct tproc_host *host, const struct tproc_launch *launc
               .slot_size = range_size(slot->whole),
               .host_pid = getpid(),
               .share = (uint64_t)host->range.view.share,
-              .share_size = host->range.view.share != NULL ? host->range.view.share->size : 0}};
+              .share_size = host->range.view.share != NULL ? host->range.view.share->size : 0,
+              .account = account.number,
+              .account_generation = account.generation}};
   return entry_stack_build(preparation->layout.stack_begun, &content, built, error);
 }
 
@@ -283,7 +296,9 @@ static int prepare(struct tproc_host *host, const struct tproc_launch *launch, s
                          size.bytes + size.strings * sizeof(char *), &preparation->layout, error);
   if (!failed) failed = map_images(host, preparation, &threadproc->memory, error);
   if (!failed) failed = map_stack(preparation, error);
-  if (!failed) failed = build_stack(host, launch, preparation, &threadproc->memory.slot, &stack, error);
+  if (!failed) failed = open_account(host, launch, &threadproc->account, error);
+  if (!failed)
+    failed = build_stack(host, launch, preparation, &threadproc->memory.slot, threadproc->account, &stack, error);
   if (!failed) failed = limit_memory(launch, &threadproc->memory);
   if (failed) return failed;
   memory_divide(&threadproc->memory, preparation->layout.heap, preparation->layout.anonymous,

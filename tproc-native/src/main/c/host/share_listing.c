@@ -8,6 +8,7 @@
 #include "host/host.h"
 #include "host/listing_writer.h"
 #include "share/heap_usage.h"
+#include "shared/account.h"
 #include "shared/owner.h"
 #include "tproc_core.h"
 #include "wire/wire.h"
@@ -74,7 +75,8 @@ static void add_uses(struct listing_writer *writer, const struct tproc_view *vie
                                                                                  : WIRE_HEAP_PROCESS,
                                             .ended = pid < 0,
                                             .blocks = uses[i].blocks,
-                                            .bytes = uses[i].bytes});
+                                            .bytes = uses[i].bytes,
+                                            .limit = tproc_account_limit(view, i)});
   }
 }
 

@@ -12,6 +12,7 @@
 #include "base/compat.h"
 #include "base/error.h"
 #include "host/host.h"
+#include "share/accounts.h"
 #include "share/reaper.h"
 
 pid_t tproc_threadproc_pid(const struct tproc_threadproc *threadproc) { return threadproc->pid; }
@@ -160,7 +161,10 @@ int tproc_threadproc_close(struct tproc_threadproc *threadproc, struct tproc_err
 
 void threadproc_free(struct tproc_threadproc *threadproc) {
   if (threadproc->listener != NULL) broker_detach(&threadproc->host->broker, threadproc->listener);
-  if (threadproc->host->range.view.share != NULL) reaper_forget(&threadproc->host->range.view, (uint64_t)threadproc);
+  if (threadproc->host->range.view.share != NULL) {
+    reaper_forget(&threadproc->host->range.view, (uint64_t)threadproc);
+    accounts_close(&threadproc->host->range.view, threadproc->account);
+  }
   memory_release(&threadproc->memory);
   launch_info_release(&threadproc->info);
   pthread_mutex_destroy(&threadproc->lock);

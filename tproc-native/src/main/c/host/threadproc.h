@@ -9,6 +9,7 @@
 #include "broker/fence_listener.h"
 #include "host/launch_info.h"
 #include "memory/memory.h"
+#include "shared/view.h"
 #include "spawn/child.h"
 #include "spawn/tracer.h"
 #include "tproc_core.h"
@@ -28,11 +29,12 @@ struct tproc_threadproc {
   bool held;            /**< it has ended, but a debugger is to see that first; of the executor's thread */
   struct memory memory; /**< slot and all else; readable until the threadproc is closed */
   struct address_range stack;
-  struct fence_listener *listener; /**< to the broker; NULL before the start */
-  struct tracer *tracer;           /**< NULL: it is not traced, or its exit has been collected */
-  bool crashed;                    /**< under the lock, as the next */
-  struct tproc_crash crash;        /**< when it has crashed */
-  struct fence fence;              /**< the filter, as the child installs it */
+  struct tproc_account_of_launch account; /**< how much it and its forked children may own of the shared heap */
+  struct fence_listener *listener;        /**< to the broker; NULL before the start */
+  struct tracer *tracer;                  /**< NULL: it is not traced, or its exit has been collected */
+  bool crashed;                           /**< under the lock, as the next */
+  struct tproc_crash crash;               /**< when it has crashed */
+  struct fence fence;                     /**< the filter, as the child installs it */
   struct child_plan plan; /**< the kernel writes to plan.state at the process's end: freed only after the collection */
 };
 

@@ -32,6 +32,7 @@ static void lay_out(struct tproc_share *share, const struct shared_range_counts 
                                 .thread_count = counts->threads,
                                 .board_count = counts->names,
                                 .channel_count = counts->channels,
+                                .account_count = counts->accounts,
                                 .slice_count = counts->slices,
                                 .page_size = (uint32_t)page_size()};
   uint64_t at = TABLE_ALIGNMENT;
@@ -43,6 +44,8 @@ static void lay_out(struct tproc_share *share, const struct shared_range_counts 
   at = align_up(at + counts->names * sizeof(struct tproc_board_entry), TABLE_ALIGNMENT);
   share->channels = at;
   at = align_up(at + counts->channels * sizeof(struct tproc_channel_entry), TABLE_ALIGNMENT);
+  share->accounts = at;
+  at = align_up(at + counts->accounts * sizeof(struct tproc_account), TABLE_ALIGNMENT);
   share->slices = at;
   at = align_up(at + (uint64_t)counts->slices * sizeof(struct tproc_slice), TABLE_ALIGNMENT);
   share->tags = at;
@@ -115,6 +118,7 @@ int shared_range_open(struct shared_range *range, struct slot_space *slots, uint
                                              .threads = THREAD_COUNT,
                                              .names = TPROC_BOARD_COUNT,
                                              .channels = TPROC_CHANNEL_COUNT,
+                                             .accounts = TPROC_ACCOUNT_COUNT,
                                              .slices = wanted < SLICES_MAX ? (uint32_t)wanted : SLICES_MAX};
   const uint64_t size = shared_range_size(&counts);
   *range = (struct shared_range){.slots = slots};

@@ -34,7 +34,8 @@ struct shared_range_counts {
   uint32_t threads; /**< at most 1 << TPROC_TOKEN_RECORD_BITS */
   uint32_t names;   /**< entries of the board */
   uint32_t channels;
-  uint32_t slices; /**< below 1 << 30; the first is never used */
+  uint32_t accounts; /**< number 0 is none */
+  uint32_t slices;   /**< below 1 << 30; the first is never used */
 };
 
 /** Bytes of a range with such tables. */

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "shared/account.h"
 #include "shared/board.h"
 #include "shared/channel.h"
 #include "shared/event.h"
@@ -96,16 +97,21 @@ static uint32_t wake_waiters(const struct tproc_view *view) {
 
 /* No token is needed: this thread is the reaper's only one, and does not die without the host. */
 static bool release_large(const struct tproc_view *view, uint32_t number, uint32_t word) {
+  const uint32_t owner = word & ~TPROC_SLICE_LARGE;
   if (!atomic_compare_exchange_strong(&view->slices[number].owner, &word, TPROC_TOKEN_LIMIT)) return false;
+  const uint64_t slices = atomic_load_explicit(&view->slices[number].run, memory_order_relaxed);
   tproc_large_release(view, number);
+  tproc_account_lose(view, owner, slices * TPROC_SLICE_SIZE);
   return true;
 }
 
 /* By compare-and-swap: another process may free the block, and its slice's owner allocate it again, at the same time.
  */
-static bool release_small(struct tproc_slice *slice, _Atomic uint16_t *tag, uint32_t index, uint16_t owner) {
-  if (!atomic_compare_exchange_strong(tag, &owner, 0)) return false;
-  atomic_store_explicit(&slice->freed[index / TPROC_GROUP_BLOCKS], 1, memory_order_relaxed);
+static bool release_small(const struct tproc_view *view, const struct tproc_block *block, uint16_t owner) {
+  uint16_t now = owner;
+  if (!atomic_compare_exchange_strong(block->tag, &now, 0)) return false;
+  atomic_store_explicit(&view->slices[block->slice].freed[block->index / TPROC_GROUP_BLOCKS], 1, memory_order_relaxed);
+  tproc_account_lose(view, owner, tproc_size_classes[block->size_class].size);
   return true;
 }
 
@@ -115,7 +121,7 @@ static void free_own(const struct tproc_party *party, void *address) {
   if (block.size_class == TPROC_CLASS_LARGE)
     release_large(party->view, block.slice, TPROC_SLICE_LARGE | party->owner);
   else
-    release_small(&party->view->slices[block.slice], block.tag, block.index, (uint16_t)party->owner);
+    release_small(party->view, &block, (uint16_t)party->owner);
 }
 
 /* After the marking of the dead, and before their blocks are freed: by whose a block is, it is told what was sent. */
@@ -173,7 +179,8 @@ static uint64_t free_small(const struct tproc_view *view, uint32_t number, uint3
   _Atomic uint16_t *tags = tproc_slice_tags(view, number);
   for (uint32_t i = 0; i < tproc_size_classes[size_class].blocks; i++) {
     const uint16_t tag = atomic_load_explicit(&tags[i], memory_order_relaxed);
-    if (tag != 0 && contains(set, tag)) count += release_small(&view->slices[number], &tags[i], i, tag);
+    const struct tproc_block block = {.slice = number, .size_class = size_class, .index = i, .tag = &tags[i]};
+    if (tag != 0 && contains(set, tag)) count += release_small(view, &block, tag);
   }
   return count;
 }
@@ -203,6 +210,7 @@ static void free_owners(const struct tproc_view *view, const struct owner_set *s
     if (!contains(set, i)) continue;
     owner->host_note = 0;
     atomic_store(&owner->attached_at, 0);
+    atomic_store(&owner->account, 0);
     atomic_fetch_add(&owner->generation, 1);
     atomic_store(&owner->pid, 0);
   }

@@ -11,7 +11,7 @@ _Static_assert(sizeof(struct wire_mapping) == 32, "part of the protocol");
 _Static_assert(sizeof(struct wire_program_ended) == 32, "part of the protocol");
 _Static_assert(sizeof(struct wire_registered) == 200, "part of the protocol");
 _Static_assert(sizeof(struct wire_heap) == 24, "part of the protocol");
-_Static_assert(sizeof(struct wire_heap_use) == 32, "part of the protocol");
+_Static_assert(sizeof(struct wire_heap_use) == 40, "part of the protocol");
 
 #define ENTRY_ALIGNMENT 8u
 

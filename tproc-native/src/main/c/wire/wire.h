@@ -226,6 +226,7 @@ struct wire_heap_use {
   uint32_t ended;  /**< 1: its process has ended, and its blocks can still be read */
   uint64_t blocks; /**< that are allocated */
   uint64_t bytes;  /**< that these have room for */
+  uint64_t limit;  /**< bytes that the processes of its launch may own together; 0: any number */
 };
 
 struct wire_attached {

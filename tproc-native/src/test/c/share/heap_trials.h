@@ -18,8 +18,12 @@ struct trial {
 /** Why instructions cannot be stepped through here; NULL: they can. */
 const char *cannot_step(void);
 
-/** A process does all there is to do with the heap, and is killed at each instruction of it. */
-struct trial kill_at_every_instruction(void);
+/** Who may own only so much. */
+enum limited { LIMITED_NOBODY, LIMITED_VICTIM, LIMITED_OTHER };
+
+/** A process does all there is to do with the heap, also to another's blocks, and is killed at each instruction of it.
+ */
+struct trial kill_at_every_instruction(enum limited whose);
 
 /** A process locks, waits and signals, and is killed at each instruction; no process waits for it afterwards. */
 struct trial kill_with_locks(void);

@@ -24,9 +24,19 @@ void expect_well(const trial &done, uint64_t instructions) {
 
 TEST_CASE("shared heap: a process is killed at each instruction of all it does") {
   if (!can_step()) return;
-  const trial done = kill_at_every_instruction();
+  const trial done = kill_at_every_instruction(LIMITED_NOBODY);
   expect_well(done, 5000);
   CHECK(done.checks > 300);
+}
+
+TEST_CASE("shared heap: a process with a limit is killed at each instruction, and what is counted stays right") {
+  if (!can_step()) return;
+  expect_well(kill_at_every_instruction(LIMITED_VICTIM), 5000);
+}
+
+TEST_CASE("shared heap: a process is killed at each instruction of what it does to blocks of one with a limit") {
+  if (!can_step()) return;
+  expect_well(kill_at_every_instruction(LIMITED_OTHER), 5000);
 }
 
 TEST_CASE("shared heap: a process stands still at each instruction, another works, and the first is killed") {

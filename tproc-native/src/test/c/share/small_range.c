@@ -11,7 +11,8 @@
 #include "shared/heap.h"
 
 void small_range_open(struct small_range *range, uint32_t slices) {
-  const struct shared_range_counts counts = {.owners = 64, .threads = 64, .names = 16, .channels = 4, .slices = slices};
+  const struct shared_range_counts counts = {
+      .owners = 64, .threads = 64, .names = 16, .channels = 4, .accounts = 4, .slices = slices};
   range->size = shared_range_size(&counts);
   range->base = mmap(NULL, range->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (range->base == MAP_FAILED) abort();
@@ -34,6 +35,7 @@ void small_range_copy(const struct small_range *from, struct small_range *to) {
   memcpy(to->base + share->board, from->base + share->board, share->board_count * sizeof(struct tproc_board_entry));
   memcpy(to->base + share->channels, from->base + share->channels,
          share->channel_count * sizeof(struct tproc_channel_entry));
+  memcpy(to->base + share->accounts, from->base + share->accounts, share->account_count * sizeof(struct tproc_account));
   memcpy(to->base + share->slices, from->base + share->slices, share->slice_count * sizeof(struct tproc_slice));
   memcpy(to->base + share->tags, from->base + share->tags, (size_t)most * TPROC_TAG_STRIDE * sizeof(uint16_t));
 }

@@ -71,6 +71,7 @@ Launched Host::launch(const Launch &what, bool watch) {
   launch.blocked_signals = what.blocked_signals;
   launch.nice = what.nice;
   launch.limits = what.limits.empty() ? nullptr : what.limits.data();
+  launch.heap_limit = what.heap_limit;
   Launched launched;
   launched.result = tproc_host_launch(host_, &launch, &launched.threadproc, &launched.error);
   if (launched.result == 0 && watch)

@@ -35,6 +35,7 @@ struct Launch {
   uint64_t ignored_signals = 0, blocked_signals = 0;
   int nice = 0;
   std::vector<tproc_limit> limits;
+  uint64_t heap_limit = 0;
 
   explicit Launch(std::string what, std::vector<std::string> with = {})
       : program(std::move(what)), arguments(std::move(with)) {}

@@ -31,6 +31,7 @@ public final class ThreadProcBuilder {
   private boolean crashReport;
   private boolean stay;
   private boolean neverForks;
+  private long heapLimit = LaunchRequest.NO_LIMIT;
 
   /**
    * For providers; users get one from {@link TprocHost#command(String...)}.
@@ -310,6 +311,25 @@ public final class ThreadProcBuilder {
   }
 
   /**
+   * Limits what the program and its forked children may own of the {@linkplain TprocHost#heap()
+   * shared heap}, together: bytes that their blocks have room for. An allocation beyond it fails
+   * with ENOMEM ({@code tproc_alloc} returns NULL), and no other program notices. What they free or
+   * give away is off the account; what they are given is on it, also beyond the limit, and then
+   * they allocate nothing before they have less. Java's own blocks are never counted.
+   *
+   * @param bytes 1 or more; no limit without a call
+   * @return this builder
+   * @throws IllegalArgumentException when it is less than 1
+   */
+  public ThreadProcBuilder heapLimit(long bytes) {
+    if (bytes < 1) {
+      throw new IllegalArgumentException("a limit of the heap below 1 byte: " + bytes);
+    }
+    this.heapLimit = bytes;
+    return this;
+  }
+
+  /**
    * Starts the program. On return it is a process of its own.
    *
    * @return the running threadproc
@@ -333,6 +353,7 @@ public final class ThreadProcBuilder {
             umask,
             crashReport,
             stay,
-            neverForks));
+            neverForks,
+            heapLimit));
   }
 }

@@ -60,6 +60,7 @@ class ThreadProcBuilderTest {
     assertThat(launch.crashReport()).isFalse();
     assertThat(launch.stay()).isFalse();
     assertThat(launch.neverForks()).isFalse();
+    assertThat(launch.heapLimit()).isEqualTo(LaunchRequest.NO_LIMIT);
   }
 
   @Test
@@ -77,7 +78,8 @@ class ThreadProcBuilderTest {
             .umask(077)
             .crashReport(true)
             .stay(true)
-            .neverForks(true);
+            .neverForks(true)
+            .heapLimit(1);
     builder.environment().clear();
     builder.environment().put("K", "v");
 
@@ -94,6 +96,7 @@ class ThreadProcBuilderTest {
     assertThat(launch.crashReport()).isTrue();
     assertThat(launch.stay()).isTrue();
     assertThat(launch.neverForks()).isTrue();
+    assertThat(launch.heapLimit()).isEqualTo(1);
   }
 
   @Test
@@ -134,6 +137,14 @@ class ThreadProcBuilderTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> builder("x").umask(umask))
         .withMessageContaining("umask");
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {0, -1, Long.MIN_VALUE})
+  void refusesALimitOfTheHeapThatIsNone(long bytes) {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> builder("x").heapLimit(bytes))
+        .withMessage("a limit of the heap below 1 byte: " + bytes);
   }
 
   @Test

@@ -7,6 +7,7 @@ import io.tproc.share.HeapUsage;
 import io.tproc.share.HeapUsage.Owner;
 import io.tproc.share.Registration;
 import io.tproc.share.SharedBlock;
+import java.io.BufferedReader;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -29,7 +30,7 @@ class SharedCommandsIT {
     return usage.uses().stream()
         .filter(each -> each.owner() == owner && each.pid() == pid)
         .findFirst()
-        .orElse(new HeapUsage.Use(owner, pid, false, 0, 0));
+        .orElse(new HeapUsage.Use(owner, pid, false, 0, 0, 0));
   }
 
   @Test
@@ -53,6 +54,34 @@ class SharedCommandsIT {
   }
 
   @Test
+  void tellsALimitAndWhoIsAtIt() throws Exception {
+    try (ListeningHost host = ListeningHost.open();
+        ThreadProc program =
+            host.host()
+                .command(Programs.probe("sharing"), "fill", "-", "100000")
+                .heapLimit(1 << 20)
+                .start();
+        BufferedReader said = program.inputReader()) {
+      assertThat(said.readLine()).isEqualTo("8 blocks, then Cannot allocate memory");
+      HeapUsage.Use its = of(host.host().heap().usage(), Owner.PROCESS, program.pid());
+      assertThat(its.blocks()).isEqualTo(8);
+      assertThat(its.bytes()).isEqualTo(1 << 20);
+      assertThat(its.limit()).isEqualTo(1 << 20);
+      assertThat(tproc(host, "heap").output())
+          .containsPattern(" *" + program.pid() + " +process +8 +1\\.0M +1\\.0M\n");
+      host.host().heap().allocate(4 << 20).close();
+
+      long owned = its.bytes();
+      program.destroyForcibly().waitFor();
+      assertThat(of(host.host().heap().usage(), Owner.PROCESS, program.pid()))
+          .returns(owned, HeapUsage.Use::bytes)
+          .returns(true, HeapUsage.Use::ended);
+      program.close();
+      assertThat(of(host.host().heap().usage(), Owner.PROCESS, program.pid()).blocks()).isZero();
+    }
+  }
+
+  @Test
   void tellsWhoHasHowMuch() throws Exception {
     try (ListeningHost host = ListeningHost.open();
         SharedBlock block = host.host().heap().allocate(1 << 20);
@@ -69,8 +98,8 @@ class SharedCommandsIT {
       assertThat(usage.resident()).isPositive();
 
       assertThat(tproc(host, "heap").output())
-          .containsPattern(" *" + own + " +host +\\d+ +1\\.\\dM\n")
-          .containsPattern(" *" + program.pid() + " +process +1 +\\d+\n")
+          .containsPattern(" *" + own + " +host +\\d+ +1\\.\\dM +-\n")
+          .containsPattern(" *" + program.pid() + " +process +1 +\\d+ +-\n")
           .containsPattern("\n\\S+ in blocks, \\S+ taken, \\S+ in memory, of \\S+\n$");
       assertThat(tproc(host, "heap", "--json").output())
           .contains(

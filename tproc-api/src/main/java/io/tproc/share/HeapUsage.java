@@ -37,8 +37,10 @@ public record HeapUsage(long size, long taken, long resident, List<Use> uses) {
    * @param ended whether the process has ended: its blocks can be read until it is closed
    * @param blocks that are allocated
    * @param bytes that these have room for
+   * @param limit bytes that the processes of its launch may own together ({@link
+   *     io.tproc.ThreadProcBuilder#heapLimit}); 0: any number
    */
-  public record Use(Owner owner, long pid, boolean ended, long blocks, long bytes) {
+  public record Use(Owner owner, long pid, boolean ended, long blocks, long bytes, long limit) {
     /** Refuses null. */
     public Use {
       Objects.requireNonNull(owner, "owner");

@@ -20,6 +20,9 @@ final class HeapUseEntry implements ListingEntries.Decoder<Use> {
   private static final int BLOCKS_AT = 16;
   private static final int BYTES_AT = 24;
 
+  /** Not of an older host's. */
+  private static final int LIMIT_AT = 32;
+
   static HeapUsage read(ByteBuffer payload) throws ProtocolException {
     ByteBuffer rest = payload.slice().order(ByteOrder.nativeOrder());
     if (rest.remaining() < HEAD_SIZE) {
@@ -43,6 +46,7 @@ final class HeapUseEntry implements ListingEntries.Decoder<Use> {
         entry.getInt(PID_AT),
         entry.getInt(ENDED_AT) != 0,
         entry.getLong(BLOCKS_AT),
-        entry.getLong(BYTES_AT));
+        entry.getLong(BYTES_AT),
+        entry.remaining() < LIMIT_AT + Long.BYTES ? 0 : entry.getLong(LIMIT_AT));
   }
 }

@@ -24,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  * @param crashReport whether the program is traced, for a {@link io.tproc.CrashReport} of its end
  * @param stay whether the program may not execute another one in its place
  * @param neverForks whether fork() fails in the program, and others' forks do not copy its memory
+ * @param heapLimit bytes of the shared heap that it and its forked children may own, or {@link
+ *     #NO_LIMIT}
  */
 public record LaunchRequest(
     List<String> command,
@@ -36,9 +38,13 @@ public record LaunchRequest(
     int umask,
     boolean crashReport,
     boolean stay,
-    boolean neverForks) {
+    boolean neverForks,
+    long heapLimit) {
   /** The value of {@link #umask()} that keeps the host's. */
   public static final int INHERIT_UMASK = -1;
+
+  /** The value of {@link #heapLimit()} that sets none. */
+  public static final long NO_LIMIT = 0;
 
   /** The highest umask: all permission bits. */
   public static final int UMASK_MAX = 0777;
@@ -49,7 +55,7 @@ public record LaunchRequest(
    * @throws NullPointerException when a component other than the directory, or an element of one,
    *     is null
    * @throws IndexOutOfBoundsException when the command is empty
-   * @throws IllegalArgumentException when the umask is out of range
+   * @throws IllegalArgumentException when the umask is out of range, or the limit negative
    */
   public LaunchRequest {
     command = List.copyOf(command);
@@ -61,6 +67,9 @@ public record LaunchRequest(
     if (umask < INHERIT_UMASK || umask > UMASK_MAX) {
       throw new IllegalArgumentException(
           "umask out of range 0-0777: 0" + Integer.toOctalString(umask));
+    }
+    if (heapLimit < 0) {
+      throw new IllegalArgumentException("a negative limit: " + heapLimit);
     }
   }
 

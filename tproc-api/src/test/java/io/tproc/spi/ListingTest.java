@@ -240,7 +240,7 @@ class ListingTest {
   }
 
   private static ByteBuffer heap(int owner) {
-    return buffer(64)
+    return buffer(72)
         .putLong(1 << 20)
         .putLong(1 << 16)
         .putLong(4096)
@@ -263,7 +263,16 @@ class ListingTest {
                 1 << 20,
                 1 << 16,
                 4096,
-                List.of(new HeapUsage.Use(HeapUsage.Owner.PROCESS, 41, true, 2, 96))));
+                List.of(new HeapUsage.Use(HeapUsage.Owner.PROCESS, 41, true, 2, 96, 0))));
+  }
+
+  @Test
+  void decodesALimit() throws Exception {
+    ByteBuffer entry = heap(3);
+    entry.putInt(32, 40);
+    entry.limit(72).putLong(64, 1 << 19);
+    assertThat(Listing.heapUsage(entry).uses())
+        .containsExactly(new HeapUsage.Use(HeapUsage.Owner.PROCESS, 41, true, 2, 96, 1 << 19));
   }
 
   @ParameterizedTest

@@ -16,9 +16,10 @@ import picocli.CommandLine.Option;
     description = "Shows who has how much of the shared heap of a listening host.",
     footer = {
       "",
-      "BYTES is what a process's blocks have room for. The last line has the sum; what is taken, with"
-          + " the room that is kept for further blocks; what of it is in memory; and how large the"
-          + " heap may become. Blocks of a process that has ended stay until it is closed.",
+      "BYTES is what a process's blocks have room for; LIMIT what it and the others of its launch may"
+          + " have of these together. The last line has the sum; what is taken, with the room that"
+          + " is kept for further blocks; what of it is in memory; and how large the heap may become."
+          + " Blocks of a process that has ended stay until it is closed.",
       "",
       "Exit status: 0; 1 when the host has no shared heap; 125 when it cannot be asked."
     })
@@ -40,13 +41,14 @@ final class HeapCommand extends WholeHostCommand {
   }
 
   static String table(HeapUsage usage, List<Use> uses) {
-    Table table = new Table(">PID", "OWNER", ">BLOCKS", ">BYTES");
+    Table table = new Table(">PID", "OWNER", ">BLOCKS", ">BYTES", ">LIMIT");
     for (Use each : uses) {
       table.add(
           Long.toString(each.pid()),
           owner(each) + (each.ended() ? " (ended)" : ""),
           Long.toString(each.blocks()),
-          Units.bytes(each.bytes()));
+          Units.bytes(each.bytes()),
+          each.limit() == 0 ? "-" : Units.bytes(each.limit()));
     }
     return table
         + "%s in blocks, %s taken, %s in memory, of %s%n"
@@ -76,7 +78,8 @@ final class HeapCommand extends WholeHostCommand {
                                 .add("owner", owner(each))
                                 .add("ended", each.ended())
                                 .add("blocks", each.blocks())
-                                .add("bytes", each.bytes()))
+                                .add("bytes", each.bytes())
+                                .add("limit", each.limit()))
                     .toList())
         + System.lineSeparator();
   }

@@ -69,6 +69,14 @@ final class RunCommand implements Callable<Integer> {
               + " address space.")
   boolean stay;
 
+  @Option(
+      names = {"--heap-limit"},
+      paramLabel = "BYTES",
+      converter = ByteCount.class,
+      description =
+          "How much of the shared heap the program and its children may own: 500K, 64M, 2G.")
+  @Nullable Long heapLimit;
+
   @Parameters(
       index = "0",
       paramLabel = "PROGRAM",
@@ -108,6 +116,9 @@ final class RunCommand implements Callable<Integer> {
     LIBRARY.setLevel(crashReport ? Level.SEVERE : Level.WARNING);
     ThreadProcBuilder builder = host.command(command).directory(directory).inheritIO();
     builder.crashReport(crashReport).stay(stay);
+    if (heapLimit != null) {
+      builder.heapLimit(heapLimit);
+    }
     builder.environment().putAll(environment);
     try (ThreadProc started = builder.start()) {
       forwarder.forwardTo(started);

@@ -214,15 +214,16 @@ class HostCommandsTest {
   @Test
   void heapPrintsTheLargestFirstAndSums() throws Exception {
     byte[] answer =
-        heapUsed(4096, use(7, 1, 0, 0, 0), use(41, 3, 1, 2, 96), use(42, 3, 0, 1, 1 << 20));
+        heapUsed(
+            4096, use(7, 1, 0, 0, 0), use(41, 3, 1, 2, 96), use(42, 3, 0, 1, 1 << 20, 2 << 20));
 
     assertThat(run(answer, "heap", socket)).isZero();
     assertThat(cli.output().lines())
         .containsExactly(
-            "PID  OWNER            BLOCKS  BYTES",
-            " 42  process               1   1.0M",
-            " 41  process (ended)       2     96",
-            "  7  host                  0      0",
+            "PID  OWNER            BLOCKS  BYTES  LIMIT",
+            " 42  process               1   1.0M   2.0M",
+            " 41  process (ended)       2     96      -",
+            "  7  host                  0      0      -",
             "1.0M in blocks, 128K taken, 4.0K in memory, of 1.0G");
   }
 
@@ -233,7 +234,7 @@ class HostCommandsTest {
         .isEqualTo(
             "{\"sizeBytes\": 1073741824, \"takenBytes\": 131072, \"residentBytes\": 0, \"owners\":"
                 + " [{\"pid\": 7, \"owner\": \"channels\", \"ended\": false, \"blocks\": 1,"
-                + " \"bytes\": 64}]}\n");
+                + " \"bytes\": 64, \"limit\": 0}]}\n");
   }
 
   @ParameterizedTest

@@ -2,6 +2,7 @@ package io.tproc.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.mockito.ArgumentMatchers.anyList;
+import static org.mockito.ArgumentMatchers.anyLong;
 import static org.mockito.Mockito.lenient;
 import static org.mockito.Mockito.never;
 import static org.mockito.Mockito.verify;
@@ -96,6 +97,32 @@ class RunCommandTest {
 
     verify(builder).stay(true);
     verify(builder).crashReport(false);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"4096, 4096", "500K, 512000", "64M, 67108864", "2g, 2147483648"})
+  void mayOwnOnlySoMuch(String typed, long bytes) {
+    assertThat(new Cli(hosts).run("run", "--heap-limit", typed, "prog")).isZero();
+
+    verify(builder).heapLimit(bytes);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'', no number of bytes",
+    "-1, no number of bytes",
+    "1T, no number of bytes",
+    "0, less than 1 byte",
+    "99999999999999999999, too many bytes",
+    "9999999999999G, too many bytes"
+  })
+  void saysWhyALimitIsNone(String typed, String why) {
+    Cli cli = new Cli(hosts);
+
+    assertThat(cli.run("run", "--heap-limit=" + typed, "prog")).isEqualTo(125);
+
+    assertThat(cli.errors()).contains(why + ": '" + typed + "'");
+    verify(builder, never()).heapLimit(anyLong());
   }
 
   @Test

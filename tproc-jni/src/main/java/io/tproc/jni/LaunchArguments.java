@@ -21,6 +21,7 @@ final class LaunchArguments {
   private final boolean crashReport;
   private final boolean stay;
   private final boolean neverForks;
+  private final long heapLimit;
 
   private LaunchArguments(LaunchRequest request, HostEnvironment host) throws LaunchException {
     this.program = ByteStrings.terminated(request.program(), "the program's name");
@@ -39,6 +40,7 @@ final class LaunchArguments {
     this.crashReport = request.crashReport();
     this.stay = request.stay();
     this.neverForks = request.neverForks();
+    this.heapLimit = request.heapLimit();
   }
 
   /**
@@ -89,6 +91,7 @@ final class LaunchArguments {
         umask,
         crashReport,
         stay,
-        neverForks);
+        neverForks,
+        heapLimit);
   }
 }

@@ -48,7 +48,8 @@ final class Native {
       int umask,
       boolean crashReport,
       boolean stay,
-      boolean neverForks)
+      boolean neverForks,
+      long heapLimit)
       throws LaunchException;
 
   // threadproc.c

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 
 /** Listens as a host does, and gives each question the answer that the test has written. */
 public final class FakeHost implements AutoCloseable {
@@ -147,7 +148,7 @@ public final class FakeHost implements AutoCloseable {
 
   /** A HEAP_USED of 1 GiB, of which 128 KiB are taken, with these entries. */
   public static byte[] heapUsed(long resident, byte[]... entries) {
-    ByteBuffer payload = buffer(24 + 8 + 32 * entries.length);
+    ByteBuffer payload = buffer(24 + 8 + Stream.of(entries).mapToInt(each -> each.length).sum());
     payload.putLong(1 << 30).putLong(128 << 10).putLong(resident);
     payload.putInt(entries.length).putInt(entries.length);
     for (byte[] each : entries) {
@@ -157,6 +158,12 @@ public final class FakeHost implements AutoCloseable {
   }
 
   /** A struct wire_heap_use. */
+  public static byte[] use(int pid, int owner, int ended, long blocks, long bytes, long limit) {
+    ByteBuffer entry = buffer(40).put(use(pid, owner, ended, blocks, bytes)).putLong(limit);
+    return entry.putInt(0, 40).array();
+  }
+
+  /** One of a host that knows of no limits. */
   public static byte[] use(int pid, int owner, int ended, long blocks, long bytes) {
     return buffer(32)
         .putInt(32)
