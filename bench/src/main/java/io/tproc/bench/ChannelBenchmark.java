@@ -4,11 +4,13 @@ import io.tproc.ThreadProc;
 import io.tproc.TprocHost;
 import io.tproc.share.Channel;
 import io.tproc.share.Channel.Role;
+import io.tproc.share.SharedBlock;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.util.Set;
+import java.util.concurrent.SynchronousQueue;
 
 /** Round trips and messages through channels, against pipes. */
 final class ChannelBenchmark implements Benchmark {
@@ -24,6 +26,8 @@ final class ChannelBenchmark implements Benchmark {
 
   private static final int SIZE = 48;
   private static final int CELLS = 64;
+  private static final long GIBIBYTE = 1L << 30;
+  private static final long PAGE = 4096;
 
   @Override
   public String name() {
@@ -73,6 +77,24 @@ final class ChannelBenchmark implements Benchmark {
                 () -> roundTrips(there, back, count),
                 () -> roundTrips(pipe.getOutputStream(), pipe.getInputStream(), count));
         Report.ratio("Java and a program", "ns", medians[0], "pipes", medians[1], "aim <= 0.02");
+        double[] withThreads =
+            Rounds.medians(
+                settings.count(11, 1),
+                () -> roundTrips(there, back, count),
+                () -> roundTripsOfThreads(count));
+        Report.ratio(
+            "Java and a program",
+            "ns",
+            withThreads[0],
+            "two threads",
+            withThreads[1],
+            "aim <= 1.2");
+        double[] handOvers =
+            Rounds.medians(
+                settings.count(11, 1),
+                () -> handOvers(host, there, back, GIBIBYTE, count),
+                () -> handOvers(host, there, back, PAGE, count));
+        Report.ratio("there and back, 1 GiB", "ns", handOvers[0], "4 KiB", handOvers[1], "aim 1");
         there.close();
         echo.waitFor();
         pipe.getOutputStream().close();
@@ -90,6 +112,47 @@ final class ChannelBenchmark implements Benchmark {
       back.receive();
     }
     return (double) (System.nanoTime() - start) / count;
+  }
+
+  /** Two threads of Java, which hand something over in a SynchronousQueue. */
+  private static double roundTripsOfThreads(int count) throws InterruptedException {
+    SynchronousQueue<Integer> there = new SynchronousQueue<>();
+    SynchronousQueue<Integer> back = new SynchronousQueue<>();
+    Thread other =
+        new Thread(
+            () -> {
+              try {
+                for (int i = 0; i < count; i++) {
+                  back.put(there.take());
+                }
+              } catch (InterruptedException nobodyDoes) {
+                Thread.currentThread().interrupt();
+              }
+            });
+    other.start();
+    long start = System.nanoTime();
+    for (int i = 0; i < count; i++) {
+      there.put(i);
+      back.take();
+    }
+    double each = (double) (System.nanoTime() - start) / count;
+    other.join();
+    return each;
+  }
+
+  /** A block goes to a program and comes back, and is Java's again. */
+  private static double handOvers(TprocHost host, Channel there, Channel back, long size, int count)
+      throws InterruptedException {
+    ByteBuffer data = ByteBuffer.allocate(SIZE);
+    SharedBlock block = host.heap().allocate(size);
+    long start = System.nanoTime();
+    for (int i = 0; i < count; i++) {
+      there.send(data, block);
+      block = back.receive().block().orElseThrow();
+    }
+    double each = (double) (System.nanoTime() - start) / count;
+    block.close();
+    return each;
   }
 
   private static double roundTrips(OutputStream there, InputStream back, int count)

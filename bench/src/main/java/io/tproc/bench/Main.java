@@ -24,7 +24,8 @@ public final class Main {
           new ContainedBenchmark(),
           new ChannelBenchmark(),
           new WorkersBenchmark(),
-          new PythonBenchmark());
+          new PythonBenchmark(),
+          new HeapBenchmark());
 
   private Main() {}
 
