@@ -35,7 +35,9 @@ static const char **pointers_to(const char *block, uint32_t count) {
 static void write_again(const struct wire_launch_view *view, const uint8_t *payload, size_t size) {
   const char **argv = pointers_to(view->arguments, view->fixed.argument_count);
   const char **envp = pointers_to(view->environment, view->fixed.environment_count);
-  const struct wire_launch_content content = {.settings = view->fixed,
+  const struct wire_launch_content content = {.state = view->fixed.state_size > 0 ? &view->state : NULL,
+                                              .cpus = view->cpus,
+                                              .settings = view->fixed,
                                               .numbers = view->numbers,
                                               .descriptor_count = view->fixed.descriptor_count,
                                               .program = view->program,

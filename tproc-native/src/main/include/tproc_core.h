@@ -123,6 +123,9 @@ void *tproc_host_scratch(const struct tproc_host *host);
 /** No limit, in a tproc_limit: the kernel's RLIM64_INFINITY. */
 #define TPROC_LIMIT_INFINITY UINT64_MAX
 
+/** Most words of tproc_launch.cpus: as many as a kernel can be built for. */
+#define TPROC_CPU_WORDS_MAX 128
+
 /** Bits of tproc_launch.flags. */
 enum tproc_launch_flag {
   TPROC_LAUNCH_SESSION = 1 << 0,      /**< the leader of a new session and process group (setsid) */
@@ -148,7 +151,16 @@ enum tproc_launch_flag {
    * builds on them (system, popen) are as ever, and what it execs may fork. clone3 fails with ENOSYS, too: it would
    * hide what it asks for, and libcs do without it.
    */
-  TPROC_LAUNCH_NEVER_FORKS = 1 << 8
+  TPROC_LAUNCH_NEVER_FORKS = 1 << 8,
+  TPROC_LAUNCH_SCHEDULING = 1 << 9,   /**< with the scheduling policy and priority given, instead of the host's */
+  TPROC_LAUNCH_IO_PRIORITY = 1 << 10, /**< with the I/O priority given, instead of the host's */
+  TPROC_LAUNCH_PERSONALITY = 1 << 11, /**< with the personality given, instead of the host's */
+  /**
+   * What the host has no right to give (a nice value, limit, policy, I/O priority, personality, CPUs) fails with EPERM
+   * or EACCES, and CPUs of which it may use none with EINVAL. Without this the program starts with the nearest that can
+   * be had, which is the host's own.
+   */
+  TPROC_LAUNCH_EXACT = 1 << 12
 };
 
 /** A descriptor for the threadproc beyond 0-2. */
@@ -189,13 +201,26 @@ struct tproc_launch {
   size_t descriptor_count;  /**< entries of descriptors, at most TPROC_DESCRIPTORS_MAX */
   uint64_t ignored_signals; /**< bit n-1: signal n starts ignored; not SIGKILL, not SIGSTOP */
   uint64_t blocked_signals; /**< bit n-1: signal n starts blocked; not SIGKILL, not SIGSTOP */
-  /** With TPROC_LAUNCH_NICE: -20 to 19. One that the host has no right to give is not given: the host's own stays. */
+  /** With TPROC_LAUNCH_NICE: -20 to 19. See TPROC_LAUNCH_EXACT for one that the host has no right to give. */
   int nice;
+  /** With TPROC_LAUNCH_SCHEDULING: SCHED_OTHER, _FIFO, _RR, _BATCH or _IDLE, maybe with SCHED_RESET_ON_FORK. */
+  int policy;
+  int priority;    /**< with SCHED_FIFO and SCHED_RR 1 to 99, else 0 */
+  int io_priority; /**< with TPROC_LAUNCH_IO_PRIORITY: as ioprio_set(2) takes it; 0: none of its own */
+  /**
+   * With TPROC_LAUNCH_PERSONALITY: as personality(2) takes it. What acts when a program is executed (ADDR_NO_RANDOMIZE,
+   * MMAP_PAGE_ZERO) moves nothing in the shared address space: the program sees it, and what it executes gets it.
+   * READ_IMPLIES_EXEC is left out, as execve does.
+   */
+  unsigned personality;
+  const uint64_t *cpus; /**< bit n%64 of word n/64: it may run on CPU n */
+  size_t cpu_words;     /**< 0: on the host's; at most TPROC_CPU_WORDS_MAX */
   /**
    * With TPROC_LAUNCH_LIMITS: TPROC_LIMIT_COUNT entries, the index is RLIMIT_*. A hard limit that the host has no right
-   * to give becomes the host's own, and a soft limit above that the same. The limit RLIMIT_STACK also decides the size
-   * of the stack, and how long arguments and environment may be. RLIMIT_AS and RLIMIT_DATA are kept by the host,
-   * since the kernel would count its memory and that of all threadprocs. RLIMIT_NOFILE does not bear on descriptors.
+   * to give becomes the host's own, and a soft limit above that the same (see TPROC_LAUNCH_EXACT). The limit
+   * RLIMIT_STACK also decides the size of the stack, and how long arguments and environment may be. RLIMIT_AS and
+   * RLIMIT_DATA are kept by the host, since the kernel would count its memory and that of all threadprocs.
+   * RLIMIT_NOFILE does not bear on descriptors.
    */
   const struct tproc_limit *limits;
   /**

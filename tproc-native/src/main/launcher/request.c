@@ -35,10 +35,65 @@ static void read_limits(struct wire_limit limits[WIRE_LIMITS]) {
   }
 }
 
+#define IOPRIO_WHO_PROCESS 1
+#define ASK_PERSONALITY 0xffffffffu
+
+/* The kernel's numbers, without the C library's header of them. */
+enum { POLICY_OTHER = 0, POLICY_FIFO = 1, POLICY_RR = 2, POLICY_BATCH = 3, POLICY_IDLE = 5 };
+#define RESET_ON_FORK 0x40000000
+
+struct state {
+  struct wire_launch_state fixed;
+  uint64_t cpus[WIRE_CPU_WORDS_MAX];
+};
+
+/* A deadline (SCHED_DEADLINE) is one process's: it is not passed on, as a fork would not. */
+static void read_scheduling(struct wire_launch_state *state) {
+  const long policy = raw_syscall1(SYS_sched_getscheduler, 0);
+  int32_t priority = 0; /* the kernel's struct sched_param */
+  if (policy < 0 || raw_syscall2(SYS_sched_getparam, 0, &priority) < 0) return;
+  switch (policy & ~RESET_ON_FORK) {
+    case POLICY_OTHER:
+    case POLICY_FIFO:
+    case POLICY_RR:
+    case POLICY_BATCH:
+    case POLICY_IDLE:
+      state->given |= WIRE_STATE_SCHEDULING;
+      state->policy = (uint32_t)policy;
+      state->priority = priority;
+      break;
+    default:
+      break;
+  }
+}
+
+/* What cannot be asked here (a sandbox, a kernel without block devices) is left to the host. */
+static void read_state(struct state *state) {
+  memset(state, 0, sizeof *state);
+  struct wire_launch_state *fixed = &state->fixed;
+  read_scheduling(fixed);
+  const long io_priority = raw_syscall2(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0);
+  if (io_priority >= 0) {
+    fixed->given |= WIRE_STATE_IO_PRIORITY;
+    fixed->io_priority = (uint32_t)io_priority;
+  }
+  const long personality = raw_syscall1(SYS_personality, ASK_PERSONALITY);
+  if (personality >= 0) {
+    fixed->given |= WIRE_STATE_PERSONALITY;
+    fixed->personality = (uint32_t)personality;
+  }
+  const long size = raw_syscall3(SYS_sched_getaffinity, 0, sizeof state->cpus, state->cpus);
+  if (size > 0) fixed->cpu_words = (uint32_t)((size_t)size / sizeof *state->cpus);
+}
+
 int request_make(const struct descriptors *descriptors, char **argv, char **envp, uint32_t flags, uint64_t ignored,
                  uint64_t blocked, struct outgoing *request) {
   struct wire_launch_content content;
+  struct state state;
   memset(&content, 0, sizeof content);
+  read_state(&state);
+  content.state = &state.fixed;
+  content.cpus = state.cpus;
   content.settings.flags = flags;
   content.settings.umask = own_umask();
   content.settings.nice = 20 - (int32_t)raw_syscall2(SYS_getpriority, PRIO_PROCESS, 0); /* the kernel's own counting */

@@ -8,7 +8,7 @@
 #include "host_connection.h"
 
 /**
- * Makes a LAUNCH of this process's umask, nice value, limits and ignored signals, and the descriptors.
+ * Makes a LAUNCH of this process's umask, limits, ignored signals, scheduling and personality, and the descriptors.
  *
  * @param descriptors with the working directory; used until the request has been sent
  * @param flags WIRE_LAUNCH_…

@@ -14,8 +14,8 @@ struct descriptor_report {
   uint64_t device, inode;
 };
 
-/** Entries of state_report.descriptors and limits. */
-enum { DESCRIPTORS_REPORTED = 1100, LIMITS_REPORTED = 16 };
+/** Entries of state_report.descriptors, limits and cpus. */
+enum { DESCRIPTORS_REPORTED = 1100, LIMITS_REPORTED = 16, CPU_WORDS_REPORTED = 128 };
 
 /** Written by `calls pulse`, which maps and unmaps memory until it is told to stop. */
 struct pulse_report {
@@ -40,6 +40,10 @@ struct state_report {
   int32_t terminal_session;      /**< of the terminal at 0, if it is this process's controlling terminal; else -1 */
   int32_t terminal_group;        /**< its foreground group, likewise */
   int32_t nice;
+  int32_t policy, priority; /**< of scheduling */
+  int32_t io_priority;      /**< or a negative errno */
+  uint32_t personality;
+  uint64_t cpus[CPU_WORDS_REPORTED]; /**< that it may run on */
   uint64_t soft_limits[LIMITS_REPORTED], hard_limits[LIMITS_REPORTED];
   int32_t umask;
   int32_t parent_death_signal;

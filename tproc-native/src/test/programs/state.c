@@ -1,9 +1,11 @@
 /* state ADDRESS: writes the state it finds itself in to the struct state_report at ADDRESS, and exits with 0. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -60,6 +62,17 @@ static void report_limits(struct state_report *report) {
   }
 }
 
+static void report_scheduling(struct state_report *report) {
+  struct sched_param parameters = {0};
+  report->nice = getpriority(PRIO_PROCESS, 0);
+  report->policy = sched_getscheduler(0);
+  sched_getparam(0, &parameters);
+  report->priority = parameters.sched_priority;
+  report->io_priority = (int32_t)syscall(SYS_ioprio_get, 1 /* IOPRIO_WHO_PROCESS */, 0);
+  report->personality = (uint32_t)personality(0xffffffff);
+  syscall(SYS_sched_getaffinity, 0, sizeof report->cpus, report->cpus);
+}
+
 static void report_signals(struct state_report *report) {
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, NULL, &report->blocked_signals, 8);
   syscall(SYS_rt_sigpending, &report->pending_signals, 8);
@@ -85,7 +98,7 @@ int main(int argc, char **argv, char **envp) {
   report_limits(report);
   report->terminal_session = tcgetsid(0);
   report->terminal_group = tcgetpgrp(0);
-  report->nice = getpriority(PRIO_PROCESS, 0);
+  report_scheduling(report);
   report->umask = (int32_t)umask(0);
   prctl(PR_GET_PDEATHSIG, &report->parent_death_signal);
   report->no_new_privileges = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);

@@ -64,6 +64,20 @@ static void place_descriptors(const struct request *request, const struct launch
   launch->descriptors = parts->descriptors;
 }
 
+/* What a client's kernel has and this one refuses is checked by the core. Older clients give none of it. */
+static void set_scheduling(const struct wire_launch_view *view, struct tproc_launch *launch) {
+  const struct wire_launch_state *state = &view->state;
+  launch->flags |= ((state->given & WIRE_STATE_SCHEDULING) != 0 ? TPROC_LAUNCH_SCHEDULING : 0u) |
+                   ((state->given & WIRE_STATE_IO_PRIORITY) != 0 ? TPROC_LAUNCH_IO_PRIORITY : 0u) |
+                   ((state->given & WIRE_STATE_PERSONALITY) != 0 ? TPROC_LAUNCH_PERSONALITY : 0u);
+  launch->policy = (int)state->policy;
+  launch->priority = state->priority;
+  launch->io_priority = (int)state->io_priority;
+  launch->personality = state->personality;
+  launch->cpus = view->cpus;
+  launch->cpu_words = state->cpu_words;
+}
+
 static int launch(struct request *request, const struct launch_parts *parts) {
   const struct wire_launch *fixed = &parts->view.fixed;
   const unsigned chosen = ((fixed->flags & WIRE_LAUNCH_TERMINAL) != 0 ? TPROC_LAUNCH_TERMINAL : 0u) |
@@ -79,6 +93,7 @@ static int launch(struct request *request, const struct launch_parts *parts) {
                                 .blocked_signals = fixed->blocked_signals & CHANGEABLE_SIGNALS,
                                 .nice = fixed->nice,
                                 .limits = parts->limits};
+  set_scheduling(&parts->view, &launch);
   place_descriptors(request, parts, &launch);
   request->outlive = (fixed->flags & WIRE_LAUNCH_OUTLIVE) != 0;
   return request->requests->options->launch(request->requests->host, &launch, &request->client, &request->threadproc,

@@ -46,6 +46,10 @@
 
 #define SIGNAL_COUNT 64
 
+/* Of the kernel's headers; those that have them are not there everywhere, or are the C library's own. */
+#define IOPRIO_WHO_PROCESS 1
+#define ASK_PERSONALITY 0xffffffffu
+
 /* `number` is the descriptor or the limit that the step was about. */
 CHILD_CODE __attribute__((noreturn)) void give_up_at(struct child_plan *plan, enum child_step step, int number,
                                                      long result) {
@@ -186,11 +190,45 @@ CHILD_CODE void take_terminal(struct child_plan *plan) {
   if (result < 0) give_up(plan, CHILD_STEP_TERMINAL, result);
 }
 
-/* Before the limits: RLIMIT_NICE may take the right to it. Without the right the host's value stays. */
+/* Without the right to it the host's value stays, unless the launch wants it or nothing. */
+CHILD_CODE void unless_forbidden(struct child_plan *plan, enum child_step step, long result) {
+  if (result >= 0 || (!plan->exact && (result == -EACCES || result == -EPERM))) return;
+  give_up(plan, step, result);
+}
+
+/* Before the limits: RLIMIT_NICE may take the right to it. */
 CHILD_CODE void set_nice(struct child_plan *plan) {
   if (!plan->nice_set) return;
-  long result = raw_syscall3(SYS_setpriority, PRIO_PROCESS, 0, plan->nice);
-  if (result < 0 && result != -EACCES && result != -EPERM) give_up(plan, CHILD_STEP_NICE, result);
+  unless_forbidden(plan, CHILD_STEP_NICE, raw_syscall3(SYS_setpriority, PRIO_PROCESS, 0, plan->nice));
+}
+
+/* A kernel without block devices has no such priorities; then there is none to be lost. */
+CHILD_CODE void set_io_priority(struct child_plan *plan) {
+  if (!plan->io_priority_set) return;
+  const long result = raw_syscall3(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, plan->io_priority);
+  if (result == -ENOSYS && !plan->exact) return;
+  unless_forbidden(plan, CHILD_STEP_IO_PRIORITY, result);
+}
+
+/* A task's own, also where memory is shared. What the host's already is needs no right. */
+CHILD_CODE void set_personality(struct child_plan *plan) {
+  if (!plan->personality_set || raw_syscall1(SYS_personality, ASK_PERSONALITY) == (long)plan->personality) return;
+  unless_forbidden(plan, CHILD_STEP_PERSONALITY, raw_syscall1(SYS_personality, plan->personality));
+}
+
+/* EINVAL: a cpuset keeps the host from all of these CPUs. */
+CHILD_CODE void set_affinity(struct child_plan *plan) {
+  if (plan->cpu_words == 0) return;
+  const long result = raw_syscall3(SYS_sched_setaffinity, 0, plan->cpu_words * sizeof *plan->cpus, plan->cpus);
+  if (result == -EINVAL && !plan->exact) return;
+  unless_forbidden(plan, CHILD_STEP_AFFINITY, result);
+}
+
+/* The nice value stays. After all else that may take long: with SCHED_IDLE the host would wait for it. */
+CHILD_CODE void set_scheduling(struct child_plan *plan) {
+  if (!plan->policy_set) return;
+  const int priority = plan->priority; /* the kernel's struct sched_param */
+  unless_forbidden(plan, CHILD_STEP_SCHEDULING, raw_syscall3(SYS_sched_setscheduler, 0, plan->policy, &priority));
 }
 
 /* A hard limit above the own one takes a privilege; the own is then the nearest that can be had. */
@@ -207,7 +245,7 @@ CHILD_CODE void set_limits(struct child_plan *plan) {
   for (int resource = 0; resource < TPROC_LIMIT_COUNT; resource++) {
     if ((plan->limits_set >> resource & 1) == 0) continue;
     long result = raw_syscall4(SYS_prlimit64, 0, resource, &plan->limits[resource], 0);
-    if (result == -EPERM) result = set_limit_below_own(&plan->limits[resource], resource);
+    if (result == -EPERM && !plan->exact) result = set_limit_below_own(&plan->limits[resource], resource);
     if (result < 0) give_up_at(plan, CHILD_STEP_LIMITS, resource, result);
   }
 }
@@ -240,6 +278,10 @@ __attribute__((FOREIGN_THREAD_POINTER)) void child_main(void *argument) {
   place_descriptors(plan);
   take_terminal(plan);
   set_nice(plan);
+  set_io_priority(plan);
+  set_personality(plan);
+  set_affinity(plan);
+  set_scheduling(plan);
   set_limits(plan);
   if (plan->umask != TPROC_UMASK_INHERIT) raw_syscall1(SYS_umask, plan->umask);
   plan->abi->pid = (int32_t)raw_syscall0(SYS_getpid);
@@ -284,6 +326,14 @@ const char *child_step_name(enum child_step step) {
       return "make stdin the controlling terminal (ioctl TIOCSCTTY; that of another session cannot be had)";
     case CHILD_STEP_NICE:
       return "set the nice value (setpriority)";
+    case CHILD_STEP_IO_PRIORITY:
+      return "set the I/O priority (ioprio_set)";
+    case CHILD_STEP_PERSONALITY:
+      return "set the personality (personality)";
+    case CHILD_STEP_AFFINITY:
+      return "choose its CPUs (sched_setaffinity)";
+    case CHILD_STEP_SCHEDULING:
+      return "set the scheduling policy (sched_setscheduler)";
     case CHILD_STEP_LIMITS:
       return "set resource limits (prlimit64)";
     case CHILD_STEP_NONE:

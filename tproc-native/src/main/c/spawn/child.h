@@ -26,6 +26,10 @@ enum child_step {
   CHILD_STEP_CLOSE_DESCRIPTORS,
   CHILD_STEP_TERMINAL,
   CHILD_STEP_NICE,
+  CHILD_STEP_IO_PRIORITY,
+  CHILD_STEP_PERSONALITY,
+  CHILD_STEP_AFFINITY,
+  CHILD_STEP_SCHEDULING,
   CHILD_STEP_LIMITS,
 };
 
@@ -54,15 +58,21 @@ struct child_plan {
   size_t descriptor_step_count;
   /** In the spawner's table: where descriptors come from, which then have the numbers from CHILD_FIRST_RECEIVED on. */
   const int *socket;
-  size_t received_count;                     /**< so many */
-  int directory;                             /**< of these, the working directory's */
-  bool session;                              /**< whether it gets a session of its own */
-  bool terminal;                             /**< whether descriptor 0 becomes its controlling terminal */
-  int umask;                                 /**< or TPROC_UMASK_INHERIT */
-  uint64_t ignored_signals, blocked_signals; /**< bit n-1: signal n */
-  bool nice_set;                             /**< whether nice is to be applied */
-  int nice;                                  /**< -20 to 19 */
-  uint32_t limits_set;                       /**< bit n: limits[n] is to be applied */
+  size_t received_count;                             /**< so many */
+  int directory;                                     /**< of these, the working directory's */
+  bool session;                                      /**< whether it gets a session of its own */
+  bool terminal;                                     /**< whether descriptor 0 becomes its controlling terminal */
+  int umask;                                         /**< or TPROC_UMASK_INHERIT */
+  uint64_t ignored_signals, blocked_signals;         /**< bit n-1: signal n */
+  bool nice_set;                                     /**< whether nice is to be applied */
+  int nice;                                          /**< -20 to 19 */
+  bool exact;                                        /**< what the host has no right to give is a failure */
+  bool policy_set, io_priority_set, personality_set; /**< whether they are to be applied */
+  int policy, priority, io_priority;
+  unsigned personality;
+  const uint64_t *cpus; /**< not to be read any more once the child runs */
+  size_t cpu_words;     /**< 0: it keeps the host's */
+  uint32_t limits_set;  /**< bit n: limits[n] is to be applied */
   struct tproc_limit limits[TPROC_LIMIT_COUNT];
   struct tproc_limit files_while_placing; /**< RLIMIT_NOFILE until the descriptors are in place; zero: as it is */
   char name[16];                          /**< thread name as ps shows it, NUL-terminated */

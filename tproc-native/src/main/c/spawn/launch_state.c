@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/personality.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,15 +14,20 @@
 
 _Static_assert(TPROC_LIMIT_COUNT == RLIM_NLIMITS, "a limit for each of the kernel's");
 
-#define KNOWN_FLAGS                                                                               \
-  (TPROC_LAUNCH_SESSION | TPROC_LAUNCH_TERMINAL | TPROC_LAUNCH_DIRECTORY_FD | TPROC_LAUNCH_NICE | \
-   TPROC_LAUNCH_LIMITS | TPROC_LAUNCH_SHELL | TPROC_LAUNCH_CRASH_REPORT | TPROC_LAUNCH_STAY |     \
-   TPROC_LAUNCH_NEVER_FORKS)
+#define KNOWN_FLAGS                                                                                           \
+  (TPROC_LAUNCH_SESSION | TPROC_LAUNCH_TERMINAL | TPROC_LAUNCH_DIRECTORY_FD | TPROC_LAUNCH_NICE |             \
+   TPROC_LAUNCH_LIMITS | TPROC_LAUNCH_SHELL | TPROC_LAUNCH_CRASH_REPORT | TPROC_LAUNCH_STAY |                 \
+   TPROC_LAUNCH_NEVER_FORKS | TPROC_LAUNCH_SCHEDULING | TPROC_LAUNCH_IO_PRIORITY | TPROC_LAUNCH_PERSONALITY | \
+   TPROC_LAUNCH_EXACT)
 
 #define STDIO_COUNT 3
 #define SIGNAL_BIT(signal) (1ull << ((signal)-1))
 #define NICE_MIN (-20)
 #define NICE_MAX 19
+#define REALTIME_PRIORITY_MIN 1
+#define REALTIME_PRIORITY_MAX 99
+#define IO_PRIORITY_CLASS_SHIFT 13
+#define IO_PRIORITY_CLASS_MAX 3 /* idle */
 
 static int check_stdio(const struct tproc_launch *launch, struct tproc_error *error) {
   static const char *const names[STDIO_COUNT] = {"stdin", "stdout", "stderr"};
@@ -76,6 +83,45 @@ static int check_limits(const struct tproc_launch *launch, struct tproc_error *e
   return 0;
 }
 
+/* The kernel's own ranges; it would not say which of the two it does not like. */
+static int check_scheduling(const struct tproc_launch *launch, struct tproc_error *error) {
+  if ((launch->flags & TPROC_LAUNCH_SCHEDULING) == 0) return 0;
+  int lowest = 0, highest = 0;
+  switch (launch->policy & ~SCHED_RESET_ON_FORK) {
+    case SCHED_FIFO:
+    case SCHED_RR:
+      lowest = REALTIME_PRIORITY_MIN;
+      highest = REALTIME_PRIORITY_MAX;
+      break;
+    case SCHED_OTHER:
+    case SCHED_BATCH:
+    case SCHED_IDLE:
+      break;
+    default:
+      return tproc_fail_because(error, EINVAL, "scheduling policy %#x is not known", (unsigned)launch->policy);
+  }
+  if (launch->priority >= lowest && launch->priority <= highest) return 0;
+  return tproc_fail_because(error, EINVAL, "priority %d is not in %d to %d, the range of scheduling policy %d",
+                            launch->priority, lowest, highest, launch->policy & ~SCHED_RESET_ON_FORK);
+}
+
+static int check_io_priority(const struct tproc_launch *launch, struct tproc_error *error) {
+  if ((launch->flags & TPROC_LAUNCH_IO_PRIORITY) == 0) return 0;
+  const unsigned class = (unsigned)launch->io_priority >> IO_PRIORITY_CLASS_SHIFT;
+  if (class <= IO_PRIORITY_CLASS_MAX) return 0;
+  return tproc_fail_because(error, EINVAL, "I/O priority %#x is of no class", (unsigned)launch->io_priority);
+}
+
+static int check_cpus(const struct tproc_launch *launch, struct tproc_error *error) {
+  if (launch->cpu_words == 0) return 0;
+  if (launch->cpu_words > TPROC_CPU_WORDS_MAX)
+    return tproc_fail_because(error, EINVAL, "CPUs: %zu words, %d are the most", launch->cpu_words,
+                              TPROC_CPU_WORDS_MAX);
+  for (size_t i = 0; i < launch->cpu_words; i++)
+    if (launch->cpus[i] != 0) return 0;
+  return tproc_fail_because(error, EINVAL, "CPUs: none is given to run on");
+}
+
 int launch_state_check(const struct tproc_launch *launch, struct tproc_error *error) {
   if ((launch->flags & ~(unsigned)KNOWN_FLAGS) != 0)
     return tproc_fail_because(error, EINVAL, "unknown flags %#x", launch->flags & ~(unsigned)KNOWN_FLAGS);
@@ -89,6 +135,9 @@ int launch_state_check(const struct tproc_launch *launch, struct tproc_error *er
   if (!failed) failed = check_signals("ignored signals", launch->ignored_signals, error);
   if (!failed) failed = check_signals("blocked signals", launch->blocked_signals, error);
   if (!failed) failed = check_limits(launch, error);
+  if (!failed) failed = check_scheduling(launch, error);
+  if (!failed) failed = check_io_priority(launch, error);
+  if (!failed) failed = check_cpus(launch, error);
   return failed;
 }
 
@@ -181,6 +230,20 @@ void launch_descriptors_release(struct launch_descriptors *descriptors) {
   descriptors->source_count = 0;
 }
 
+static void plan_scheduling(const struct tproc_launch *launch, struct child_plan *plan) {
+  plan->nice_set = (launch->flags & TPROC_LAUNCH_NICE) != 0;
+  plan->nice = launch->nice;
+  plan->policy_set = (launch->flags & TPROC_LAUNCH_SCHEDULING) != 0;
+  plan->policy = launch->policy;
+  plan->priority = launch->priority;
+  plan->io_priority_set = (launch->flags & TPROC_LAUNCH_IO_PRIORITY) != 0;
+  plan->io_priority = launch->io_priority;
+  plan->personality_set = (launch->flags & TPROC_LAUNCH_PERSONALITY) != 0;
+  plan->personality = launch->personality & ~(unsigned)READ_IMPLIES_EXEC;
+  plan->cpus = launch->cpus;
+  plan->cpu_words = launch->cpu_words;
+}
+
 static void plan_limits(const struct tproc_launch *launch, struct child_plan *plan) {
   const struct tproc_limit *limits = launch_state_limits(launch);
   if (limits != NULL) {
@@ -203,8 +266,8 @@ int launch_state_plan(const struct tproc_launch *launch, int directory, struct c
   plan->umask = launch->umask;
   plan->ignored_signals = launch->ignored_signals;
   plan->blocked_signals = launch->blocked_signals;
-  plan->nice_set = (launch->flags & TPROC_LAUNCH_NICE) != 0;
-  plan->nice = launch->nice;
+  plan->exact = (launch->flags & TPROC_LAUNCH_EXACT) != 0;
+  plan_scheduling(launch, plan);
   plan_limits(launch, plan);
   return plan_descriptors(launch, directory, plan, descriptors, error);
 }

@@ -6,6 +6,7 @@
 
 _Static_assert(sizeof(struct wire_header) == 16, "part of the protocol");
 _Static_assert(sizeof(struct wire_launch) == 64 + 16 * WIRE_LIMITS, "part of the protocol");
+_Static_assert(sizeof(struct wire_launch_state) == 24, "part of the protocol");
 _Static_assert(sizeof(struct wire_threadproc) == 64, "part of the protocol");
 _Static_assert(sizeof(struct wire_mapping) == 32, "part of the protocol");
 _Static_assert(sizeof(struct wire_program_ended) == 32, "part of the protocol");
@@ -81,14 +82,29 @@ bool wire_header_check(const struct wire_header *header, enum wire_sender sender
 }
 
 static bool check_settings(const struct wire_launch *fixed, char problem[WIRE_PROBLEM_SIZE]) {
-  if ((fixed->flags & ~(WIRE_LAUNCH_TERMINAL | WIRE_LAUNCH_OUTLIVE | WIRE_LAUNCH_NEVER_FORKS)) != 0 ||
-      fixed->reserved != 0)
+  if ((fixed->flags & ~(WIRE_LAUNCH_TERMINAL | WIRE_LAUNCH_OUTLIVE | WIRE_LAUNCH_NEVER_FORKS)) != 0)
     return PROBLEM("a launch with unknown flags %#" PRIx32, fixed->flags);
   if (fixed->umask > 0777) return PROBLEM("a launch with umask %#" PRIo32, fixed->umask);
   if (fixed->nice < -20 || fixed->nice > 19) return PROBLEM("a launch with nice value %" PRId32, fixed->nice);
   if (fixed->argument_count == 0) return PROBLEM("a launch without arguments: argv[0] is needed");
   if (fixed->program_size > WIRE_PROGRAM_MAX)
     return PROBLEM("a launch with a program name of %" PRIu32 " bytes", fixed->program_size);
+  return true;
+}
+
+/* Without one all of it is zero. What the values mean is the core's to check. */
+static bool read_state(const void *at, uint32_t size, struct wire_launch_view *view, char problem[WIRE_PROBLEM_SIZE]) {
+  struct wire_launch_state *state = &view->state;
+  memset(state, 0, sizeof *state);
+  view->cpus = NULL;
+  if (size == 0) return true;
+  if (size < sizeof *state) return PROBLEM("a launch with a state of %" PRIu32 " bytes", size);
+  memcpy(state, at, sizeof *state);
+  if (state->cpu_words > WIRE_CPU_WORDS_MAX || size != sizeof *state + state->cpu_words * sizeof(uint64_t))
+    return PROBLEM("a launch with a state of %" PRIu32 " bytes and %" PRIu32 " words of CPUs", size, state->cpu_words);
+  if ((state->given & ~(WIRE_STATE_SCHEDULING | WIRE_STATE_IO_PRIORITY | WIRE_STATE_PERSONALITY)) != 0)
+    return PROBLEM("a launch with an unknown state %#" PRIx32, state->given);
+  view->cpus = (const void *)((const char *)at + sizeof *state);
   return true;
 }
 
@@ -127,9 +143,13 @@ bool wire_launch_read(const void *payload, size_t size, size_t descriptors, stru
   /* Each is bounded first, so the sum cannot wrap around. */
   const uint64_t numbers_size = fixed->descriptor_count * (uint64_t)sizeof(int32_t);
   if (fixed->arguments_size > size || fixed->environment_size > size ||
-      sizeof *fixed + numbers_size + fixed->program_size + fixed->arguments_size + fixed->environment_size != size)
+      sizeof *fixed + (uint64_t)fixed->state_size + numbers_size + fixed->program_size + fixed->arguments_size +
+              fixed->environment_size !=
+          size)
     return PROBLEM("a launch whose parts are not as long as the whole");
   const char *at = (const char *)payload + sizeof *fixed;
+  if (!read_state(at, fixed->state_size, view, problem)) return false;
+  at += fixed->state_size;
   view->numbers = (const void *)at;
   view->program = at + numbers_size;
   view->arguments = view->program + fixed->program_size;
@@ -166,7 +186,8 @@ static struct wire_launch measure(const struct wire_launch_content *content) {
   struct wire_launch fixed = content->settings;
   fixed.descriptor_count = (uint32_t)content->descriptor_count;
   fixed.program_size = (uint32_t)strlen(content->program) + 1;
-  fixed.reserved = 0;
+  const struct wire_launch_state *state = content->state;
+  fixed.state_size = state == NULL ? 0 : (uint32_t)(sizeof *state + state->cpu_words * sizeof(uint64_t));
   fixed.arguments_size = size_of_strings(content->argv, &fixed.argument_count);
   fixed.environment_size = size_of_strings(content->envp, &fixed.environment_count);
   return fixed;
@@ -174,8 +195,8 @@ static struct wire_launch measure(const struct wire_launch_content *content) {
 
 size_t wire_launch_size(const struct wire_launch_content *content) {
   const struct wire_launch fixed = measure(content);
-  return sizeof fixed + fixed.descriptor_count * sizeof(int32_t) + fixed.program_size + fixed.arguments_size +
-         fixed.environment_size;
+  return sizeof fixed + fixed.state_size + fixed.descriptor_count * sizeof(int32_t) + fixed.program_size +
+         fixed.arguments_size + fixed.environment_size;
 }
 
 static char *append(char *to, const void *from, size_t size) {
@@ -191,6 +212,10 @@ static char *append_strings(char *to, const char *const *strings) {
 void wire_launch_write(const struct wire_launch_content *content, void *payload) {
   const struct wire_launch fixed = measure(content);
   char *to = append(payload, &fixed, sizeof fixed);
+  if (content->state != NULL) {
+    to = append(to, content->state, sizeof *content->state);
+    to = append(to, content->cpus, content->state->cpu_words * sizeof(uint64_t));
+  }
   to = append(to, content->numbers, fixed.descriptor_count * sizeof(int32_t));
   to = append(to, content->program, fixed.program_size);
   to = append_strings(to, content->argv);

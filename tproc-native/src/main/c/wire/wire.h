@@ -80,9 +80,28 @@ struct wire_limit {
   uint64_t soft, hard; /**< ~0: none */
 };
 
+#define WIRE_STATE_SCHEDULING 1u  /**< policy and priority are given */
+#define WIRE_STATE_IO_PRIORITY 2u /**< io_priority is given */
+#define WIRE_STATE_PERSONALITY 4u /**< personality is given */
+
+/** Most words of CPUs: as many as a kernel can be built for. */
+#define WIRE_CPU_WORDS_MAX 128u
+
+/** More of the client's state, and then cpu_words uint64_t: bit n%64 of word n/64 is CPU n, where the program may run.
+ */
+struct wire_launch_state {
+  uint32_t given;       /**< WIRE_STATE_… */
+  uint32_t policy;      /**< SCHED_…, maybe with SCHED_RESET_ON_FORK */
+  int32_t priority;     /**< 1 to 99 with SCHED_FIFO and SCHED_RR, else 0 */
+  uint32_t io_priority; /**< as ioprio_get(2) says it */
+  uint32_t personality; /**< as personality(2) says it */
+  uint32_t cpu_words;   /**< 0: the host's own */
+};
+
 /**
- * Followed by descriptor_count int32_t, the program's name, the arguments and the environment, each string with its
- * NUL, without gaps. Descriptors: first the working directory, then one for each of the numbers.
+ * Followed by state_size bytes of a struct wire_launch_state, descriptor_count int32_t, the program's name, the
+ * arguments and the environment, each string with its NUL, without gaps. Descriptors: first the working directory, then
+ * one for each of the numbers.
  */
 struct wire_launch {
   uint32_t flags;             /**< WIRE_LAUNCH_… */
@@ -92,8 +111,9 @@ struct wire_launch {
   uint32_t argument_count;    /**< at least 1 */
   uint32_t environment_count; /**< may be 0 */
   uint32_t program_size;      /**< bytes of the program's name with its NUL, at least 2: a path, or a name for PATH */
-  uint32_t reserved;          /**< 0 */
-  uint64_t arguments_size;    /**< bytes, with the NULs */
+  uint32_t
+      state_size; /**< bytes of a struct wire_launch_state and its CPUs; 0: the host's own, as of older launchers */
+  uint64_t arguments_size; /**< bytes, with the NULs */
   uint64_t environment_size;
   uint64_t ignored_signals; /**< bit n-1: signal n starts ignored */
   uint64_t blocked_signals; /**< bit n-1: signal n starts blocked */
@@ -249,16 +269,18 @@ bool wire_header_check(const struct wire_header *header, enum wire_sender sender
 /** What a LAUNCH says; the pointers go into the payload. */
 struct wire_launch_view {
   struct wire_launch fixed;
-  const int32_t *numbers;  /**< fixed.descriptor_count of them */
-  const char *program;     /**< NUL-terminated */
-  const char *arguments;   /**< fixed.argument_count strings, one after the other */
-  const char *environment; /**< fixed.environment_count strings */
+  struct wire_launch_state state; /**< zeroes without one */
+  const uint64_t *cpus;           /**< state.cpu_words of them */
+  const int32_t *numbers;         /**< fixed.descriptor_count of them */
+  const char *program;            /**< NUL-terminated */
+  const char *arguments;          /**< fixed.argument_count strings, one after the other */
+  const char *environment;        /**< fixed.environment_count strings */
 };
 
 /**
  * Checks and takes apart the payload of a LAUNCH.
  *
- * @param payload aligned to 4 bytes at least
+ * @param payload aligned to 8 bytes at least
  * @param descriptors how many came with the frame
  */
 bool wire_launch_read(const void *payload, size_t size, size_t descriptors, struct wire_launch_view *view,
@@ -269,8 +291,10 @@ void wire_strings(const char *block, size_t count, const char **pointers);
 
 /** What a client puts into a LAUNCH. */
 struct wire_launch_content {
-  struct wire_launch settings; /**< flags, umask, nice, signals, limits; the counts and sizes are filled in */
-  const int32_t *numbers;      /**< descriptor_count of them, ascending */
+  const struct wire_launch_state *state; /**< NULL: the host's */
+  const uint64_t *cpus;                  /**< state->cpu_words of them */
+  struct wire_launch settings;           /**< flags, umask, nice, signals, limits; the counts and sizes are filled in */
+  const int32_t *numbers;                /**< descriptor_count of them, ascending */
   size_t descriptor_count;
   const char *program;
   const char *const *argv; /**< NULL-terminated */

@@ -1,7 +1,10 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/personality.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -208,6 +211,14 @@ TEST_CASE("a request is one that the host can read, with this process's own stat
   in_own_process([] {
     umask(0751);
     setpriority(PRIO_PROCESS, 0, 5);
+    const sched_param none{0};
+    EXPECT_EQUAL(sched_setscheduler(0, SCHED_BATCH, &none), 0);
+    EXPECT_EQUAL(syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0, 2 << 13 | 7), 0);
+    EXPECT(personality(ADDR_NO_RANDOMIZE) >= 0);
+    uint64_t cpus[WIRE_CPU_WORDS_MAX] = {};
+    EXPECT(syscall(SYS_sched_getaffinity, 0, sizeof cpus, cpus) > 0);
+    cpus[0] &= ~(cpus[0] - 1); /* the first of them */
+    EXPECT_EQUAL(syscall(SYS_sched_setaffinity, 0, sizeof cpus[0], cpus), 0);
     const rlimit files{77, 99};
     setrlimit(RLIMIT_NOFILE, &files);
     auto passed = std::make_unique<descriptors>();
@@ -231,6 +242,12 @@ TEST_CASE("a request is one that the host can read, with this process's own stat
     EXPECT_EQUAL(std::string(problem), "");
     EXPECT_EQUAL(view.fixed.umask, 0751u);
     EXPECT_EQUAL(view.fixed.nice, 5);
+    EXPECT_EQUAL(view.state.given, WIRE_STATE_SCHEDULING | WIRE_STATE_IO_PRIORITY | WIRE_STATE_PERSONALITY);
+    EXPECT_EQUAL(view.state.policy, static_cast<uint32_t>(SCHED_BATCH));
+    EXPECT_EQUAL(view.state.io_priority, 2u << 13 | 7);
+    EXPECT_EQUAL(view.state.personality, static_cast<uint32_t>(ADDR_NO_RANDOMIZE));
+    EXPECT(view.state.cpu_words > 0);
+    EXPECT_EQUAL(view.cpus[0], cpus[0]);
     EXPECT_EQUAL(view.fixed.flags, WIRE_LAUNCH_OUTLIVE);
     EXPECT_EQUAL(view.fixed.ignored_signals, 0x11u);
     EXPECT_EQUAL(view.fixed.blocked_signals, 0x22u);

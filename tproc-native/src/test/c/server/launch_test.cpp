@@ -1,4 +1,6 @@
 #include <doctest/doctest.h>
+#include <sched.h>
+#include <sys/personality.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -66,6 +68,14 @@ TEST_CASE("a program has its client's state") {
   request.settings.blocked_signals = 1ull << (SIGUSR1 - 1) | 1ull << (SIGSTOP - 1);
   request.settings.limits[RLIMIT_CORE] = {0, 0};
   request.settings.limits[RLIMIT_NOFILE] = {100, 800};
+  request.has_state = true;
+  request.state.given = WIRE_STATE_SCHEDULING | WIRE_STATE_IO_PRIORITY | WIRE_STATE_PERSONALITY;
+  request.state.policy = SCHED_BATCH;
+  request.state.io_priority = 2 << 13 | 6;
+  request.state.personality = ADDR_NO_RANDOMIZE;
+  uint64_t cpus[CPU_WORDS_REPORTED] = {};
+  sched_getaffinity(0, sizeof cpus, reinterpret_cast<cpu_set_t *>(cpus));
+  request.cpus = {cpus[0] & ~(cpus[0] - 1)};
   Pipe pipe;
   request.descriptors = {{0, pipe.out()}, {2, pipe.in()}, {700, pipe.in()}};
   Client client(listening.path());
@@ -78,6 +88,10 @@ TEST_CASE("a program has its client's state") {
   CHECK(std::string(report->directory) == directory.path());
   CHECK(report->umask == 0137);
   CHECK(report->nice == 7);
+  CHECK(report->policy == SCHED_BATCH);
+  CHECK(report->io_priority == (2 << 13 | 6));
+  CHECK(report->personality == ADDR_NO_RANDOMIZE);
+  CHECK(report->cpus[0] == request.cpus[0]);
   CHECK(report->ignored_signals == 1ull << (SIGPIPE - 1));
   CHECK(report->blocked_signals == 1ull << (SIGUSR1 - 1));
   CHECK(report->hard_limits[RLIMIT_CORE] == 0);

@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -23,6 +25,8 @@
 #include "support/temporary_directory.h"
 
 namespace {
+
+constexpr int IDLE_IO_PRIORITY = 3 << 13;
 
 constexpr uint64_t bit(int signal) { return uint64_t{1} << (signal - 1); }
 
@@ -167,6 +171,151 @@ TEST_CASE("a nice value, as far as the host has the right to it") {
     launch.nice = nice;
     refused(host, launch, EINVAL, "nice value " + std::to_string(nice) + " is not in -20 to 19 (EINVAL)");
   }
+}
+
+TEST_CASE("a nice value or nothing") {
+  in_own_process([] {
+    setpriority(PRIO_PROCESS, 0, 3);
+    set_own_limit(RLIMIT_NICE, 0, 0);
+    become_ordinary_user();
+    Host host;
+    Launch launch(test_program("state"));
+    launch.flags = TPROC_LAUNCH_NICE | TPROC_LAUNCH_EXACT;
+    launch.nice = 9;
+    EXPECT_EQUAL(state_of(host, launch)->nice, 9);
+    launch.nice = -5;
+    const Launched launched = host.launch(launch);
+    EXPECT_EQUAL(launched.result, -EACCES);
+    EXPECT_EQUAL(launched.message(), start_of(launch) + "set the nice value (setpriority): Permission denied (EACCES)");
+  });
+}
+
+TEST_CASE("limits or nothing") {
+  in_own_process([] {
+    set_own_limit(RLIMIT_CORE, 0, 0);
+    become_ordinary_user();
+    Host host;
+    Launch launch = with_limits(quick_end());
+    launch.flags |= TPROC_LAUNCH_EXACT;
+    EXPECT_EQUAL(host.run(launch), 0);
+    launch.limits[RLIMIT_CORE].hard = 1;
+    const Launched launched = host.launch(launch);
+    EXPECT_EQUAL(launched.result, -EPERM);
+    EXPECT_EQUAL(launched.message(),
+                 start_of(launch) + "set resource limits (prlimit64): number 4: Operation not permitted (EPERM)");
+  });
+}
+
+TEST_CASE("scheduling policy, I/O priority, personality and CPUs are those given, and the host keeps its own") {
+  in_own_process([] {
+    Host host;
+    const auto before = state_of(host);
+    Launch launch(test_program("state"));
+    launch.policy = SCHED_BATCH;
+    launch.io_priority = IDLE_IO_PRIORITY;
+    launch.personality = ADDR_NO_RANDOMIZE | READ_IMPLIES_EXEC | UNAME26;
+    const auto unflagged = state_of(host, launch);
+    EXPECT_EQUAL(unflagged->policy, before->policy);
+    EXPECT_EQUAL(unflagged->io_priority, before->io_priority);
+    EXPECT_EQUAL(unflagged->personality, before->personality);
+    launch.flags = TPROC_LAUNCH_SCHEDULING | TPROC_LAUNCH_IO_PRIORITY | TPROC_LAUNCH_PERSONALITY | TPROC_LAUNCH_EXACT;
+    launch.cpus = {before->cpus[0] & ~(before->cpus[0] - 1)}; /* the first of them */
+    const auto given = state_of(host, launch);
+    EXPECT_EQUAL(given->policy, SCHED_BATCH);
+    EXPECT_EQUAL(given->io_priority, IDLE_IO_PRIORITY);
+    EXPECT_EQUAL(given->personality, static_cast<unsigned>(ADDR_NO_RANDOMIZE | UNAME26)); /* as execve leaves it */
+    EXPECT_EQUAL(given->cpus[0], launch.cpus[0]);
+    const auto after = state_of(host);
+    EXPECT_EQUAL(after->policy, before->policy);
+    EXPECT_EQUAL(after->io_priority, before->io_priority);
+    EXPECT_EQUAL(after->personality, before->personality);
+    EXPECT_EQUAL(after->cpus[0], before->cpus[0]);
+  });
+}
+
+TEST_CASE("a scheduling policy keeps the nice value, and SCHED_RESET_ON_FORK") {
+  Host host;
+  Launch launch(test_program("state"));
+  launch.flags = TPROC_LAUNCH_SCHEDULING | TPROC_LAUNCH_NICE;
+  launch.nice = 7;
+  launch.policy = SCHED_IDLE | SCHED_RESET_ON_FORK;
+  const auto report = state_of(host, launch);
+  CHECK(report->policy == (SCHED_IDLE | SCHED_RESET_ON_FORK));
+  CHECK(report->nice == 7);
+}
+
+TEST_CASE("real-time priority, as far as the host has the right to it") {
+  in_own_process([] {
+    set_own_limit(RLIMIT_RTPRIO, 0, 0);
+    become_ordinary_user();
+    Host host;
+    Launch launch(test_program("state"));
+    launch.flags = TPROC_LAUNCH_SCHEDULING;
+    launch.policy = SCHED_RR;
+    launch.priority = 4;
+    EXPECT_EQUAL(state_of(host, launch)->policy, SCHED_OTHER);
+    launch.flags |= TPROC_LAUNCH_EXACT;
+    const Launched launched = host.launch(launch);
+    EXPECT_EQUAL(launched.result, -EPERM);
+    EXPECT_EQUAL(launched.message(), start_of(launch) +
+                                         "set the scheduling policy (sched_setscheduler): "
+                                         "Operation not permitted (EPERM)");
+  });
+  const sched_param parameters{4};
+  if (sched_setscheduler(0, SCHED_RR, &parameters) != 0) {
+    MESSAGE("skipped: no right to real-time priority here");
+    return;
+  }
+  const sched_param none{0};
+  sched_setscheduler(0, SCHED_OTHER, &none);
+  Host host;
+  Launch launch(test_program("state"));
+  launch.flags = TPROC_LAUNCH_SCHEDULING;
+  launch.policy = SCHED_RR;
+  launch.priority = 4;
+  const auto report = state_of(host, launch);
+  CHECK(report->policy == SCHED_RR);
+  CHECK(report->priority == 4);
+}
+
+TEST_CASE("scheduling that cannot be is refused") {
+  Host host;
+  Launch launch = quick_end();
+  launch.flags = TPROC_LAUNCH_SCHEDULING;
+  launch.policy = SCHED_FIFO;
+  for (int priority : {0, 100}) {
+    launch.priority = priority;
+    refused(host, launch, EINVAL,
+            "priority " + std::to_string(priority) + " is not in 1 to 99, the range of scheduling policy 1 (EINVAL)");
+  }
+  launch.policy = SCHED_BATCH;
+  launch.priority = 1;
+  refused(host, launch, EINVAL, "priority 1 is not in 0 to 0, the range of scheduling policy 3 (EINVAL)");
+  launch.policy = 99;
+  refused(host, launch, EINVAL, "scheduling policy 0x63 is not known (EINVAL)");
+  launch.flags = TPROC_LAUNCH_IO_PRIORITY;
+  launch.io_priority = 4 << 13;
+  refused(host, launch, EINVAL, "I/O priority 0x8000 is of no class (EINVAL)");
+  launch.flags = 0;
+  launch.cpus = {0, 0};
+  refused(host, launch, EINVAL, "CPUs: none is given to run on (EINVAL)");
+  launch.cpus = std::vector<uint64_t>(TPROC_CPU_WORDS_MAX + 1, ~uint64_t{0});
+  refused(host, launch, EINVAL, "CPUs: 129 words, 128 are the most (EINVAL)");
+}
+
+TEST_CASE("CPUs of which the machine has none") {
+  Host host;
+  Launch launch(test_program("state"));
+  launch.cpus = std::vector<uint64_t>(TPROC_CPU_WORDS_MAX);
+  launch.cpus.back() = uint64_t{1} << 63;
+  const auto before = state_of(host);
+  if (before->cpus[TPROC_CPU_WORDS_MAX - 1] >> 63 != 0) {
+    MESSAGE("skipped: a machine with 8192 CPUs");
+    return;
+  }
+  CHECK(state_of(host, launch)->cpus[0] == before->cpus[0]);
+  launch.flags = TPROC_LAUNCH_EXACT;
+  refused(host, launch, EINVAL, "choose its CPUs (sched_setaffinity): Invalid argument (EINVAL)");
 }
 
 TEST_CASE("limits, also those of memory, and the host keeps its own") {
@@ -397,13 +546,19 @@ TEST_CASE("each step in the child that fails is named, and leaves nothing") {
       {SYS_dup3, "place descriptors (dup3): number 9: "},
       {SYS_close_range, "get an own descriptor table (close_range): "},
       {SYS_setpriority, "set the nice value (setpriority): "},
+      {SYS_ioprio_set, "set the I/O priority (ioprio_set): "},
+      {SYS_personality, "set the personality (personality): "},
+      {SYS_sched_setaffinity, "choose its CPUs (sched_setaffinity): "},
+      {SYS_sched_setscheduler, "set the scheduling policy (sched_setscheduler): "},
       {SYS_prlimit64, "set resource limits (prlimit64): number 0: "},
   };
   for (const Failing &failing : all)
     in_own_process([&failing] {
       Host host;
       Launch launch = with_limits(quick_end());
-      launch.flags |= TPROC_LAUNCH_SESSION | TPROC_LAUNCH_NICE;
+      launch.flags |= TPROC_LAUNCH_SESSION | TPROC_LAUNCH_NICE | TPROC_LAUNCH_SCHEDULING | TPROC_LAUNCH_IO_PRIORITY |
+                      TPROC_LAUNCH_PERSONALITY;
+      launch.cpus = {~uint64_t{0}};
       const int file = memfd_create("file", MFD_CLOEXEC);
       if (failing.call == SYS_dup3) launch.descriptors = {{9, file}};
       forbid({{failing.call, ENOTNAM, failing.unless}});

@@ -70,6 +70,12 @@ Launched Host::launch(const Launch &what, bool watch) {
   launch.ignored_signals = what.ignored_signals;
   launch.blocked_signals = what.blocked_signals;
   launch.nice = what.nice;
+  launch.policy = what.policy;
+  launch.priority = what.priority;
+  launch.io_priority = what.io_priority;
+  launch.personality = what.personality;
+  launch.cpus = what.cpus.data();
+  launch.cpu_words = what.cpus.size();
   launch.limits = what.limits.empty() ? nullptr : what.limits.data();
   launch.heap_limit = what.heap_limit;
   Launched launched;

@@ -34,6 +34,9 @@ struct Launch {
   std::vector<tproc_descriptor> descriptors;
   uint64_t ignored_signals = 0, blocked_signals = 0;
   int nice = 0;
+  int policy = 0, priority = 0, io_priority = 0;
+  unsigned personality = 0;
+  std::vector<uint64_t> cpus;
   std::vector<tproc_limit> limits;
   uint64_t heap_limit = 0;
 

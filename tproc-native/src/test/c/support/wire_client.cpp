@@ -28,6 +28,10 @@ std::string LaunchRequest::payload() const {
   argv.push_back(nullptr);
   envp.push_back(nullptr);
   wire_launch_content content{};
+  wire_launch_state written_state = state;
+  written_state.cpu_words = static_cast<uint32_t>(cpus.size());
+  content.state = has_state ? &written_state : nullptr;
+  content.cpus = cpus.data();
   content.settings = settings;
   content.numbers = numbers.data();
   content.descriptor_count = numbers.size();

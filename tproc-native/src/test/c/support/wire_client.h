@@ -47,6 +47,9 @@ struct LaunchRequest {
   std::string directory = ".";
   int directory_descriptor = -1;  // instead of directory
   wire_launch settings{};
+  bool has_state = false;  // an older client sends none
+  wire_launch_state state{};
+  std::vector<uint64_t> cpus;
 
   explicit LaunchRequest(const std::string &what, const std::vector<std::string> &with = {});
   std::string payload() const;

@@ -19,6 +19,9 @@ struct LaunchPayload {
   std::vector<std::string> arguments{"echo", "", "two words"};
   std::vector<std::string> environment{"A=1", "B="};
   wire_launch settings{};
+  bool has_state = false;
+  wire_launch_state state{};
+  std::vector<uint64_t> cpus;
 
   std::vector<char> bytes() const {
     std::vector<const char *> argv, envp;
@@ -27,6 +30,8 @@ struct LaunchPayload {
     argv.push_back(nullptr);
     envp.push_back(nullptr);
     wire_launch_content content{};
+    content.state = has_state ? &state : nullptr;
+    content.cpus = cpus.data();
     content.settings = settings;
     content.numbers = numbers.data();
     content.descriptor_count = numbers.size();
@@ -108,6 +113,45 @@ TEST_CASE("a launch arrives as it was written") {
   CHECK(std::vector<std::string>(envp.begin(), envp.end() - 1) == launch.environment);
   CHECK(argv.back() == nullptr);
   CHECK(envp.back() == nullptr);
+}
+
+TEST_CASE("a launch of an older client has no state, and that of a newer one arrives") {
+  LaunchPayload launch;
+  wire_launch_view view;
+  char problem[WIRE_PROBLEM_SIZE] = "";
+  std::vector<char> payload = launch.bytes();
+  REQUIRE(wire_launch_read(payload.data(), payload.size(), launch.numbers.size() + 1, &view, problem));
+  CHECK(view.state.given == 0);
+  CHECK(view.state.cpu_words == 0);
+  launch.cpus = {5, 1ull << 63};
+  launch.state = {WIRE_STATE_SCHEDULING, 3, 0, 0x6000, 0x40000, 2};
+  launch.has_state = true;
+  payload = launch.bytes();
+  REQUIRE(wire_launch_read(payload.data(), payload.size(), launch.numbers.size() + 1, &view, problem));
+  CHECK(std::memcmp(&view.state, &launch.state, sizeof view.state) == 0);
+  CHECK(std::vector<uint64_t>(view.cpus, view.cpus + 2) == launch.cpus);
+  CHECK(std::string(view.program) == launch.program);
+}
+
+TEST_CASE("a launch with a state that cannot be is refused") {
+  LaunchPayload launch;
+  launch.has_state = true;
+  launch.state.given = 8;
+  CHECK(problem_of(launch) == "a launch with an unknown state 0x8");
+  launch.state.given = 0;
+  std::vector<char> payload = launch.bytes();
+  fixed_of(payload).state_size = 23;
+  CHECK(problem_of(payload, 4) == "a launch whose parts are not as long as the whole");
+  launch.program += "x"; /* the byte that is not the state's */
+  payload = launch.bytes();
+  fixed_of(payload).state_size = 23;
+  fixed_of(payload).program_size++;
+  CHECK(problem_of(payload, 4) == "a launch with a state of 23 bytes");
+  launch = LaunchPayload();
+  launch.has_state = true;
+  payload = launch.bytes();
+  reinterpret_cast<wire_launch_state *>(payload.data() + sizeof(wire_launch))->cpu_words = 1;
+  CHECK(problem_of(payload, 4) == "a launch with a state of 24 bytes and 1 words of CPUs");
 }
 
 TEST_CASE("an empty environment and no descriptors are a launch, too") {

@@ -78,6 +78,28 @@ class LauncherIT {
         .isEqualTo("143\n");
   }
 
+  // What a process inherits besides
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "taskset -c 0 $L grep Cpus_allowed_list /proc/self/status",
+        "chrt --batch 0 $L python3 -c 'import os; print(os.sched_getscheduler(0))'",
+        "chrt --idle 0 $L python3 -c 'import os; print(os.sched_getscheduler(0))'",
+        "ionice -c 3 $L ionice",
+        "ionice -c 2 -n 6 $L ionice",
+        "nice -n 4 $L nice",
+        "setarch -R $L cat /proc/self/personality",
+        "setarch --uname-2.6 $L uname -r",
+        // What it executes has it, too.
+        "setarch -R $L bash -c 'exec cat /proc/self/personality'",
+        "taskset -c 0 $L bash -c 'exec nproc'",
+      })
+  void schedulingAndPersonalityAreTheCallers(String script) throws Exception {
+    Programs.hostable("bash");
+    assertAsNatively(script);
+  }
+
   // Environment
 
   @Test
