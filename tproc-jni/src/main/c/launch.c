@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "byte_strings.h"
 #include "exceptions.h"
@@ -22,20 +23,91 @@ static void free_texts(struct texts *texts) {
   free((void *)texts->envp);
 }
 
+#define HOST_NICE io_tproc_jni_Native_HOST_NICE
+
+/* What a program starts with besides, copied; zeroed at first. */
+struct state {
+  struct tproc_limit limits[TPROC_LIMIT_COUNT];
+  uint64_t *cpus;
+  size_t cpu_words;
+  struct tproc_descriptor *descriptors;
+  size_t descriptor_count;
+};
+
+static void free_state(struct state *state) {
+  free(state->cpus);
+  free(state->descriptors);
+}
+
+/* Those that are not given are the host's own. */
+static bool limits_from_java(JNIEnv *env, jlongArray limits, struct state *state) {
+  if (limits == NULL) return true;
+  for (int i = 0; i < TPROC_LIMIT_COUNT; i++) {
+    struct rlimit own = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+    getrlimit((__rlimit_resource_t)i, &own);
+    state->limits[i] = (struct tproc_limit){.soft = own.rlim_cur, .hard = own.rlim_max};
+  }
+  enum { RESOURCE, SOFT, HARD, FIELDS };
+  const jsize size = (*env)->GetArrayLength(env, limits);
+  for (jsize at = 0; at + FIELDS <= size; at += FIELDS) {
+    jlong fields[FIELDS];
+    (*env)->GetLongArrayRegion(env, limits, at, FIELDS, fields);
+    if (fields[RESOURCE] >= 0 && fields[RESOURCE] < TPROC_LIMIT_COUNT)
+      state->limits[fields[RESOURCE]] =
+          (struct tproc_limit){.soft = (uint64_t)fields[SOFT], .hard = (uint64_t)fields[HARD]};
+  }
+  return true;
+}
+
+static bool out_of_memory(JNIEnv *env) {
+  throw_out_of_memory(env, "native memory for a launch");
+  return false;
+}
+
+static bool cpus_from_java(JNIEnv *env, jlongArray cpus, struct state *state) {
+  if (cpus == NULL) return true;
+  state->cpu_words = (size_t)(*env)->GetArrayLength(env, cpus);
+  state->cpus = calloc(state->cpu_words, sizeof *state->cpus);
+  if (state->cpus == NULL) return out_of_memory(env);
+  (*env)->GetLongArrayRegion(env, cpus, 0, (jsize)state->cpu_words, (jlong *)state->cpus);
+  return true;
+}
+
+static bool descriptors_from_java(JNIEnv *env, jintArray descriptors, struct state *state) {
+  if (descriptors == NULL) return true;
+  _Static_assert(sizeof(struct tproc_descriptor) == 2 * sizeof(jint), "number and source");
+  const jsize size = (*env)->GetArrayLength(env, descriptors);
+  state->descriptor_count = (size_t)size / 2;
+  state->descriptors = calloc(state->descriptor_count, sizeof *state->descriptors);
+  if (state->descriptors == NULL) return out_of_memory(env);
+  (*env)->GetIntArrayRegion(env, descriptors, 0, size, (jint *)state->descriptors);
+  return true;
+}
+
+/* False with an exception pending. */
+static bool state_from_java(JNIEnv *env, jlongArray limits, jlongArray cpus, jintArray descriptors,
+                            struct state *state) {
+  return limits_from_java(env, limits, state) && cpus_from_java(env, cpus, state) &&
+         descriptors_from_java(env, descriptors, state);
+}
+
 JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_launch(JNIEnv *env, jclass type, jlong host, jbyteArray program,
                                                         jbyteArray search_path, jbyteArray arguments,
                                                         jint argument_count, jbyteArray environment,
                                                         jint environment_count, jbyteArray directory, jint standard_in,
                                                         jint standard_out, jint standard_error, jint carried, jint mask,
                                                         jboolean crash_report, jboolean stay, jboolean never_forks,
-                                                        jlong heap_limit) {
+                                                        jlong heap_limit, jboolean session, jint nice,
+                                                        jlongArray limits, jlongArray cpus, jintArray descriptors) {
   (void)type;
   struct texts texts = {0};
+  struct state state = {0};
   struct tproc_threadproc *threadproc = NULL;
   if (text_from_java(env, program, &texts.program) && text_from_java(env, search_path, &texts.search_path) &&
       text_from_java(env, directory, &texts.directory) &&
       vector_from_java(env, arguments, argument_count, &texts.argv) &&
-      vector_from_java(env, environment, environment_count, &texts.envp)) {
+      vector_from_java(env, environment, environment_count, &texts.envp) &&
+      state_from_java(env, limits, cpus, descriptors, &state)) {
     const struct tproc_launch launch = {
         .program = texts.program,
         .search_path = texts.search_path,
@@ -46,12 +118,21 @@ JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_launch(JNIEnv *env, jclass type
         .umask = mask,
         .carried = (unsigned)carried,
         .flags = (crash_report ? TPROC_LAUNCH_CRASH_REPORT : 0) | (stay ? TPROC_LAUNCH_STAY : 0) |
-                 (never_forks ? TPROC_LAUNCH_NEVER_FORKS : 0),
+                 (never_forks ? TPROC_LAUNCH_NEVER_FORKS : 0) | (session ? TPROC_LAUNCH_SESSION : 0) |
+                 (nice != HOST_NICE ? TPROC_LAUNCH_NICE : 0) | (limits != NULL ? TPROC_LAUNCH_LIMITS : 0) |
+                 TPROC_LAUNCH_EXACT,
+        .nice = nice,
+        .limits = state.limits,
+        .cpus = state.cpus,
+        .cpu_words = state.cpu_words,
+        .descriptors = state.descriptors,
+        .descriptor_count = state.descriptor_count,
         .heap_limit = (uint64_t)heap_limit,
     };
     struct tproc_error error = {0};
     if (tproc_host_launch(to_host(host), &launch, &threadproc, &error) != 0) throw_failure(env, FAILURE_LAUNCH, &error);
   }
+  free_state(&state);
   free_texts(&texts);
   return to_jlong(threadproc);
 }

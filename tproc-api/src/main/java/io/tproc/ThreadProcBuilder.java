@@ -2,13 +2,20 @@ package io.tproc;
 
 import io.tproc.spi.LaunchRequest;
 import io.tproc.spi.ProgramStarter;
+import io.tproc.spi.StartState;
 import java.io.File;
+import java.io.FileDescriptor;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Path;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +39,11 @@ public final class ThreadProcBuilder {
   private boolean stay;
   private boolean neverForks;
   private long heapLimit = LaunchRequest.NO_LIMIT;
+  private @Nullable Integer nice;
+  private final Map<ResourceLimit, StartState.Limit> limits = new EnumMap<>(ResourceLimit.class);
+  private Set<Integer> cpus = Set.of();
+  private final Map<Integer, FileDescriptor> descriptors = new TreeMap<>();
+  private boolean session;
 
   /**
    * For providers; users get one from {@link TprocHost#command(String...)}.
@@ -330,6 +342,100 @@ public final class ThreadProcBuilder {
   }
 
   /**
+   * Sets the nice value: the higher it is, the less processor time the program gets beside others.
+   * Without a call it is the host's. The launch fails (EACCES, EPERM) when the host may not give
+   * it, as is usual for one below its own.
+   *
+   * @param nice -20 to 19
+   * @return this builder
+   * @throws IllegalArgumentException when it is out of range
+   */
+  public ThreadProcBuilder nice(int nice) {
+    StartState.checkRange("nice value", nice, StartState.NICE_MIN, StartState.NICE_MAX);
+    this.nice = nice;
+    return this;
+  }
+
+  /**
+   * Limits what the program, and each of its children, may use of a resource. What is not limited
+   * by a call has the host's limit. The launch fails (EPERM) when the hard limit is above the
+   * host's own and the host may not raise it.
+   *
+   * @param resource what is limited
+   * @param soft what counts at first, in the unit of the resource, or {@link
+   *     ResourceLimit#UNLIMITED}; the program may change it up to the hard limit
+   * @param hard in the same way, not below the soft limit
+   * @return this builder
+   * @throws IllegalArgumentException when one is negative, or the soft limit is above the hard one
+   */
+  public ThreadProcBuilder limit(ResourceLimit resource, long soft, long hard) {
+    limits.put(Objects.requireNonNull(resource, "resource"), new StartState.Limit(soft, hard));
+    return this;
+  }
+
+  /**
+   * Limits what the program, and each of its children, may use of a resource, with a soft and a
+   * hard limit that are the same.
+   *
+   * @param resource what is limited
+   * @param most in the unit of the resource, or {@link ResourceLimit#UNLIMITED}
+   * @return this builder
+   * @throws IllegalArgumentException when it is negative
+   */
+  public ThreadProcBuilder limit(ResourceLimit resource, long most) {
+    return limit(resource, most, most);
+  }
+
+  /**
+   * Sets the processors that the program may run on. Without a call, or with no number, they are
+   * the host's. Those that the machine does not have do not count; the launch fails (EINVAL) when
+   * none is left.
+   *
+   * @param cpus numbers from 0, as in {@code /proc/cpuinfo}
+   * @return this builder
+   * @throws IllegalArgumentException when a number is not in 0 to 8191
+   */
+  public ThreadProcBuilder affinity(int... cpus) {
+    for (int cpu : cpus) {
+      StartState.checkRange("processor", cpu, 0, StartState.CPU_COUNT_MAX - 1);
+    }
+    this.cpus = IntStream.of(cpus).boxed().collect(Collectors.toUnmodifiableSet());
+    return this;
+  }
+
+  /**
+   * Passes a descriptor on to the program, besides the standard streams. It stays the caller's, who
+   * may close it when {@link #start()} has returned; the launch fails (EBADF) when it has been
+   * closed before. A number that is given again gets the later descriptor.
+   *
+   * @param number the descriptor's number in the program: 3 or more, below the host's hard limit on
+   *     open files
+   * @param descriptor one of the host's, such as {@code FileOutputStream.getFD()}
+   * @return this builder
+   * @throws IllegalArgumentException when the number is below 3
+   */
+  public ThreadProcBuilder descriptor(int number, FileDescriptor descriptor) {
+    Objects.requireNonNull(descriptor, "descriptor");
+    StartState.checkRange("descriptor", number, StartState.FIRST_DESCRIPTOR, Integer.MAX_VALUE);
+    descriptors.put(number, descriptor);
+    return this;
+  }
+
+  /**
+   * Sets whether the program leads a session and a process group of its own (setsid(2)): what a
+   * terminal sends to the host's, such as ^C, does not reach it, and it has no terminal. Otherwise
+   * it is in the host's. In both cases it runs on when its {@link ThreadProc} is forgotten, and
+   * ends with its host, whose memory it shares.
+   *
+   * @param own false unless set
+   * @return this builder
+   */
+  public ThreadProcBuilder session(boolean own) {
+    this.session = own;
+    return this;
+  }
+
+  /**
    * Starts the program. On return it is a process of its own.
    *
    * @return the running threadproc
@@ -354,6 +460,7 @@ public final class ThreadProcBuilder {
             crashReport,
             stay,
             neverForks,
-            heapLimit));
+            heapLimit,
+            new StartState(nice, limits, cpus, descriptors, session)));
   }
 }

@@ -6,6 +6,7 @@ import com.google.common.testing.NullPointerTester;
 import io.tproc.spi.Checks;
 import io.tproc.spi.LaunchRequest;
 import io.tproc.spi.ProgramStarter;
+import io.tproc.spi.StartState;
 import java.lang.ProcessBuilder.Redirect;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -15,6 +16,8 @@ class NullArgumentsTest {
   private final NullPointerTester tester =
       new NullPointerTester()
           .setDefault(Redirect.class, Redirect.PIPE)
+          .setDefault(StartState.class, StartState.OF_HOST)
+          .setDefault(ResourceLimit.class, ResourceLimit.CPU)
           .setDefault(Finding.Verdict.class, Finding.Verdict.OK);
 
   @Test

@@ -12,13 +12,17 @@ import static org.mockito.Mockito.when;
 
 import io.tproc.spi.LaunchRequest;
 import io.tproc.spi.ProgramStarter;
+import io.tproc.spi.StartState;
 import java.io.File;
+import java.io.FileDescriptor;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -61,6 +65,7 @@ class ThreadProcBuilderTest {
     assertThat(launch.stay()).isFalse();
     assertThat(launch.neverForks()).isFalse();
     assertThat(launch.heapLimit()).isEqualTo(LaunchRequest.NO_LIMIT);
+    assertThat(launch.state()).isEqualTo(StartState.OF_HOST);
   }
 
   @Test
@@ -79,7 +84,13 @@ class ThreadProcBuilderTest {
             .crashReport(true)
             .stay(true)
             .neverForks(true)
-            .heapLimit(1);
+            .heapLimit(1)
+            .nice(-20)
+            .limit(ResourceLimit.CPU, 5, ResourceLimit.UNLIMITED)
+            .limit(ResourceLimit.CORE, 0)
+            .affinity(0, 8191)
+            .descriptor(3, FileDescriptor.out)
+            .session(true);
     builder.environment().clear();
     builder.environment().put("K", "v");
 
@@ -97,6 +108,18 @@ class ThreadProcBuilderTest {
     assertThat(launch.stay()).isTrue();
     assertThat(launch.neverForks()).isTrue();
     assertThat(launch.heapLimit()).isEqualTo(1);
+    assertThat(launch.state())
+        .isEqualTo(
+            new StartState(
+                -20,
+                Map.of(
+                    ResourceLimit.CPU,
+                    new StartState.Limit(5, ResourceLimit.UNLIMITED),
+                    ResourceLimit.CORE,
+                    new StartState.Limit(0, 0)),
+                Set.of(0, 8191),
+                Map.of(3, FileDescriptor.out),
+                true));
   }
 
   @Test
@@ -145,6 +168,48 @@ class ThreadProcBuilderTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> builder("x").heapLimit(bytes))
         .withMessage("a limit of the heap below 1 byte: " + bytes);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {-21, 20})
+  void refusesANiceValueOutOfRange(int nice) {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> builder("x").nice(nice))
+        .withMessage("nice value out of range -20 to 19: " + nice);
+  }
+
+  @Test
+  void refusesLimitsThatCannotBe() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> builder("x").limit(ResourceLimit.CPU, 2, 1))
+        .withMessage("soft limit above the hard limit: 2 > 1");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> builder("x").limit(ResourceLimit.CPU, ResourceLimit.UNLIMITED, 1))
+        .withMessage("soft limit above the hard limit: unlimited > 1");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> builder("x").limit(ResourceLimit.CPU, -2))
+        .withMessage("negative limit: -2");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {-1, 8192})
+  void refusesAProcessorOutOfRange(int cpu) {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> builder("x").affinity(0, cpu))
+        .withMessage("processor out of range 0 to 8191: " + cpu);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {-1, 2})
+  void refusesAStandardStreamAsADescriptor(int number) {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> builder("x").descriptor(number, FileDescriptor.in))
+        .withMessage("descriptor out of range 3 to 2147483647: " + number);
+  }
+
+  @Test
+  void noProcessorMeansTheHosts() throws IOException {
+    assertThat(launched(builder("x").affinity(1).affinity()).state()).isEqualTo(StartState.OF_HOST);
   }
 
   @Test

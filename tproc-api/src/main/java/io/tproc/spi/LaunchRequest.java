@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param neverForks whether fork() fails in the program, and others' forks do not copy its memory
  * @param heapLimit bytes of the shared heap that it and its forked children may own, or {@link
  *     #NO_LIMIT}
+ * @param state what else it starts with
  */
 public record LaunchRequest(
     List<String> command,
@@ -39,7 +40,8 @@ public record LaunchRequest(
     boolean crashReport,
     boolean stay,
     boolean neverForks,
-    long heapLimit) {
+    long heapLimit,
+    StartState state) {
   /** The value of {@link #umask()} that keeps the host's. */
   public static final int INHERIT_UMASK = -1;
 
@@ -63,6 +65,7 @@ public record LaunchRequest(
     Objects.requireNonNull(input, "input");
     Objects.requireNonNull(output, "output");
     Objects.requireNonNull(error, "error");
+    Objects.requireNonNull(state, "state");
     Objects.checkIndex(0, command.size());
     if (umask < INHERIT_UMASK || umask > UMASK_MAX) {
       throw new IllegalArgumentException(

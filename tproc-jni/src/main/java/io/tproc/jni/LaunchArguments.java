@@ -1,9 +1,14 @@
 package io.tproc.jni;
 
 import io.tproc.LaunchException;
+import io.tproc.ResourceLimit;
 import io.tproc.spi.LaunchRequest;
+import io.tproc.spi.StartState;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
+import java.io.FileDescriptor;
+import java.lang.ref.Reference;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +27,7 @@ final class LaunchArguments {
   private final boolean stay;
   private final boolean neverForks;
   private final long heapLimit;
+  private final StartState state;
 
   private LaunchArguments(LaunchRequest request, HostEnvironment host) throws LaunchException {
     this.program = ByteStrings.terminated(request.program(), "the program's name");
@@ -41,6 +47,7 @@ final class LaunchArguments {
     this.stay = request.stay();
     this.neverForks = request.neverForks();
     this.heapLimit = request.heapLimit();
+    this.state = request.state();
   }
 
   /**
@@ -75,6 +82,16 @@ final class LaunchArguments {
 
   /** Starts the program; returns a pointer to the threadproc. */
   long launch(long host, Stdio stdio) throws LaunchException {
+    try {
+      return launchWith(host, stdio);
+    } finally {
+      // A descriptor whose object is gone is closed by the collector.
+      Reference.reachabilityFence(state);
+    }
+  }
+
+  private long launchWith(long host, Stdio stdio) throws LaunchException {
+    @Nullable Integer nice = state.nice();
     return Native.launch(
         host,
         program,
@@ -92,6 +109,47 @@ final class LaunchArguments {
         crashReport,
         stay,
         neverForks,
-        heapLimit);
+        heapLimit,
+        state.session(),
+        nice != null ? nice : Native.HOST_NICE,
+        limits(),
+        cpus(),
+        descriptors());
+  }
+
+  private long @Nullable [] limits() {
+    if (state.limits().isEmpty()) {
+      return null;
+    }
+    long[] limits = new long[3 * state.limits().size()];
+    int at = 0;
+    for (Map.Entry<ResourceLimit, StartState.Limit> each : state.limits().entrySet()) {
+      limits[at++] = each.getKey().number();
+      limits[at++] = each.getValue().soft();
+      limits[at++] = each.getValue().hard();
+    }
+    return limits;
+  }
+
+  private long @Nullable [] cpus() {
+    if (state.cpus().isEmpty()) {
+      return null;
+    }
+    BitSet cpus = new BitSet();
+    state.cpus().forEach(cpus::set);
+    return cpus.toLongArray();
+  }
+
+  private int @Nullable [] descriptors() {
+    if (state.descriptors().isEmpty()) {
+      return null;
+    }
+    int[] descriptors = new int[2 * state.descriptors().size()];
+    int at = 0;
+    for (Map.Entry<Integer, FileDescriptor> each : state.descriptors().entrySet()) {
+      descriptors[at++] = each.getKey();
+      descriptors[at++] = Native.number(each.getValue());
+    }
+    return descriptors;
   }
 }

@@ -31,7 +31,17 @@ final class Native {
 
   // launch.c
 
-  /** tproc_host_launch. Returns a pointer to the threadproc. */
+  /** The value of {@code nice} that keeps the host's. */
+  static final int HOST_NICE = Integer.MIN_VALUE;
+
+  /**
+   * tproc_host_launch. Returns a pointer to the threadproc.
+   *
+   * @param nice or {@link #HOST_NICE}
+   * @param limits resource, soft and hard of each that is not the host's
+   * @param cpus bits of those that it may run on; null for the host's
+   * @param descriptors number in the program and here of each
+   */
   static native long launch(
       long host,
       byte[] program,
@@ -49,7 +59,12 @@ final class Native {
       boolean crashReport,
       boolean stay,
       boolean neverForks,
-      long heapLimit)
+      long heapLimit,
+      boolean session,
+      int nice,
+      long @Nullable [] limits,
+      long @Nullable [] cpus,
+      int @Nullable [] descriptors)
       throws LaunchException;
 
   // threadproc.c
