@@ -50,13 +50,13 @@ static int check_name(const char *program) {
   return length == 0 ? WIRE_EXIT_NOT_FOUND : WIRE_EXIT_NOT_HOSTABLE;
 }
 
+/* The program's own terminal takes the place of the user's; standard error too, if it goes there. */
 static int prepare_terminal(void) {
-  const enum terminal_choice choice = launcher.options.terminal;
-  if (!terminal_is_wanted(choice)) return 0;
-  const int failed = terminal_open(&launcher.terminal, choice);
+  if (!terminal_is_wanted(launcher.options.terminal)) return 0;
+  const int failed = terminal_open(&launcher.terminal);
   if (failed < 0) return fail("cannot make a terminal for the program (/dev/ptmx); -T does without one", failed);
   for (int number = 0; number < 3; number++)
-    if (terminal_replaces(choice, number)) descriptors_set(&launcher.descriptors, number, launcher.terminal.slave);
+    if (number < 2 || terminal_is_one(number)) descriptors_set(&launcher.descriptors, number, launcher.terminal.slave);
   return 0;
 }
 

@@ -13,7 +13,7 @@ const char options_help[] =
     "started right here: with this shell's environment, working directory, descriptors, limits and signals.\n"
     "\n"
     "  -t, --terminal     give the program a terminal of its own, connected to this one (default when\n"
-    "                     standard input is a terminal, and standard output is one or a file)\n"
+    "                     standard input and standard output are terminals)\n"
     "  -T, --no-terminal  give it this standard input and output themselves\n"
     "      --pass-fd N    pass on descriptor N too; may be repeated\n"
     "      --pass-fds     pass on all descriptors that were inherited\n"

@@ -23,10 +23,10 @@ static int own_description(int descriptor, int mode) {
 }
 
 void relay_start(struct relay *relay, struct terminal *terminal) {
-  const int input = own_description(0, O_RDONLY), output = own_description(terminal->shown, O_WRONLY);
+  const int input = own_description(0, O_RDONLY), output = own_description(1, O_WRONLY);
   relay->terminal = terminal;
   relay->input = input >= 0 ? input : 0;
-  relay->output = output >= 0 ? output : terminal->shown;
+  relay->output = output >= 0 ? output : 1;
   relay->output_never_blocks = output >= 0;
   relay->foreground = relay->line_begun = false;
   relay->end_bytes = 0;

@@ -17,22 +17,9 @@ bool terminal_is_one(int descriptor) {
   return sys_ioctl(descriptor, TCGETS2, &modes) == 0;
 }
 
-/* A file, /dev/null. Behind a pipe may be a pager that wants the keys, which the program's terminal would take. */
-static bool is_seekable(int descriptor) { return raw_syscall3(SYS_lseek, descriptor, 0, SEEK_CUR) >= 0; }
-
 bool terminal_is_wanted(enum terminal_choice choice) {
-  if (choice == TERMINAL_AUTOMATIC) return terminal_is_one(0) && (terminal_is_one(1) || is_seekable(1));
+  if (choice == TERMINAL_AUTOMATIC) return terminal_is_one(0) && terminal_is_one(1);
   return choice == TERMINAL_ALWAYS;
-}
-
-bool terminal_replaces(enum terminal_choice choice, int number) {
-  return terminal_is_one(number) || (choice == TERMINAL_ALWAYS && number < 2);
-}
-
-/* Standard output; where that is a file, the user's terminal. */
-static int find_shown(enum terminal_choice choice) {
-  if (terminal_replaces(choice, 1)) return 1;
-  return terminal_is_one(2) ? 2 : 0;
 }
 
 static int find_sized(void) {
@@ -41,11 +28,10 @@ static int find_sized(void) {
   return -1;
 }
 
-int terminal_open(struct terminal *terminal, enum terminal_choice choice) {
+int terminal_open(struct terminal *terminal) {
   const int unlocked = 0;
   terminal->user = terminal_is_one(0) ? 0 : -1;
   terminal->sized = find_sized();
-  terminal->shown = find_shown(choice);
   terminal->raw = false;
   terminal->guardian = -1;
   terminal->master = sys_open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);

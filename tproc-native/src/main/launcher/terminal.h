@@ -11,7 +11,6 @@ struct terminal {
   bool used;             /**< the program gets a terminal of its own */
   int user;              /**< the user's terminal that is read from, -1: standard input is none */
   int sized;             /**< a terminal of the user's that has a size, -1: there is none */
-  int shown;             /**< where that is shown which the program writes to its terminal */
   int master, slave;     /**< of the program's terminal; -1 when it has been hung up */
   bool raw;              /**< the user's terminal is in raw mode */
   struct termios2 saved; /**< its modes before that */
@@ -24,15 +23,12 @@ bool terminal_is_one(int descriptor);
 /** Whether the program is to have a terminal of its own. */
 bool terminal_is_wanted(enum terminal_choice choice);
 
-/** Whether the program's terminal takes the place of this one of its standard streams. */
-bool terminal_replaces(enum terminal_choice choice, int number);
-
 /**
  * Makes the program's terminal, with the modes and the size of the user's.
  *
  * @return 0 or a negative errno, and then nothing is left open
  */
-int terminal_open(struct terminal *terminal, enum terminal_choice choice);
+int terminal_open(struct terminal *terminal);
 
 /**
  * Whether the user's terminal listens to this process: it is in the foreground, or the terminal is not one with jobs.

@@ -46,42 +46,7 @@ TEST_CASE("on a terminal the program has one of its own, of the same size") {
   CHECK(session.wait() == 0);
 }
 
-TEST_CASE("a program whose output goes to a file has a terminal: for a prompt, and for its input") {
-  Hosted hosted;
-  const std::string file = hosted.directory / "output";
-  TerminalSession session({"sh", "-c",
-                           hosted.run +
-                               "sh -c 'test -t 1 || echo prompt > /dev/tty; read x < /dev/tty; read y; "
-                               "echo got $x $y; echo error >&2' > " +
-                               file + "; cat " + file});
-  CHECK(session.shows("prompt\r\n"));
-  session.type("one\rtwo\r");
-  CHECK(session.shows("error\r\ngot one two\r\n"));
-  CHECK(session.wait() == 0);
-}
-
-TEST_CASE("in the background it takes no line of the shell's") {
-  if (!has_bash()) {
-    MESSAGE("not run: there is no bash here");
-    return;
-  }
-  Hosted hosted;
-  const std::string file = hosted.directory / "output";
-  TerminalSession session(kShell);
-  CHECK(session.shows("ready> "));
-  session.type(hosted.run + "sh -c 'echo begun; cat' > " + file + " &\r");
-  CHECK(session.shows("ready> "));
-  CHECK(eventually([&] { return std::ifstream(file).peek() == 'b'; }));
-  for (int i = 0; i < 5; i++) {
-    session.type("echo $((40 + " + std::to_string(i) + "))\r");
-    CHECK(session.shows(std::to_string(40 + i) + "\r\n"));
-  }
-  session.type("kill %1; exit\r");
-  session.type("exit\r");
-  CHECK(session.wait() == 0);
-}
-
-TEST_CASE("-T, or a standard output that is a pipe, leaves the terminal alone") {
+TEST_CASE("-T, or a standard output that is no terminal, leaves the terminal alone") {
   Hosted hosted;
   const std::string without = launcher_path() + " -T " + hosted.socket + " ";
   TerminalSession same({"sh", "-c", "tty; " + without + "tty"});
