@@ -160,7 +160,9 @@ enum tproc_launch_flag {
    * or EACCES, and CPUs of which it may use none with EINVAL. Without this the program starts with the nearest that can
    * be had, which is the host's own.
    */
-  TPROC_LAUNCH_EXACT = 1 << 12
+  TPROC_LAUNCH_EXACT = 1 << 12,
+  /** As TERMINAL, but terminal_fd becomes the controlling terminal, and is not among the threadproc's descriptors. */
+  TPROC_LAUNCH_TERMINAL_FD = 1 << 13
 };
 
 /** A descriptor for the threadproc beyond 0-2. */
@@ -196,6 +198,7 @@ struct tproc_launch {
    * the caller's.
    */
   int directory_fd;
+  int terminal_fd; /**< with TPROC_LAUNCH_TERMINAL_FD: a descriptor of a terminal. Stays the caller's. */
   /** Further descriptors. Any permutation works: a number may also be the source of another entry, or of stdio. */
   const struct tproc_descriptor *descriptors;
   size_t descriptor_count;  /**< entries of descriptors, at most TPROC_DESCRIPTORS_MAX */

@@ -91,6 +91,13 @@ int descriptors_find(const struct options *options, struct descriptors *descript
   return 0;
 }
 
+bool descriptors_add_terminal(struct descriptors *descriptors, int terminal) {
+  if (wire_launch_descriptors(WIRE_LAUNCH_TERMINAL_APART, descriptors->count) > WIRE_DESCRIPTORS_MAX) return false;
+  for (size_t i = descriptors->count; i > 0; i--) descriptors->sources[i + 1] = descriptors->sources[i];
+  descriptors->sources[1] = terminal;
+  return true;
+}
+
 int descriptors_open_directory(struct descriptors *descriptors) {
   descriptors->sources[0] = sys_open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
   return descriptors->sources[0] < 0 ? descriptors->sources[0] : 0;

@@ -2,6 +2,7 @@
 #ifndef TPROC_LAUNCHER_DESCRIPTORS_H
 #define TPROC_LAUNCHER_DESCRIPTORS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,5 +27,12 @@ int descriptors_open_directory(struct descriptors *descriptors);
 
 /** Lets the program have `source` as `number`. There is room for it when number is 0, 1 or 2. */
 void descriptors_set(struct descriptors *descriptors, int32_t number, int source);
+
+/**
+ * Adds a terminal that is not among the numbers; what becomes numbers[i] is then sources[i + 2]. To be called last.
+ *
+ * @return false when there are too many descriptors
+ */
+bool descriptors_add_terminal(struct descriptors *descriptors, int terminal);
 
 #endif

@@ -4,6 +4,8 @@
 #include "proc_file.h"
 #include "system.h"
 
+#define READ_LOOK_MILLISECONDS 200
+
 /* From the terminal to all of its foreground group. Other signals of the kernel's, a timer's, mean one process. */
 static bool is_from_terminal(const struct signalfd_siginfo *taken) {
   if (taken->ssi_code != SI_KERNEL) return false;
@@ -73,6 +75,20 @@ void forward_typed_stop(struct session *session) {
   }
   if (job_is_orphaned()) return;
   session->typed_stop = true;
+  hosted_signal_group(&session->hosted, SIGSTOP);
+  ask_to_look(session);
+}
+
+void forward_read_in_background(struct session *session) {
+  const int64_t now = sys_milliseconds();
+  if (now < session->next_look || session->read_stop) return;
+  session->next_look = now + READ_LOOK_MILLISECONDS;
+  if (!hosted_reads(&session->hosted, session->terminal->device) || job_is_orphaned()) return;
+  if (!hosted_has_default(&session->hosted, SIGTTIN)) {
+    hosted_signal_group(&session->hosted, SIGTTIN); /* its handler decides; one that ignores it goes on waiting */
+    return;
+  }
+  session->read_stop = true;
   hosted_signal_group(&session->hosted, SIGSTOP);
   ask_to_look(session);
 }

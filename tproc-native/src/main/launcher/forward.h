@@ -16,6 +16,11 @@
 bool forward_signal(struct session *session, const struct signalfd_siginfo *taken);
 
 /**
+ * In the background: stops the program if it waits for input of its terminal, as the kernel would if it had the user's.
+ */
+void forward_read_in_background(struct session *session);
+
+/**
  * The user has typed what stops the foreground job. If that is the program's own group, which is orphaned, in a session
  * without a shell, the kernel has dropped the terminal's SIGTSTP: this makes up for it.
  */

@@ -16,12 +16,15 @@ struct notice {
   struct termios2 saved;
 };
 
-/* Only if the modes are still those that the launcher has set: the foreground job may have set its own. */
+/*
+ * Only if the modes are still those that the launcher has set: the foreground job may have set its own. With a terminal
+ * that is apart the treatment of output and of ^C are the program's.
+ */
 static void restore(const struct notice *notice) {
   struct termios2 now;
   const struct termios2 raw = terminal_raw_modes(notice->saved);
-  if (sys_ioctl(USER_TERMINAL, TCGETS2, &now) != 0 || now.c_iflag != raw.c_iflag || now.c_oflag != raw.c_oflag ||
-      now.c_lflag != raw.c_lflag)
+  if (sys_ioctl(USER_TERMINAL, TCGETS2, &now) != 0 || now.c_iflag != raw.c_iflag ||
+      ((now.c_lflag ^ raw.c_lflag) & ~(tcflag_t)ISIG) != 0)
     return;
   sys_ioctl(USER_TERMINAL, TCSETS2, &notice->saved);
 }

@@ -4,9 +4,11 @@
 #include <signal.h>
 #include <string.h>
 
+#include "message.h"
 #include "proc_file.h"
 #include "signals.h"
 #include "system.h"
+#include "terminal.h"
 
 #ifndef PIDFD_SIGNAL_PROCESS_GROUP
 #define PIDFD_SIGNAL_PROCESS_GROUP 4 /* since Linux 6.9 */
@@ -74,4 +76,30 @@ bool hosted_is_stopped(const struct hosted *hosted) {
   struct process_stat stat;
   const int pid = proc_pid_of(hosted->pidfd);
   return pid > 0 && proc_read_stat(pid, &stat) && (stat.state == 'T' || stat.state == 't'); /* t: a debugger watches */
+}
+
+/* /dev/tty itself; it is a name for the controlling terminal. */
+#define CONTROLLING_TERMINAL ((uint64_t)5 << 32)
+
+#define DESCENDANTS_MAX 32
+
+static bool reads(int pid, uint64_t device) {
+  long call;
+  int descriptor;
+  if (!proc_read_call(pid, &call, &descriptor) || (call != SYS_read && call != SYS_readv)) return false;
+  char path[PROC_PATH_SIZE];
+  number_text(pid, put_text(path, "/proc/"));
+  number_text(descriptor, put_text(path + strlen(path), "/fd/"));
+  const uint64_t read_from = terminal_device(AT_FDCWD, path);
+  return read_from == device || read_from == CONTROLLING_TERMINAL;
+}
+
+bool hosted_reads(const struct hosted *hosted, uint64_t device) {
+  int pids[DESCENDANTS_MAX] = {proc_pid_of(hosted->pidfd)};
+  size_t count = pids[0] > 0 ? 1 : 0;
+  for (size_t i = 0; i < count; i++) {
+    if (reads(pids[i], device)) return true;
+    count += proc_read_children(pids[i], pids + count, DESCENDANTS_MAX - count);
+  }
+  return false;
 }

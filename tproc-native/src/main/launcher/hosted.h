@@ -3,6 +3,7 @@
 #define TPROC_LAUNCHER_HOSTED_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/signalfd.h>
 
 struct hosted {
@@ -20,6 +21,14 @@ void hosted_signal_group(const struct hosted *hosted, int signal);
 
 /** Whether the program neither handles nor ignores nor blocks a signal. */
 bool hosted_has_default(const struct hosted *hosted, int signal);
+
+/**
+ * Whether the program, or a descendant, waits in read(2) for input of a terminal. Where the kernel does not let this
+ * process look (ptrace(2)'s rights, yama's ptrace_scope) it is not known, and false.
+ *
+ * @param device of terminal_device
+ */
+bool hosted_reads(const struct hosted *hosted, uint64_t device);
 
 /** Whether the program is stopped right now. */
 bool hosted_is_stopped(const struct hosted *hosted);

@@ -31,3 +31,11 @@ void job_stop(bool whole_job) {
   sys_kill(sys_pid(), SIGSTOP);
   signals_discard(signal_bit(SIGCONT));
 }
+
+void job_stop_reading(void) {
+  const uint64_t this_one = signal_bit(SIGTTIN);
+  sys_kill(0, SIGTTIN);
+  raw_syscall4(SYS_rt_sigprocmask, SIG_UNBLOCK, &this_one, NULL, SIGNAL_SET_SIZE); /* it stops here */
+  raw_syscall4(SYS_rt_sigprocmask, SIG_BLOCK, &this_one, NULL, SIGNAL_SET_SIZE);
+  signals_discard(signal_bit(SIGCONT));
+}

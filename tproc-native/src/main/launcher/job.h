@@ -14,4 +14,10 @@ bool job_is_orphaned(void);
  */
 void job_stop(bool whole_job);
 
+/**
+ * Stops this process's group as the kernel does when it reads its terminal in the background, and returns when this
+ * process has been continued.
+ */
+void job_stop_reading(void);
+
 #endif

@@ -29,6 +29,7 @@ static struct launcher {
   struct patience patience;
   struct terminal terminal;
   struct relay relay;
+  uint32_t terminal_flag;    /* WIRE_LAUNCH_TERMINAL…, or none */
   uint64_t blocked, ignored; /* signals, as the caller left them */
 } launcher;
 
@@ -50,13 +51,37 @@ static int check_name(const char *program) {
   return length == 0 ? WIRE_EXIT_NOT_FOUND : WIRE_EXIT_NOT_HOSTABLE;
 }
 
+/*
+ * Standard input that is the user's terminal stays it in the foreground: what the program does not read is for others,
+ * a pager in its pipeline for instance. A background job may not read it, which the kernel would not see to: the
+ * program is not of its session.
+ */
+static void prepare_terminal_apart(void) {
+  struct terminal *terminal = &launcher.terminal;
+  if (!terminal_is_foreground(terminal) && terminal_is_controlling(0)) {
+    descriptors_set(&launcher.descriptors, 0, terminal->slave);
+    launcher.terminal_flag = WIRE_LAUNCH_TERMINAL;
+  } else if (descriptors_add_terminal(&launcher.descriptors, terminal->slave)) {
+    launcher.terminal_flag = WIRE_LAUNCH_TERMINAL_APART;
+  } else {
+    terminal_hang_up(terminal);
+    terminal->used = false;
+  }
+}
+
 /* The program's own terminal takes the place of the user's; standard error too, if it goes there. */
 static int prepare_terminal(void) {
-  if (!terminal_is_wanted(launcher.options.terminal)) return 0;
-  const int failed = terminal_open(&launcher.terminal);
+  const enum terminal_kind kind = terminal_wanted(launcher.options.terminal);
+  if (kind == TERMINAL_NONE) return 0;
+  const int failed = terminal_open(&launcher.terminal, kind);
+  if (kind == TERMINAL_APART) {
+    if (failed == 0) prepare_terminal_apart();
+    return 0; /* without one it goes as well as it can */
+  }
   if (failed < 0) return fail("cannot make a terminal for the program (/dev/ptmx); -T does without one", failed);
   for (int number = 0; number < 3; number++)
     if (number < 2 || terminal_is_one(number)) descriptors_set(&launcher.descriptors, number, launcher.terminal.slave);
+  launcher.terminal_flag = WIRE_LAUNCH_TERMINAL;
   return 0;
 }
 
@@ -68,8 +93,7 @@ static int prepare(char **envp) {
   failed = descriptors_open_directory(&launcher.descriptors);
   if (failed < 0) return fail("cannot open the working directory", failed);
   launcher.ignored = request_ignored_signals();
-  const uint32_t flags = (launcher.terminal.used ? WIRE_LAUNCH_TERMINAL : 0) |
-                         (launcher.options.detach ? WIRE_LAUNCH_OUTLIVE : 0) |
+  const uint32_t flags = launcher.terminal_flag | (launcher.options.detach ? WIRE_LAUNCH_OUTLIVE : 0) |
                          (launcher.options.never_forks ? WIRE_LAUNCH_NEVER_FORKS : 0);
   failed = request_make(&launcher.descriptors, launcher.options.program, envp, flags, launcher.ignored,
                         launcher.blocked, &launcher.request);

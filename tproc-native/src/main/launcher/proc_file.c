@@ -6,11 +6,10 @@
 #include "system.h"
 
 #define FILE_SIZE 4096
-#define PATH_SIZE 64
 
 /* "/proc/" + pid or "self/fdinfo/" + descriptor: a prefix, a number and a suffix. */
 static bool read_file(const char *prefix, int number, const char *suffix, char text[FILE_SIZE]) {
-  char path[PATH_SIZE];
+  char path[PROC_PATH_SIZE];
   char *end = put_text(path, prefix);
   number_text(number, end);
   put_text(end + strlen(end), suffix);
@@ -44,4 +43,32 @@ int proc_pid_of(int pidfd) {
   int64_t pid;
   if (!read_file("/proc/self/fdinfo/", pidfd, "", text) || !proc_parse_field(text, "Pid:\t", 10, &pid)) return 0;
   return (int)pid;
+}
+
+/* "0 0x3 0x7ffc..." while it waits; "running", or "-1 ..." when it waits for something else. */
+bool proc_read_call(int pid, long *call, int *descriptor) {
+  char text[FILE_SIZE];
+  if (!read_file("/proc/", pid, "/syscall", text)) return false;
+  const char *at = text;
+  if (*at < '0' || *at > '9') return false;
+  for (*call = 0; *at >= '0' && *at <= '9'; at++) *call = *call * 10 + (*at - '0');
+  if (strncmp(at, " 0x", 3) != 0) return false;
+  unsigned number = 0;
+  for (at += 3; *at != ' ' && *at != '\0'; at++)
+    number = number * 16 + (unsigned)(*at <= '9' ? *at - '0' : *at - 'a' + 10);
+  *descriptor = (int)number;
+  return true;
+}
+
+size_t proc_read_children(int pid, int *children, size_t room) {
+  char text[FILE_SIZE], suffix[PROC_PATH_SIZE];
+  number_text(pid, put_text(suffix, "/task/"));
+  put_text(suffix + strlen(suffix), "/children");
+  if (!read_file("/proc/", pid, suffix, text)) return 0;
+  size_t count = 0;
+  for (const char *at = text; *at >= '0' && *at <= '9' && count < room; count++) {
+    for (children[count] = 0; *at >= '0' && *at <= '9'; at++) children[count] = children[count] * 10 + (*at - '0');
+    while (*at == ' ') at++;
+  }
+  return count;
 }

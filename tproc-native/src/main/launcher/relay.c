@@ -1,6 +1,7 @@
 #include "relay.h"
 
 #include <errno.h>
+#include <sys/epoll.h>
 
 #include "message.h"
 #include "system.h"
@@ -9,6 +10,11 @@ enum { INPUT, MASTER, OUTPUT };
 
 /* More than a pty holds on its way: what the program has written before its end is in the first so many bytes. */
 #define DRAINED_MAX (256u << 10)
+
+/* How often to look at what the kernel does not tell of: who is in the foreground, who opens /dev/tty. */
+#define LOOK_MILLISECONDS 250
+#define LOOK_CLOSELY_MILLISECONDS 5
+#define LOOK_CLOSELY_FOR 500
 
 /*
  * The user's descriptors are shared with the shell and other programs, so they must not become non-blocking. A terminal
@@ -22,9 +28,23 @@ static int own_description(int descriptor, int mode) {
   return sys_open(path, mode | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
+/* The master is hung up most of the time, so only its news are waited for. */
+static int watch_master(int master) {
+  const int watch = (int)raw_syscall1(SYS_epoll_create1, EPOLL_CLOEXEC);
+  struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+  if (watch >= 0) raw_syscall4(SYS_epoll_ctl, watch, EPOLL_CTL_ADD, master, &event);
+  return watch;
+}
+
 void relay_start(struct relay *relay, struct terminal *terminal) {
-  const int input = own_description(0, O_RDONLY), output = own_description(1, O_WRONLY);
+  const bool apart = terminal->apart;
+  const int input = apart ? terminal->user : own_description(0, O_RDONLY);
+  const int output = apart ? terminal->user : own_description(1, O_WRONLY);
   relay->terminal = terminal;
+  relay->open = !apart;
+  relay->watch = apart ? watch_master(terminal->master) : -1;
+  relay->look_closely_until = 0;
+  if (apart) terminal_let_go(terminal);
   relay->input = input >= 0 ? input : 0;
   relay->output = output >= 0 ? output : 1;
   relay->output_never_blocks = output >= 0;
@@ -32,6 +52,7 @@ void relay_start(struct relay *relay, struct terminal *terminal) {
   relay->end_bytes = 0;
   relay->typed.start = relay->typed.end = relay->shown.start = relay->shown.end = 0;
   relay_check_foreground(relay);
+  relay_look(relay);
 }
 
 void relay_check_foreground(struct relay *relay) {
@@ -42,18 +63,39 @@ void relay_check_foreground(struct relay *relay) {
   }
   const bool before = relay->foreground;
   relay->foreground = terminal_is_foreground(terminal);
-  if (!relay->foreground) return;
+  if (!relay->foreground || !relay->open) return;
   terminal_make_raw(terminal);
   if (!before) terminal_copy_size(terminal);
+}
+
+void relay_look(struct relay *relay) {
+  struct terminal *terminal = relay->terminal;
+  bool readable;
+  if (!terminal->apart) return;
+  const bool before = relay->open;
+  relay->open = terminal_is_in_use(terminal, &readable);
+  if (relay->open || readable || before) relay->look_closely_until = sys_milliseconds() + LOOK_CLOSELY_FOR;
+  if (relay->open && !before) relay_check_foreground(relay);
+  if (!relay->open && before) {
+    terminal_restore(terminal);
+    relay->typed.start = relay->typed.end = 0;
+  }
+  terminal_follow_modes(terminal);
+}
+
+long relay_timeout(const struct relay *relay) {
+  if (relay->terminal->apart && !relay->open && sys_milliseconds() < relay->look_closely_until)
+    return LOOK_CLOSELY_MILLISECONDS;
+  return relay->foreground && !relay->terminal->apart ? -1 : LOOK_MILLISECONDS;
 }
 
 static bool is_empty(const struct relay_buffer *buffer) { return buffer->start == buffer->end; }
 
 void relay_prepare(const struct relay *relay, struct pollfd entries[RELAY_ENTRIES]) {
-  const bool reading = is_empty(&relay->typed) && relay->end_bytes == 0 && relay->foreground;
+  const bool reading = is_empty(&relay->typed) && relay->end_bytes == 0 && relay->foreground && relay->open;
   entries[INPUT].fd = reading && relay->terminal->master >= 0 ? relay->input : -1;
   entries[INPUT].events = POLLIN;
-  entries[MASTER].fd = relay->terminal->master;
+  entries[MASTER].fd = relay->open ? relay->terminal->master : relay->watch;
   entries[MASTER].events = (short)((is_empty(&relay->shown) ? POLLIN : 0) |
                                    (is_empty(&relay->typed) && relay->end_bytes == 0 ? 0 : POLLOUT));
   entries[OUTPUT].fd = is_empty(&relay->shown) ? -1 : relay->output;
@@ -66,6 +108,24 @@ static long fill(struct relay_buffer *buffer, int from) {
   const long size = sys_read(from, buffer->bytes, sizeof buffer->bytes);
   buffer->start = 0;
   buffer->end = size > 0 ? (size_t)size : 0;
+  return size;
+}
+
+/*
+ * What the program's terminal has made of a line's end the user's would do once more. A return at the very end of what
+ * was read is left as it is: one too many does no harm.
+ */
+static void drop_returns(struct relay_buffer *buffer) {
+  size_t to = buffer->start;
+  for (size_t i = buffer->start; i < buffer->end; i++)
+    if (buffer->bytes[i] != '\r' || i + 1 == buffer->end || buffer->bytes[i + 1] != '\n')
+      buffer->bytes[to++] = buffer->bytes[i];
+  buffer->end = to;
+}
+
+static long fill_shown(struct relay *relay) {
+  const long size = fill(&relay->shown, relay->terminal->master);
+  if (size > 0 && relay->terminal->apart && terminal_adds_returns(relay->terminal)) drop_returns(&relay->shown);
   return size;
 }
 
@@ -119,11 +179,23 @@ static void write_shown(struct relay *relay) {
   terminal_hang_up(relay->terminal); /* its output is not read any more */
 }
 
+static void forget_news(const struct relay *relay) {
+  struct epoll_event event;
+  raw_syscall6(SYS_epoll_pwait, relay->watch, (long)&event, 1, 0, 0, SIGNAL_SET_SIZE);
+}
+
+static bool is_readable(const struct relay *relay, const struct pollfd entries[RELAY_ENTRIES]) {
+  bool readable = (entries[MASTER].revents & POLLIN) != 0;
+  if (relay->terminal->apart) terminal_is_in_use(relay->terminal, &readable);
+  return readable;
+}
+
 bool relay_move(struct relay *relay, const struct pollfd entries[RELAY_ENTRIES]) {
   bool stop = false;
   if (entries[OUTPUT].revents != 0) write_shown(relay);
-  if (relay->terminal->master >= 0 && (entries[MASTER].revents & POLLIN) != 0) {
-    fill(&relay->shown, relay->terminal->master);
+  if (relay->terminal->apart) forget_news(relay);
+  if (relay->terminal->master >= 0 && is_empty(&relay->shown) && is_readable(relay, entries)) {
+    fill_shown(relay);
     if (!is_empty(&relay->shown) && relay->output_never_blocks) write_shown(relay);
   }
   if (entries[INPUT].revents != 0 && relay->input >= 0) read_input(relay);
@@ -151,7 +223,7 @@ void relay_drain(struct relay *relay, int interrupt) {
       continue;
     }
     if (relay->terminal->master < 0 || drained >= DRAINED_MAX) return;
-    const long size = fill(&relay->shown, relay->terminal->master);
+    const long size = fill_shown(relay);
     if (size == -EINTR) continue;
     if (size <= 0) return;
     drained += (size_t)size;

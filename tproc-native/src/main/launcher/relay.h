@@ -20,9 +20,12 @@ struct relay {
   struct terminal *terminal;
   int input, output; /**< the user's; input is -1 when it has ended */
   bool output_never_blocks;
-  bool foreground; /**< the user's terminal is ours to read */
-  bool line_begun; /**< the last byte of input was not the end of a line */
-  int end_bytes;   /**< bytes still to be written that mean the end of input */
+  bool foreground;            /**< the user's terminal is ours to read */
+  bool open;                  /**< somebody has the program's terminal open; always, unless it is apart */
+  int watch;                  /**< epoll: readable when there was output on a terminal that is apart */
+  int64_t look_closely_until; /**< it has just been used: it may soon be opened again */
+  bool line_begun;            /**< the last byte of input was not the end of a line */
+  int end_bytes;              /**< bytes still to be written that mean the end of input */
   struct relay_buffer typed, shown;
 };
 
@@ -34,6 +37,12 @@ void relay_check_foreground(struct relay *relay);
 
 /** Fills in what to wait for: RELAY_ENTRIES entries. */
 void relay_prepare(const struct relay *relay, struct pollfd entries[RELAY_ENTRIES]);
+
+/** Looks whether a terminal that is apart is in use: only then the user's is made raw and read. */
+void relay_look(struct relay *relay);
+
+/** After how many milliseconds to look again, whatever happens; -1: never. */
+long relay_timeout(const struct relay *relay);
 
 /**
  * Moves what can be moved.

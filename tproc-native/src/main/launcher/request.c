@@ -110,7 +110,7 @@ int request_make(const struct descriptors *descriptors, char **argv, char **envp
   void *payload = sys_map(size);
   if (payload == NULL) return -ENOMEM;
   wire_launch_write(&content, payload);
-  request->header = wire_header_for(WIRE_LAUNCH, size, descriptors->count + 1);
+  request->header = wire_header_for(WIRE_LAUNCH, size, wire_launch_descriptors(flags, descriptors->count));
   request->payload = payload;
   request->descriptors = descriptors->sources;
   request->sent = request->descriptors_sent = 0;

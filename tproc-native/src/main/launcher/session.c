@@ -12,7 +12,6 @@
 #include "signals.h"
 #include "system.h"
 
-#define FOREGROUND_LOOK_MILLISECONDS 250
 #define GONE_MILLISECONDS 10000
 
 enum { SOCKET, SIGNALS, PROGRAM, RELAY, ENTRIES = RELAY + RELAY_ENTRIES };
@@ -35,11 +34,14 @@ static struct outcome fail(struct session *session, const char *before, const ch
  * continued itself. A host's word may be old: the program may run again.
  */
 static void follow_stop(struct session *session) {
-  const bool whole_job = session->typed_stop;
-  session->typed_stop = false;
+  const bool whole_job = session->typed_stop, reading = session->read_stop;
+  session->typed_stop = session->read_stop = false;
   if (!hosted_is_stopped(&session->hosted)) return;
   if (session->relay != NULL) terminal_restore(session->terminal);
-  job_stop(whole_job);
+  if (!reading)
+    job_stop(whole_job);
+  else if (!terminal_is_foreground(session->terminal)) /* it may have come to the foreground since */
+    job_stop_reading();
   if (session->relay != NULL) {
     relay_check_foreground(session->relay);
     terminal_copy_size(session->terminal);
@@ -104,7 +106,7 @@ static long next_timeout(const struct session *session) {
     const int64_t left = session->gone_deadline - sys_milliseconds();
     return left < 0 ? 0 : (long)left;
   }
-  return session->relay != NULL && !session->relay->foreground ? FOREGROUND_LOOK_MILLISECONDS : -1;
+  return session->relay != NULL ? relay_timeout(session->relay) : -1;
 }
 
 static void wait_for_events(struct session *session, struct pollfd entries[ENTRIES]) {
@@ -128,7 +130,9 @@ struct outcome session_run(struct session *session) {
     if (entries[PROGRAM].revents != 0) session->gone_deadline = sys_milliseconds() + GONE_MILLISECONDS;
     if (entries[SIGNALS].revents != 0) take_signals(session);
     if (session->relay != NULL) {
+      relay_look(session->relay);
       if (!session->relay->foreground) relay_check_foreground(session->relay);
+      if (!session->relay->foreground) forward_read_in_background(session);
       if (relay_move(session->relay, entries + RELAY)) forward_typed_stop(session);
     }
     if (entries[SOCKET].revents != 0 && take_answers(session, &outcome)) return outcome;

@@ -15,6 +15,8 @@ struct session {
   struct terminal *terminal;
   struct relay *relay;   /**< NULL: the program has the user's descriptors themselves */
   bool typed_stop;       /**< the next stop is one that the user has typed */
+  bool read_stop;        /**< the next stop is of a background job that reads its terminal */
+  int64_t next_look;     /**< when to look again whether it does */
   int64_t gone_deadline; /**< 0, or when the host must have said how the program has ended */
 };
 

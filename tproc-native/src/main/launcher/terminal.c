@@ -2,6 +2,7 @@
 
 #include <asm/ioctls.h>
 #include <errno.h>
+#include <linux/stat.h>
 #include <string.h>
 
 #include "guardian.h"
@@ -17,9 +18,27 @@ bool terminal_is_one(int descriptor) {
   return sys_ioctl(descriptor, TCGETS2, &modes) == 0;
 }
 
-bool terminal_is_wanted(enum terminal_choice choice) {
-  if (choice == TERMINAL_AUTOMATIC) return terminal_is_one(0) && terminal_is_one(1);
-  return choice == TERMINAL_ALWAYS;
+static int open_controlling(void) { return sys_open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK); }
+
+enum terminal_kind terminal_wanted(enum terminal_choice choice) {
+  if (choice == TERMINAL_NEVER) return TERMINAL_NONE;
+  if (choice == TERMINAL_ALWAYS || (terminal_is_one(0) && terminal_is_one(1))) return TERMINAL_OWN;
+  const int controlling = open_controlling();
+  if (controlling < 0) return TERMINAL_NONE;
+  sys_close(controlling);
+  return TERMINAL_APART;
+}
+
+/* Of another terminal it cannot be asked. */
+bool terminal_is_controlling(int descriptor) {
+  int group;
+  return sys_ioctl(descriptor, TIOCGPGRP, &group) == 0;
+}
+
+uint64_t terminal_device(int directory, const char *path) {
+  struct statx status;
+  if (raw_syscall5(SYS_statx, directory, path, AT_EMPTY_PATH, STATX_TYPE, &status) != 0) return 0;
+  return (uint64_t)status.stx_rdev_major << 32 | status.stx_rdev_minor;
 }
 
 static int find_sized(void) {
@@ -28,12 +47,8 @@ static int find_sized(void) {
   return -1;
 }
 
-int terminal_open(struct terminal *terminal) {
+static int open_pair(struct terminal *terminal) {
   const int unlocked = 0;
-  terminal->user = terminal_is_one(0) ? 0 : -1;
-  terminal->sized = find_sized();
-  terminal->raw = false;
-  terminal->guardian = -1;
   terminal->master = sys_open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
   if (terminal->master < 0) return terminal->master;
   int result = sys_ioctl(terminal->master, TIOCSPTLCK, &unlocked);
@@ -43,6 +58,22 @@ int terminal_open(struct terminal *terminal) {
     return result;
   }
   terminal->slave = result;
+  terminal->device = terminal_device(result, "");
+  return 0;
+}
+
+int terminal_open(struct terminal *terminal, enum terminal_kind kind) {
+  terminal->apart = kind == TERMINAL_APART;
+  terminal->user = terminal_is_one(0) ? 0 : -1;
+  if (terminal->apart) terminal->user = open_controlling();
+  terminal->sized = terminal->apart ? terminal->user : find_sized();
+  terminal->raw = false;
+  terminal->guardian = -1;
+  const int failed = terminal->apart && terminal->user < 0 ? terminal->user : open_pair(terminal);
+  if (failed) {
+    if (terminal->apart && terminal->user >= 0) sys_close(terminal->user);
+    return failed;
+  }
   terminal->used = true;
   struct termios2 modes;
   /* In the background the modes are another job's, such as a shell's that edits a line: then the kernel's own are
@@ -50,7 +81,7 @@ int terminal_open(struct terminal *terminal) {
   if (terminal->user >= 0 && terminal_is_foreground(terminal) && sys_ioctl(terminal->user, TCGETS2, &modes) == 0)
     sys_ioctl(terminal->slave, TCSETS2, &modes);
   terminal_copy_size(terminal);
-  if (terminal->user >= 0) guardian_start(terminal);
+  if (terminal->user >= 0 && !terminal->apart) guardian_start(terminal);
   return 0;
 }
 
@@ -70,12 +101,60 @@ struct termios2 terminal_raw_modes(struct termios2 modes) {
   return modes;
 }
 
+/* Asked through the master, these are the slave's. */
+static bool program_modes(const struct terminal *terminal, struct termios2 *modes) {
+  return terminal->master >= 0 && sys_ioctl(terminal->master, TCGETS2, modes) == 0;
+}
+
+static struct termios2 modes_to_set(const struct terminal *terminal) {
+  struct termios2 modes = terminal_raw_modes(terminal->saved), program;
+  if (!terminal->apart || !program_modes(terminal, &program)) return modes;
+  modes.c_oflag = program.c_oflag;
+  modes.c_lflag |= program.c_lflag & (tcflag_t)ISIG;
+  modes.c_cc[VINTR] = program.c_cc[VINTR];
+  modes.c_cc[VQUIT] = program.c_cc[VQUIT];
+  modes.c_cc[VSUSP] = program.c_cc[VSUSP];
+  return modes;
+}
+
+/* The guardian of a terminal that is apart begins when it is needed: few programs open it. */
 void terminal_make_raw(struct terminal *terminal) {
   if (terminal->raw || sys_ioctl(terminal->user, TCGETS2, &terminal->saved) != 0) return;
-  const struct termios2 modes = terminal_raw_modes(terminal->saved);
+  if (terminal->apart && terminal->guardian < 0) guardian_start(terminal);
+  terminal->set = modes_to_set(terminal);
   guardian_tell_raw(terminal);
-  sys_ioctl(terminal->user, TCSETS2, &modes);
+  sys_ioctl(terminal->user, TCSETS2, &terminal->set);
   terminal->raw = true;
+}
+
+void terminal_follow_modes(struct terminal *terminal) {
+  if (!terminal->raw || !terminal->apart) return;
+  const struct termios2 modes = modes_to_set(terminal);
+  if (modes.c_oflag == terminal->set.c_oflag && modes.c_lflag == terminal->set.c_lflag &&
+      memcmp(modes.c_cc, terminal->set.c_cc, sizeof modes.c_cc) == 0)
+    return;
+  terminal->set = modes;
+  sys_ioctl(terminal->user, TCSETS2, &terminal->set);
+}
+
+bool terminal_adds_returns(const struct terminal *terminal) {
+  struct termios2 modes;
+  return sys_ioctl(terminal->user, TCGETS2, &modes) == 0 && (modes.c_oflag & OPOST) != 0 &&
+         (modes.c_oflag & ONLCR) != 0;
+}
+
+void terminal_let_go(struct terminal *terminal) {
+  sys_close(terminal->slave);
+  terminal->slave = -1;
+}
+
+/* The master is hung up while nobody has the other end open, and no longer when somebody opens it. */
+bool terminal_is_in_use(const struct terminal *terminal, bool *readable) {
+  struct pollfd master = {.fd = terminal->master, .events = POLLIN};
+  *readable = false;
+  if (terminal->master < 0 || sys_poll(&master, 1, 0) < 0) return false;
+  *readable = (master.revents & POLLIN) != 0;
+  return (master.revents & POLLHUP) == 0;
 }
 
 /* In the background too: the foreground job was not asked, but raw modes serve no job. */
@@ -95,13 +174,8 @@ void terminal_copy_size(const struct terminal *terminal) {
 void terminal_hang_up(struct terminal *terminal) {
   if (terminal->master < 0) return;
   sys_close(terminal->master);
-  sys_close(terminal->slave);
+  if (terminal->slave >= 0) sys_close(terminal->slave);
   terminal->master = terminal->slave = -1;
-}
-
-/* Asked through the master, these are the slave's. */
-static bool program_modes(const struct terminal *terminal, struct termios2 *modes) {
-  return terminal->master >= 0 && sys_ioctl(terminal->master, TCGETS2, modes) == 0;
 }
 
 bool terminal_is_stop(const struct terminal *terminal, unsigned char byte) {

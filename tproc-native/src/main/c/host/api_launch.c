@@ -15,6 +15,9 @@
 #include "host/pass_descriptors.h"
 #include "spawn/launch_state.h"
 
+/* Three streams, the working directory and a terminal. */
+#define FURTHER_MAX 5
+
 /* The descriptors of a launch, in the order of places_of. */
 struct passed {
   size_t count;
@@ -37,6 +40,7 @@ static size_t places_of(struct tproc_launch *launch, struct tproc_descriptor *de
   for (int i = 0; i < 3; i++)
     if (launch->stdio[i] != TPROC_FD_CLOSED) places[count++] = &launch->stdio[i];
   if ((launch->flags & TPROC_LAUNCH_DIRECTORY_FD) != 0) places[count++] = &launch->directory_fd;
+  if ((launch->flags & TPROC_LAUNCH_TERMINAL_FD) != 0) places[count++] = &launch->terminal_fd;
   for (size_t i = 0; i < launch->descriptor_count; i++) places[count++] = &descriptors[i].source;
   return count;
 }
@@ -105,7 +109,7 @@ static int check_and_pass(struct api_launch *call) {
   int failed = launch_state_check(&call->launch, call->error);
   if (!failed) failed = launch_state_check_directory(&call->launch, call->error);
   if (failed) return failed;
-  const size_t most = 4 + call->launch.descriptor_count;
+  const size_t most = FURTHER_MAX + call->launch.descriptor_count;
   struct tproc_descriptor *descriptors = calloc(most, sizeof *descriptors);
   int **places = calloc(most, sizeof *places);
   call->passed.numbers = calloc(most, sizeof *call->passed.numbers);

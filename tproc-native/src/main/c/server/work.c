@@ -48,11 +48,15 @@ static const char *search_path_of(const char *const *envp) {
   return NULL;
 }
 
-/* The first descriptor is the working directory, then comes one for each number. */
+/* The first descriptor is the working directory, then comes a terminal that is apart, then one for each number. */
 static void place_descriptors(const struct request *request, const struct launch_parts *parts,
                               struct tproc_launch *launch) {
   const int *received = request->frame.descriptors;
   launch->directory_fd = received[0];
+  if ((parts->view.fixed.flags & WIRE_LAUNCH_TERMINAL_APART) != 0) {
+    launch->flags |= TPROC_LAUNCH_TERMINAL_FD;
+    launch->terminal_fd = *++received;
+  }
   launch->stdio[0] = launch->stdio[1] = launch->stdio[2] = TPROC_FD_CLOSED;
   for (uint32_t i = 0; i < parts->view.fixed.descriptor_count; i++) {
     const int number = parts->view.numbers[i], source = received[1 + i];

@@ -184,9 +184,10 @@ CHILD_CODE void place_descriptors(struct child_plan *plan) {
   }
 }
 
+/* Before the descriptors are placed: it need not be among them. It stays the session's when nobody has it open. */
 CHILD_CODE void take_terminal(struct child_plan *plan) {
-  if (!plan->terminal) return;
-  long result = raw_syscall3(SYS_ioctl, 0, TIOCSCTTY, 0);
+  if (plan->terminal == 0) return;
+  long result = raw_syscall3(SYS_ioctl, plan->terminal, TIOCSCTTY, 0);
   if (result < 0) give_up(plan, CHILD_STEP_TERMINAL, result);
 }
 
@@ -275,8 +276,8 @@ __attribute__((FOREIGN_THREAD_POINTER)) void child_main(void *argument) {
   get_own_descriptors(plan);
   receive_descriptors(plan);
   enter_directory(plan);
-  place_descriptors(plan);
   take_terminal(plan);
+  place_descriptors(plan);
   set_nice(plan);
   set_io_priority(plan);
   set_personality(plan);
@@ -323,7 +324,7 @@ const char *child_step_name(enum child_step step) {
     case CHILD_STEP_CLOSE_DESCRIPTORS:
       return "close all other descriptors (close_range)";
     case CHILD_STEP_TERMINAL:
-      return "make stdin the controlling terminal (ioctl TIOCSCTTY; that of another session cannot be had)";
+      return "make a terminal the controlling one (ioctl TIOCSCTTY; that of another session cannot be had)";
     case CHILD_STEP_NICE:
       return "set the nice value (setpriority)";
     case CHILD_STEP_IO_PRIORITY:

@@ -22,9 +22,9 @@ enum child_step {
   CHILD_STEP_OWN_DESCRIPTORS,
   CHILD_STEP_RECEIVE_DESCRIPTORS,
   CHILD_STEP_DIRECTORY,
+  CHILD_STEP_TERMINAL,
   CHILD_STEP_PLACE_DESCRIPTORS,
   CHILD_STEP_CLOSE_DESCRIPTORS,
-  CHILD_STEP_TERMINAL,
   CHILD_STEP_NICE,
   CHILD_STEP_IO_PRIORITY,
   CHILD_STEP_PERSONALITY,
@@ -58,11 +58,11 @@ struct child_plan {
   size_t descriptor_step_count;
   /** In the spawner's table: where descriptors come from, which then have the numbers from CHILD_FIRST_RECEIVED on. */
   const int *socket;
-  size_t received_count;                             /**< so many */
-  int directory;                                     /**< of these, the working directory's */
-  bool session;                                      /**< whether it gets a session of its own */
-  bool terminal;                                     /**< whether descriptor 0 becomes its controlling terminal */
-  int umask;                                         /**< or TPROC_UMASK_INHERIT */
+  size_t received_count; /**< so many */
+  int directory;         /**< of these, the working directory's */
+  bool session;          /**< whether it gets a session of its own */
+  int terminal;          /**< of those received, the one that becomes its controlling terminal; 0: none */
+  int umask;             /**< or TPROC_UMASK_INHERIT */
   uint64_t ignored_signals, blocked_signals;         /**< bit n-1: signal n */
   bool nice_set;                                     /**< whether nice is to be applied */
   int nice;                                          /**< -20 to 19 */

@@ -18,7 +18,7 @@ _Static_assert(TPROC_LIMIT_COUNT == RLIM_NLIMITS, "a limit for each of the kerne
   (TPROC_LAUNCH_SESSION | TPROC_LAUNCH_TERMINAL | TPROC_LAUNCH_DIRECTORY_FD | TPROC_LAUNCH_NICE |             \
    TPROC_LAUNCH_LIMITS | TPROC_LAUNCH_SHELL | TPROC_LAUNCH_CRASH_REPORT | TPROC_LAUNCH_STAY |                 \
    TPROC_LAUNCH_NEVER_FORKS | TPROC_LAUNCH_SCHEDULING | TPROC_LAUNCH_IO_PRIORITY | TPROC_LAUNCH_PERSONALITY | \
-   TPROC_LAUNCH_EXACT)
+   TPROC_LAUNCH_EXACT | TPROC_LAUNCH_TERMINAL_FD)
 
 #define STDIO_COUNT 3
 #define SIGNAL_BIT(signal) (1ull << ((signal)-1))
@@ -59,6 +59,12 @@ static int check_descriptors(const struct tproc_launch *launch, struct tproc_err
 }
 
 static int check_terminal(const struct tproc_launch *launch, struct tproc_error *error) {
+  if ((launch->flags & TPROC_LAUNCH_TERMINAL_FD) != 0) {
+    if ((launch->flags & TPROC_LAUNCH_TERMINAL) != 0)
+      return tproc_fail_because(error, EINVAL, "controlling terminal: both stdin and a descriptor");
+    if (!isatty(launch->terminal_fd))
+      return tproc_fail(error, errno, "controlling terminal: descriptor %d", launch->terminal_fd);
+  }
   if ((launch->flags & TPROC_LAUNCH_TERMINAL) == 0) return 0;
   if (launch->stdio[0] == TPROC_FD_CLOSED)
     return tproc_fail_because(error, ENOTTY, "controlling terminal: stdin is to be closed");
@@ -193,12 +199,12 @@ int launch_state_directory(const struct tproc_launch *launch, struct tproc_error
   return failed;
 }
 
-/* The child receives one for each that is wanted, in this order, and the directory's after them. */
+/* The child receives one for each that is wanted, in this order, then the directory's, and a terminal that is apart. */
 static int plan_descriptors(const struct tproc_launch *launch, int directory, struct child_plan *plan,
                             struct launch_descriptors *descriptors, struct tproc_error *error) {
   const size_t most = STDIO_COUNT + launch->descriptor_count;
   struct tproc_descriptor *wanted = calloc(most, sizeof *wanted);
-  descriptors->sources = calloc(most + 1, sizeof *descriptors->sources);
+  descriptors->sources = calloc(most + 2, sizeof *descriptors->sources);
   int failed = wanted == NULL || descriptors->sources == NULL
                    ? tproc_fail(error, ENOMEM, "place %zu descriptors", launch->descriptor_count)
                    : 0;
@@ -215,9 +221,14 @@ static int plan_descriptors(const struct tproc_launch *launch, int directory, st
   free(wanted);
   if (failed) return failed;
   descriptors->sources[count] = directory;
-  descriptors->source_count = count + 1;
   plan->directory = CHILD_FIRST_RECEIVED + (int)count;
-  plan->received_count = count + 1;
+  descriptors->source_count = count + 1;
+  if ((launch->flags & TPROC_LAUNCH_TERMINAL) != 0) plan->terminal = CHILD_FIRST_RECEIVED; /* stdin's comes first */
+  if ((launch->flags & TPROC_LAUNCH_TERMINAL_FD) != 0) {
+    plan->terminal = CHILD_FIRST_RECEIVED + (int)descriptors->source_count;
+    descriptors->sources[descriptors->source_count++] = launch->terminal_fd;
+  }
+  plan->received_count = descriptors->source_count;
   plan->descriptor_steps = descriptors->steps.steps;
   plan->descriptor_step_count = descriptors->steps.count;
   return 0;
@@ -261,8 +272,7 @@ static void plan_limits(const struct tproc_launch *launch, struct child_plan *pl
 
 int launch_state_plan(const struct tproc_launch *launch, int directory, struct child_plan *plan,
                       struct launch_descriptors *descriptors, struct tproc_error *error) {
-  plan->session = (launch->flags & (TPROC_LAUNCH_SESSION | TPROC_LAUNCH_TERMINAL)) != 0;
-  plan->terminal = (launch->flags & TPROC_LAUNCH_TERMINAL) != 0;
+  plan->session = (launch->flags & (TPROC_LAUNCH_SESSION | TPROC_LAUNCH_TERMINAL | TPROC_LAUNCH_TERMINAL_FD)) != 0;
   plan->umask = launch->umask;
   plan->ignored_signals = launch->ignored_signals;
   plan->blocked_signals = launch->blocked_signals;

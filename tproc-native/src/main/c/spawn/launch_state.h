@@ -25,7 +25,7 @@ int launch_state_directory(const struct tproc_launch *launch, struct tproc_error
 /** Which descriptors a child receives, and what it then does with them. Zeroed or released, it owns nothing. */
 struct launch_descriptors {
   struct descriptor_steps steps;
-  int *sources; /**< in the order in which they are sent; the last is the working directory's */
+  int *sources; /**< in the order in which they are sent; the working directory's after those that are placed */
   size_t source_count;
 };
 

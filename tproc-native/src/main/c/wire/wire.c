@@ -58,6 +58,8 @@ struct wire_header wire_header_for(enum wire_type type, size_t size, size_t desc
                               .descriptors = (uint32_t)descriptors};
 }
 
+#define KNOWN_FLAGS (WIRE_LAUNCH_TERMINAL | WIRE_LAUNCH_OUTLIVE | WIRE_LAUNCH_NEVER_FORKS | WIRE_LAUNCH_TERMINAL_APART)
+
 #define PROBLEM(...) (snprintf(problem, WIRE_PROBLEM_SIZE, __VA_ARGS__), false)
 
 static const struct shape *shape_of(uint16_t type, enum wire_sender sender) {
@@ -82,8 +84,7 @@ bool wire_header_check(const struct wire_header *header, enum wire_sender sender
 }
 
 static bool check_settings(const struct wire_launch *fixed, char problem[WIRE_PROBLEM_SIZE]) {
-  if ((fixed->flags & ~(WIRE_LAUNCH_TERMINAL | WIRE_LAUNCH_OUTLIVE | WIRE_LAUNCH_NEVER_FORKS)) != 0)
-    return PROBLEM("a launch with unknown flags %#" PRIx32, fixed->flags);
+  if ((fixed->flags & ~KNOWN_FLAGS) != 0) return PROBLEM("a launch with unknown flags %#" PRIx32, fixed->flags);
   if (fixed->umask > 0777) return PROBLEM("a launch with umask %#" PRIo32, fixed->umask);
   if (fixed->nice < -20 || fixed->nice > 19) return PROBLEM("a launch with nice value %" PRId32, fixed->nice);
   if (fixed->argument_count == 0) return PROBLEM("a launch without arguments: argv[0] is needed");
@@ -108,7 +109,13 @@ static bool read_state(const void *at, uint32_t size, struct wire_launch_view *v
   return true;
 }
 
+size_t wire_launch_descriptors(uint32_t flags, size_t numbers) {
+  return numbers + ((flags & WIRE_LAUNCH_TERMINAL_APART) != 0 ? 2 : 1);
+}
+
 static bool check_numbers(const struct wire_launch_view *view, char problem[WIRE_PROBLEM_SIZE]) {
+  if ((view->fixed.flags & WIRE_LAUNCH_TERMINAL) != 0 && (view->fixed.flags & WIRE_LAUNCH_TERMINAL_APART) != 0)
+    return PROBLEM("a launch on two terminals");
   for (uint32_t i = 0; i < view->fixed.descriptor_count; i++)
     if (view->numbers[i] < 0 || (i > 0 && view->numbers[i] <= view->numbers[i - 1]))
       return PROBLEM("a launch whose descriptor numbers do not ascend");
@@ -137,7 +144,8 @@ bool wire_launch_read(const void *payload, size_t size, size_t descriptors, stru
   if (size < sizeof *fixed || size > WIRE_PAYLOAD_MAX) return PROBLEM("a launch of %zu bytes", size);
   memcpy(fixed, payload, sizeof *fixed);
   if (!check_settings(fixed, problem)) return false;
-  if (fixed->descriptor_count >= WIRE_DESCRIPTORS_MAX || descriptors != (size_t)fixed->descriptor_count + 1)
+  if (fixed->descriptor_count >= WIRE_DESCRIPTORS_MAX ||
+      descriptors != wire_launch_descriptors(fixed->flags, fixed->descriptor_count))
     return PROBLEM("a launch with %zu descriptors, where %" PRIu32 " and the working directory are announced",
                    descriptors, fixed->descriptor_count);
   /* Each is bounded first, so the sum cannot wrap around. */

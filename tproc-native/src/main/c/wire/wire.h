@@ -75,6 +75,8 @@ struct wire_header {
 #define WIRE_LAUNCH_TERMINAL 1u    /**< descriptor 0 becomes the controlling terminal of the program's session */
 #define WIRE_LAUNCH_OUTLIVE 2u     /**< the program goes on when its client's connection ends */
 #define WIRE_LAUNCH_NEVER_FORKS 4u /**< its fork() fails, and those of others do not copy its memory */
+/** As TERMINAL, of a descriptor more after the working directory's, which the program does not get itself. */
+#define WIRE_LAUNCH_TERMINAL_APART 8u
 
 struct wire_limit {
   uint64_t soft, hard; /**< ~0: none */
@@ -101,7 +103,7 @@ struct wire_launch_state {
 /**
  * Followed by state_size bytes of a struct wire_launch_state, descriptor_count int32_t, the program's name, the
  * arguments and the environment, each string with its NUL, without gaps. Descriptors: first the working directory, then
- * one for each of the numbers.
+ * a terminal that is apart, then one for each of the numbers.
  */
 struct wire_launch {
   uint32_t flags;             /**< WIRE_LAUNCH_… */
@@ -276,6 +278,9 @@ struct wire_launch_view {
   const char *arguments;          /**< fixed.argument_count strings, one after the other */
   const char *environment;        /**< fixed.environment_count strings */
 };
+
+/** How many descriptors come with a LAUNCH with these flags and so many numbers. */
+size_t wire_launch_descriptors(uint32_t flags, size_t numbers);
 
 /**
  * Checks and takes apart the payload of a LAUNCH.

@@ -61,6 +61,84 @@ TEST_CASE("-T, or a standard output that is no terminal, leaves the terminal alo
   CHECK(piped.wait() == 0);
 }
 
+TEST_CASE("/dev/tty is the terminal whatever the streams are") {
+  Hosted hosted;
+  const std::string file = hosted.directory / "output";
+  TerminalSession written(
+      {"sh", "-c", hosted.run + "sh -c 'echo pro''mpt >/dev/tty; echo out' > " + file + "; echo rc=$?; cat " + file});
+  CHECK(written.shows("prompt\r\n"));
+  CHECK(written.shows("rc=0\r\nout\r\n"));
+  CHECK(written.wait() == 0);
+  CHECK(written.shown().find("\r\r") == std::string::npos);
+  TerminalSession answered({"sh", "-c",
+                            "echo piped | " + hosted.run +
+                                "sh -c 'read l; echo pro''mpt >/dev/tty; read x </dev/tty; echo $l $x'; stty -a"});
+  CHECK(answered.shows("prompt\r\n"));
+  CHECK(answered.becomes_raw(true));
+  answered.type("typed\r");
+  CHECK(answered.shows("piped typed\r\n"));
+  CHECK(answered.shows(" icanon"));
+  CHECK(answered.wait() == 0);
+  const std::string without = launcher_path() + " -T " + hosted.socket + " ";
+  TerminalSession none({"sh", "-c", without + "sh -c '(: </dev/tty) 2>/dev/null || echo no''ne' | cat"});
+  CHECK(none.shows("none"));
+  CHECK(none.wait() == 0);
+}
+
+TEST_CASE("^C while /dev/tty is read reaches the program and the rest of its job") {
+  Hosted hosted;
+  TerminalSession session(
+      {"sh", "-c", "trap : INT; " + hosted.run + "sh -c 'echo rea''dy >/dev/tty; read x </dev/tty' | cat; echo after"});
+  CHECK(session.shows("ready"));
+  CHECK(session.becomes_raw(true));
+  session.type("\003");
+  CHECK(session.shows("after"));
+  CHECK(session.wait() == 0);
+  CHECK_FALSE(session.is_raw());
+}
+
+TEST_CASE("what the program does not read of the terminal is for others") {
+  Hosted hosted;
+  TerminalSession session(
+      {"sh", "-c", hosted.run + "sh -c 'echo rea''dy; sleep 1' | (head -n 1; read x </dev/tty; echo got $x)"});
+  CHECK(session.shows("ready"));
+  session.type("word\r");
+  CHECK(session.shows("got word\r\n"));
+  CHECK(session.wait() == 0);
+}
+
+TEST_CASE("a background job that reads the terminal is stopped, and takes nothing from the shell") {
+  if (!has_bash()) {
+    MESSAGE("not run: there is no bash here");
+    return;
+  }
+  Hosted hosted;
+  const std::string file = hosted.directory / "output";
+  std::string redirection;
+  SUBCASE("with its output in a file") { redirection = " > " + file; }
+  SUBCASE("with its output on the terminal") { redirection = ""; }
+  TerminalSession session(kShell);
+  CHECK(session.shows("ready> "));
+  session.type(hosted.run + "cat" + redirection + " &\r");
+  CHECK(session.shows("ready> "));
+  CHECK(eventually([&] {
+    session.type("jobs\r");
+    return session.shows("Stopped", 200);
+  }));
+  session.type("echo $((40 + 2))\r");
+  CHECK(session.shows("42\r\n"));
+  session.type("fg; echo status $?\r");
+  CHECK(session.becomes_raw(true));
+  session.type("line\r\004");
+  CHECK(session.shows("status 0\r\n"));
+  if (!redirection.empty()) {
+    session.type("cat " + file + "\r");
+    CHECK(session.shows("\nline\r\n"));
+  }
+  session.type("exit\r");
+  CHECK(session.wait() == 0);
+}
+
 TEST_CASE("-t makes a terminal also for pipes, and the end of input is said") {
   Hosted hosted;
   LauncherProcess launcher(

@@ -109,7 +109,7 @@ TEST_CASE("a terminal that is none, or another session's, is refused") {
   word.await_running();
   CHECK(leaks_of([&] {
           refused(host, on_terminal(quick_end(), terminal), EPERM,
-                  "make stdin the controlling terminal (ioctl TIOCSCTTY; that of another session cannot be had): "
+                  "make a terminal the controlling one (ioctl TIOCSCTTY; that of another session cannot be had): "
                   "Operation not permitted (EPERM)");
         }) == "");
   word.go();
@@ -521,6 +521,26 @@ TEST_CASE("what is refused leaves nothing") {
           CHECK(host.launch(launch).result < 0);
         }) == "");
   CHECK(host.run(Launch(test_program("end"), {"exit", "7"})) == 7);
+}
+
+TEST_CASE("a controlling terminal that is none of the descriptors") {
+  Host host;
+  const Terminal terminal;
+  Launch launch("/bin/sh", {"-c", "[ -t 0 ] || echo hello >/dev/tty"});
+  launch.flags = TPROC_LAUNCH_TERMINAL_FD;
+  launch.terminal_fd = terminal.slave;
+  CHECK(host.run(launch) == 0);
+  char text[16] = "";
+  CHECK(read(terminal.master, text, sizeof text - 1) == 7);
+  CHECK(std::string(text) == "hello\r\n");
+  launch.flags |= TPROC_LAUNCH_TERMINAL;
+  refused(host, launch, EINVAL, "controlling terminal: both stdin and a descriptor (EINVAL)");
+  launch.flags = TPROC_LAUNCH_TERMINAL_FD;
+  const int file = memfd_create("file", MFD_CLOEXEC);
+  launch.terminal_fd = file;
+  refused(host, launch, ENOTTY,
+          "controlling terminal: descriptor " + std::to_string(file) + ": Inappropriate ioctl for device (ENOTTY)");
+  close(file);
 }
 
 TEST_CASE("what is started and ends leaves nothing") {

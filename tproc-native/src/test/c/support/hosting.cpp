@@ -65,6 +65,7 @@ Launched Host::launch(const Launch &what, bool watch) {
   launch.umask = what.umask;
   launch.flags = what.flags;
   launch.directory_fd = what.directory_fd;
+  launch.terminal_fd = what.terminal_fd;
   launch.descriptors = what.descriptors.data();
   launch.descriptor_count = what.descriptors.size();
   launch.ignored_signals = what.ignored_signals;

@@ -31,6 +31,7 @@ struct Launch {
   int umask = TPROC_UMASK_INHERIT;
   unsigned flags = 0;
   int directory_fd = -1;
+  int terminal_fd = -1;
   std::vector<tproc_descriptor> descriptors;
   uint64_t ignored_signals = 0, blocked_signals = 0;
   int nice = 0;

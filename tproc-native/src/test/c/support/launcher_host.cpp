@@ -95,7 +95,10 @@ pid_t Request::start_natively() const {
   for (int descriptor : descriptors) moved.push_back(fcntl(descriptor, F_DUPFD, 1100));
   if (fchdir(moved[0]) != 0) _exit(99);
   close_range(0, 1099, 0);
-  for (size_t i = 0; i < view.fixed.descriptor_count; i++) dup2(moved[i + 1], view.numbers[i]);
+  const bool apart = (view.fixed.flags & WIRE_LAUNCH_TERMINAL_APART) != 0;
+  if (apart) ioctl(moved[1], TIOCSCTTY, 0);
+  const size_t first = apart ? 2 : 1;
+  for (size_t i = 0; i < view.fixed.descriptor_count; i++) dup2(moved[i + first], view.numbers[i]);
   close_range(1100, ~0u, 0);
   if ((view.fixed.flags & WIRE_LAUNCH_TERMINAL) != 0) ioctl(0, TIOCSCTTY, 0);
   umask(view.fixed.umask);
@@ -207,8 +210,10 @@ namespace {
 
 // In a process of its own: one program from its start to its end, with its stops; gone when the launcher is gone.
 void serve(PlayedClient client) {
-  const Request request = client.request();
+  Request request = client.request();
   const pid_t pid = request.start_natively();
+  for (int descriptor : request.descriptors) ::close(descriptor); /* as a host does before it answers */
+  request.descriptors.clear();
   client.started(pid);
   for (;;) {
     int status;

@@ -170,7 +170,7 @@ bool TerminalSession::shows(const std::string &text, int milliseconds) {
 bool TerminalSession::is_raw() const {
   termios modes;
   tcgetattr(master_, &modes);
-  return (modes.c_lflag & (ICANON | ECHO | ISIG)) == 0;
+  return (modes.c_lflag & (ICANON | ECHO)) == 0 && (modes.c_iflag & IXON) == 0; /* readline leaves IXON */
 }
 
 bool TerminalSession::becomes_raw(bool raw) const {
