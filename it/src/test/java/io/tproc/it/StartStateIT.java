@@ -60,6 +60,7 @@ class StartStateIT {
   @Test
   void aLimitThatTheHostMayNotGiveIsAnError(TprocHost host) throws Exception {
     String most = Files.readString(Path.of("/proc/sys/fs/nr_open")).strip();
+    assumeTrue(Long.parseLong(most) > 10, "fs.nr_open has just been lowered to " + most);
     assertThatThrownBy(
             () ->
                 bash(host, "true")
