@@ -59,8 +59,8 @@ class StartStateIT {
 
   @Test
   void aLimitThatTheHostMayNotGiveIsAnError(TprocHost host) throws Exception {
-    String most = Files.readString(Path.of("/proc/sys/fs/nr_open")).strip();
-    assumeTrue(Long.parseLong(most) > 10, "fs.nr_open has just been lowered to " + most);
+    // In one read: a second one of such a file finds its end.
+    String most = Files.readAllLines(Path.of("/proc/sys/fs/nr_open")).get(0);
     assertThatThrownBy(
             () ->
                 bash(host, "true")
