@@ -566,6 +566,9 @@ static void use_own_memory(const char *own) {
   char target[4096] = "";
   const ssize_t length = readlink("/proc/self/exe", target, sizeof target);
   EXPECT(length == (ssize_t)strlen(own) && memcmp(target, own, (size_t)length) == 0);
+  char *const end = sbrk(0);
+  EXPECT(end != NULL && sbrk(4096) == end);
+  memset(end, 5, 4096);
   for (int i = 0; i < 20; i++) {
     char *memory = mmap(NULL, 64 * page, PROT_READ | PROT_WRITE, PRIVATE, -1, 0);
     EXPECT(memory != MAP_FAILED);

@@ -19,8 +19,9 @@ static const char *parse_number(const char *text, unsigned base, int64_t *number
   return text;
 }
 
-/* The numbers that follow the state, up to the time of the start: proc_pid_stat(5). */
-#define AFTER_STATE 19
+/* How many numbers follow the state up to the time of the start, and to the start of the break: proc_pid_stat(5). */
+#define UP_TO_START 19
+#define UP_TO_BREAK 44
 
 bool proc_parse_stat(const char *text, struct process_stat *stat) {
   const char *rest = NULL;
@@ -29,9 +30,9 @@ bool proc_parse_stat(const char *text, struct process_stat *stat) {
   if (rest == NULL || rest[0] != ' ' || rest[1] == '\0') return false;
   stat->state = rest[1];
   rest += 2;
-  int64_t numbers[AFTER_STATE];
+  int64_t numbers[UP_TO_BREAK];
   int count = 0;
-  for (; count < AFTER_STATE && *rest == ' '; count++) {
+  for (; count < UP_TO_BREAK && *rest == ' '; count++) {
     rest = parse_number(rest + 1, 10, &numbers[count]);
     if (rest == NULL) break;
   }
@@ -39,7 +40,8 @@ bool proc_parse_stat(const char *text, struct process_stat *stat) {
   stat->parent = (int)numbers[0];
   stat->group = (int)numbers[1];
   stat->session = (int)numbers[2];
-  stat->started_at = count == AFTER_STATE ? numbers[AFTER_STATE - 1] : -1;
+  stat->started_at = count >= UP_TO_START ? numbers[UP_TO_START - 1] : -1;
+  stat->break_start = count == UP_TO_BREAK ? (uint64_t)numbers[UP_TO_BREAK - 1] : 0;
   return true;
 }
 

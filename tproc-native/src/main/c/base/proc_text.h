@@ -8,7 +8,8 @@
 struct process_stat {
   char state; /**< 'R', 'S', 'T', … */
   int parent, group, session;
-  int64_t started_at; /**< in clock ticks since the boot; -1: the text ends before it */
+  int64_t started_at;   /**< in clock ticks since the boot; -1: the text ends before it */
+  uint64_t break_start; /**< where the program break began; 0: not told to everybody, or the text ends before it */
 };
 
 /** Takes apart the text of /proc/PID/stat. The command in it may hold anything, blanks and parentheses too. */

@@ -25,6 +25,11 @@ char process_state(pid_t pid) {
   return read_stat(pid, &stat) ? stat.state : '\0';
 }
 
+uint64_t process_break_start(pid_t pid) {
+  struct process_stat stat;
+  return read_stat(pid, &stat) ? stat.break_start : 0;
+}
+
 bool process_birth_read(pid_t pid, struct process_birth *birth) {
   struct process_stat stat;
   if (!read_stat(pid, &stat) || stat.started_at < 0) return false;

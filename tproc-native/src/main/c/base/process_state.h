@@ -20,6 +20,9 @@ char process_state(pid_t pid);
  */
 bool process_has_execed(int pidfd);
 
+/** Where the break of the process's memory began, which a copy of the memory keeps; 0 when that is not told. */
+uint64_t process_break_start(pid_t pid);
+
 struct process_birth {
   pid_t parent;        /**< now */
   uint64_t started_at; /**< CLOCK_BOOTTIME in nanoseconds, rounded down to a hundredth of a second */

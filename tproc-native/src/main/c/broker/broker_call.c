@@ -12,6 +12,7 @@
 
 #include "base/compat.h"
 #include "base/page.h"
+#include "base/process_state.h"
 #include "broker/answers.h"
 #include "broker/proc_self_exe.h"
 #include "broker/target.h"
@@ -375,6 +376,18 @@ static void pass_limits_on(struct fence_listener *listener, const struct broker_
     target_unlimit_memory(listener->memory, call->tid);
 }
 
+/*
+ * A memory of the caller's own. A forked child's is a copy of the host's, whose break stays. What has executed another
+ * program gets here when that runs at the fence's own addresses; it has a break, without which static programs of older
+ * C libraries do not start. It goes no further than a threadproc's, for the same reason: what malloc asks for later may
+ * not be a question (docs/limits.md).
+ */
+static struct broker_answer break_elsewhere(const struct broker_call *call) {
+  const uint64_t start = process_break_start(call->tid);
+  if (start == 0 || start == process_break_start(getpid())) return result(0);
+  return call->arguments[0] <= start + BREAK_SIZE ? unchanged() : result(0);
+}
+
 struct broker_answer broker_answer_call(struct broker_context *context, struct fence_listener *listener,
                                         struct broker_call *call) {
   struct broker_answer executable;
@@ -382,7 +395,7 @@ struct broker_answer broker_answer_call(struct broker_context *context, struct f
   if (would_fork(call)) return result(-ENOSYS);
   pass_limits_on(listener, call);
   if (proc_self_exe_answer(context, listener, call, &executable)) return executable;
-  if (!call->shares) /* a forked child: it can harm only its own memory; the kernel's break is the host's, and stays */
-    return call->number == __NR_brk ? result(0) : unchanged();
+  if (!call->shares) /* it can harm only its own memory */
+    return call->number == __NR_brk ? break_elsewhere(call) : unchanged();
   return listener->memory != NULL ? answer_of_memory(listener, call) : result(-ENOMEM);
 }

@@ -8,12 +8,6 @@
 #include "base/error.h"
 #include "base/page.h"
 
-/*
- * Room for the program break. malloc of glibc asks for more in its first step (M_TOP_PAD and the block), is refused by
- * the fence, and maps from then on. It is enough for a static program's thread-local storage and a little of its own.
- */
-#define HEAP_SIZE (128ull << 10)
-
 /* Where the limit cannot be told. */
 #define DEFAULT_STACK (8ull << 20)
 
@@ -78,7 +72,7 @@ static void place_program(struct address_range third, const struct elf_file *pro
     end = program->high + layout->program_bias;
   }
   const uint64_t heap = end + page_size() + offsets[1];
-  layout->heap = (struct address_range){heap, heap + HEAP_SIZE};
+  layout->heap = (struct address_range){heap, heap + BREAK_SIZE};
 }
 
 static void place_stack(struct address_range third, uint64_t size, uint64_t begun, const uint64_t *offsets,
@@ -117,7 +111,7 @@ int layout_plan(const struct slot *slot, const struct elf_file *program, const s
   stack_size = page_ceil(stack_size);
   const uint64_t margin = 2 * (third / RANDOM_SHARE + 2 * page_size());
   const uint64_t inside = program->position_independent ? span_of(program) : 0;
-  int failed = check_room("the program", inside + HEAP_SIZE + margin, low, error);
+  int failed = check_room("the program", inside + BREAK_SIZE + margin, low, error);
   if (!failed) failed = check_room("the stack", stack_size + STACK_GUARD + margin, middle, error);
   if (!failed && interpreter != NULL)
     failed = check_room("the interpreter", span_of(interpreter) + margin, high, error);

@@ -18,6 +18,12 @@
 #include "memory/range_set.h"
 #include "tproc_core.h"
 
+/**
+ * Room for the program break. malloc of glibc asks for more in its first step (M_TOP_PAD and the block), is refused by
+ * the fence, and maps from then on. It is enough for a static program's thread-local storage and a little of its own.
+ */
+#define BREAK_SIZE (128ull << 10)
+
 /** Half of the address space in slots of 1/8192 of it. */
 #define SLOT_PLACES_MAX 4096
 
