@@ -91,11 +91,14 @@ static bool state_from_java(JNIEnv *env, jlongArray limits, jlongArray cpus, jin
          descriptors_from_java(env, descriptors, state);
 }
 
-JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_launch(
-    JNIEnv *env, jclass type, jlong host, jbyteArray program, jbyteArray search_path, jbyteArray arguments,
-    jint argument_count, jbyteArray environment, jint environment_count, jbyteArray directory, jint standard_in,
-    jint standard_out, jint standard_error, jint carried, jint mask, jboolean crash_report, jboolean stay,
-    jboolean never_forks, jlong heap_limit, jboolean session, jint nice, jlongArray limits, jlongArray cpus, jintArray descriptors) {
+JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_launch(JNIEnv *env, jclass type, jlong host, jbyteArray program,
+                                                        jbyteArray search_path, jbyteArray arguments,
+                                                        jint argument_count, jbyteArray environment,
+                                                        jint environment_count, jbyteArray directory, jint standard_in,
+                                                        jint standard_out, jint standard_error, jint carried, jint mask,
+                                                        jboolean crash_report, jboolean stay, jboolean never_forks,
+                                                        jlong heap_limit, jboolean session, jint nice,
+                                                        jlongArray limits, jlongArray cpus, jintArray descriptors) {
   (void)type;
   struct texts texts = {0};
   struct state state = {0};
