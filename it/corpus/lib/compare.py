@@ -142,6 +142,8 @@ class Runner:
             "TPROC_RUN": self.host.launcher,
             "TPROC_SOCKET": self.host.socket,
             "CORPUS_NEIGHBOUR": self.host.neighbours[0].address,
+            # What of this process's own has to reach a workload.
+            **{name: os.environ[name] for name in ("RELEASE_ROOT",) if name in os.environ},
             **self.jdks,
         }
 
@@ -159,8 +161,8 @@ class Runner:
         text = (done.stdout + done.stderr).decode(errors="backslashreplace")
         return f"its 'prepare:' fails, status {done.returncode}:\n{text}" if done.returncode else ""
 
-    def run(self, workload, kind, port):
-        """Runs a workload once; kind is natively or hosted."""
+    def start(self, workload, kind, port, measuring):
+        """Starts a workload in a new place; kind is natively or hosted, measuring a command that it is put behind."""
         place, scratch = self.work / "place", self.work / "scratch"
         for directory in (place, scratch, self.work / "state"):
             shutil.rmtree(directory, ignore_errors=True)
@@ -173,34 +175,42 @@ class Runner:
         state = self.work / "state"
         script = state / f"{workload.name}.sh"
         script.write_text(workload.script)
-        before = self.host.forget_peak()
         with open(state / "output", "wb") as output, open(state / "error", "wb") as error:
-            start = time.monotonic()
-            process = subprocess.Popen(
-                ["time", "-q", "-f", "%M", "-o", state / "peak", "bash", "-euo", "pipefail", "-c"]
-                + ['. "$CORPUS/lib/prelude.sh"; . "$0"', script],
+            return subprocess.Popen(
+                [*measuring, "bash", "-euo", "pipefail", "-c", '. "$CORPUS/lib/prelude.sh"; . "$0"', script],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=error, cwd=place,
                 env=self.environment(port), start_new_session=True,
             )
-            try:
-                status = str(process.wait(workload.limit))
-            except subprocess.TimeoutExpired:
-                status = f"none: no end within {workload.limit} s"
-            seconds = time.monotonic() - start
+
+    def fields(self, status, left):
+        """What a run that has ended is compared by."""
+        state = self.work / "state"
+        return {
+            "status": status + "\n",
+            "output": (state / "output").read_bytes().decode(errors="backslashreplace"),
+            "error": (state / "error").read_bytes().decode(errors="backslashreplace"),
+            "files": manifest(self.work / "place"),
+            "processes left": f"{left}\n",
+        }
+
+    def run(self, workload, kind, port):
+        """Runs a workload once."""
+        state = self.work / "state"
+        before = self.host.forget_peak()
+        start = time.monotonic()
+        process = self.start(workload, kind, port, ["time", "-q", "-f", "%M", "-o", state / "peak"])
+        try:
+            status = str(process.wait(workload.limit))
+        except subprocess.TimeoutExpired:
+            status = f"none: no end within {workload.limit} s"
+        seconds = time.monotonic() - start
         left = kill_left(process.pid, self.mark())
         process.wait()
         left += self.host.clear_away()
         self.host.check()
         growth = self.host.resident("VmHWM") - before if kind == "hosted" else 0
         peak = (state / "peak").read_text().split() if (state / "peak").exists() else []
-        fields = {
-            "status": status + "\n",
-            "output": (state / "output").read_bytes().decode(errors="backslashreplace"),
-            "error": (state / "error").read_bytes().decode(errors="backslashreplace"),
-            "files": manifest(place),
-            "processes left": f"{left}\n",
-        }
-        return Run(fields, seconds, max(growth, int(peak[-1]) if peak else 0))
+        return Run(self.fields(status, left), seconds, max(growth, int(peak[-1]) if peak else 0))
 
     def measure(self, workload, repeat):
         """Runs a workload both ways, repeat times, and compares."""

@@ -8,6 +8,7 @@ import textwrap
 import xml.etree.ElementTree as ElementTree
 
 from compare import Result
+from workloads import WAYS
 
 FAILED = ("different", "broken")
 NOISE_KIB = 4096
@@ -25,11 +26,16 @@ def summary(results, complete):
     return 1 if failed else 0
 
 
-def junit(path, these, results, complete):
-    suite = ElementTree.Element("testsuite", name="corpus", tests=str(len(these)))
+def revived(kept):
+    """Results by name, of what was kept of them."""
+    return {name: Result(**fields) for name, fields in kept.items()}
+
+
+def junit(path, name, these, results, complete):
+    suite = ElementTree.Element("testsuite", name=name, tests=str(len(these)))
     for each in results:
         case = ElementTree.SubElement(
-            suite, "testcase", classname=f"corpus.{each.group}", name=each.name, time=f"{each.seconds:.3f}"
+            suite, "testcase", classname=f"{name}.{each.group}", name=each.name, time=f"{each.seconds:.3f}"
         )
         if each.state in FAILED:
             printable = "".join(c if c.isprintable() or c == "\n" else "?" for c in each.detail)
@@ -37,7 +43,7 @@ def junit(path, these, results, complete):
         elif each.state == "missing":
             ElementTree.SubElement(case, "skipped", message=each.detail)
     if not complete:
-        case = ElementTree.SubElement(suite, "testcase", classname="corpus", name="complete")
+        case = ElementTree.SubElement(suite, "testcase", classname=name, name="complete")
         ElementTree.SubElement(case, "failure", message="the run ended early, or a neighbour or the host was damaged")
     path.parent.mkdir(parents=True, exist_ok=True)
     ElementTree.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
@@ -76,11 +82,15 @@ def memory_cell(result):
     return f"{result.native_kib / 1024:.0f} MiB × {result.hosted_kib / result.native_kib:.2f}"
 
 
+def verdict(workload, result):
+    words = {"same": "same", "known": f"differs: {workload.cause}", "missing": f"not tried: {result.detail}"}
+    return words.get(result.state, "DIFFERS")
+
+
 def row(workload, result):
     package = workload.packages[0] if workload.packages else ""
-    words = {"same": "same", "known": f"differs: {workload.cause}", "missing": f"not tried: {result.detail}"}
-    verdict = words.get(result.state, "DIFFERS")
-    cells = (workload.name, f"{package} {version(package)}".strip(), workload.what, verdict)
+    package = f"{package} {version(package)}".strip()
+    cells = (workload.name, package, workload.what, verdict(workload, result))
     return "| " + " | ".join(cells + (time_cell(result), memory_cell(result))) + " |"
 
 
@@ -99,6 +109,8 @@ standard error, exit status, the files left behind, and processes left behind. T
 it/corpus/run --install --document docs/compatibility.md    # installs the packages (apt), runs all
 it/corpus/run --quick                                       # the quick half, which ./check runs
 ```
+
+Programs and C libraries of Debian 11 and 13 are in [releases.md](releases.md).
 
 """
 
@@ -141,4 +153,67 @@ def document(path, these, results):
         text += f"\n## {group.capitalize()}\n\n"
         text += "| program | package | workload | hosted | time | memory |\n|---|---|---|---|---|---|\n"
         text += "".join(row(*pair) + "\n" for pair in pairs if pair[0].group == group)
+    path.write_text(text, encoding="utf-8")
+
+
+RELEASES_HEAD = """# Other releases of Debian
+
+Programs of other releases with their C library, natively and hosted, compared as in
+[compatibility.md](compatibility.md), whose workloads these are. Each release is a root directory of its own packages.
+This file is written by `it/corpus/run`.
+
+<!-- not run: it makes roots of packages; ./check does, with --quick -->
+```sh
+it/corpus/run --release bullseye --release trixie --document docs/releases.md    # "inside" needs root
+```
+
+- **inside**: chroot into that root, with the Java of that release too: the native library of tproc is loaded by its C
+  library, the programs' and the launcher's whole world is that release.
+- **beside**: a JVM of this machine hosts programs of the root, each with the root's dynamic loader and C library
+  (`ROOT/usr/lib/…/ld-linux-… --library-path ROOT/usr/lib/… PROGRAM`), in one address space with neighbours of this
+  machine's release. What these programs execute in their turn is this machine's.
+
+What was found this way: busybox of Debian 11, a static program for fixed addresses that executes itself, died of
+SIGSEGV, since its C library does not start without a program break. It has one now
+([limits.md](limits.md#descendants)).
+
+A figure is how many times as long the program took hosted, on a machine shared with other work: rough.
+"""
+
+
+def release_result(workload, way, kept):
+    """What was kept of a program, or None where it is not tried that way."""
+    result = kept.get(way, {}).get(workload.name) if way in workload.releases else None
+    return Result(**result) if result else None
+
+
+def release_cell(workload, way, kept):
+    result = release_result(workload, way, kept)
+    if result is None:
+        return ""
+    ratio = f" × {result.hosted_seconds / result.native_seconds:.2f}" if result.native_seconds else ""
+    return verdict(workload, result) + ratio
+
+
+def releases(path, these, kept):
+    """Writes the table of other releases, of all that was kept."""
+    these = [each for each in these if each.releases]
+    text = RELEASES_HEAD + "\n"
+    columns = [(suite, way) for suite in sorted(kept) for way in WAYS]
+    for suite in sorted(kept):
+        about = kept[suite]["about"]
+        results = [release_result(each, way, kept[suite]) for each in these for way in WAYS]
+        count = collections.Counter(each.state for each in results if each)
+        tried = sum(count.values()) - count["missing"]
+        text += wrapped(
+            f"**{about['name']} ({suite}; glibc {about['glibc']}, Java {about['java']})**: {count['same']} of {tried} "
+            f"the same; {count['known']} differ, each with its cause here; {count['different'] + count['broken']} "
+            f"differ without one; {count['missing']} could not be tried."
+        ) + "\n"
+    text += wrapped(f"On a machine of {release()}, Linux {os.uname().release.split('-')[0]}, {os.uname().machine}.") + "\n"
+    text += "| program | workload | " + " | ".join(f"{suite}, {way}" for suite, way in columns) + " |\n"
+    text += "|---" * (len(columns) + 2) + "|\n"
+    for each in these:
+        cells = [release_cell(each, way, kept[suite]) for suite, way in columns]
+        text += f"| {each.name} | {each.what} | " + " | ".join(cells) + " |\n"
     path.write_text(text, encoding="utf-8")

@@ -5,7 +5,8 @@ import pathlib
 import re
 
 HEADER = re.compile(r"^\[([A-Za-z0-9][A-Za-z0-9+.-]*)\]$")
-KEY = re.compile(r"^(what|packages|needs|limit|prepare|differs|cause): (.+)$")
+KEY = re.compile(r"^(what|packages|needs|limit|prepare|differs|cause|releases): (.+)$")
+WAYS = ("inside", "beside")
 
 
 class FormError(Exception):
@@ -20,6 +21,7 @@ class Workload:
     packages: list = dataclasses.field(default_factory=list)
     needs: list = dataclasses.field(default_factory=list)
     quick: bool = False
+    releases: list = dataclasses.field(default_factory=list)
     limit: int = 120
     prepare: str = ""
     differs: str = ""
@@ -31,6 +33,8 @@ class Workload:
             raise FormError(f"{where}: [{self.name}] has no 'what:' or no script")
         if bool(self.differs) != bool(self.cause):
             raise FormError(f"{where}: [{self.name}] has one of 'differs:' and 'cause:', and needs both or none")
+        if not set(self.releases) <= set(WAYS):
+            raise FormError(f"{where}: [{self.name}]: 'releases:' has other words than {' and '.join(WAYS)}")
         re.compile(self.differs)
 
 
@@ -64,7 +68,7 @@ def take_key(workload, line):
     if not key:
         return False
     value = key[2].strip()
-    if key[1] in ("packages", "needs"):
+    if key[1] in ("packages", "needs", "releases"):
         setattr(workload, key[1], value.split())
     elif key[1] == "limit":
         workload.limit = int(value)

@@ -88,7 +88,8 @@ fetch_alone() {
 available() {
   local package
   for package in "$@"; do
-    apt-cache show --no-all-versions "$package" >/dev/null 2>&1 && printf '%s\n' "$package" && return
+    # Of a name that others only mention, it shows nothing, and succeeds.
+    [ -n "$(apt-cache show --no-all-versions "$package" 2>/dev/null)" ] && printf '%s\n' "$package" && return
   done
   return 1
 }
