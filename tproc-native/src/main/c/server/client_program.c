@@ -179,13 +179,13 @@ static enum client_program_news note_stop(struct client_program *program) {
   return CLIENT_PROGRAM_HAS_STOPPED;
 }
 
+/* Who continues the program means its launcher, too, which has stopped with it and hears of nothing. */
 static enum client_program_news note_continuation(struct client_program *program) {
-  if (program->state == CLIENT_PROGRAM_STOPPED)
-    program->state = CLIENT_PROGRAM_RUNNING;
-  else if (program->state == CLIENT_PROGRAM_BOTH_STOPPED)
-    program->state = CLIENT_PROGRAM_AHEAD;
-  else
+  if (program->state != CLIENT_PROGRAM_STOPPED && program->state != CLIENT_PROGRAM_BOTH_STOPPED)
     return CLIENT_PROGRAM_NO_NEWS;
+  const bool alone = program->launcher_pidfd >= 0 && process_state(program->launcher) == 'T';
+  program->state = alone ? CLIENT_PROGRAM_AHEAD : CLIENT_PROGRAM_RUNNING;
+  if (alone) syscall(SYS_pidfd_send_signal, program->launcher_pidfd, SIGCONT, NULL, 0);
   return CLIENT_PROGRAM_HAS_CONTINUED;
 }
 

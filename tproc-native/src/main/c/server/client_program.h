@@ -17,13 +17,14 @@
 
 /**
  * What is known of a program and its launcher. A launcher stops when it hears that its program has; and who stops a
- * launcher (SIGSTOP) means its program, too.
+ * launcher (SIGSTOP) means its program, too. Who continues a program means its launcher.
  *
  *                 the program      the program    the launcher      the launcher
  *                 stops            continues      stops             continues
  *   RUNNING       STOPPED, told    -              HELD, by SIGSTOP  -
  *   STOPPED       STOPPED, told    RUNNING, told  BOTH_STOPPED      -
- *   BOTH_STOPPED  the same, told   AHEAD, told    -                 STOPPED
+ *   BOTH_STOPPED  the same, told   AHEAD, told,   -                 STOPPED
+ *                                  with SIGCONT
  *   AHEAD         BOTH_STOPPED,    -              -                 RUNNING
  *                 told
  *   HELD          - (our doing)    -              -                 RUNNING, by SIGCONT

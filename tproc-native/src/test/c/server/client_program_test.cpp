@@ -39,10 +39,11 @@ Reply signal(const Listening &listening, pid_t pid, int number) {
 
 bool is_stopped(pid_t pid) { return process_state(pid) == 'T'; }
 
-// A launcher in a process of its own, forked while no host is open. It runs `wait` and reads all that it is told.
+// A launcher in a process of its own, forked while no host is open. It runs `wait` and reads all that it is told. One
+// that follows its program stops when it hears that this has.
 class Launcher {
  public:
-  Launcher() {
+  explicit Launcher(bool follows = false) {
     REQUIRE(pipe2(path_, O_CLOEXEC) == 0);
     pid_ = fork();
     if (pid_ == 0) {
@@ -50,7 +51,9 @@ class Launcher {
       if (read(path_[0], path, sizeof path - 1) <= 0) _exit(1);
       Client client(path);
       client.launch(waiter(word));
-      while (client.receive(60000).type > 0) {
+      for (int type = 1; type > 0;) {
+        type = client.receive(60000).type;
+        if (follows && type == WIRE_STOPPED) raise(SIGSTOP);
       }
       _exit(0);
     }
@@ -247,6 +250,23 @@ TEST_CASE("a launcher that stops because its program did is not mistaken for the
   nanosleep(&half_a_second, nullptr);
   CHECK(is_stopped(pid)); /* it is the launcher's own business to continue it */
   CHECK(signal(listening, pid, SIGCONT).type == WIRE_DONE);
+  launcher.word.go();
+  CHECK(eventually([&] { return listening.count() == 0; }));
+}
+
+TEST_CASE("who continues a program continues its launcher, which has stopped with it") {
+  Launcher launcher(true);
+  Listening listening;
+  launcher.connect(listening.path());
+  launcher.word.await_running();
+  const pid_t pid = only_status(listening).pid;
+  for (int round = 0; round < 3; round++) {
+    CHECK(signal(listening, pid, SIGSTOP).type == WIRE_DONE);
+    CHECK(eventually([&] { return is_stopped(launcher.pid()); }));
+    kill(pid, SIGCONT);
+    CHECK(eventually([&] { return !is_stopped(launcher.pid()) && !is_stopped(pid); }));
+    CHECK(eventually([&] { return only_status(listening).state == TPROC_RUNNING; }));
+  }
   launcher.word.go();
   CHECK(eventually([&] { return listening.count() == 0; }));
 }
