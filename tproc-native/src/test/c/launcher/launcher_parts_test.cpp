@@ -138,7 +138,7 @@ TEST_CASE("what /proc/PID/stat says, whatever the command is called") {
   CHECK(stat.started_at == 4711);
   CHECK(stat.break_start == 0);
   CHECK(
-      proc_parse_stat("12 (a) T 3 4 5 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 4711 9 9 18446744073709551615 25 26 27 28 "
+      proc_parse_stat("12 (a) T 3 4 5 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 4711 9 9 18446744073709551615 26 27 28 "
                       "29 30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 140737488355328 48 49",
                       &stat));
   CHECK(stat.started_at == 4711);

@@ -4,8 +4,8 @@ package io.tproc;
  * A resource that a program's use of can be limited, as setrlimit(2) does and a shell's {@code
  * ulimit}. See {@link ThreadProcBuilder#limit(ResourceLimit, long, long)}.
  *
- * <p>Those that limit the address space ({@code RLIMIT_AS}, {@code RLIMIT_DATA}, {@code
- * RLIMIT_RSS}) are not among them: the host and all its programs share one.
+ * <p>Those of memory, {@link #ADDRESS_SPACE} and {@link #DATA}, are kept by the host, which counts
+ * what is the program's alone.
  */
 public enum ResourceLimit {
   /**
@@ -15,6 +15,9 @@ public enum ResourceLimit {
 
   /** Bytes of the largest file that it may write; beyond it SIGXFSZ comes, and writing fails. */
   FILE_SIZE(1),
+
+  /** Bytes that it may have that are private and can be written: heap, data, thread stacks. */
+  DATA(2),
 
   /** Bytes that the stack of its first thread may grow to. */
   STACK(3),
@@ -32,6 +35,9 @@ public enum ResourceLimit {
 
   /** Bytes that may be locked in memory, by the host and all its programs together. */
   LOCKED_MEMORY(8),
+
+  /** Bytes that it may have mapped in all, reserved ones included. */
+  ADDRESS_SPACE(9),
 
   /** Signals of the user that may wait to be delivered. */
   PENDING_SIGNALS(11),

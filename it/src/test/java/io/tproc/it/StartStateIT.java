@@ -58,6 +58,21 @@ class StartStateIT {
   }
 
   @Test
+  void limitsOfItsMemoryAlone(TprocHost host) throws Exception {
+    assertThat(
+            output(
+                bash(host, "ulimit -v; ulimit -d; bash -c 'ulimit -v'")
+                    .limit(ResourceLimit.ADDRESS_SPACE, 1L << 30)
+                    .limit(ResourceLimit.DATA, 1L << 29)))
+        .isEqualTo("1048576\n524288\n1048576\n");
+    assertThat(output(bash(host, "ulimit -v"))).isEqualTo("unlimited\n");
+    ThreadProcBuilder small = bash(host, "true").limit(ResourceLimit.ADDRESS_SPACE, 1 << 20);
+    try (ThreadProc program = small.start()) { // its libraries are not to be had, as natively
+      assertThat(program.waitFor()).isNotZero();
+    }
+  }
+
+  @Test
   void aLimitThatTheHostMayNotGiveIsAnError(TprocHost host) throws Exception {
     // In one read: a second one of such a file finds its end.
     String most = Files.readAllLines(Path.of("/proc/sys/fs/nr_open")).get(0);
