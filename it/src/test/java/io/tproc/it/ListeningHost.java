@@ -105,12 +105,16 @@ final class ListeningHost implements AutoCloseable, AfterEachCallback, AfterAllC
     }
   }
 
-  /** The one program that runs now. */
+  /** The one program that runs now. It may run a moment before it is listed. */
   ThreadProcStatus only() {
-    List<ThreadProcStatus> all = programs();
-    if (all.size() != 1) {
-      throw new AssertionError("not one program: " + all);
-    }
+    List<ThreadProcStatus> all = new ArrayList<>();
+    Patience.untilNothingToComplainOf(
+        Patience.seconds(5),
+        () -> {
+          all.clear();
+          all.addAll(programs());
+          return all.size() == 1 ? "" : "not one program: " + all;
+        });
     return all.get(0);
   }
 
