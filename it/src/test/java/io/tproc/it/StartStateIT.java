@@ -61,7 +61,7 @@ class StartStateIT {
   void limitsOfItsMemoryAlone(TprocHost host) throws Exception {
     assertThat(
             output(
-                bash(host, "ulimit -v; ulimit -d; bash -c 'ulimit -v'")
+                bash(host, "ulimit -v; ulimit -d; bash -c 'ulimit -v'; true")
                     .limit(ResourceLimit.ADDRESS_SPACE, 1L << 30)
                     .limit(ResourceLimit.DATA, 1L << 29)))
         .isEqualTo("1048576\n524288\n1048576\n");
