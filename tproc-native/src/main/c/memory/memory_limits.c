@@ -44,10 +44,11 @@ static void count_part(const struct memory *memory, struct address_range part, s
   address_space_visit(memory->space, part, add, count);
 }
 
-static void count_again(struct memory *memory) {
+/* @return whether it has been counted now */
+static bool count_again(struct memory *memory) {
   struct memory_limits *limits = &memory->limits;
   const uint64_t begun = clock_nanoseconds(CLOCK_MONOTONIC);
-  if (begun < limits->not_before) return;
+  if (begun < limits->not_before) return false;
   struct count count = {.all = 0};
   const struct address_range slot = {memory->slot.whole.low, slot_claim(memory->slot.whole).low};
   count_part(memory, slot, &count);
@@ -60,6 +61,7 @@ static void count_again(struct memory *memory) {
   limits->data.bytes = count.data;
   const uint64_t ended = clock_nanoseconds(CLOCK_MONOTONIC);
   if (ended - begun > LONG_NANOSECONDS) limits->not_before = ended + PAUSES * (ended - begun);
+  return true;
 }
 
 static bool are_within(const struct memory_limits *limits, uint64_t length, bool data) {
@@ -76,7 +78,7 @@ bool memory_may_grow(struct memory *memory, uint64_t length, int protection, int
   const uint64_t rounded = page_ceil(length);
   const bool data = is_data(protection, flags);
   if (are_within(&memory->limits, rounded, data)) return true;
-  count_again(memory);
+  if (!count_again(memory)) return true; /* the sum may be far too much: none is refused for that */
   return are_within(&memory->limits, rounded, data);
 }
 
