@@ -154,6 +154,11 @@ static int64_t map_below_window(struct memory *memory, const struct map_request 
   return got == -EEXIST ? -ENOMEM : got;
 }
 
+/* The kernel sees holes in slots, and fills them when nothing else is left. */
+static bool is_in_a_slot(const struct memory *memory, int64_t address, uint64_t length) {
+  return slot_space_is_owned(memory->slots, (struct address_range){(uint64_t)address, (uint64_t)address + length});
+}
+
 /* A hint is honoured where it leads to free room outside the slots, as ZGC's search for its heap relies on. */
 int64_t memory_map_where_kernel_likes(struct memory *memory, const struct map_request *wanted) {
   const struct map_request fixed = without_growth(wanted), *request = &fixed;
@@ -164,8 +169,12 @@ int64_t memory_map_where_kernel_likes(struct memory *memory, const struct map_re
     if (got >= 0) return got;
   }
   if (!prepare(memory)) return -ENOMEM;
-  const int64_t got = map_at(0, request, 0); /* without the hint, which could lead into a slot */
+  int64_t got = map_at(0, request, 0); /* without the hint, which could lead into a slot */
   pthread_mutex_lock(&memory->slots->lock);
+  if (got >= 0 && is_in_a_slot(memory, got, request->length)) {
+    munmap((void *)got, request->length);
+    got = -ENOMEM;
+  }
   remember(memory, request, got);
   pthread_mutex_unlock(&memory->slots->lock);
   return got == -ENOMEM && (request->flags & MAP_32BIT) != 0 ? map_below_window(memory, request) : got;

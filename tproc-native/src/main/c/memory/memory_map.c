@@ -236,6 +236,7 @@ int64_t memory_map(struct memory *memory, const struct map_request *wanted) {
     request.length = align_up(request.length, request.huge_page); /* what is mapped, and is to be remembered */
   int64_t result;
   pthread_mutex_lock(&memory->lock);
+  slot_owner_changes(memory->slots, &memory->owner, true);
   if (memory->released || !memory_may_grow(memory, added(memory, &request), request.protection, request.flags))
     result = -ENOMEM;
   else if ((request.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0)
@@ -246,6 +247,7 @@ int64_t memory_map(struct memory *memory, const struct map_request *wanted) {
     result = memory_map_anywhere(memory, &request);
   if (result >= 0) memory_has_grown(memory, added(memory, &request), request.protection, request.flags);
   if (result >= 0 && (wanted->flags & MAP_LOCKED) != 0) result = lock_pages(memory, (uint64_t)result, request.length);
+  slot_owner_changes(memory->slots, &memory->owner, false);
   pthread_mutex_unlock(&memory->lock);
   return result;
 }
@@ -274,10 +276,12 @@ int64_t memory_unmap(struct memory *memory, uint64_t address, uint64_t length) {
   if (address % page_size() != 0 || !to_range(address, length, &range)) return -EINVAL;
   pthread_mutex_lock(&memory->lock);
   int64_t result = judge_unmap(memory, range);
+  slot_owner_changes(memory->slots, &memory->owner, true);
   if (result == 1) {
     result = munmap((void *)range.low, range_size(range)) == 0 ? 0 : -errno;
     if (result == 0) memory_forget_external(memory, range);
   }
+  slot_owner_changes(memory->slots, &memory->owner, false);
   pthread_mutex_unlock(&memory->lock);
   return result;
 }

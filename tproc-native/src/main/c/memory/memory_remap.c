@@ -127,6 +127,9 @@ static bool copy_first(const struct mapping *mapping, void *copy) {
 /* As `remap`, if it is within the program's limits. */
 static int64_t remap_within(struct memory *memory, uint64_t address, uint64_t length, uint64_t new_length, int flags,
                             uint64_t new_address) {
+  /* Beyond all addresses: kernels differ in what they say, and do nothing. */
+  if (new_length > 2 * slot_space_range(memory->slots).high && (flags & MREMAP_FIXED) == 0)
+    return result_of(mremap((void *)address, length, new_length, flags & MREMAP_MAYMOVE));
   const uint64_t kept = (flags & MREMAP_DONTUNMAP) != 0 ? 0 : length;
   if (new_length > INT64_MAX || new_length <= kept || !memory_is_counted(memory))
     return remap(memory, address, length, new_length, flags, new_address);
@@ -142,8 +145,10 @@ static int64_t remap_within(struct memory *memory, uint64_t address, uint64_t le
 int64_t memory_remap(struct memory *memory, uint64_t old_address, uint64_t old_length, uint64_t new_length, int flags,
                      uint64_t new_address) {
   pthread_mutex_lock(&memory->lock);
+  slot_owner_changes(memory->slots, &memory->owner, true);
   const int64_t result =
       memory->released ? -ENOMEM : remap_within(memory, old_address, old_length, new_length, flags, new_address);
+  slot_owner_changes(memory->slots, &memory->owner, false);
   pthread_mutex_unlock(&memory->lock);
   return result;
 }

@@ -117,6 +117,13 @@ void slot_keep_out_of_forks(struct slot_space *space, struct slot_owner *owner) 
   pthread_mutex_unlock(&space->lock);
 }
 
+void slot_owner_changes(struct slot_space *space, struct slot_owner *owner, bool begins) {
+  if (!owner->never_forks) return; /* then nothing of it is ever marked */
+  pthread_mutex_lock(&space->lock);
+  owner->changes = begins;
+  pthread_mutex_unlock(&space->lock);
+}
+
 static struct address_range place_range(const struct slot_space *space, uint64_t place) {
   const uint64_t low = space->first + place * space->slot_size;
   return (struct address_range){low, low + space->slot_size};
@@ -167,7 +174,7 @@ void slot_mark_out_of_forks(struct slot_space *space, struct address_range range
     mark_in_slot(space, range);
   } else {
     for (const struct slot_owner *owner = space->external_owners; owner != NULL; owner = owner->next)
-      if (owner->never_forks) mark_external(space, owner, range);
+      if (owner->never_forks && !owner->changes) mark_external(space, owner, range);
   }
   pthread_mutex_unlock(&space->lock);
 }
@@ -213,9 +220,13 @@ void slot_space_return(struct slot_space *space, struct address_range range) {
 void slot_release(struct slot_space *space, struct slot *slot) {
   if (range_size(slot->whole) == 0) return;
   struct address_range whole = slot->whole;
+  const uint64_t place = (whole.low - space->first) / space->slot_size;
+  pthread_mutex_lock(&space->lock);
+  space->owners[place]->never_forks = false; /* what is unmapped may be another host's before it is free here */
+  pthread_mutex_unlock(&space->lock);
   unmap_in_pieces(&whole);
   pthread_mutex_lock(&space->lock);
-  space->owners[(slot->whole.low - space->first) / space->slot_size] = NULL;
+  space->owners[place] = NULL;
   pthread_mutex_unlock(&space->lock);
   memset(slot, 0, sizeof *slot);
 }

@@ -33,6 +33,7 @@ struct slot_owner {
   /** What it has outside all owned slots: an ET_EXEC image, MAP_FIXED, very large mappings. Under slot_space.lock. */
   struct range_set external;
   bool is_listed;                     /**< in slot_space.external_owners */
+  bool changes;                       /**< nothing of it is marked meanwhile. Under slot_space.lock */
   bool never_forks;                   /**< nobody's forked child needs what it has. Under slot_space.lock */
   struct slot_owner *previous, *next; /**< there */
 };
@@ -69,6 +70,9 @@ int slot_reserve(struct slot_space *space, struct slot_owner *owner, struct slot
 
 /** Says that an owner's program never forks. */
 void slot_keep_out_of_forks(struct slot_space *space, struct slot_owner *owner);
+
+/** Begins, or ends, a change of what an owner has: what it unmaps may be another's before that is written down. */
+void slot_owner_changes(struct slot_space *space, struct slot_owner *owner, bool begins);
 
 /**
  * Finds the next slot whose owner never forks, from an address on.

@@ -931,4 +931,56 @@ TEST_CASE("nothing is mapped directly beside what is another's, nor where the fi
   }
 }
 
+TEST_CASE("a limit refuses nothing that is within it, however often memory comes and goes") {
+  in_own_process([] {
+    for (const bool can_query : {true, false}) {
+      Slots slots;
+      if (!can_query) slots.read_maps();
+      OwnedMemory memory(slots);
+      const int64_t many = memory.map(8000 * test_page());
+      for (uint64_t i = 0; i < 8000; i += 2)
+        EXPECT_EQUAL(
+            mprotect(reinterpret_cast<void *>(many + static_cast<int64_t>(i * test_page())), test_page(), PROT_READ),
+            0);
+      const tproc_limit limit{1ull << 30, 1ull << 30};
+      EXPECT_EQUAL(memory_set_limit(memory.get(), RLIMIT_AS, &limit, false), 0);
+      unsigned refused = 0;
+      for (int i = 0; i < 200; i++) {
+        const int64_t got = memory.map(100ull << 20, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+        if (got < 0)
+          refused++;
+        else
+          munmap(reinterpret_cast<void *>(got), 100ull << 20); /* as the program does, without a question */
+      }
+      EXPECT_EQUAL(refused, 0u);
+      memory->limits.not_before = 0;
+      EXPECT_EQUAL(memory.map(2ull << 30, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE), -ENOMEM);
+    }
+  });
+}
+
+TEST_CASE("what the kernel would put into a slot is refused") {
+  in_own_process([] {
+    Slots slots;
+    OwnedMemory memory(slots);
+    slot_owner other{};
+    const uint64_t size = 64ull << 20;
+    void *probe = mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    munmap(probe, size);
+    slot_space *space = slots.space();
+    const uint64_t first = space->first, places = space->places;
+    slot_owner *owners[2] = {space->owners[0], space->owners[1]};
+    space->first = reinterpret_cast<uint64_t>(probe) / space->slot_size * space->slot_size;
+    space->places = 2;
+    space->owners[0] = space->owners[1] = &other;
+    const map_request request{0, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0, 0};
+    EXPECT_EQUAL(memory_map_where_kernel_likes(memory.get(), &request), -ENOMEM);
+    EXPECT_EQUAL(protection_at(reinterpret_cast<uint64_t>(probe)), std::string());
+    space->first = first;
+    space->places = places;
+    space->owners[0] = owners[0];
+    space->owners[1] = owners[1];
+  });
+}
+
 TEST_SUITE_END();
