@@ -13,6 +13,7 @@
 #include "function.h"
 
 static _Thread_local struct lane *own_lane;
+static _Thread_local unsigned callbacks; /* under way: of all that this thread is in */
 
 /* Lanes of the library's own threads: those of ended threads wait here for others. */
 struct guest {
@@ -71,11 +72,23 @@ static void count_usage(struct lane *lane) {
   lane->result = info.uordblks + info.hblkhd;
 }
 
+/*
+ * A longjmp or a C++ exception out of a callback leaves frames of Java's behind that nobody returns to: it would wait
+ * for ever, and what it holds with it.
+ */
+static void call_function(struct lane *lane) {
+  const unsigned before = callbacks;
+  function_call(lane);
+  if (callbacks == before) return;
+  fputs("tproc-callee: a callback was left by longjmp or a C++ exception, past the Java code that called\n", stderr);
+  abort();
+}
+
 static void operate(struct lane *lane) {
   lane->failed = 0;
   switch ((enum operation)lane->operation) {
     case OPERATION_CALL:
-      return function_call(lane);
+      return call_function(lane);
     case OPERATION_OPEN:
       return open_library(lane);
     case OPERATION_SYMBOL:
@@ -109,16 +122,27 @@ static void serve_calls(struct lane *lane) {
   }
 }
 
+/* By pthread_exit, or pthread_cancel of another: the call will never return. */
+static void thread_ends(void *unused) {
+  (void)unused;
+  fputs("tproc-callee: the library has ended the thread that calls it (pthread_exit, pthread_cancel)\n", stderr);
+  abort();
+}
+
 _Noreturn void service_run(struct lane *lane) {
   own_lane = lane;
+  pthread_cleanup_push(thread_ends, NULL);
   for (;;) serve_calls(lane);
+  pthread_cleanup_pop(0);
 }
 
 void service_call_back(struct lane *lane, uint64_t number, void *frame) {
   lane->callback = number;
   lane->callback_frame = (uintptr_t)frame;
+  callbacks++;
   lane_post(lane, TURN_CALLBACK);
   serve_calls(lane);
+  callbacks--;
 }
 
 static void give_lane_back(void *value) {

@@ -124,6 +124,19 @@ public class ForeignCalls {
       MemorySegment stub =
           library.upcallStub(twice, FunctionDescriptor.of(JAVA_LONG, JAVA_LONG), arena);
       check((long) call.invokeExact(stub, 20L) == 41, "call_with");
+      MethodHandle pointer = // as jextract makes it for the type of a function pointer
+          library.downcallHandle(FunctionDescriptor.of(JAVA_LONG, ADDRESS, JAVA_LONG));
+      MemorySegment address = library.defaultLookup().find("call_with").orElseThrow();
+      check((long) pointer.invokeExact(address, stub, 20L) == 41, "call_with by its address");
+    }
+    Arena closed = Arena.ofShared();
+    MemorySegment gone = closed.allocate(8);
+    closed.close();
+    try {
+      long unused = (long) call.invokeExact(gone, 20L);
+      throw new AssertionError("a closed arena");
+    } catch (IllegalStateException expected) {
+      check(expected.getMessage().startsWith("a segment whose arena is closed"), "message");
     }
   }
 

@@ -10,7 +10,9 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.tproc.ExitStatus.Exited;
 import io.tproc.ExitStatus.Signalled;
+import io.tproc.ResourceLimit;
 import io.tproc.TprocHost;
+import io.tproc.library.Callback;
 import io.tproc.library.ContainedFunction;
 import io.tproc.library.ContainedLibrary;
 import io.tproc.library.Crash;
@@ -18,8 +20,11 @@ import io.tproc.library.LibraryCrashedException;
 import io.tproc.library.LibraryInterruptedException;
 import io.tproc.library.LibraryThreads;
 import io.tproc.library.LibraryTimeoutException;
+import io.tproc.library.Signature;
 import io.tproc.library.StaleLibraryException;
 import java.lang.ProcessBuilder.Redirect;
+import java.nio.ByteBuffer;
+import java.nio.ReadOnlyBufferException;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -72,6 +77,53 @@ class ContainedFaultsIT {
       assertThat(library.isAlive()).isFalse();
     }
     before.assertAsBefore();
+  }
+
+  @ParameterizedTest
+  @EnumSource(LibraryThreads.class)
+  void theThreadOfACallThatEnds(LibraryThreads threads, TprocHost host) throws Exception {
+    try (ContainedLibrary library =
+        host.libraryBuilder(Programs.library("contained"))
+            .redirectError(Redirect.DISCARD)
+            .threads(threads)
+            .open()) {
+      assertThat(crash(library.function("end_thread", VOID)))
+          .hasMessageContaining("end_thread did not return: SIGABRT");
+    }
+  }
+
+  @Test
+  void aJumpPastJava(TprocHost host) throws Exception {
+    try (ContainedLibrary library =
+        host.libraryBuilder(Programs.library("contained")).redirectError(Redirect.DISCARD).open()) {
+      ContainedFunction jump = library.function("jump_back", VOID);
+      Callback callback = library.callback(Signature.of(VOID), arguments -> jump.call());
+      assertThat(crash(library.function("survive_jump", INT, POINTER), callback))
+          .hasMessageContaining("SIGABRT");
+    }
+  }
+
+  @Test
+  void whatIsClosedOrCannotBeIsRefused(TprocHost host) throws Exception {
+    assertThatThrownBy(() -> host.libraryBuilder(""))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("a library without a name");
+    try (ContainedLibrary library =
+        host.libraryBuilder(Programs.library("contained"))
+            .limit(ResourceLimit.OPEN_FILES, 33, 44)
+            .open()) {
+      Callback callback = library.callback(Signature.of(VOID), arguments -> null);
+      callback.close();
+      assertThatThrownBy(() -> library.function("survive_jump", INT, POINTER).call(callback))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessage("the callback is closed");
+      assertThat(library.function("getdtablesize", INT).callInt()).isEqualTo(33);
+      long text = library.symbol("long_greeting").orElseThrow();
+      ByteBuffer readOnly = ByteBuffer.allocateDirect(8).asReadOnlyBuffer();
+      assertThatThrownBy(() -> library.read(text, readOnly))
+          .isInstanceOf(ReadOnlyBufferException.class);
+      assertThat(library.isAlive()).isTrue();
+    }
   }
 
   @Test

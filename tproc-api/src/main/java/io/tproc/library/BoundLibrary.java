@@ -8,6 +8,7 @@ import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.lang.reflect.Method;
 import java.nio.ByteBuffer;
+import java.nio.ReadOnlyBufferException;
 import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.concurrent.locks.ReentrantLock;
@@ -87,6 +88,8 @@ final class BoundLibrary implements ContainedLibrary {
 
   @Override
   public Callback callback(Signature signature, CallbackBody body) {
+    Objects.requireNonNull(signature, "signature");
+    Objects.requireNonNull(body, "body");
     Instance instance = state.instance;
     instance.checkAlive("a callback");
     return new Callback(instance, instance.closures().make(signature, body));
@@ -116,6 +119,9 @@ final class BoundLibrary implements ContainedLibrary {
   public void read(long address, ByteBuffer to) {
     if (!to.isDirect()) {
       throw new IllegalArgumentException("not a direct buffer; use ByteBuffer.allocateDirect");
+    }
+    if (to.isReadOnly()) {
+      throw new ReadOnlyBufferException();
     }
     Instance instance = state.instance;
     instance.copy(address, support.address(to) + to.position(), to.remaining());

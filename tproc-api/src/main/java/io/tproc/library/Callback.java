@@ -9,6 +9,7 @@ package io.tproc.library;
 public final class Callback implements AutoCloseable {
   private final Instance instance;
   private final Closures.Closure closure;
+  private volatile boolean closed;
 
   Callback(Instance instance, Closures.Closure closure) {
     this.instance = instance;
@@ -19,8 +20,12 @@ public final class Callback implements AutoCloseable {
    * The function pointer, valid until {@link #close}.
    *
    * @return its address
+   * @throws IllegalStateException when it is closed
    */
   public long address() {
+    if (closed) {
+      throw new IllegalStateException("the callback is closed");
+    }
     return closure.address();
   }
 
@@ -34,11 +39,12 @@ public final class Callback implements AutoCloseable {
    */
   @Override
   public void close() {
+    closed = true;
     instance.closures().free(closure);
   }
 
   @Override
   public String toString() {
-    return "Callback[0x" + Long.toHexString(address()) + "]";
+    return "Callback[0x" + Long.toHexString(closure.address()) + "]";
   }
 }

@@ -101,6 +101,9 @@ final class Instance {
             Long.toString(Spin.LIMIT));
     builder.environment().clear();
     builder.environment().putAll(options.environment());
+    options
+        .limits()
+        .forEach((resource, limit) -> builder.limit(resource, limit.soft(), limit.hard()));
     return builder
         .directory(options.directory())
         .redirectInput(options.input())
@@ -146,7 +149,7 @@ final class Instance {
           "loading " + library,
           lane -> {
             lane.ask(Lane.OPEN, support.address(name), lane.top(), flags, 0);
-            return answer(lane, "loading " + library, Lane::result);
+            return answer(lane, "loading " + library, null, Lane::result);
           });
     } catch (FailedOperation refused) {
       throw new LibraryLoadException("cannot load " + library + ": " + refused.getMessage());
@@ -198,7 +201,12 @@ final class Instance {
   }
 
   private long answer(Lane lane, String what, ToLongFunction<Lane> read) {
-    perform(lane, new CallWait(this, what, null), what);
+    return answer(lane, what, options.limit(), read);
+  }
+
+  /** Loading has no limit: it may take long where calls do not. */
+  private long answer(Lane lane, String what, @Nullable Duration limit, ToLongFunction<Lane> read) {
+    perform(lane, new CallWait(this, what, limit), what);
     if (lane.failed()) {
       throw new FailedOperation(lane.failure());
     }

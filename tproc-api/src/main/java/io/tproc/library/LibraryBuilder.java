@@ -1,13 +1,16 @@
 package io.tproc.library;
 
+import io.tproc.ResourceLimit;
 import io.tproc.TprocHost;
 import io.tproc.spi.CalleeSupport;
+import io.tproc.spi.StartState;
 import java.io.File;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -40,6 +43,7 @@ public final class LibraryBuilder {
   private boolean lazy;
   private boolean global;
   private @Nullable Duration limit;
+  private final Map<ResourceLimit, StartState.Limit> limits = new EnumMap<>(ResourceLimit.class);
   private LibraryPool.Recycling recycling = new LibraryPool.Recycling(0, 0);
 
   /**
@@ -48,11 +52,15 @@ public final class LibraryBuilder {
    * @param host that the library's process belongs to
    * @param support of the host's provider
    * @param library as {@code dlopen} takes it
+   * @throws IllegalArgumentException when it is empty
    */
   public LibraryBuilder(TprocHost host, CalleeSupport support, String library) {
     this.host = host;
     this.support = support;
     this.library = Objects.requireNonNull(library, "library");
+    if (library.isEmpty()) {
+      throw new IllegalArgumentException("a library without a name");
+    }
   }
 
   /**
@@ -99,6 +107,21 @@ public final class LibraryBuilder {
    */
   public Map<String, String> environment() {
     return environment;
+  }
+
+  /**
+   * Limits what the library's process may use of a resource, as {@link
+   * io.tproc.ThreadProcBuilder#limit(ResourceLimit, long, long)} does.
+   *
+   * @param resource what is limited
+   * @param soft what counts at first, or {@link ResourceLimit#UNLIMITED}
+   * @param hard not below the soft limit
+   * @return this builder
+   * @throws IllegalArgumentException when one is negative, or the soft limit is above the hard one
+   */
+  public LibraryBuilder limit(ResourceLimit resource, long soft, long hard) {
+    limits.put(Objects.requireNonNull(resource, "resource"), new StartState.Limit(soft, hard));
+    return this;
   }
 
   /**
@@ -272,6 +295,7 @@ public final class LibraryBuilder {
         which,
         stackSize,
         interruptible,
-        limit);
+        limit,
+        Map.copyOf(limits));
   }
 }

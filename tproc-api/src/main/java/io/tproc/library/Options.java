@@ -1,5 +1,7 @@
 package io.tproc.library;
 
+import io.tproc.ResourceLimit;
+import io.tproc.spi.StartState;
 import java.io.File;
 import java.lang.ProcessBuilder.Redirect;
 import java.time.Duration;
@@ -20,4 +22,5 @@ record Options(
     LibraryThreads threads,
     long stackSize,
     boolean interruptible,
-    @Nullable Duration limit) {}
+    @Nullable Duration limit,
+    Map<ResourceLimit, StartState.Limit> limits) {}

@@ -13,20 +13,54 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** A function as a method handle of the type that the JDK's linker would give it. */
 final class ForeignCall {
-  private static final MethodHandle INVOKE;
+  private static final MethodHandle INVOKE = method(ForeignCall.class, "invoke");
+  private static final MethodHandle INVOKE_AT = method(Shape.class, "invokeAt");
 
-  static {
+  private static MethodHandle method(Class<?> owner, String name) {
     try {
-      INVOKE =
-          MethodHandles.lookup()
-              .findVirtual(
-                  ForeignCall.class, "invoke", MethodType.methodType(Object.class, Object[].class));
+      MethodType type = MethodType.methodType(Object.class, Object[].class);
+      return MethodHandles.lookup().findVirtual(owner, name, type);
     } catch (ReflectiveOperationException impossible) {
       throw new ExceptionInInitializerError(impossible);
+    }
+  }
+
+  /** What is known of a function before its address. */
+  private record Shape(
+      ContainedLibrary library,
+      Signature signature,
+      FunctionDescriptor descriptor,
+      boolean withState) {
+    static Shape of(
+        ContainedLibrary library, FunctionDescriptor descriptor, Linker.Option... options) {
+      Signature signature = ForeignTypes.signature(descriptor);
+      boolean withState = false;
+      for (Linker.Option option : options) {
+        int variadic = variadic(option, signature.arguments().size());
+        if (variadic >= 0) {
+          signature = signature.variadicAfter(variadic);
+        } else if (option.equals(Linker.Option.captureCallState("errno"))) {
+          withState = true;
+        } else {
+          throw new IllegalArgumentException("not an option for a contained library: " + option);
+        }
+      }
+      return new Shape(library, signature, descriptor, withState);
+    }
+
+    ForeignCall at(long address) {
+      return new ForeignCall(library, library.function(address, signature), descriptor, withState);
+    }
+
+    /** Called by the handle of a function pointer, which comes first. */
+    Object invokeAt(Object... given) {
+      long address = ((MemorySegment) given[0]).address();
+      return at(address).invoke(Arrays.copyOfRange(given, 1, given.length));
     }
   }
 
@@ -51,22 +85,20 @@ final class ForeignCall {
       long address,
       FunctionDescriptor descriptor,
       Linker.Option... options) {
-    Signature signature = ForeignTypes.signature(descriptor);
-    boolean withState = false;
-    for (Linker.Option option : options) {
-      int variadic = variadic(option, signature.arguments().size());
-      if (variadic >= 0) {
-        signature = signature.variadicAfter(variadic);
-      } else if (option.equals(Linker.Option.captureCallState("errno"))) {
-        withState = true;
-      } else {
-        throw new IllegalArgumentException("not an option for a contained library: " + option);
-      }
-    }
-    ForeignCall call =
-        new ForeignCall(library, library.function(address, signature), descriptor, withState);
-    MethodType type = call.type();
-    return INVOKE.bindTo(call).asCollector(Object[].class, type.parameterCount()).asType(type);
+    ForeignCall call = Shape.of(library, descriptor, options).at(address);
+    return collecting(INVOKE.bindTo(call), type(descriptor, call.withState));
+  }
+
+  /** A handle whose first argument is the function's address. */
+  static MethodHandle handle(
+      ContainedLibrary library, FunctionDescriptor descriptor, Linker.Option... options) {
+    Shape shape = Shape.of(library, descriptor, options);
+    MethodType type = type(descriptor, shape.withState());
+    return collecting(INVOKE_AT.bindTo(shape), type.insertParameterTypes(0, MemorySegment.class));
+  }
+
+  private static MethodHandle collecting(MethodHandle invoke, MethodType type) {
+    return invoke.asCollector(Object[].class, type.parameterCount()).asType(type);
   }
 
   /** An option does not tell its index, but equals another of the same one. */
@@ -79,9 +111,9 @@ final class ForeignCall {
     return -1;
   }
 
-  private MethodType type() {
+  private static MethodType type(FunctionDescriptor descriptor, boolean withState) {
     List<Class<?>> leading = new ArrayList<>();
-    if (givesStruct()) {
+    if (givesStruct(descriptor)) {
       leading.add(SegmentAllocator.class);
     }
     if (withState) {
@@ -90,13 +122,13 @@ final class ForeignCall {
     return descriptor.toMethodType().insertParameterTypes(0, leading);
   }
 
-  private boolean givesStruct() {
+  private static boolean givesStruct(FunctionDescriptor descriptor) {
     return descriptor.returnLayout().map(GroupLayout.class::isInstance).orElse(false);
   }
 
   /** Called by the handle. */
   Object invoke(Object... given) {
-    int leading = (givesStruct() ? 1 : 0) + (withState ? 1 : 0);
+    int leading = (givesStruct(descriptor) ? 1 : 0) + (withState ? 1 : 0);
     Object[] arguments = new Object[given.length - leading];
     for (int i = 0; i < arguments.length; i++) {
       arguments[i] = ForeignTypes.toC(given[leading + i], descriptor.argumentLayouts().get(i));
@@ -106,7 +138,7 @@ final class ForeignCall {
       ((MemorySegment) given[leading - 1])
           .set(ValueLayout.JAVA_INT, errnoOffset(), library.errno());
     }
-    if (givesStruct()) {
+    if (givesStruct(descriptor)) {
       return copy((ByteBuffer) result, (SegmentAllocator) given[0]);
     }
     return descriptor

@@ -68,6 +68,30 @@ interface ForeignLibrary {
   }
 
   /**
+   * As {@link Linker#downcallHandle(FunctionDescriptor, Linker.Option...)}: for function pointers,
+   * such as members of structs. jextract makes such a handle for each type of them.
+   *
+   * @param function what it takes and gives
+   * @param options see {@link #downcallHandle(MemorySegment, FunctionDescriptor, Linker.Option...)}
+   * @return the handle, whose first argument is the function's address; it belongs to the library,
+   *     not to an instance
+   * @throws IllegalArgumentException when the function cannot be described, or an option is another
+   */
+  default MethodHandle downcallHandle(FunctionDescriptor function, Linker.Option... options) {
+    return ForeignCall.handle((ContainedLibrary) this, function, options);
+  }
+
+  /**
+   * As {@link Linker#defaultLookup}: what {@code dlsym} finds in the library and in what it needs,
+   * the C library among them.
+   *
+   * @return the same as {@link #symbolLookup}
+   */
+  default SymbolLookup defaultLookup() {
+    return symbolLookup();
+  }
+
+  /**
    * As {@link Linker#upcallStub}. What the target throws is thrown by the call that the library was
    * in, where the JDK's own ends the JVM.
    *

@@ -66,6 +66,12 @@ final class ForeignTypes {
     if (!(value instanceof MemorySegment segment)) {
       return value;
     }
+    if (!segment.isAccessibleBy(Thread.currentThread())) {
+      throw new WrongThreadException("a segment of another thread's arena: " + segment);
+    }
+    if (!segment.scope().isAlive()) {
+      throw new IllegalStateException("a segment whose arena is closed: " + segment);
+    }
     if (layout instanceof StructLayout) {
       return segment.asSlice(0, layout.byteSize()).asByteBuffer();
     }
