@@ -1,6 +1,10 @@
-/* Memory from the kernel: pairs of mmap and munmap, with and without use of the page, and a growing program break. */
+/*
+ * Memory from the kernel: pairs of mmap and munmap, with and without use of the page, in a forked child, and beside many
+ * others outside the slot; a growing program break; changes within a large reservation.
+ */
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "stopwatch.h"
@@ -26,6 +30,53 @@ static void touched(long count) {
   }
 }
 
+static void in_child(long count) {
+  const pid_t child = fork();
+  require(child >= 0, "fork");
+  if (child == 0) {
+    pairs(count);
+    _exit(0);
+  }
+  int status = 1;
+  require(waitpid(child, &status, 0) == child && status == 0, "the child");
+}
+
+#define RESERVATION (4ul << 30)
+
+/* As heaps of runtimes are. Made once, before what is measured. */
+static char *reservation(void) {
+  static char *made;
+  if (made == NULL) {
+    made = mmap(NULL, RESERVATION, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    require(made != MAP_FAILED, "mmap");
+  }
+  return made;
+}
+
+static void committed(long count) {
+  char *reserved = reservation();
+  for (long i = 0; i < count; i++) {
+    require(mprotect(reserved, PAGE, PROT_READ | PROT_WRITE) == 0, "mprotect");
+    require(mprotect(reserved, PAGE, PROT_NONE) == 0, "mprotect");
+  }
+}
+
+static void advised(long count) {
+  char *reserved = reservation();
+  for (long i = 0; i < count; i++) require(madvise(reserved, PAGE, MADV_DONTNEED) == 0, "madvise");
+}
+
+#define OUTSIDE 20000
+
+static void crowded(long count) {
+  static int are_there;
+  char *reserved = reservation();
+  for (size_t i = 0; i < OUTSIDE && !are_there; i++)
+    require(mprotect(reserved + 2 * i * PAGE, PAGE, PROT_READ) == 0, "mprotect");
+  are_there = 1;
+  pairs(count);
+}
+
 /* One page more each time, used; all of it back after 16 of them, since a threadproc has 128 KiB. */
 static void growth(long count) {
   char *start = sbrk(0);
@@ -38,6 +89,8 @@ static void growth(long count) {
   require(brk(start) == 0, "brk");
 }
 
-static const struct operation operations[] = {{"pairs", pairs}, {"touched", touched}, {"growth", growth}};
+static const struct operation operations[] = {{"pairs", pairs}, {"touched", touched}, {"growth", growth},
+                                              {"in-child", in_child}, {"committed", committed}, {"advised", advised},
+                                              {"crowded", crowded}};
 
 STOPWATCH_MAIN(operations)
