@@ -1,6 +1,6 @@
 /*
- * Memory from the kernel: pairs of mmap and munmap, with and without use of the page, in a forked child, and beside many
- * others outside the slot; a growing program break; changes within a large reservation.
+ * Memory from the kernel: pairs of mmap and munmap, with and without use of the page, in a forked child, and beside
+ * many mappings outside the slot; a growing program break; changes within a large reservation.
  */
 #include <stdint.h>
 #include <sys/mman.h>
