@@ -127,8 +127,8 @@ static bool copy_first(const struct mapping *mapping, void *copy) {
 /* As `remap`, if it is within the program's limits. */
 static int64_t remap_within(struct memory *memory, uint64_t address, uint64_t length, uint64_t new_length, int flags,
                             uint64_t new_address) {
-  /* Beyond all addresses: kernels differ in what they say, and do nothing. */
-  if (new_length > 2 * slot_space_range(memory->slots).high && (flags & MREMAP_FIXED) == 0)
+  /* More than there are addresses (slots end at five eighths): kernels differ in what they say, and do nothing. */
+  if (new_length >= slot_space_range(memory->slots).high / 5 * 8 && (flags & MREMAP_FIXED) == 0)
     return result_of(mremap((void *)address, length, new_length, flags & MREMAP_MAYMOVE));
   const uint64_t kept = (flags & MREMAP_DONTUNMAP) != 0 ? 0 : length;
   if (new_length > INT64_MAX || new_length <= kept || !memory_is_counted(memory))

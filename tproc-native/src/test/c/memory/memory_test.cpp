@@ -959,6 +959,19 @@ TEST_CASE("a limit refuses nothing that is within it, however often memory comes
   });
 }
 
+TEST_CASE("mremap to more than there are addresses says what the kernel says") {
+  in_own_process([] {
+    const Slots slots;
+    OwnedMemory memory(slots);
+    const int64_t old = memory.map(test_page());
+    const uint64_t more = 1ull << (slots.space()->slot_size > (1ull << 34) ? 48 : 47);
+    const Area native(test_page());
+    errno = 0;
+    mremap(reinterpret_cast<void *>(native.low()), test_page(), more, MREMAP_MAYMOVE);
+    EXPECT_EQUAL(memory_remap(memory.get(), static_cast<uint64_t>(old), test_page(), more, MREMAP_MAYMOVE, 0), -errno);
+  });
+}
+
 TEST_CASE("what the kernel would put into a slot is refused") {
   in_own_process([] {
     Slots slots;
