@@ -107,7 +107,7 @@ static bool program_modes(const struct terminal *terminal, struct termios2 *mode
 }
 
 static struct termios2 modes_to_set(const struct terminal *terminal) {
-  struct termios2 modes = terminal_raw_modes(terminal->saved), program;
+  struct termios2 modes = terminal_raw_modes(terminal->saved), program = modes;
   if (!terminal->apart || !program_modes(terminal, &program)) return modes;
   modes.c_oflag = program.c_oflag;
   modes.c_lflag |= program.c_lflag & (tcflag_t)ISIG;
