@@ -11,6 +11,9 @@
 #define LONG_NANOSECONDS 500000
 #define PAUSES 20
 
+/* More than any limit, so that it is counted when it is needed; what is added to it does not wrap around. */
+#define NOT_COUNTED (UINT64_MAX / 2)
+
 void memory_limits_init(struct memory_limits *limits) {
   const struct tproc_limit none = {TPROC_LIMIT_INFINITY, TPROC_LIMIT_INFINITY};
   *limits = (struct memory_limits){.all = {.limit = none}, .data = {.limit = none}};
@@ -114,7 +117,7 @@ int memory_set_limit(struct memory *memory, int resource, const struct tproc_lim
     failed = -EPERM;
   } else {
     counted->limit = *limit;
-    counted->bytes = UINT64_MAX / 2; /* it is counted when it is needed */
+    counted->bytes = NOT_COUNTED;
     memory->limits.not_before = 0;
   }
   pthread_mutex_unlock(&memory->lock);

@@ -325,6 +325,10 @@ TEST_CASE("of what has been unmapped and is another's by now nothing is marked")
     EXPECT(is_in_forks(second.low));
     EXPECT(is_in_forks(area.high() - test_page()));
     range_set other_set = slot_owner_take_external(space.space.get(), &other);
+    slot_owner_changes(space.space.get(), &space.owner, true); /* it may be another host's, which is not seen here */
+    slot_mark_out_of_forks(space.space.get(), {area.low(), area.high()});
+    EXPECT(is_in_forks(first.low));
+    slot_owner_changes(space.space.get(), &space.owner, false);
     slot_mark_out_of_forks(space.space.get(), {area.low(), area.high()});
     EXPECT(!is_in_forks(first.low));
     EXPECT(!is_in_forks(second.low));
