@@ -258,7 +258,8 @@ int tproc_channel_check(const struct tproc_party *party, const struct tproc_chan
 int tproc_channel_put(const struct tproc_party *party, const struct tproc_channel_end *end,
                       const struct tproc_parcel *parcel) {
   struct tproc_channel_entry *entry = tproc_channel_entry(party->view, end->id);
-  if (__builtin_expect(has_lost(entry, end->id, TPROC_ROLE_RECEIVER), 0)) return EPIPE;
+  if (__builtin_expect(has_lost(entry, end->id, TPROC_ROLE_RECEIVER), 0))
+    return parcel->length > TPROC_CELL_DATA ? EINVAL : EPIPE; /* a wrong message is wrong, whoever is there */
   return tproc_queue_put(party, end->queue, parcel);
 }
 

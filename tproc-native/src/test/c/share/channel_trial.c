@@ -104,6 +104,8 @@ static void make_and_end(const struct tproc_party *self) {
   if (tproc_channel_leave(self, &again) != 0) _exit(14);
   const struct tproc_parcel third = parcel_of(self, 'o', 3, 0);
   if (tproc_channel_put_all(self, &own, &third, 1, &error) != 0 || error != EPIPE) _exit(15);
+  const struct tproc_parcel wrong = {.length = TPROC_CELL_DATA + 1};
+  if (tproc_channel_put_all(self, &own, &wrong, 1, &error) != 0 || error != EINVAL) _exit(18);
   const uint64_t id = own.id;
   if (tproc_channel_leave(self, &own) != 0) _exit(16);
   if (tproc_channel_join(self, id, TPROC_ROLE_RECEIVER, &again) != ESTALE) _exit(17);
