@@ -7,8 +7,9 @@
 #include "base/clock.h"
 #include "base/page.h"
 
-/* A count that has taken longer than this is not made again before so many times as long have passed. */
+/* A count of many mappings that takes longer is not made again before so many times as long have passed. */
 #define LONG_NANOSECONDS 500000
+#define MANY_MAPPINGS 256
 #define PAUSES 20
 
 /* More than any limit, so that it is counted when it is needed; what is added to it does not wrap around. */
@@ -29,7 +30,7 @@ static bool is_within(const struct memory_counted *counted, uint64_t length) {
 
 struct count {
   struct address_range part;
-  uint64_t all, data;
+  uint64_t all, data, mappings;
 };
 
 static bool add(const struct mapping *mapping, void *context) {
@@ -37,6 +38,7 @@ static bool add(const struct mapping *mapping, void *context) {
   struct address_range range = mapping->range;
   if (range.low < count->part.low) range.low = count->part.low;
   if (range.high > count->part.high) range.high = count->part.high;
+  count->mappings++;
   count->all += range_size(range);
   if (mapping->writable && !mapping->shared) count->data += range_size(range);
   return true;
@@ -63,7 +65,8 @@ static bool count_again(struct memory *memory) {
   limits->all.bytes = count.all;
   limits->data.bytes = count.data;
   const uint64_t ended = clock_nanoseconds(CLOCK_MONOTONIC);
-  if (ended - begun > LONG_NANOSECONDS) limits->not_before = ended + PAUSES * (ended - begun);
+  if (count.mappings > MANY_MAPPINGS && ended - begun > LONG_NANOSECONDS)
+    limits->not_before = ended + PAUSES * (ended - begun);
   return true;
 }
 
