@@ -112,9 +112,10 @@ class ServeIT {
                 + "int main(int c, char **v) { char *p = malloc(8); p[0] = 1; free(p);"
                 + " return c > 1 ? p[0] : 7; }\n");
     String program = directory.resolve("wrong").toString();
+    String compiler = Programs.installed("gcc");
     Outcome compiled =
-        Outcome.natively("cc", "-fsanitize=address", "-w", source.toString(), "-o", program);
-    assumeTrue(compiled.exitValue == 0, "skipped: cc has no AddressSanitizer here");
+        Outcome.natively(compiler, "-fsanitize=address", "-w", source.toString(), "-o", program);
+    assumeTrue(compiled.exitValue == 0, "skipped: gcc has no AddressSanitizer here");
     Outcome natively = Outcome.natively(program);
     assumeTrue(natively.exitValue == 7, "skipped: AddressSanitizer does not work natively here");
     Process server = serve();
