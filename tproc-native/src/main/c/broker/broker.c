@@ -107,7 +107,7 @@ static bool look(struct fence_listener *listener) {
   return news;
 }
 
-/* Not at each question: a program whose exec has failed is looked at as long as it lives. */
+/* Not at each question: each program is looked at, since most execs are not asked about. */
 static void look_who_has_left(struct broker *broker) {
   const uint64_t now = clock_milliseconds();
   if (now - broker->looked_at < LOOK_MILLISECONDS) return;

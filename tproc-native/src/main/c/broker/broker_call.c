@@ -341,10 +341,10 @@ static struct broker_answer answer_of_memory(struct fence_listener *listener, co
 
 /* A program that execs in place leaves the address space; what its children do is theirs. */
 static bool may_not_exec(struct fence_listener *listener, const struct broker_call *call) {
-  if ((call->number != __NR_execve && call->number != __NR_execveat) || !call->shares) return false;
+  if (!listener->stay || (call->number != __NR_execve && call->number != __NR_execveat) || !call->shares) return false;
   if (!target_is_threadproc(listener, call->tid)) return false;
-  listener->tried_exec = true;
-  return listener->stay;
+  listener->exec = TPROC_EXEC_REFUSED;
+  return true;
 }
 
 /* Of a program that never forks: what it has exec'd has a memory of its own, and may. */

@@ -58,6 +58,8 @@ enum label {
   LIMIT_OF,
   LIMIT,
   LIMITED,
+  EXECUTE,
+  EXECUTE_STACK,
   LABEL_COUNT
 };
 
@@ -117,7 +119,7 @@ static const struct fenced_call fenced_calls[] = {
     {__NR_modify_ldt, ASK},
 #endif
     {__NR_readlinkat, ASK},
-    {__NR_execve, ASK},
+    {__NR_execve, EXECUTE},
     {__NR_execveat, ASK},
 #ifdef __NR_readlink
     {__NR_readlink, ASK},
@@ -221,7 +223,7 @@ static void check_range(struct assembler *to, const struct slot *slot, unsigned 
   jump_if(to, BPF_JGT, rest > UINT32_MAX ? UINT32_MAX : (unsigned)rest, ASK, ALLOW);
 }
 
-/* Rule 7. */
+/* Rule 8. */
 static void check_break(struct assembler *to, uint64_t max) {
   load(to, HIGH_HALF(args[0]));
   jump_if(to, BPF_JGT, (unsigned)(max >> 32), REFUSE, NEXT);
@@ -273,6 +275,14 @@ static void check_path(struct assembler *to, const struct fence_content *content
   answer(to, SECCOMP_RET_ALLOW);
 }
 
+/* Rule 5. */
+static void check_execute(struct assembler *to, const struct fence_content *content) {
+  const struct address_range texts = content->executed_texts, stack = content->executed_stack;
+  if (range_size(texts) > 0) check_inside(to, LOW_HALF(args[0]), texts, ALLOW, EXECUTE_STACK);
+  here(to, EXECUTE_STACK);
+  if (range_size(stack) > 0) check_inside(to, LOW_HALF(args[0]), stack, ALLOW, ASK);
+}
+
 void fence_build(struct fence *fence, const struct fence_content *content) {
   const struct slot *slot = content->slot;
   struct assembler to;
@@ -317,7 +327,7 @@ void fence_build(struct fence *fence, const struct fence_content *content) {
   here(&to, BREAK);
   check_break(&to, content->heap.high);
 
-  here(&to, FORK); /* rule 5 */
+  here(&to, FORK); /* rule 6 */
   load(&to, LOW_HALF(args[0]));
   jump_if(&to, BPF_JSET, CLONE_VM, ALLOW, ASK);
 
@@ -342,6 +352,8 @@ void fence_build(struct fence *fence, const struct fence_content *content) {
   here(&to, PATH_AT);
   check_path(&to, content, LOW_HALF(args[1]), PATH_AT_FILES, PATH_AT_ARGUMENTS);
 
+  here(&to, EXECUTE);
+  check_execute(&to, content); /* else asked: */
   here(&to, ASK);
   answer(&to, SECCOMP_RET_USER_NOTIF);
   here(&to, ALLOW);

@@ -11,11 +11,14 @@
  *   4. a path given to open, stat and the like, unless it stands in the libraries' constants, or in the program's or in
  *      its arguments and one of these ends in "/exe": allowed. Only there may a "/proc/self/exe" be expected, and
  *      asking for every path would slow every program;
- *   5. fork, clone without CLONE_VM and clone3 of a program that never forks: the broker refuses;
- *   6. setrlimit and the like: asked for RLIMIT_AS and RLIMIT_DATA, else allowed;
- *   7. a program break above the heap: refused, with 0 as the break. A question could be interrupted by a signal, and
+ *   5. a path given to execve that stands among the program's constants or on its main stack, where execvp and its like
+ *      put together what they find in PATH: allowed, unless the launch knows a reason to ask (executed_texts below). A
+ *      question could be interrupted by a signal, and execve natively cannot;
+ *   6. fork, clone without CLONE_VM and clone3 of a program that never forks: the broker refuses;
+ *   7. setrlimit and the like: asked for RLIMIT_AS and RLIMIT_DATA, else allowed;
+ *   8. a program break above the heap: refused, with 0 as the break. A question could be interrupted by a signal, and
  *      libc would take the -EINTR for a break: its heap would be destroyed;
- *   8. the rest: the broker is asked.
+ *   9. the rest: the broker is asked.
  */
 #ifndef TPROC_FENCE_H
 #define TPROC_FENCE_H
@@ -37,12 +40,14 @@ struct fence {
 /** What the filter compares with. Each range consists of whole 4 GiB or lies within one. An empty one has nothing. */
 struct fence_content {
   const struct slot *slot;
-  struct address_range heap;      /**< where the program break may be */
-  struct address_range program;   /**< the program's image; outside the slot for ET_EXEC */
-  struct address_range constants; /**< where a path of the program's may be its own executable's */
-  struct address_range files;     /**< where libraries are */
-  struct address_range arguments; /**< where one of argv, envp, AT_EXECFN may be */
-  bool never_forks;               /**< it may not fork */
+  struct address_range heap;           /**< where the program break may be */
+  struct address_range program;        /**< the program's image; outside the slot for ET_EXEC */
+  struct address_range constants;      /**< where a path of the program's may be its own executable's */
+  struct address_range files;          /**< where libraries are */
+  struct address_range arguments;      /**< where one of argv, envp, AT_EXECFN may be */
+  struct address_range executed_texts; /**< where a path that is executed needs no question: constants, ... */
+  struct address_range executed_stack; /**< ... and the main stack */
+  bool never_forks;                    /**< it may not fork */
 };
 
 void fence_build(struct fence *fence, const struct fence_content *content);

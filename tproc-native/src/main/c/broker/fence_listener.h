@@ -22,8 +22,7 @@ struct fence_listener {
   int death_signal;          /**< what the threadproc believes to get when its host ends; in truth it is SIGKILL */
   bool process_gone;         /**< its exit has been collected, or is about to be */
   bool stay;                 /**< it may not exec another program */
-  bool tried_exec;           /**< it has asked to */
-  enum tproc_exec exec;      /**< what has come of that */
+  enum tproc_exec exec;      /**< what has come of its own execve */
   bool exec_told;            /**< as news */
   struct memory *memory;     /**< the threadproc's; NULL once detached */
   bool hung_up;              /**< no process has this fence any more; with memory NULL the listener is unused */

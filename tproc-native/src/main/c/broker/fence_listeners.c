@@ -160,11 +160,8 @@ static void leave(struct fence_listener *listener) {
 }
 
 void fence_listeners_look_for_exec(struct fence_listener *listener) {
-  if (!listener->tried_exec || listener->exec != TPROC_EXEC_NONE || listener->process_gone) return;
-  if (listener->stay)
-    listener->exec = TPROC_EXEC_REFUSED;
-  else if (process_has_execed(listener->process))
-    leave(listener);
+  if (listener->exec != TPROC_EXEC_NONE || listener->process_gone) return;
+  if (process_has_execed(listener->process)) leave(listener);
 }
 
 enum tproc_exec broker_look_for_exec(struct fence_listener *listener) {

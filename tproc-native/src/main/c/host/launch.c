@@ -249,20 +249,50 @@ static void find_executable(int file, char *path, size_t size) {
   path[length > 0 ? length : 0] = '\0';
 }
 
+/* What the fence can compare with: a part that lies within one 4 GiB, the uppermost. */
+static struct address_range upper_part(struct address_range range) {
+  const uint64_t whole = 1ull << 32, low = align_down(range.high - 1, whole);
+  return (struct address_range){range.low > low ? range.low : low, range.high};
+}
+
+/* Where a path is a constant: what the program loads below the first thing that it may write to. */
+static struct address_range read_only_part(const struct elf_file *elf, const struct image *image) {
+  uint64_t high = elf->high;
+  for (size_t i = 0; i < elf->segment_count; i++)
+    if ((elf->segments[i].protection & PROT_WRITE) != 0 && elf->segments[i].address < high)
+      high = elf->segments[i].address;
+  return upper_part((struct address_range){image->low, image->low + (high - elf->low)});
+}
+
+/*
+ * Which executions take no question: none may where there is something to decide. Of a program that sets itself limits
+ * of memory later its children have them from their exec on.
+ */
+static void plan_execution(const struct tproc_launch *launch, const struct preparation *preparation,
+                           struct memory *memory, const struct exe_texts *texts, struct fence_content *content) {
+  const bool named = texts->own_executable || range_size(content->arguments) > 0;
+  const bool limited = texts->limits || memory_is_limited(memory);
+  if (named || limited || (launch->flags & TPROC_LAUNCH_STAY) != 0) return;
+  content->executed_texts = read_only_part(&preparation->elf, &preparation->program_image);
+  content->executed_stack = upper_part(preparation->layout.stack);
+}
+
 /* Which texts of the program may be paths of its own executable: open and stat of all others take no question. */
 static void plan_fence(const struct tproc_launch *launch, const struct preparation *preparation,
                        const struct entry_stack *stack, struct tproc_threadproc *threadproc) {
   const struct executable *program = &preparation->program;
   const char *const name[] = {program->path, NULL};
+  const struct exe_texts texts = exe_texts_in_image(program->file, &preparation->elf);
   struct fence_content content = {.slot = &threadproc->memory.slot,
                                   .heap = preparation->layout.heap,
                                   .program = {preparation->program_image.low, preparation->program_image.high},
                                   .files = {preparation->layout.files.low, threadproc->memory.slot.usable.high},
                                   .never_forks = (launch->flags & TPROC_LAUNCH_NEVER_FORKS) != 0};
-  if (exe_texts_are_in_image(program->file, &preparation->elf)) content.constants = content.program;
+  if (texts.own_executable) content.constants = content.program;
   if (exe_texts_are_in_strings(program->argv) || exe_texts_are_in_strings(launch->envp) ||
       exe_texts_are_in_strings(name))
     content.arguments = (struct address_range){stack->arguments, preparation->layout.stack.high};
+  plan_execution(launch, preparation, &threadproc->memory, &texts, &content);
   fence_build(&threadproc->fence, &content);
 }
 

@@ -1,4 +1,4 @@
-/* Whether a program may ask for its own executable by a path: /proc/self/exe, /proc/PID/exe … */
+/* What a program may do, by the texts that it has: ask for its own executable by a path, set itself limits. */
 #ifndef TPROC_EXE_TEXTS_H
 #define TPROC_EXE_TEXTS_H
 
@@ -6,11 +6,17 @@
 
 #include "loader/elf_file.h"
 
+/** What stands in an image. */
+struct exe_texts {
+  bool own_executable; /**< a text that ends in "/exe": /proc/self/exe, /proc/PID/exe … */
+  bool limits;         /**< the name of setrlimit, prlimit and their like: among what it wants of its C library */
+};
+
 /**
- * Whether a text that ends in "/exe" stands in what the program loads of its file. Also true when that is too large to
- * be looked through at each launch, or cannot be read.
+ * Looks through what the program loads of its file. All is taken to be there where that is too large to be looked
+ * through at each launch, or cannot be read.
  */
-bool exe_texts_are_in_image(int file, const struct elf_file *elf);
+struct exe_texts exe_texts_in_image(int file, const struct elf_file *elf);
 
 /** Whether one of the strings ends in "/exe". `strings` ends with NULL. */
 bool exe_texts_are_in_strings(const char *const *strings);

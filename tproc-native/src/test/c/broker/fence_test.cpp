@@ -413,6 +413,28 @@ TEST_CASE("paths: constants of the program and of libraries, and its arguments")
   });
 }
 
+TEST_CASE("execve: constants and what stands on the stack pass where the launch says so, all else is asked for") {
+  for_each_kind([](const Fenced &fenced) {
+    fence_content content = fenced.content;
+    const uint64_t constant = content.program.low + 0x2000, stack = content.arguments.low - 64,
+                   heap = fenced.place.usable.low + 0x100000, library = content.files.low + 64;
+    for (const uint64_t path : {constant, stack, heap, library}) CHECK(fenced.asks(__NR_execve, {path}));
+    content.executed_texts = {content.program.low, content.program.low + 0x3000};
+    content.executed_stack = {content.arguments.low - 0x1000, content.arguments.high};
+    fence filter{};
+    fence_build(&filter, &content);
+    const auto decision = [&](long number, uint64_t path) {
+      seccomp_data data{static_cast<int>(number), kArchitecture, content.program.low + 0x1000, {path}};
+      return interpret(filter, data);
+    };
+    for (const uint64_t path : {constant, stack, content.arguments.low + 8})
+      CHECK(decision(__NR_execve, path) == SECCOMP_RET_ALLOW);
+    for (const uint64_t path : {heap, library, uint64_t{0}, content.program.low + 0x3000})
+      CHECK(decision(__NR_execve, path) == SECCOMP_RET_USER_NOTIF);
+    CHECK(decision(__NR_execveat, stack) == SECCOMP_RET_USER_NOTIF);
+  });
+}
+
 TEST_CASE("paths: what cannot name the own executable passes") {
   for_each_kind([](const Fenced &fenced) {
     fence_content content = fenced.content;

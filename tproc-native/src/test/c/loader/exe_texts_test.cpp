@@ -10,7 +10,7 @@ extern "C" {
 
 namespace {
 
-bool is_in(const std::string &content, uint64_t offset, uint64_t size) {
+exe_texts texts_in(const std::string &content, uint64_t offset, uint64_t size) {
   MemoryFile file(content);
   elf_segment segment{};
   segment.file_offset = offset;
@@ -18,7 +18,11 @@ bool is_in(const std::string &content, uint64_t offset, uint64_t size) {
   elf_file elf{};
   elf.segments = &segment;
   elf.segment_count = 1;
-  return exe_texts_are_in_image(file.descriptor(), &elf);
+  return exe_texts_in_image(file.descriptor(), &elf);
+}
+
+bool is_in(const std::string &content, uint64_t offset, uint64_t size) {
+  return texts_in(content, offset, size).own_executable;
 }
 
 }  // namespace
@@ -36,6 +40,18 @@ TEST_CASE("a text that ends in /exe is found wherever it stands, and only as an 
     CHECK_FALSE(is_in(content, 0, before + 14)); /* its NUL is not loaded */
   }
   CHECK_FALSE(is_in(std::string("/execute\0/ex\0e", 14), 0, 14));
+}
+
+TEST_CASE("names of what sets limits are found wherever they stand") {
+  const size_t chunk = 256 << 10;
+  for (const size_t before : {size_t{0}, chunk - 12, chunk - 6, chunk - 4, chunk - 1, chunk}) {
+    const std::string content = std::string(before, 'x') + "setrlimit64" + std::string(1000, 'y');
+    CAPTURE(before);
+    CHECK(texts_in(content, 0, content.size()).limits);
+    CHECK_FALSE(texts_in(content, 0, before + 8).limits);
+    CHECK_FALSE(texts_in(content, 0, content.size()).own_executable);
+  }
+  CHECK(texts_in("short", 0, 100).limits);
 }
 
 TEST_CASE("what cannot be read or is too large may hold it") {

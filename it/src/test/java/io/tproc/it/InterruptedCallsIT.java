@@ -17,6 +17,13 @@ class InterruptedCallsIT {
         .returns("0 failures\n", Outcome::output);
   }
 
+  /** Of a constant path, and of what execvp finds in PATH. */
+  @Test
+  void executionsAreNotInterrupted(TprocHost host) throws Exception {
+    assertThat(Outcome.hosted(host, Programs.probe("interrupted"), "execute", ROUNDS))
+        .returns("0 failures\n", Outcome::output);
+  }
+
   /** A call that is interrupted before the broker hears of it must not cost libc its heap. */
   @Test
   void heapsGrow(TprocHost host) throws Exception {
