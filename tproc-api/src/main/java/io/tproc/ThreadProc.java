@@ -15,8 +15,8 @@ import java.util.Optional;
  * <p><strong>Memory.</strong> What the program mapped stays readable after its exit, so that Java
  * never faults on a pointer it was given, until this handle is released: by {@link #close()}, by
  * {@link TprocHost#close()}, or by the garbage collector when no reference is left to an ended
- * threadproc's handle. A buffer from {@link TprocHost#view(long, long)} does <em>not</em> keep the
- * handle: keep the {@code ThreadProc} for as long as you read its memory.
+ * threadproc's handle. What {@link TprocHost#view(long, long)} has made of it counts as one, and is
+ * ended by its release; {@link #retainMemory} keeps it beyond {@link #close()}.
  *
  * <p>Close what has ended. A process may have only so many mappings ({@code vm.max_map_count}, by
  * default 65,530), and each ended program holds some dozen of them. When unclosed handles hold
@@ -70,17 +70,31 @@ public abstract class ThreadProc extends Process implements AutoCloseable {
 
   /**
    * Lists what this threadproc has mapped at this instant: in its slot, and outside of it where it
-   * was allowed to. Also after its exit, until it is closed.
+   * was allowed to. Also after its exit, until its memory is released.
    *
    * @return in the order of the addresses, but for mappings outside the slot, which come first
-   * @throws IllegalStateException when this threadproc is closed
+   * @throws IllegalStateException when this threadproc's memory has been released
    */
   public abstract List<MemoryMapping> memory();
 
   /**
+   * Keeps this threadproc's memory beyond its end and its {@link #close()}, and with it all views
+   * of it, until what is returned is closed, too.
+   *
+   * @return to be closed by the caller
+   * @throws IllegalStateException when this threadproc's memory has been released
+   */
+  public abstract RetainedMemory retainMemory();
+
+  /**
    * Kills this threadproc when it still runs, waits for its exit, closes its streams and releases
-   * its memory. From here on no pointer into its memory may be used. The exit status stays known.
-   * Calls after the first do nothing.
+   * its memory, unless that {@linkplain #retainMemory() is retained}. From here on no pointer into
+   * its memory may be used; views of it end as {@link TprocHost#view(long, long)} says. The exit
+   * status stays known. Calls after the first do nothing.
+   *
+   * @throws IllegalStateException when a call into native code uses a view of its memory (Java 22
+   *     and later). Then it has ended, but its memory and all views of it stay until the next call
+   *     of this method
    */
   @Override
   public abstract void close();

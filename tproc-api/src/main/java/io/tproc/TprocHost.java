@@ -150,8 +150,8 @@ public interface TprocHost extends PlatformMemory, AutoCloseable {
    * tproc_scratch()}. Zeroed at open; what it holds is up to you.
    *
    * @return a direct buffer over its 4,096 bytes, in native byte order; a fresh duplicate on each
-   *     call, so position and limit are the caller's own. Not to be used after the host's {@code
-   *     close()}
+   *     call, so position and limit are the caller's own. After the host's {@code close()} its use
+   *     throws where a {@linkplain #view view}'s does, and is forbidden elsewhere
    * @throws IllegalStateException when the host is closed
    */
   ByteBuffer scratch();
@@ -160,21 +160,35 @@ public interface TprocHost extends PlatformMemory, AutoCloseable {
    * A window on memory of this address space: a threadproc's, a native library's, any other.
    * Nothing is copied.
    *
-   * <p>Only the arguments are checked. Reading or writing where nothing is mapped, or where the
-   * memory has been released, ends the JVM, as a wrong pointer in native code does.
+   * <p>When the first byte is the memory of a threadproc that {@link #command} has started, running
+   * or ended, the buffer keeps that {@link ThreadProc} reachable, and has to do with its memory
+   * alone. What becomes of it once that memory is released (by {@link ThreadProc#close}, by {@link
+   * #close}, or at the end of what {@linkplain ThreadProc#retainMemory retains} it):
+   *
+   * <ul>
+   *   <li>on Java 22 and later, in a JVM that was started with {@code --enable-native-access} for
+   *       {@code io.tproc} ({@code ALL-UNNAMED} on the class path), using the buffer, or what was
+   *       made of it, throws {@link IllegalStateException};
+   *   <li>elsewhere nothing can end a buffer. So its program's memory stays mapped until the
+   *       garbage collector finds that the buffer is not reachable any more.
+   * </ul>
+   *
+   * <p>Other memory has no such care: a launcher's program's, a native library's. In all memory,
+   * reading or writing where nothing is mapped, or is not any more, ends the JVM, as a wrong
+   * pointer in native code does: a program may unmap what it has shown.
    *
    * @param address the first byte
    * @param size the number of bytes, at most {@link Integer#MAX_VALUE}
-   * @return a new direct buffer, in native byte order. It owns nothing and keeps nothing alive
+   * @return a new direct buffer, in native byte order
    * @throws IllegalArgumentException when the address is not positive, the size is negative or too
    *     large, or the range wraps around
+   * @throws IllegalStateException when it is a threadproc's that is being closed
    */
   ByteBuffer view(long address, long size);
 
   /**
    * The address of a direct buffer's index 0, to be handed to threadprocs. The buffer must stay
-   * reachable for as long as they use the address: see {@link
-   * java.lang.ref.Reference#reachabilityFence}.
+   * reachable for as long as they use the address: {@link #lend} sees to that.
    *
    * <p>Processes that threadprocs {@code fork()} do not have the buffer's memory, as they have
    * nothing of the JVM's private memory, unless it was named to {@link #keepInForks}.
@@ -185,6 +199,18 @@ public interface TprocHost extends PlatformMemory, AutoCloseable {
    *     when the garbage collector moves it
    */
   long addressOf(Buffer directBuffer);
+
+  /**
+   * Keeps a direct buffer reachable while programs use its address.
+   *
+   * @param directBuffer a direct buffer of any element type, also a slice, or one over a {@code
+   *     MemorySegment}, whose arena has to stay open
+   * @return its address, to be closed when no program uses it any more; the host's {@code close()}
+   *     closes it, too
+   * @throws IllegalArgumentException when the buffer is not direct
+   * @throws IllegalStateException when the host is closed
+   */
+  LentBuffer lend(Buffer directBuffer);
 
   /**
    * Lets processes that threadprocs {@code fork()} have a copy of some of the JVM's memory: {@code
@@ -288,9 +314,11 @@ public interface TprocHost extends PlatformMemory, AutoCloseable {
 
   /**
    * Closes the listeners, kills every threadproc that still runs, waits for their exits, and
-   * releases all memory, also that of threadprocs that have ended before. From here on no pointer
-   * into a threadproc or into the scratch page may be used. Their exit statuses stay known. Calls
-   * after the first wait for the first to end.
+   * releases all memory, also that of threadprocs that have ended before, and what is {@linkplain
+   * ThreadProc#retainMemory retained}. From here on no pointer into a threadproc, into the shared
+   * heap or into the scratch page may be used; what becomes of {@linkplain #view views} is said
+   * there, and on Java 22 and later this waits for calls into native code that use one. The exit
+   * statuses stay known. Calls after the first wait for the first to end.
    */
   @Override
   void close();

@@ -9,14 +9,13 @@
  *
  * <pre>{@code
  * ByteBuffer samples = ByteBuffer.allocateDirect(64 << 20).order(ByteOrder.nativeOrder());
- * try (TprocHost host = TprocHost.open()) {
+ * try (TprocHost host = TprocHost.open();
+ *     LentBuffer lent = host.lend(samples)) { // the garbage collector does not know who uses it
  *   // First the address, then the program that looks for it.
- *   host.scratch().putLong(0, host.addressOf(samples)).putLong(8, samples.capacity() / Float.BYTES);
+ *   host.scratch().putLong(0, lent.address()).putLong(8, samples.capacity() / Float.BYTES);
  *   try (ThreadProc worker = host.command("./gain", "2").inheritIO().start()) {
  *     ExitStatus status = worker.waitForExit();
  *   }
- * } finally {
- *   Reference.reachabilityFence(samples);
  * }
  * }</pre>
  *

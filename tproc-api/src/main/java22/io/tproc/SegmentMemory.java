@@ -1,8 +1,11 @@
 package io.tproc;
 
 import io.tproc.spi.Checks;
+import io.tproc.spi.ScopedMemory;
+import io.tproc.spi.ViewScope;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.util.Optional;
 
 /** Memory of the address space as segments. */
 interface SegmentMemory {
@@ -38,8 +41,8 @@ interface SegmentMemory {
 
   /**
    * A window on memory of this address space, as {@link TprocHost#view(long, long)} gives, without
-   * its limit on the size. Only the arguments are checked: reading or writing where nothing is
-   * mapped ends the JVM.
+   * its limit on the size and with the same end: using a segment of a threadproc's memory throws
+   * once that has been released. Reading or writing where nothing is mapped ends the JVM.
    *
    * <p>A segment of more than {@link Integer#MAX_VALUE} bytes takes a restricted method of the JDK,
    * so that the JVM warns, or refuses, unless it was started with {@code
@@ -48,9 +51,10 @@ interface SegmentMemory {
    *
    * @param address the first byte
    * @param size the number of bytes
-   * @return a new segment that any thread may use. It owns nothing and keeps nothing alive
+   * @return a new segment that any thread may use
    * @throws IllegalArgumentException when the address is not positive, the size is negative, or the
    *     range wraps around
+   * @throws IllegalStateException when it is a threadproc's that is being closed
    */
   @SuppressWarnings("restricted") // Said above; no other way leads beyond a ByteBuffer's limit.
   default MemorySegment segment(long address, long size) {
@@ -58,6 +62,10 @@ interface SegmentMemory {
     if (size <= Integer.MAX_VALUE) {
       return MemorySegment.ofBuffer(view(address, size));
     }
-    return MemorySegment.ofAddress(address).reinterpret(size);
+    Optional<ViewScope> scope =
+        this instanceof ScopedMemory scoped ? scoped.scopeAt(address) : Optional.empty();
+    return scope
+        .map(known -> known.segment(address, size))
+        .orElseGet(() -> MemorySegment.ofAddress(address).reinterpret(size));
   }
 }

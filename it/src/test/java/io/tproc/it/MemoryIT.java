@@ -72,7 +72,7 @@ class MemoryIT {
       assertThat(host.view(address, KEPT).get(1)).as("still readable").isEqualTo((byte) 38);
       assertThat(host.ownerOf(address)).containsSame(program);
       program.close();
-      assertThat(host.ownerOf(address)).isEmpty();
+      ViewsIT.assertGivenBack(host, address);
       assertThatIllegalStateException().isThrownBy(program::memory);
     }
   }

@@ -20,10 +20,7 @@ import io.tproc.python.PythonStartException;
 import io.tproc.worker.WorkerCrashedException;
 import io.tproc.worker.WorkerStartException;
 import io.tproc.worker.WorkerTimeoutException;
-import java.io.InputStream;
 import java.math.BigInteger;
-import java.net.URL;
-import java.net.URLClassLoader;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -43,8 +40,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
-import javax.tools.JavaCompiler;
-import javax.tools.ToolProvider;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
@@ -336,21 +331,8 @@ class PythonWorkerIT {
 
   @Test
   void segmentsInPlace(@TempDir Path directory) throws Exception {
-    assumeTrue(Runtime.version().feature() >= 22, "skipped: java.lang.foreign is Java 22's");
     assumeTrue(Files.isExecutable(PYTHON), "skipped: there is no " + PYTHON);
-    JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
-    assumeTrue(compiler != null, "skipped: this Java has no compiler");
-    Path source = directory.resolve("PythonSegments.java");
-    try (InputStream text = getClass().getResourceAsStream("/foreign/PythonSegments.java")) {
-      Files.copy(text, source);
-    }
-    String classPath = System.getProperty("java.class.path");
-    String[] arguments = {"-cp", classPath, "-d", directory.toString(), source.toString()};
-    assertThat(compiler.run(null, null, null, arguments)).isZero();
-    try (URLClassLoader loader =
-        new URLClassLoader(new URL[] {directory.toUri().toURL()}, getClass().getClassLoader())) {
-      loader.loadClass("PythonSegments").getMethod("run", String.class).invoke(null, "" + PYTHON);
-    }
+    ForeignSource.run(directory, "PythonSegments", PYTHON.toString());
   }
 
   @Test

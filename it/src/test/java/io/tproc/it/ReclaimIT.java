@@ -60,7 +60,7 @@ class ReclaimIT {
           .contains("[stack]", Programs.probe("memory"));
 
       program.close();
-      assertThat(host.ownerOf(address)).isEmpty();
+      ViewsIT.assertGivenBack(host, address);
       assertThat(isMapped(address)).isFalse();
     }
     before.assertAsBefore();

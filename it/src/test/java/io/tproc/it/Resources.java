@@ -117,6 +117,16 @@ final class Resources {
         Patience.seconds(10), () -> complaint(withWorkers ? now() : besideWorkers()));
   }
 
+  /** As {@link #assertAsBefore}, where the garbage collector gives back what was used. */
+  void assertAsBeforeOnceCollected() {
+    Patience.untilNothingToComplainOf(
+        Patience.seconds(30),
+        () -> {
+          System.gc();
+          return complaint(now());
+        });
+  }
+
   private String complaint(Resources after) {
     StringBuilder text = new StringBuilder();
     compare("descriptors", descriptors, after.descriptors, text);

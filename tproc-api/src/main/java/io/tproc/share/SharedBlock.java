@@ -2,6 +2,7 @@ package io.tproc.share;
 
 import io.tproc.ThreadProc;
 import io.tproc.spi.SharedMemory;
+import io.tproc.spi.ViewScope;
 import java.nio.ByteBuffer;
 import java.util.function.LongPredicate;
 
@@ -11,7 +12,7 @@ import java.util.function.LongPredicate;
  * forgotten stays allocated until the host is closed: programs may use it still.
  *
  * <p>On Java 22 and later there is also {@code MemorySegment segment()}, whose use throws once the
- * block is freed or given away.
+ * block is freed or given away, or the host is closed.
  *
  * <p>All methods are thread-safe.
  */
@@ -37,6 +38,11 @@ public final class SharedBlock extends PlatformBlock implements AutoCloseable {
     return openAddress();
   }
 
+  @Override
+  ViewScope newScope() {
+    return memory.viewScope(this);
+  }
+
   /**
    * How large it is.
    *
@@ -49,7 +55,8 @@ public final class SharedBlock extends PlatformBlock implements AutoCloseable {
 
   /**
    * The block as a buffer. Its use after the block has been freed or given away is an error without
-   * an exception: the memory may be another's by then.
+   * an exception: the memory may be another's by then. After the host's end it throws where that of
+   * a {@linkplain io.tproc.TprocHost#view view} does.
    *
    * @return a new direct buffer over all of it, in native byte order
    * @throws IllegalArgumentException when the block is larger than {@link Integer#MAX_VALUE}

@@ -70,6 +70,14 @@ public interface SharedMemory {
   ByteBuffer view(long address, long size);
 
   /**
+   * Begins a scope for views of the shared heap that ends with the host, at the latest.
+   *
+   * @param holder what is to stay reachable as long as a view of the scope is
+   * @return the scope
+   */
+  ViewScope viewScope(Object holder);
+
+  /**
    * Checks that an object lies in the shared heap.
    *
    * @param address aligned to 4

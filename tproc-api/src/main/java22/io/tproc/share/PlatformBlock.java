@@ -1,12 +1,12 @@
 package io.tproc.share;
 
-import java.lang.foreign.Arena;
+import io.tproc.spi.ViewScope;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /** What {@link SharedBlock} offers on Java 22 and later. */
 abstract class PlatformBlock {
-  private @Nullable Arena arena;
+  private @Nullable ViewScope scope;
   private @Nullable MemorySegment segment;
 
   PlatformBlock() {}
@@ -15,25 +15,28 @@ abstract class PlatformBlock {
 
   abstract long openSize();
 
+  /** A scope of the block's own. */
+  abstract ViewScope newScope();
+
   /**
    * The block as a segment, which any thread may use, and which throws {@link
-   * IllegalStateException} once the block has been freed or given away: it never reaches memory
-   * that is another's by then.
+   * IllegalStateException} once the block has been freed or given away, or the host is closed: it
+   * never reaches memory that is another's by then.
    *
    * <p>It takes a restricted method of the JDK, so that the JVM warns, or refuses, unless it was
    * started with {@code --enable-native-access=io.tproc} ({@code ALL-UNNAMED} on the class path).
    *
    * @return the segment, the same on each call
-   * @throws IllegalStateException when the block has been freed or given away
+   * @throws IllegalStateException when the block has been freed or given away, or the host is
+   *     closed
    */
-  @SuppressWarnings("restricted") // Said above; no other way ends a segment.
   public synchronized MemorySegment segment() {
     long address = openAddress();
     MemorySegment now = segment;
     if (now == null) {
-      Arena fresh = Arena.ofShared();
-      now = MemorySegment.ofAddress(address).reinterpret(openSize(), fresh, null);
-      arena = fresh;
+      ViewScope fresh = newScope();
+      now = fresh.segment(address, openSize());
+      scope = fresh;
       segment = now;
     }
     return now;
@@ -41,10 +44,12 @@ abstract class PlatformBlock {
 
   /** From here on all views that can know it refuse to be used. */
   synchronized void endViews() {
-    Arena now = arena;
+    ViewScope now = scope;
     if (now != null) {
-      now.close();
-      arena = null;
+      if (!now.end()) {
+        throw new IllegalStateException("a call into native code uses a segment of the block");
+      }
+      scope = null;
       segment = null;
     }
   }

@@ -20,6 +20,7 @@ import io.tproc.share.SharedHeap;
 import io.tproc.share.SharedMemoryException;
 import io.tproc.spi.LaunchRequest;
 import io.tproc.spi.SharedMemory;
+import io.tproc.spi.ViewScope;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
@@ -279,6 +280,11 @@ final class FakeHost {
       check();
       ByteBuffer block = blocks.get(address);
       return block == null ? 0 : block.capacity();
+    }
+
+    @Override
+    public ViewScope viewScope(Object holder) {
+      return new ViewScope(holder);
     }
 
     @Override

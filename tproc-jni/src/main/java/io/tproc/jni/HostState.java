@@ -6,25 +6,31 @@ import io.tproc.ThreadProc;
 import io.tproc.ThreadProcStatus;
 import io.tproc.spi.LaunchRequest;
 import io.tproc.spi.StackRoom;
+import io.tproc.spi.ViewScope;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.WeakHashMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentNavigableMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongConsumer;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +48,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class HostState {
   private static final long FAILURE_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+  /** Java tells nobody when the last call into native code no longer uses a view. */
+  private static final long VIEW_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
   private final ReentrantReadWriteLock lifecycle = new ReentrantReadWriteLock();
   private final CountDownLatch closed = new CountDownLatch(1);
@@ -63,6 +72,12 @@ final class HostState {
   private final long pointer;
   private final Thread collector;
   private final WordWaits waits;
+
+  /** Who needs the native host: this one until it is closed, and each buffer that nothing ends. */
+  private final AtomicInteger keepers = new AtomicInteger(1);
+
+  /** Of views of what is the host's own; guarded by itself. Not kept: each view keeps its own. */
+  private final Set<ViewScope> ownScopes = Collections.newSetFromMap(new WeakHashMap<>());
 
   /** Set under the write lock. Volatile for the collector, which holds none. */
   private volatile boolean closing;
@@ -94,6 +109,60 @@ final class HostState {
       return Native.scratch(pointer);
     } finally {
       lifecycle.readLock().unlock();
+    }
+  }
+
+  /** A scope that ends with this host, at the latest. */
+  ViewScope ownScope(Object holder) {
+    ViewScope scope = new ViewScope(holder);
+    run(
+        unused -> {
+          synchronized (ownScopes) {
+            ownScopes.add(scope);
+          }
+        });
+    return scope;
+  }
+
+  /** A buffer over any memory, which ends with it if it is a threadproc's. */
+  ByteBuffer view(long address, int size) {
+    StackRoom.requireUnderLock();
+    lifecycle.readLock().lock();
+    try {
+      @Nullable ThreadProcHandle owner = viewedAt(address);
+      return owner == null
+          ? Native.view(address, size).order(ByteOrder.nativeOrder())
+          : owner.view(address, size);
+    } finally {
+      lifecycle.readLock().unlock();
+    }
+  }
+
+  Optional<ViewScope> scopeAt(long address) {
+    StackRoom.requireUnderLock();
+    lifecycle.readLock().lock();
+    try {
+      return Optional.ofNullable(viewedAt(address)).map(ThreadProcHandle::scope);
+    } finally {
+      lifecycle.readLock().unlock();
+    }
+  }
+
+  /** Under the read lock. No program has memory when the host is closed. */
+  private @Nullable ThreadProcHandle viewedAt(long address) {
+    return closing ? null : handles.get(Native.ownerOf(pointer, address));
+  }
+
+  void keep() {
+    keepers.incrementAndGet();
+  }
+
+  /** The last one frees the native host. */
+  void keepNoMore() {
+    if (keepers.decrementAndGet() == 0) {
+      // Left over is only what could not be watched.
+      handles.values().forEach(ThreadProcHandle::invalidate);
+      Native.closeHost(pointer);
     }
   }
 
@@ -315,15 +384,27 @@ final class HostState {
         Native.wake(pointer);
         Uninterruptibly.run(collector::join);
         waits.close();
-        handles.values().forEach(ThreadProcHandle::release);
-        // Left over is only what could not be watched.
-        handles.values().forEach(ThreadProcHandle::invalidate);
-        Native.closeHost(pointer);
+        handles.values().forEach(handle -> awaitUnused(handle::releaseWithHost));
+        ownScopes().forEach(scope -> awaitUnused(scope::end));
+        keepNoMore();
       } finally {
         closed.countDown();
       }
     } else {
       Uninterruptibly.run(closed::await);
+    }
+  }
+
+  /** Until no call into native code uses a view. */
+  private static void awaitUnused(BooleanSupplier end) {
+    while (!end.getAsBoolean()) {
+      LockSupport.parkNanos(VIEW_PAUSE_NANOS);
+    }
+  }
+
+  private List<ViewScope> ownScopes() {
+    synchronized (ownScopes) {
+      return List.copyOf(ownScopes);
     }
   }
 

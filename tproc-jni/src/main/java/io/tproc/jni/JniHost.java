@@ -1,5 +1,6 @@
 package io.tproc.jni;
 
+import io.tproc.LentBuffer;
 import io.tproc.ThreadProc;
 import io.tproc.ThreadProcBuilder;
 import io.tproc.ThreadProcStatus;
@@ -12,15 +13,23 @@ import io.tproc.share.Registry;
 import io.tproc.share.SharedHeap;
 import io.tproc.spi.CalleeSupport;
 import io.tproc.spi.Checks;
+import io.tproc.spi.ScopedMemory;
+import io.tproc.spi.ViewScope;
 import java.io.IOException;
 import java.lang.ref.Cleaner;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.CharBuffer;
+import java.nio.DoubleBuffer;
+import java.nio.LongBuffer;
+import java.nio.ShortBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -28,11 +37,17 @@ import java.util.concurrent.atomic.AtomicInteger;
  * threadprocs, nor an open listener, nor a buffer over its scratch page, its {@link HostState} is
  * closed.
  */
-final class JniHost implements TprocHost {
+final class JniHost implements TprocHost, ScopedMemory {
   private static final Cleaner CLEANER = Cleaner.create();
   private static final CalleeSupport CALLEE_SUPPORT = new JniCalleeSupport();
 
   private final HostState state;
+
+  /** Of views of what is the host's own: its heap, its scratch page. */
+  private final ViewScope views;
+
+  /** Those that are open, which keep their buffers. */
+  private final Set<JniLentBuffer> lent = ConcurrentHashMap.newKeySet();
 
   /**
    * All buffers over the page are duplicates of this one, and a duplicate keeps its origin alive.
@@ -45,7 +60,8 @@ final class JniHost implements TprocHost {
 
   private JniHost(HostState state, ByteBuffer scratch) {
     this.state = state;
-    this.scratch = scratch;
+    this.views = state.ownScope(this);
+    this.scratch = views.buffer(Native.addressOf(scratch), TprocHost.SCRATCH_SIZE).orElse(scratch);
     JniSharedMemory memory = new JniSharedMemory(state, this);
     this.heap = new SharedHeap(memory);
     this.registry = new Registry(memory);
@@ -104,13 +120,53 @@ final class JniHost implements TprocHost {
   @Override
   public ByteBuffer view(long address, long size) {
     int bufferSize = Checks.bufferRange(address, size);
-    return Native.view(address, bufferSize).order(ByteOrder.nativeOrder());
+    return state.view(address, bufferSize);
+  }
+
+  @Override
+  public Optional<ViewScope> scopeAt(long address) {
+    return state.scopeAt(address);
+  }
+
+  /** A buffer over memory that is the host's own, and goes with it. */
+  ByteBuffer viewOwn(long address, long size) {
+    int bufferSize = Checks.bufferRange(address, size);
+    return views
+        .buffer(address, bufferSize)
+        .orElseGet(() -> Native.view(address, bufferSize).order(ByteOrder.nativeOrder()));
   }
 
   @Override
   public long addressOf(Buffer directBuffer) {
     Checks.direct(directBuffer);
     return Native.addressOf(directBuffer);
+  }
+
+  @Override
+  public LentBuffer lend(Buffer directBuffer) {
+    long address = addressOf(directBuffer);
+    JniLentBuffer buffer = new JniLentBuffer(lent, directBuffer, address, bytes(directBuffer));
+    return state.call(
+        unused -> {
+          lent.add(buffer);
+          return buffer;
+        });
+  }
+
+  private static long bytes(Buffer buffer) {
+    return (long) buffer.capacity() * elementSize(buffer);
+  }
+
+  private static int elementSize(Buffer buffer) {
+    if (buffer instanceof ByteBuffer) {
+      return Byte.BYTES;
+    }
+    if (buffer instanceof ShortBuffer || buffer instanceof CharBuffer) {
+      return Short.BYTES;
+    }
+    return buffer instanceof LongBuffer || buffer instanceof DoubleBuffer
+        ? Long.BYTES
+        : Integer.BYTES;
   }
 
   @Override
@@ -162,6 +218,7 @@ final class JniHost implements TprocHost {
   @Override
   public void close() {
     state.close();
+    List.copyOf(lent).forEach(JniLentBuffer::close); // no program runs any more
   }
 
   @Override

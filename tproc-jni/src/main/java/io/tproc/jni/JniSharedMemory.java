@@ -5,6 +5,7 @@ import io.tproc.share.HeapUsage;
 import io.tproc.share.Registration;
 import io.tproc.share.SharedMemoryException;
 import io.tproc.spi.SharedMemory;
+import io.tproc.spi.ViewScope;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -64,7 +65,12 @@ final class JniSharedMemory implements SharedMemory {
   @Override
   public ByteBuffer view(long address, long size) {
     state.checkOpen();
-    return host.view(address, size);
+    return host.viewOwn(address, size);
+  }
+
+  @Override
+  public ViewScope viewScope(Object holder) {
+    return state.ownScope(holder);
   }
 
   @Override

@@ -3,10 +3,12 @@ package io.tproc.jni;
 import io.tproc.CrashReport;
 import io.tproc.ExitStatus;
 import io.tproc.MemoryMapping;
+import io.tproc.RetainedMemory;
 import io.tproc.Signals;
 import io.tproc.ThreadProc;
 import io.tproc.spi.LaunchRequest;
 import io.tproc.spi.StackRoom;
+import io.tproc.spi.ViewScope;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
@@ -39,6 +41,10 @@ final class JniThreadProc extends ThreadProc {
   private final JniHost host;
 
   private final ThreadProcHandle handle;
+
+  /** Here and not in the handle, which must not keep this object: a view does. */
+  private final ViewScope views = new ViewScope(this);
+
   private final LaunchRequest request;
   private final Stdio.HostEnds streams;
   private final int pid;
@@ -294,6 +300,15 @@ final class JniThreadProc extends ThreadProc {
     return handle.memory();
   }
 
+  ViewScope views() {
+    return views;
+  }
+
+  @Override
+  public RetainedMemory retainMemory() {
+    return new JniRetainedMemory(this, handle);
+  }
+
   private void closeStreams() {
     closeQuietly(streams.input());
     closeQuietly(streams.output());
@@ -313,11 +328,11 @@ final class JniThreadProc extends ThreadProc {
     StackRoom.require();
     kill();
     Uninterruptibly.run(this::waitForExit);
-    handle.release();
     // Not the input: flushing it could wait for a descendant that does not read, and the exit has
     // closed it.
     closeQuietly(streams.output());
     closeQuietly(streams.error());
+    handle.release();
   }
 
   @Override

@@ -3,8 +3,12 @@ package io.tproc.jni;
 import io.tproc.MemoryMapping;
 import io.tproc.ThreadProc;
 import io.tproc.spi.StackRoom;
+import io.tproc.spi.ViewScope;
 import java.io.IOException;
+import java.lang.ref.Reference;
 import java.lang.ref.WeakReference;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
@@ -29,6 +33,15 @@ final class ThreadProcHandle {
 
   /** How many mappings its ended program holds; -1: not counted yet; under the lock. */
   private int endedMappings = -1;
+
+  /** Whether its user wants no memory any more; under the lock. */
+  private boolean closed;
+
+  /** How many {@link JniRetainedMemory} want it still; under the lock. */
+  private int retainers;
+
+  /** How many buffers over it nothing can end but the garbage collector; under the lock. */
+  private int buffers;
 
   ThreadProcHandle(HostState host, long pointer) {
     this.host = host;
@@ -145,18 +158,137 @@ final class ThreadProcHandle {
     }
   }
 
+  /** A buffer over its memory, which keeps its user. */
+  ByteBuffer view(long address, int size) {
+    lock();
+    try {
+      JniThreadProc program = viewer();
+      return program.views().buffer(address, size).orElseGet(() -> counted(program, address, size));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** How long views of its memory may be used. */
+  ViewScope scope() {
+    lock();
+    try {
+      return viewer().views();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private JniThreadProc viewer() {
+    WeakReference<JniThreadProc> reference = user;
+    JniThreadProc program = reference == null ? null : reference.get();
+    if (pointer == 0 || program == null || (closed && retainers == 0)) {
+      throw new IllegalStateException("the threadproc is closed");
+    }
+    return program;
+  }
+
+  /** Nothing ends this buffer: so the memory stays as long as it is reachable. */
+  private ByteBuffer counted(JniThreadProc program, long address, int size) {
+    ByteBuffer buffer = Native.view(address, size).order(ByteOrder.nativeOrder());
+    buffers++;
+    host.keep();
+    JniHost.whenForgotten(
+        buffer,
+        () -> {
+          bufferIsGone();
+          Reference.reachabilityFence(program); // which is therefore kept until now
+        });
+    return buffer;
+  }
+
+  private void bufferIsGone() {
+    lock();
+    try {
+      buffers--;
+    } finally {
+      lock.unlock();
+    }
+    releaseIfClosed();
+    host.keepNoMore();
+  }
+
+  void retain() {
+    lock();
+    try {
+      viewer();
+      retainers++;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void retainNoMore() {
+    lock();
+    try {
+      retainers = Math.max(retainers - 1, 0); // the host may have closed
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /**
-   * Gives back the memory of an ended threadproc. Does nothing when that has been done, or when it
-   * has not ended.
+   * Gives back the memory of an ended threadproc, at once or as soon as nobody has a use for it any
+   * more. Does nothing when that has been done, or when it has not ended.
+   *
+   * @throws IllegalStateException when a call into native code uses a view of it: nothing has been
+   *     done
    */
   void release() {
     lock();
     try {
-      if (pointer != 0 && Native.release(pointer)) {
+      closed = true;
+      releaseIfClosed();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void releaseIfClosed() {
+    lock();
+    try {
+      if (!closed || pointer == 0 || retainers > 0) {
+        return;
+      }
+      if (!endViews()) {
+        throw new IllegalStateException(
+            "a call into native code uses a view of the threadproc's memory: close it again later");
+      }
+      if (buffers == 0 && Native.release(pointer)) {
         pointer = 0;
         // Last, and under the lock: a host that closes waits for what it still finds in its map.
         host.forget(this);
       }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean endViews() {
+    WeakReference<JniThreadProc> reference = user;
+    JniThreadProc program = reference == null ? null : reference.get();
+    return program == null || program.views().end(); // each view keeps the user
+  }
+
+  /**
+   * As {@link #release}, for a host that closes: whatever is retained, too.
+   *
+   * @return false when a call into native code uses a view of it: nothing has been done
+   */
+  boolean releaseWithHost() {
+    lock();
+    try {
+      retainers = 0;
+      if (!endViews()) {
+        return false;
+      }
+      release();
+      return true;
     } finally {
       lock.unlock();
     }

@@ -3,9 +3,12 @@ package io.tproc.jni;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 
 import com.google.common.testing.NullPointerTester;
+import io.tproc.LentBuffer;
+import io.tproc.RetainedMemory;
 import io.tproc.ThreadProc;
 import io.tproc.ThreadProcStatus;
 import io.tproc.TprocHost;
@@ -70,6 +73,52 @@ class JniHostTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> host.addressOf(ByteBuffer.allocate(8)))
         .withMessageContaining("allocateDirect");
+  }
+
+  @Test
+  void aLentBufferHasItsAddressAndItsBytes() {
+    ByteBuffer buffer = ByteBuffer.allocateDirect(64);
+    LentBuffer lent = host.lend(buffer.position(8).slice().asLongBuffer());
+    assertThat(lent.address()).isEqualTo(host.addressOf(buffer) + 8);
+    assertThat(lent.size()).isEqualTo(56);
+    assertThat(host.lend(buffer.asShortBuffer()).size()).isEqualTo(56);
+    assertThat(host.lend(buffer.asFloatBuffer()).size()).isEqualTo(56);
+
+    lent.close();
+    lent.close();
+    assertThatIllegalStateException().isThrownBy(lent::address);
+    assertThatIllegalArgumentException().isThrownBy(() -> host.lend(ByteBuffer.allocate(8)));
+  }
+
+  @Test
+  void closingTheHostEndsWhatIsLent() {
+    TprocHost other = TprocHost.open();
+    LentBuffer lent = other.lend(ByteBuffer.allocateDirect(8));
+    other.close();
+    assertThatIllegalStateException().isThrownBy(lent::address);
+    assertThatIllegalStateException().isThrownBy(() -> other.lend(ByteBuffer.allocateDirect(8)));
+  }
+
+  @Test
+  void retainedMemoryGoesWithItsLastUser() throws Exception {
+    ThreadProc program = host.command("sleep", "1000").start();
+    long address =
+        program.memory().stream()
+            .filter(mapping -> mapping.name().equals("[stack]"))
+            .findFirst()
+            .orElseThrow()
+            .address();
+    RetainedMemory retained = program.retainMemory();
+    program.close();
+    assertThat(host.ownerOf(address)).containsSame(program);
+
+    retained.close();
+    retained.close();
+
+    assertThat(host.ownerOf(address)).isEmpty();
+    assertThat(retained.program()).isSameAs(program);
+    assertThatIllegalStateException().isThrownBy(program::retainMemory);
+    program.close();
   }
 
   @Test
