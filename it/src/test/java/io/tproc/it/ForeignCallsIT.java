@@ -21,6 +21,19 @@ class ForeignCallsIT {
   @Test
   void inThePlaceOfTheLinker(@TempDir Path directory) throws Exception {
     assumeTrue(Runtime.version().feature() >= 22, "skipped: java.lang.foreign is Java 22's");
+    URL compiled = getClass().getResource("/foreign/ForeignCalls.class");
+    URL classes = compiled != null ? new URL(compiled, ".") : compile(directory);
+    try (URLClassLoader loader =
+        new URLClassLoader(new URL[] {classes}, getClass().getClassLoader())) {
+      loader
+          .loadClass("ForeignCalls")
+          .getMethod("run", String.class)
+          .invoke(null, Programs.library("contained"));
+    }
+  }
+
+  /** In the guest, which has no compiler, that has been done (it/guest/stage). */
+  private URL compile(Path directory) throws Exception {
     JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
     assumeTrue(compiler != null, "skipped: this Java has no compiler");
     Path source = directory.resolve("ForeignCalls.java");
@@ -38,12 +51,6 @@ class ForeignCallsIT {
             directory.toString(),
             source.toString());
     assertThat(failed).isZero();
-    try (URLClassLoader loader =
-        new URLClassLoader(new URL[] {directory.toUri().toURL()}, getClass().getClassLoader())) {
-      loader
-          .loadClass("ForeignCalls")
-          .getMethod("run", String.class)
-          .invoke(null, Programs.library("contained"));
-    }
+    return directory.toUri().toURL();
   }
 }

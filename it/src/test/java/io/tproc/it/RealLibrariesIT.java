@@ -1,17 +1,18 @@
 package io.tproc.it;
 
+import static io.tproc.it.Natively.bytes;
+import static io.tproc.it.Natively.direct;
+import static io.tproc.it.Natively.open;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.abort;
 
 import io.tproc.TprocHost;
 import io.tproc.library.CType;
 import io.tproc.library.Callback;
 import io.tproc.library.ContainedFunction;
 import io.tproc.library.ContainedLibrary;
-import io.tproc.library.LibraryLoadException;
 import io.tproc.library.Signature;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
+import java.nio.DoubleBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,34 +38,12 @@ class RealLibrariesIT {
 
   private static final int SIZE = 1 << 20;
 
-  /** A library that must be on this machine for the test to make sense. */
-  private static ContainedLibrary open(TprocHost host, String name) throws Exception {
-    try {
-      return host.library(name);
-    } catch (LibraryLoadException missing) {
-      if (missing.getMessage().contains("cannot open shared object file")) {
-        return abort("skipped: " + name + " is not installed");
-      }
-      throw missing;
-    }
-  }
-
-  private static ByteBuffer direct(int size) {
-    return ByteBuffer.allocateDirect(size).order(ByteOrder.nativeOrder());
-  }
-
   private static ByteBuffer text() {
     ByteBuffer data = direct(SIZE);
     for (int i = 0; i < SIZE; i++) {
       data.put(i, (byte) ("contained ".charAt(i % 10) + i / 5000 % 3));
     }
     return data;
-  }
-
-  private static byte[] bytes(ByteBuffer from, int length) {
-    byte[] bytes = new byte[length];
-    from.get(0, bytes);
-    return bytes;
   }
 
   /** What was compressed is smaller, and what comes back is the same. */
@@ -287,18 +266,6 @@ class RealLibrariesIT {
           javax.imageio.ImageIO.read(new java.io.ByteArrayInputStream(file));
       assertThat(image.getWidth()).isEqualTo(side);
       assertThat(image.getRGB(100, 7) & 0xff).isBetween(95, 105);
-    }
-  }
-
-  @Test
-  void png(TprocHost host) throws Exception {
-    try (ContainedLibrary library = open(host, "libpng16.so.16")) {
-      ByteBuffer head = direct(8).put(0, new byte[] {(byte) 0x89, 'P', 'N', 'G', 13, 10, 26, 10});
-      ContainedFunction compare = library.function("png_sig_cmp", INT, POINTER, LONG, LONG);
-      assertThat(compare.callInt(head, 0, 8)).isZero();
-      assertThat(compare.callInt(head.put(1, (byte) 'p'), 0, 8)).isNotZero();
-      assertThat(library.function("png_access_version_number", INT).callInt())
-          .isBetween(10600, 10699);
     }
   }
 
@@ -595,27 +562,95 @@ class RealLibrariesIT {
         .open();
   }
 
+  /** Whole numbers, so that every order of summing gives the same. */
   @Test
-  void freetypeHarfbuzzAndAvutil(TprocHost host) throws Exception {
-    try (ContainedLibrary library = open(host, "libfreetype.so.6")) {
-      ByteBuffer out = direct(32);
-      assertThat(library.function("FT_Init_FreeType", INT, POINTER).callInt(out)).isZero();
-      ByteBuffer version = direct(16);
+  void openBlas(TprocHost host) throws Exception {
+    try (ContainedLibrary library = open(host, "libopenblas.so.0")) {
+      int n = 200;
+      ByteBuffer a = direct(8 * n * n);
+      ByteBuffer b = direct(8 * n * n);
+      ByteBuffer c = direct(8 * n * n);
+      for (int i = 0; i < n * n; i++) {
+        a.putDouble(8 * i, i % 13 - 6);
+        b.putDouble(8 * i, i % 11 - 5);
+        c.putDouble(8 * i, i % 7);
+      }
+      DoubleBuffer expected = ByteBuffer.allocate(8 * n * n).asDoubleBuffer();
+      for (int row = 0; row < n; row++) {
+        for (int column = 0; column < n; column++) {
+          double sum = 0;
+          for (int k = 0; k < n; k++) {
+            sum += a.getDouble(8 * (row * n + k)) * b.getDouble(8 * (k * n + column));
+          }
+          expected.put(2 * sum + 3 * c.getDouble(8 * (row * n + column)));
+        }
+      }
+      int rowMajor = 101;
+      int asIs = 111;
       library
-          .function("FT_Library_Version", VOID, POINTER, POINTER, POINTER, POINTER)
-          .call(out.getLong(0), version, version.slice(4, 4), version.slice(8, 4));
-      assertThat(version.getInt(0)).isEqualTo(2);
+          .function(
+              "cblas_dgemm",
+              VOID,
+              INT,
+              INT,
+              INT,
+              INT,
+              INT,
+              INT,
+              DOUBLE,
+              POINTER,
+              INT,
+              POINTER,
+              INT,
+              DOUBLE,
+              POINTER,
+              INT)
+          .call(rowMajor, asIs, asIs, n, n, n, 2.0, a, n, b, n, 3.0, c, n);
+      assertThat(c.asDoubleBuffer()).isEqualTo(expected.flip());
     }
-    try (ContainedLibrary library = open(host, "libharfbuzz.so.0")) {
-      long buffer = library.function("hb_buffer_create", POINTER).callLong();
-      library
-          .function("hb_buffer_add_utf8", VOID, POINTER, STRING, INT, INT, INT)
-          .call(buffer, "shape", -1, 0, -1);
-      assertThat(library.function("hb_buffer_get_length", INT, POINTER).callInt(buffer))
-          .isEqualTo(5);
+  }
+
+  @Test
+  void hunspell(TprocHost host) throws Exception {
+    String affixes = Natively.file("/usr/share/hunspell/en_US.aff").toString();
+    String dictionary = Natively.file("/usr/share/hunspell/en_US.dic").toString();
+    List<String> lines = new ArrayList<>();
+    try (ContainedLibrary library = open(host, "libhunspell-1.7.so.0")) {
+      long speller =
+          library
+              .function("Hunspell_create", POINTER, STRING, STRING)
+              .callLong(affixes, dictionary);
+      ContainedFunction spell = library.function("Hunspell_spell", INT, POINTER, STRING);
+      ContainedFunction suggest =
+          library.function("Hunspell_suggest", INT, POINTER, POINTER, STRING);
+      ContainedFunction free = library.function("Hunspell_free_list", VOID, POINTER, POINTER, INT);
+      for (String word : List.of("libraries", "speling", "contaned")) {
+        boolean right = spell.callInt(speller, word) != 0;
+        ByteBuffer list = direct(8);
+        int count = right ? 0 : suggest.callInt(speller, list, word);
+        StringBuilder line = new StringBuilder(word + (right ? " 1" : " 0"));
+        ByteBuffer texts = Natively.read(library, list.getLong(0), 8 * count);
+        for (int i = 0; i < count; i++) {
+          line.append(' ').append(library.text(texts.getLong(8 * i)));
+        }
+        if (!right) {
+          free.call(speller, list, count);
+        }
+        lines.add(line.toString());
+      }
+      library.function("Hunspell_destroy", VOID, POINTER).call(speller);
     }
-    try (ContainedLibrary library = open(host, "libavutil.so.57")) {
-      assertThat(library.function("av_gcd", LONG, LONG, LONG).callLong(84, 36)).isEqualTo(12);
-    }
+    assertThat(lines).contains("libraries 1");
+    assertThat(lines.get(2)).startsWith("contaned 0 contained");
+    assertThat(String.join("\n", lines))
+        .isEqualTo(
+            Natively.result(
+                "words",
+                "libhunspell-1.7.so.0",
+                affixes,
+                dictionary,
+                "libraries",
+                "speling",
+                "contaned"));
   }
 }
