@@ -154,6 +154,14 @@ int64_t exchange_own(int64_t value) {
   return before;
 }
 int thread_id(void) { return (int)syscall(SYS_gettid); }
+size_t stack_size(void) {
+  pthread_attr_t attributes;
+  size_t size = 0;
+  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return 0;
+  pthread_attr_getstacksize(&attributes, &size);
+  pthread_attr_destroy(&attributes);
+  return size;
+}
 int process_id(void) { return (int)getpid(); }
 
 /* ---- what goes well, though it looks bad ---- */

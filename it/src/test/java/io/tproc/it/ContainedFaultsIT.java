@@ -104,6 +104,25 @@ class ContainedFaultsIT {
   }
 
   @Test
+  void aCppExceptionThatLeaves(TprocHost host) throws Exception {
+    Resources before = Resources.now();
+    try (ContainedLibrary library =
+        host.libraryBuilder(Programs.library("throwing")).redirectError(Redirect.DISCARD).open()) {
+      assertThat(library.function("catches", INT, INT).callInt(1)).isEqualTo(-1);
+      ContainedFunction leave = library.function("throws_out", INT, INT);
+      assertThat(leave.callInt(0)).isZero();
+      assertThat(crash(leave, 1)).hasMessageContaining("throws_out did not return: SIGABRT");
+      library.restart();
+      ContainedFunction again = library.function("throws_out", INT, INT);
+      Callback callback =
+          library.callback(Signature.of(INT, INT), arguments -> again.call(arguments));
+      assertThat(crash(library.function("catches_of_callback", INT, POINTER, INT), callback, 2))
+          .hasMessageContaining("SIGABRT");
+    }
+    before.assertAsBefore();
+  }
+
+  @Test
   void whatIsClosedOrCannotBeIsRefused(TprocHost host) throws Exception {
     assertThatThrownBy(() -> host.libraryBuilder(""))
         .isInstanceOf(IllegalArgumentException.class)

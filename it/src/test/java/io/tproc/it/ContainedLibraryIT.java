@@ -240,6 +240,27 @@ class ContainedLibraryIT {
         .hasMessageContaining("promotes");
   }
 
+  /** As many as C guarantees; more is refused, as SignatureTest shows. */
+  @Test
+  void asManyArgumentsAsThereCanBe() {
+    int count = 126;
+    CType[] types = new CType[1 + count];
+    Object[] arguments = new Object[1 + count];
+    types[0] = INT;
+    arguments[0] = count;
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+      types[1 + i] = i % 2 == 0 ? INT : DOUBLE;
+      arguments[1 + i] = i % 2 == 0 ? (Object) i : (Object) (i + 0.5);
+      sum += i + i % 2 * 0.5;
+    }
+    assertThat(
+            library
+                .function("sum_variadic", Signature.of(DOUBLE, types).variadicAfter(1))
+                .callDouble(arguments))
+        .isEqualTo(sum);
+  }
+
   @Test
   void asAnInterface() {
     Functions functions = library.as(Functions.class);

@@ -12,24 +12,33 @@ import io.tproc.ExitStatus.Exited;
 import io.tproc.ExitStatus.Signalled;
 import io.tproc.TprocHost;
 import io.tproc.library.ContainedFunction;
+import io.tproc.library.LibraryBuilder;
 import io.tproc.library.LibraryCrashedException;
+import io.tproc.library.LibraryLoadException;
 import io.tproc.library.LibraryPool;
 import io.tproc.library.LibraryTimeoutException;
+import io.tproc.library.LibraryTurnException;
+import java.io.UncheckedIOException;
 import java.lang.ProcessBuilder.Redirect;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Several instances of a library, and what they survive. */
 @ExtendWith(HostExtension.class)
@@ -137,6 +146,111 @@ class LibraryPoolIT {
     } finally {
       threads.shutdownNow();
     }
+  }
+
+  @Test
+  void anInterruptEndsTheWaitForAnInstance(TprocHost host) throws Exception {
+    try (LibraryPool pool = open(host, 1)) {
+      CompletableFuture<Object> waited = new CompletableFuture<>();
+      pool.with(
+          taken -> {
+            Thread waiter =
+                new Thread(
+                    () -> {
+                      try {
+                        waited.complete(pool.function("count", LONG).call());
+                      } catch (LibraryTurnException expected) {
+                        waited.complete(Thread.currentThread().isInterrupted());
+                      } catch (Throwable other) {
+                        waited.completeExceptionally(other);
+                      }
+                    });
+            waiter.start();
+            Patience.until(Patience.seconds(10), () -> waiter.getState() == Thread.State.WAITING);
+            waiter.interrupt();
+            assertThat(waited.get(1, TimeUnit.MINUTES)).isEqualTo(true);
+            return taken.function("count", LONG).call();
+          });
+      assertThat(pool.function("count", LONG).call()).isEqualTo(2L);
+    }
+  }
+
+  /** Whoever has an instance may end it: the next call has another. */
+  @Test
+  void anInstanceThatIsClosedOrRestartedByItsUser(TprocHost host) throws Exception {
+    Resources before = Resources.now();
+    try (LibraryPool pool = open(host, 1)) {
+      ContainedFunction count = pool.function("count", LONG);
+      assertThat(count.call()).isEqualTo(1L);
+      pool.with(
+          library -> {
+            library.close();
+            assertThat(library.isAlive()).isFalse();
+            return null;
+          });
+      assertThat(count.call()).isEqualTo(1L);
+      pool.with(
+          library -> {
+            library.restart();
+            return null;
+          });
+      assertThat(count.call()).isEqualTo(1L);
+      Functions functions = pool.as(Functions.class);
+      assertThat(functions.next_int64(1)).isEqualTo(2);
+    }
+    before.assertAsBefore();
+  }
+
+  /** Where a replacement does not start, a call says so in time, and the next one tries again. */
+  @Test
+  void anInstanceThatHangsAtItsStart(TprocHost host, @TempDir Path directory) throws Exception {
+    Resources before = Resources.now();
+    Path file = directory.resolve("hang");
+    LibraryBuilder builder =
+        host.libraryBuilder(Programs.library("hanging")).startLimit(Patience.seconds(1));
+    builder.environment().put("HANG_WHILE_THERE_IS", file.toString());
+    try (LibraryPool pool = builder.openPool(1)) {
+      ContainedFunction well = pool.function("well", INT);
+      Files.createFile(file);
+      pool.with(
+          library -> {
+            library.close();
+            return null;
+          });
+      assertThatThrownBy(well::call)
+          .isInstanceOf(UncheckedIOException.class)
+          .hasMessageContaining("took longer than");
+      Files.delete(file);
+      assertThat(well.callInt()).isEqualTo(1);
+      Files.createFile(file);
+    }
+    LibraryBuilder patient = builder.startLimit(Patience.seconds(600));
+    Files.delete(file);
+    LibraryPool pool = patient.openPool(1);
+    Files.createFile(file);
+    FutureTask<Object> call =
+        new FutureTask<>(
+            () ->
+                pool.with(
+                    library -> {
+                      library.restart();
+                      return null;
+                    }));
+    Thread caller = new Thread(call);
+    caller.start();
+    Patience.until(
+        Patience.seconds(60),
+        () ->
+            Thread.getAllStackTraces().values().stream()
+                .flatMap(java.util.Arrays::stream)
+                .anyMatch(frame -> frame.getMethodName().equals("awaitChange")));
+    pool.close();
+    assertThatThrownBy(() -> call.get(1, TimeUnit.MINUTES))
+        .cause()
+        .isInstanceOf(LibraryLoadException.class)
+        .hasMessageContaining("it was closed");
+    caller.join();
+    before.assertAsBefore();
   }
 
   /** What is injected, and how the call has to end. */

@@ -2,6 +2,7 @@ package io.tproc.library;
 
 import io.tproc.ThreadProc;
 import io.tproc.TprocHost;
+import io.tproc.library.Ending.Cause;
 import io.tproc.spi.CalleeSupport;
 import java.io.IOException;
 import java.lang.ref.Cleaner;
@@ -21,48 +22,103 @@ final class BoundLibrary implements ContainedLibrary {
   /** What the cleaner keeps. */
   private static final class State implements Runnable {
     private final ReentrantLock lock = new ReentrantLock();
-    private volatile Instance instance;
-    private boolean closed;
+    private volatile @Nullable Instance instance;
+    private volatile @Nullable Instance starting;
+    private volatile boolean closed;
 
-    State(Instance instance) {
-      this.instance = instance;
+    /** Starts the first instance, or another one after the end of that before. */
+    void start(TprocHost host, CalleeSupport support, Options options) throws IOException {
+      lock.lock();
+      try {
+        if (closed) {
+          throw new IllegalStateException("the library is closed: " + options.library());
+        }
+        end();
+        instance = Instance.start(host, support, options, this::begun);
+      } finally {
+        starting = null;
+        lock.unlock();
+      }
+    }
+
+    private void begun(Instance begun) {
+      starting = begun;
+      if (closed) {
+        endStarting();
+      }
+    }
+
+    /** A library that hangs while it is loaded is not waited for. */
+    private void endStarting() {
+      Instance begun = starting;
+      if (begun != null) {
+        begun.end(Cause.Kind.CLOSE, "it was closed");
+      }
+    }
+
+    /** Under the lock. */
+    private void end() {
+      Instance known = instance;
+      if (known != null) {
+        known.close();
+      }
+    }
+
+    void close(boolean forGood) {
+      if (forGood) {
+        closed = true;
+        endStarting();
+      }
+      lock.lock();
+      try {
+        end();
+      } finally {
+        lock.unlock();
+      }
     }
 
     @Override
     public void run() {
-      lock.lock();
-      try {
-        closed = true;
-        instance.close();
-      } finally {
-        lock.unlock();
-      }
+      close(true);
     }
   }
 
   private final TprocHost host;
   private final CalleeSupport support;
   private final Options options;
-  private final State state;
+  private final State state = new State();
+  private final boolean pooled;
 
-  BoundLibrary(TprocHost host, CalleeSupport support, Options options) throws IOException {
+  /**
+   * Starts an instance.
+   *
+   * @param pooled whether {@link #close} ends the instance alone, for the pool will start another
+   */
+  BoundLibrary(TprocHost host, CalleeSupport support, Options options, boolean pooled)
+      throws IOException {
     this.host = host;
     this.support = support;
     this.options = options;
-    this.state = new State(Instance.start(host, support, options));
+    this.pooled = pooled;
+    state.start(host, support, options);
     CLEANER.register(this, state);
+  }
+
+  /** The one that runs now, or has run last. */
+  Instance instance() {
+    return Objects.requireNonNull(state.instance);
   }
 
   @Override
   public ContainedFunction function(String name, Signature signature) {
-    Instance instance = state.instance;
+    Instance instance = instance();
     instance.checkAlive(name);
     return function(instance, name, instance.symbol(name), signature);
   }
 
   @Override
   public ContainedFunction function(long address, Signature signature) {
-    Instance instance = state.instance;
+    Instance instance = instance();
     return function(instance, "0x" + Long.toHexString(address), address, signature);
   }
 
@@ -75,7 +131,7 @@ final class BoundLibrary implements ContainedLibrary {
   @Override
   public OptionalLong symbol(String name) {
     try {
-      return OptionalLong.of(state.instance.symbol(name));
+      return OptionalLong.of(instance().symbol(name));
     } catch (IllegalArgumentException none) {
       return OptionalLong.empty();
     }
@@ -90,7 +146,7 @@ final class BoundLibrary implements ContainedLibrary {
   public Callback callback(Signature signature, CallbackBody body) {
     Objects.requireNonNull(signature, "signature");
     Objects.requireNonNull(body, "body");
-    Instance instance = state.instance;
+    Instance instance = instance();
     instance.checkAlive("a callback");
     return new Callback(instance, instance.closures().make(signature, body));
   }
@@ -107,12 +163,12 @@ final class BoundLibrary implements ContainedLibrary {
 
   @Override
   public int errno() {
-    return state.instance.lanes().error();
+    return instance().lanes().error();
   }
 
   @Override
   public @Nullable String text(long address) {
-    return state.instance.text(address);
+    return instance().text(address);
   }
 
   @Override
@@ -123,47 +179,43 @@ final class BoundLibrary implements ContainedLibrary {
     if (to.isReadOnly()) {
       throw new ReadOnlyBufferException();
     }
-    Instance instance = state.instance;
+    Instance instance = instance();
     instance.copy(address, support.address(to) + to.position(), to.remaining());
     Reference.reachabilityFence(to);
   }
 
   @Override
   public long bytesInUse() {
-    return state.instance.bytesInUse();
+    return instance().bytesInUse();
   }
 
   @Override
   public ThreadProc process() {
-    return state.instance.process();
+    return instance().process();
   }
 
   @Override
   public boolean isAlive() {
-    return state.instance.isAlive();
+    return instance().isAlive();
   }
 
   @Override
   public void restart() throws IOException {
-    state.lock.lock();
-    try {
-      if (state.closed) {
-        throw new IllegalStateException("the library is closed: " + options.library());
-      }
-      state.instance.close();
-      state.instance = Instance.start(host, support, options);
-    } finally {
-      state.lock.unlock();
-    }
+    state.start(host, support, options);
   }
 
   @Override
   public void close() {
-    state.run();
+    state.close(!pooled);
+  }
+
+  /** Ends the instance, and there will be none after it. */
+  void closeForGood() {
+    state.close(true);
   }
 
   @Override
   public String toString() {
-    return "ContainedLibrary[" + Objects.requireNonNull(state.instance) + "]";
+    return "ContainedLibrary[" + instance() + "]";
   }
 }

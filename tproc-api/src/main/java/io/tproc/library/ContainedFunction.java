@@ -45,6 +45,8 @@ public abstract sealed class ContainedFunction permits BoundFunction, PooledFunc
    * @throws LibraryTimeoutException when it was ended because the time limit was over
    * @throws LibraryInterruptedException when it was ended because this thread was interrupted
    * @throws StaleLibraryException when the library's instance has ended before; nothing was called
+   * @throws LibraryTurnException when this thread was interrupted while the call waited for its
+   *     turn; nothing was called
    * @throws IllegalArgumentException when an argument does not fit; nothing was called
    */
   public abstract @Nullable Object call(@Nullable Object... arguments);

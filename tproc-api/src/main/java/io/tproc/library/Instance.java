@@ -19,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -73,11 +74,18 @@ final class Instance {
     this.process = launch();
   }
 
-  /** Starts a process and loads the library. Nothing is left behind when that fails. */
-  static Instance start(TprocHost host, CalleeSupport support, Options options) throws IOException {
+  /**
+   * Starts a process and loads the library. Nothing is left behind when that fails.
+   *
+   * @param begun gets the instance before the library is loaded, so that another thread can end it
+   */
+  static Instance start(
+      TprocHost host, CalleeSupport support, Options options, Consumer<Instance> begun)
+      throws IOException {
     Instance instance = new Instance(host, support, options);
     instance.startWatching();
     try {
+      begun.accept(instance);
       instance.process.signal(0); // rehearsed, as endings are
       instance.load();
       return instance;
@@ -149,7 +157,7 @@ final class Instance {
           "loading " + library,
           lane -> {
             lane.ask(Lane.OPEN, support.address(name), lane.top(), flags, 0);
-            return answer(lane, "loading " + library, null, Lane::result);
+            return answer(lane, "loading " + library, options.startLimit(), Lane::result);
           });
     } catch (FailedOperation refused) {
       throw new LibraryLoadException("cannot load " + library + ": " + refused.getMessage());
@@ -204,7 +212,6 @@ final class Instance {
     return answer(lane, what, options.limit(), read);
   }
 
-  /** Loading has no limit: it may take long where calls do not. */
   private long answer(Lane lane, String what, @Nullable Duration limit, ToLongFunction<Lane> read) {
     perform(lane, new CallWait(this, what, limit), what);
     if (lane.failed()) {
@@ -306,7 +313,7 @@ final class Instance {
             try {
               lane.memory().put(frame, text);
               lane.ask(Lane.SYMBOL, handle, frame, 0, 0);
-              return answer(lane, what, Lane::result);
+              return answer(lane, what, options.startLimit(), Lane::result);
             } finally {
               lane.pop(frame);
             }
@@ -355,7 +362,7 @@ final class Instance {
             try {
               lane.memory().put(frame, text);
               lane.ask(operation, subject, frame, signature.frameSize(), 0);
-              return answer(lane, what, read);
+              return answer(lane, what, options.startLimit(), read);
             } finally {
               lane.pop(frame);
             }
@@ -446,7 +453,7 @@ final class Instance {
           "starting a thread",
           main -> {
             main.ask(Lane.THREAD, lane.address(), main.top(), options.stackSize(), 0);
-            return answer(main, "starting a thread", Lane::result);
+            return answer(main, "starting a thread", options.startLimit(), Lane::result);
           });
       return lane;
     } catch (FailedOperation refused) {

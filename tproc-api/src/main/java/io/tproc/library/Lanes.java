@@ -56,6 +56,7 @@ final class Lanes {
    * The calling thread's lane for one call; in a callback, the lane that it came from.
    *
    * @throws StaleLibraryException when the instance ends while it is waited for
+   * @throws LibraryTurnException when this thread is interrupted meanwhile
    */
   Lane enter(String what) {
     Caller caller = callers.get();
@@ -109,7 +110,11 @@ final class Lanes {
     for (boolean mine = false; !mine; ) {
       try {
         mine = turn.isMine();
-      } catch (InterruptedException later) {
+      } catch (InterruptedException thrown) {
+        if (instance.options().interruptible()) {
+          Thread.currentThread().interrupt();
+          throw new LibraryTurnException("interrupted while " + what + " waited for its turn");
+        }
         interrupted = true;
       }
       if (!mine) {

@@ -43,6 +43,7 @@ public final class LibraryBuilder {
   private boolean lazy;
   private boolean global;
   private @Nullable Duration limit;
+  private Duration startLimit = Duration.ofMinutes(1);
   private final Map<ResourceLimit, StartState.Limit> limits = new EnumMap<>(ResourceLimit.class);
   private LibraryPool.Recycling recycling = new LibraryPool.Recycling(0, 0);
 
@@ -212,7 +213,7 @@ public final class LibraryBuilder {
 
   /**
    * Sets whether {@link Thread#interrupt} ends a call that waits for its return, by ending the
-   * library.
+   * library, and one that waits for its turn, by {@link LibraryTurnException}.
    *
    * @param whether it is so; true unless set. Otherwise an interrupt is kept until the call returns
    * @return this builder
@@ -235,15 +236,29 @@ public final class LibraryBuilder {
   }
 
   /**
+   * Sets a time limit for what goes before calls: the loading of the library, and of each that is
+   * preloaded, with what they run when they are loaded; the starting of a thread; and looking for
+   * functions. What takes longer ends the library.
+   *
+   * @param newLimit more than zero; a minute unless set
+   * @return this builder
+   */
+  public LibraryBuilder startLimit(Duration newLimit) {
+    startLimit = ContainedFunction.positive(newLimit);
+    return this;
+  }
+
+  /**
    * Starts a process and loads the library in it.
    *
    * @return the library, to be closed by the caller
-   * @throws LibraryLoadException when the library cannot be loaded; nothing is left behind
+   * @throws LibraryLoadException when the library cannot be loaded, or not in time, or this thread
+   *     is interrupted, whose interrupt status is kept; nothing is left behind
    * @throws IOException when its process cannot be started; nothing is left behind
    * @throws IllegalStateException when the host is closed
    */
   public ContainedLibrary open() throws IOException {
-    return new BoundLibrary(host, support, options(threads));
+    return new BoundLibrary(host, support, options(threads), false);
   }
 
   /**
@@ -296,6 +311,7 @@ public final class LibraryBuilder {
         stackSize,
         interruptible,
         limit,
+        startLimit,
         Map.copyOf(limits));
   }
 }

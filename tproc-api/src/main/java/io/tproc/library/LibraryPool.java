@@ -37,7 +37,8 @@ public final class LibraryPool implements AutoCloseable {
     /**
      * Uses the instance.
      *
-     * @param library it, to be used until this returns, and not to be closed
+     * @param library it, to be used until this returns. When it is closed, or ends otherwise, the
+     *     pool starts another one for the next call
      * @return what {@link LibraryPool#with} returns
      * @throws Exception anything, which it throws
      */
@@ -56,6 +57,7 @@ public final class LibraryPool implements AutoCloseable {
     private final BoundLibrary library;
     private final Map<Key, ContainedFunction> functions = new HashMap<>();
     private final Map<Class<?>, Object> proxies = new HashMap<>();
+    private @Nullable Instance known;
     private long calls;
 
     Member(BoundLibrary library) {
@@ -63,17 +65,26 @@ public final class LibraryPool implements AutoCloseable {
     }
 
     ContainedFunction function(String name, Signature signature) {
+      forgetTheEnded();
       return functions.computeIfAbsent(
           new Key(name, signature), key -> library.function(key.name, key.signature));
     }
 
     Object as(Class<?> type) {
+      forgetTheEnded();
       return proxies.computeIfAbsent(type, library::as);
     }
 
+    /** Who has it by {@link LibraryPool#with} may have restarted it. */
+    private void forgetTheEnded() {
+      if (known != library.instance()) {
+        functions.clear();
+        proxies.clear();
+        known = library.instance();
+      }
+    }
+
     private void replace() throws IOException {
-      functions.clear();
-      proxies.clear();
       calls = 0;
       library.restart();
     }
@@ -93,6 +104,7 @@ public final class LibraryPool implements AutoCloseable {
   private final ThreadLocal<@Nullable Member> own = new ThreadLocal<>();
   private final Recycling recycling;
   private final String name;
+  private final boolean interruptible;
   private volatile boolean closed;
 
   LibraryPool(
@@ -100,9 +112,10 @@ public final class LibraryPool implements AutoCloseable {
       throws IOException {
     this.recycling = recycling;
     this.name = options.library();
+    this.interruptible = options.interruptible();
     try {
       for (int i = 0; i < count; i++) {
-        members.add(new Member(new BoundLibrary(host, support, options)));
+        members.add(new Member(new BoundLibrary(host, support, options, true)));
       }
       free.addAll(members);
     } catch (Throwable failed) {
@@ -180,6 +193,7 @@ public final class LibraryPool implements AutoCloseable {
    * @throws Exception what it throws
    * @throws UncheckedIOException when an instance has ended and cannot be replaced
    * @throws IllegalStateException when the pool is closed
+   * @throws LibraryTurnException when this thread is interrupted while it waits for an instance
    * @param <R> the type of the result
    */
   @SuppressWarnings({"unchecked", "NullAway"}) // Whether it is null is the type argument's affair.
@@ -249,11 +263,17 @@ public final class LibraryPool implements AutoCloseable {
   private Member takeFree() {
     boolean interrupted = false;
     try {
-      for (; ; ) {
+      for (Member member = free.poll(); ; ) {
+        if (member != null) {
+          return member;
+        }
         try {
-          return free.take();
-        } catch (InterruptedException later) {
+          member = free.take();
+        } catch (InterruptedException thrown) {
           interrupted = true;
+          if (interruptible) {
+            throw new LibraryTurnException("interrupted while all of " + this + " were in use");
+          }
         }
       }
     } finally {
@@ -269,7 +289,7 @@ public final class LibraryPool implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    members.forEach(member -> member.library.close());
+    members.forEach(member -> member.library.closeForGood());
   }
 
   @Override

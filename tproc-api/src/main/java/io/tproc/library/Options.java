@@ -23,4 +23,5 @@ record Options(
     long stackSize,
     boolean interruptible,
     @Nullable Duration limit,
+    Duration startLimit,
     Map<ResourceLimit, StartState.Limit> limits) {}

@@ -1,0 +1,165 @@
+package io.tproc.it;
+
+import static io.tproc.library.CType.INT;
+import static io.tproc.library.CType.VOID;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.tproc.TprocHost;
+import io.tproc.library.ContainedFunction;
+import io.tproc.library.ContainedLibrary;
+import io.tproc.library.LibraryCrashedException;
+import io.tproc.library.LibraryInterruptedException;
+import io.tproc.library.LibraryThreads;
+import io.tproc.library.LibraryTurnException;
+import java.lang.ref.WeakReference;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What of the JVM waits while a call of a contained library does not return: its thread alone. */
+@ExtendWith(HostExtension.class)
+@Timeout(value = 5, unit = TimeUnit.MINUTES)
+class ContainedThreadsIT {
+  private static ContainedLibrary open(TprocHost host, LibraryThreads threads) throws Exception {
+    return host.libraryBuilder(Programs.library("contained")).threads(threads).open();
+  }
+
+  /** In the native wait: the JVM calls that running. */
+  static boolean isWaiting(Thread thread) {
+    return List.of(thread.getStackTrace()).stream()
+        .anyMatch(frame -> frame.getMethodName().equals("awaitChange"));
+  }
+
+  private static Thread start(CompletableFuture<Object> result, Callable<Object> call) {
+    Thread caller =
+        new Thread(
+            () -> {
+              try {
+                result.complete(call.call());
+              } catch (Throwable thrown) {
+                result.completeExceptionally(thrown);
+              }
+            });
+    caller.start();
+    return caller;
+  }
+
+  /** Collecting garbage needs a safepoint: one that a hanging call held up would never be. */
+  @ParameterizedTest
+  @EnumSource(LibraryThreads.class)
+  void garbageIsCollectedMeanwhile(LibraryThreads threads, TprocHost host) throws Exception {
+    try (ContainedLibrary library = open(host, threads)) {
+      CompletableFuture<Object> hanging = new CompletableFuture<>();
+      Thread caller = start(hanging, library.function("hang", VOID)::call);
+      Patience.until(Patience.seconds(60), () -> isWaiting(caller));
+      Supplier<WeakReference<Object>> garbage = () -> new WeakReference<>(new byte[1 << 20]);
+      WeakReference<Object> collected = garbage.get();
+      while (collected.get() != null) {
+        System.gc();
+      }
+      assertThat(Thread.getAllStackTraces()).containsKey(caller);
+      assertThat(hanging).isNotDone();
+      library.close();
+      assertThatThrownBy(() -> hanging.get(1, TimeUnit.MINUTES))
+          .hasCauseInstanceOf(LibraryCrashedException.class);
+    }
+  }
+
+  private static ExecutorService virtualThreads() throws Exception {
+    assumeTrue(Runtime.version().feature() >= 21, "skipped: virtual threads are Java 21's");
+    return (ExecutorService)
+        Executors.class.getMethod("newVirtualThreadPerTaskExecutor").invoke(null);
+  }
+
+  /** More hanging calls than there are carriers, and yet others run. */
+  @ParameterizedTest
+  @EnumSource(
+      value = LibraryThreads.class,
+      names = {"OWN", "SHARED"})
+  void carriersOfVirtualThreadsAreFree(LibraryThreads threads, TprocHost host) throws Exception {
+    ExecutorService virtual = virtualThreads();
+    try (ContainedLibrary library = open(host, threads)) {
+      ContainedFunction hang = library.function("hang", VOID);
+      ContainedFunction next = library.function("next_int32", INT, INT);
+      int more = Math.min(60, 4 * Runtime.getRuntime().availableProcessors());
+      List<Future<Object>> hanging = new ArrayList<>();
+      for (int i = 0; i < more; i++) {
+        hanging.add(virtual.submit((Callable<Object>) hang::call));
+      }
+      for (int i = 0; i < 100; i++) {
+        int value = i;
+        Future<Integer> quick = virtual.submit(() -> next.callInt(value));
+        assertThat(quick.get(1, TimeUnit.MINUTES)).isEqualTo(value + 1);
+      }
+      assertThat(hanging).noneMatch(Future::isDone);
+      library.close();
+      for (Future<Object> one : hanging) {
+        assertThatThrownBy(() -> one.get(1, TimeUnit.MINUTES))
+            .isInstanceOf(ExecutionException.class)
+            .hasMessageContaining("closed");
+      }
+    } finally {
+      virtual.shutdownNow();
+    }
+  }
+
+  @Test
+  void anInterruptEndsACallOfAVirtualThread(TprocHost host) throws Exception {
+    ExecutorService virtual = virtualThreads();
+    try (ContainedLibrary library = open(host, LibraryThreads.OWN)) {
+      ContainedFunction hang = library.function("hang", VOID);
+      CompletableFuture<Throwable> thrown = new CompletableFuture<>();
+      CompletableFuture<Thread> thread = new CompletableFuture<>();
+      virtual.execute(
+          () -> {
+            thread.complete(Thread.currentThread());
+            try {
+              hang.call();
+            } catch (Throwable ended) {
+              thrown.complete(ended);
+            }
+          });
+      Thread caller = thread.get(1, TimeUnit.MINUTES);
+      Patience.until(Patience.seconds(60), () -> caller.getState() == Thread.State.WAITING);
+      caller.interrupt();
+      assertThat(thrown.get(1, TimeUnit.MINUTES)).isInstanceOf(LibraryInterruptedException.class);
+    } finally {
+      virtual.shutdownNow();
+    }
+  }
+
+  /** On the main thread, one call waits for another; what gives up there ends nothing. */
+  @Test
+  void anInterruptEndsTheWaitForATurn(TprocHost host) throws Exception {
+    try (ContainedLibrary library = open(host, LibraryThreads.MAIN)) {
+      ContainedFunction next = library.function("next_int32", INT, INT);
+      CompletableFuture<Object> hanging = new CompletableFuture<>();
+      Thread first = start(hanging, library.function("hang", VOID)::call);
+      Patience.until(Patience.seconds(60), () -> isWaiting(first));
+      CompletableFuture<Object> second = new CompletableFuture<>();
+      Thread waiter = start(second, () -> next.call(1));
+      Patience.until(Patience.seconds(60), () -> waiter.getState() == Thread.State.TIMED_WAITING);
+      waiter.interrupt();
+      assertThatThrownBy(() -> second.get(1, TimeUnit.MINUTES))
+          .cause()
+          .isInstanceOf(LibraryTurnException.class)
+          .hasMessage("interrupted while next_int32 waited for its turn");
+      assertThat(library.isAlive()).isTrue();
+      assertThat(hanging).isNotDone();
+    }
+  }
+}
