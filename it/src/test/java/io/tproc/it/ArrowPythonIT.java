@@ -13,7 +13,9 @@ import io.tproc.worker.WorkerFailedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -92,6 +94,43 @@ class ArrowPythonIT {
                   program.environment().put("TPROC_TEST_WITHOUT", without);
                 }),
         allocator);
+  }
+
+  /** Several of Debian's python3, with the package that is in tproc-api.jar. */
+  @Test
+  void pythonFindsThePackageAndCanBeHostedSeveralTimes(TprocHost host, @TempDir Path directory)
+      throws Exception {
+    assumePython("");
+    Path script = directory.resolve("worker.py");
+    Files.writeString(
+        script,
+        """
+        import os, sys, tproc.arrow
+
+        def answer(batch):
+            return {"pid": [os.getpid()], "argument": sys.argv[1:], "other": [os.environ["PYTHONPATH"][-6:]]}
+
+        tproc.arrow.serve(answer)
+        """);
+    try (BufferAllocator allocator = new RootAllocator();
+        ArrowPool pool =
+            ArrowPool.open(
+                host,
+                host.python(PYTHON)
+                    .count(2)
+                    .program(program -> program.environment().put("PYTHONPATH", "/other"))
+                    .workers(script.toString(), "given"),
+                allocator)) {
+      assertThat(pool.workers().workers()).hasSize(2);
+      Set<Object> pids = new HashSet<>();
+      pool.workers().workers().forEach(each -> pids.add(each.pid()));
+      assertThat(pids).hasSize(2);
+      try (ArrowResult result = ask(pool, allocator, NOTHING, 1)) {
+        assertThat(result.root().getVector("pid").getObject(0)).isIn(pids);
+        assertThat(result.root().getVector("argument").getObject(0)).hasToString("given");
+        assertThat(result.root().getVector("other").getObject(0)).hasToString("/other");
+      }
+    }
   }
 
   private static ArrowResult ask(ArrowPool pool, BufferAllocator allocator, int what, int rows)

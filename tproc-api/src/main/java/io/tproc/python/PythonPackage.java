@@ -14,7 +14,8 @@ import java.util.zip.ZipOutputStream;
 final class PythonPackage {
   static final String NAME = "tproc-python.zip";
 
-  private static final List<String> SOURCES = List.of("tproc/__init__.py", "tproc/calls.py");
+  private static final List<String> SOURCES =
+      List.of("tproc/__init__.py", "tproc/calls.py", "tproc/arrow.py");
 
   /**
    * The same sources are the same file. With the first moment that such a file can name Java would

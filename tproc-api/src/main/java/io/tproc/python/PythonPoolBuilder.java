@@ -126,18 +126,58 @@ public final class PythonPoolBuilder {
    * @throws IllegalStateException when the host is closed
    */
   public PythonPool open() throws IOException, InterruptedException {
+    Interpreter interpreter = interpreter();
+    List<String> command = command(interpreter);
+    command.addAll(List.of("-c", BEGINNING, unpackedPackage().toString()));
+    path.forEach(place -> command.add(place.toString()));
+    return new PythonPool(workers(interpreter, command).open(), interpreter);
+  }
+
+  /**
+   * Asks the Python what it is, and prepares a pool of programs that it runs: scripts that call
+   * {@code tproc.serve} or {@code tproc.arrow.serve}. The module {@code tproc} is there for them,
+   * and there can be several also of a Python that is for fixed addresses. What was set here is set
+   * there.
+   *
+   * @param arguments what would follow {@code python3} in a shell: a script and its arguments
+   * @return to be changed further and opened by the caller, also by a module on top of workers. The
+   *     number of workers is not to be changed
+   * @throws PythonStartException as {@link #open}
+   * @throws IOException when the package {@code tproc} cannot be unpacked
+   * @throws InterruptedException when the thread is interrupted while it waits
+   * @throws IllegalStateException when the host is closed
+   */
+  public WorkerPoolBuilder workers(String... arguments) throws IOException, InterruptedException {
+    Interpreter interpreter = interpreter();
+    List<String> command = command(interpreter);
+    command.addAll(List.of(arguments));
+    List<String> places = new ArrayList<>(List.of(unpackedPackage().toString()));
+    path.forEach(place -> places.add(place.toString()));
+    String joined = String.join(":", places);
+    return workers(interpreter, command)
+        .program(
+            started ->
+                started
+                    .environment()
+                    .merge("PYTHONPATH", joined, (there, ours) -> ours + ":" + there));
+  }
+
+  private Interpreter interpreter() throws IOException, InterruptedException {
     ThreadProcBuilder settings = host.command(program);
     changes.forEach(change -> change.accept(settings));
-    Interpreter interpreter = Interpreter.ask(program, settings, QUESTION_LIMIT);
-    String[] command = command(interpreter).toArray(String[]::new);
+    return Interpreter.ask(program, settings, QUESTION_LIMIT);
+  }
+
+  private WorkerPoolBuilder workers(Interpreter interpreter, List<String> command)
+      throws IOException {
     String libtproc = support.libtproc().toString();
     WorkerPoolBuilder workers =
-        host.workers(command)
+        host.workers(command.toArray(String[]::new))
             .name(interpreter.executable().toString())
             .program(started -> started.environment().putIfAbsent("TPROC_LIBRARY", libtproc));
     changes.forEach(workers::program);
     poolChanges.forEach(change -> change.accept(workers));
-    return new PythonPool(workers.count(count).open(), interpreter);
+    return workers.count(count);
   }
 
   private List<String> command(Interpreter interpreter) throws IOException {
@@ -145,10 +185,12 @@ public final class PythonPoolBuilder {
     if (!interpreter.isAnywhere()) {
       command.addAll(anywhere(interpreter));
     }
-    command.addAll(List.of(interpreter.executable().toString(), "-c", BEGINNING));
-    command.add(support.unpacked(PythonPackage.NAME, PythonPackage.zip()).toString());
-    path.forEach(place -> command.add(place.toString()));
+    command.add(interpreter.executable().toString());
     return command;
+  }
+
+  private Path unpackedPackage() throws IOException {
+    return support.unpacked(PythonPackage.NAME, PythonPackage.zip());
   }
 
   /** What a Python for fixed addresses is started by, so that there can be several. */

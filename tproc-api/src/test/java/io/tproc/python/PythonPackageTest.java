@@ -22,7 +22,7 @@ class PythonPackageTest {
             .contains("import ctypes");
       }
     }
-    assertThat(names).containsExactly("tproc/__init__.py", "tproc/calls.py");
+    assertThat(names).containsExactly("tproc/__init__.py", "tproc/calls.py", "tproc/arrow.py");
   }
 
   @Test
