@@ -1,7 +1,11 @@
 package io.tproc.samples.spark;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import org.apache.spark.ExceptionFailure;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerExecutorRemoved;
@@ -13,7 +17,7 @@ import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 
-/** Arguments: Spark's master, how many partitions crash their worker once. */
+/** Arguments: how many partitions crash their worker once, and the workers, CPP or PYTHON. */
 public final class Main {
   private static final int PARTITIONS = 8;
   private static final int ROWS = 400_000;
@@ -43,45 +47,57 @@ public final class Main {
   private Main() {}
 
   public static void main(String[] arguments) {
-    String master = arguments[0];
-    int crashes = Integer.parseInt(arguments[1]);
-    boolean isLocal = master.startsWith("local[");
+    int crashes = Integer.parseInt(arguments[0]);
+    List<Worker> workers =
+        Arrays.stream(arguments).skip(1).map(Worker::valueOf).collect(Collectors.toList());
     Listener listener = new Listener();
     SparkSession spark =
         SparkSession.builder()
             .appName("tproc")
-            .master(master)
-            .config("spark.ui.enabled", false)
             .config("spark.sql.shuffle.partitions", 4)
-            .config("spark.executor.extraClassPath", System.getProperty("java.class.path"))
             .getOrCreate();
+    Set<Long> jvms = new TreeSet<>();
     try {
       spark.sparkContext().addSparkListener(listener);
-      Dataset<Row> sales =
-          spark
-              .range(0, ROWS, 1, PARTITIONS)
-              .selectExpr("cast(id % 100 as double) / 4 as price", "cast(id % 7 as int) as count");
-      Dataset<Row> totals =
-          sales.mapPartitions(new Totals(isLocal ? 2 : 1, crashes), Encoders.row(TYPE));
-      Row own = totals.selectExpr("count(*)", "sum(total)", "count(distinct pid)").first();
-      Row right = sales.selectExpr("count(*)", "sum(price * count)").first();
-      check(own.get(0).equals(right.get(0)), "rows: " + List.of(own, right));
-      check(own.getDouble(1) == right.getDouble(1), "sums: " + List.of(own, right));
-      System.out.printf(
-          "%d rows through native workers in %d executor JVMs, sum %.2f, as Spark's own%n",
-          own.getLong(0), own.getLong(2), own.getDouble(1));
+      boolean isLocal = spark.sparkContext().isLocal();
+      for (Worker worker : workers) {
+        jvms.addAll(run(spark, new Totals(worker, isLocal ? 2 : 1, crashes), worker));
+      }
     } finally {
       spark.stop(); // after this the listener has heard of all
     }
     System.out.printf(
-        "%d workers crashed, %d executors were lost%n",
-        listener.crashes.get(), listener.executorsLost.get());
-    check(listener.crashes.get() == crashes, "not each crash was a failed task");
+        "%d workers crashed, %d executors were lost: all was in %d JVMs%n",
+        listener.crashes.get(), listener.executorsLost.get(), jvms.size());
+    check(listener.crashes.get() == crashes * workers.size(), "not each crash was a failed task");
+  }
+
+  /**
+   * @return the process ids of the executors that have results
+   */
+  private static Set<Long> run(SparkSession spark, Totals totals, Worker worker) {
+    Dataset<Row> sales =
+        spark
+            .range(0, ROWS, 1, PARTITIONS)
+            .selectExpr("cast(id % 100 as double) / 4 as price", "cast(id % 7 as int) as count");
+    Row own =
+        sales
+            .mapPartitions(totals, Encoders.row(TYPE))
+            .selectExpr("count(*)", "sum(total)", "collect_set(pid)")
+            .first();
+    Row right = sales.selectExpr("count(*)", "sum(price * count)").first();
+    check(own.get(0).equals(right.get(0)), "not the same rows: " + List.of(own, right));
+    check(own.getDouble(1) == right.getDouble(1), "not the same sums: " + List.of(own, right));
+    Set<Long> jvms = new TreeSet<>(own.getList(2));
+    System.out.printf(
+        "%d rows through workers in %s in executors %s, sum %.2f, as Spark's own%n",
+        own.getLong(0), worker, jvms, own.getDouble(1));
+    return jvms;
   }
 
   private static void check(boolean right, String what) {
     if (!right) {
-      throw new IllegalStateException("not the same " + what);
+      throw new IllegalStateException(what);
     }
   }
 }

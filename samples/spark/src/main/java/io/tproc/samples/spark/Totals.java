@@ -1,5 +1,6 @@
 package io.tproc.samples.spark;
 
+import io.tproc.arrow.ArrowPool;
 import io.tproc.arrow.ArrowResult;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -17,21 +18,24 @@ import org.apache.spark.sql.RowFactory;
 
 /**
  * A partition of rows (price, count) becomes one of rows (total, pid of the executor): batch by
- * batch, in a native worker of the executor's, in place. A worker that crashes fails the task,
- * which Spark tries again.
+ * batch, in a worker of the executor's, in place. A worker that crashes fails the task, which Spark
+ * tries again.
  */
 final class Totals implements MapPartitionsFunction<Row, Row> {
   private static final long serialVersionUID = 1;
   private static final int BATCH = 10_000;
 
+  private final Worker worker;
   private final int cores;
   private final int crashes;
 
   /**
+   * @param worker who serves the batches
    * @param cores of an executor
    * @param crashes so many partitions crash their worker, the first time that they are tried
    */
-  Totals(int cores, int crashes) {
+  Totals(Worker worker, int cores, int crashes) {
+    this.worker = worker;
     this.cores = cores;
     this.crashes = crashes;
   }
@@ -40,18 +44,21 @@ final class Totals implements MapPartitionsFunction<Row, Row> {
   public Iterator<Row> call(Iterator<Row> rows) {
     TaskContext task = TaskContext.get();
     boolean crashesNow = task.attemptNumber() == 0 && task.partitionId() < crashes;
-    return new Batches(Workers.get(cores), rows, crashesNow);
+    Workers workers = Workers.get();
+    return new Batches(workers, workers.pool(worker, cores), rows, crashesNow);
   }
 
   /** Asks for the next batch when the one before has been read. */
   private static final class Batches implements Iterator<Row> {
     private final Workers workers;
+    private final ArrowPool pool;
     private final Iterator<Row> rows;
     private Iterator<Row> results = List.<Row>of().iterator();
     private boolean crashesNow;
 
-    Batches(Workers workers, Iterator<Row> rows, boolean crashesNow) {
+    Batches(Workers workers, ArrowPool pool, Iterator<Row> rows, boolean crashesNow) {
       this.workers = workers;
+      this.pool = pool;
       this.rows = rows;
       this.crashesNow = crashesNow;
     }
@@ -90,7 +97,7 @@ final class Totals implements MapPartitionsFunction<Row, Row> {
     private List<Row> next(VectorSchemaRoot batch) {
       long pid = ProcessHandle.current().pid();
       try (batch;
-          ArrowResult result = workers.pool.submit(batch).get()) {
+          ArrowResult result = pool.submit(batch).get()) {
         Float8Vector total = (Float8Vector) result.root().getVector("total");
         List<Row> answer = new ArrayList<>(total.getValueCount());
         for (int i = 0; i < total.getValueCount(); i++) {

@@ -2,6 +2,7 @@ package io.tproc.samples.spark;
 
 import io.tproc.TprocHost;
 import io.tproc.arrow.ArrowPool;
+import io.tproc.worker.WorkerPoolBuilder;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -10,39 +11,40 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.EnumMap;
+import java.util.Map;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The workers of this executor: one for each of its cores, from the first task on, until the JVM
- * ends.
+ * The workers of this executor: one of each kind for each of its cores, from the first task on that
+ * wants one, until the JVM ends.
  */
 final class Workers {
   private static @Nullable Workers ofThisExecutor;
 
   final BufferAllocator allocator = new RootAllocator();
-  final ArrowPool pool;
+  private final TprocHost host = TprocHost.open();
+  private final Map<Worker, ArrowPool> pools = new EnumMap<>(Worker.class);
 
-  private Workers(int count) throws IOException, InterruptedException {
-    TprocHost host = TprocHost.open();
-    boolean done = false;
-    try {
-      pool = ArrowPool.open(host, host.workers(program().toString()).count(count), allocator);
-      done = true;
-    } finally {
-      if (!done) {
-        host.close();
-      }
+  private Workers() {}
+
+  static synchronized Workers get() {
+    Workers known = ofThisExecutor;
+    if (known == null) {
+      known = new Workers();
+      ofThisExecutor = known;
     }
+    return known;
   }
 
-  static synchronized Workers get(int count) {
+  synchronized ArrowPool pool(Worker worker, int count) {
     try {
-      Workers known = ofThisExecutor;
+      ArrowPool known = pools.get(worker);
       if (known == null) {
-        known = new Workers(count);
-        ofThisExecutor = known;
+        known = ArrowPool.open(host, builder(worker, count), allocator);
+        pools.put(worker, known);
       }
       return known;
     } catch (IOException failed) {
@@ -53,17 +55,26 @@ final class Workers {
     }
   }
 
+  private WorkerPoolBuilder builder(Worker worker, int count)
+      throws IOException, InterruptedException {
+    String program = unpacked(worker.program).toString();
+    return switch (worker) {
+      case CPP -> host.workers(program).count(count);
+      case PYTHON -> host.python().count(count).workers(program);
+    };
+  }
+
   /**
    * It travels in the jar, as the classes do, and stays unpacked: a worker that has crashed is
    * started anew.
    */
-  private static Path program() throws IOException {
+  private static Path unpacked(String name) throws IOException {
     var mode = PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
-    Path file = Files.createTempFile("totals", "", mode);
+    Path file = Files.createTempFile(name, "", mode);
     file.toFile().deleteOnExit();
-    try (InputStream packed = Workers.class.getResourceAsStream("/totals")) {
+    try (InputStream packed = Workers.class.getResourceAsStream("/" + name)) {
       if (packed == null) {
-        throw new FileNotFoundException("no totals in the jar");
+        throw new FileNotFoundException("no " + name + " in the jar");
       }
       Files.copy(packed, file, StandardCopyOption.REPLACE_EXISTING);
       Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwx------"));
