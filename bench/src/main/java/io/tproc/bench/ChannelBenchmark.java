@@ -44,13 +44,13 @@ final class ChannelBenchmark implements Benchmark {
     try (TprocHost host = TprocHost.open()) {
       for (Operation operation : OPERATIONS) {
         String count = Integer.toString(settings.count(operation.count(), 2_000));
-        double[] medians =
-            Rounds.medians(
+        Sample[] samples =
+            Rounds.measure(
                 settings.count(11, 1),
                 () -> figure(host, operation.kind(), count),
                 () -> figure(host, operation.peer(), count));
         Report.ratio(
-            operation.kind(), "ns", medians[0], operation.peer(), medians[1], operation.aim());
+            operation.kind(), "ns", samples[0], operation.peer(), samples[1], operation.aim());
       }
       java(host, settings);
     }
@@ -71,14 +71,14 @@ final class ChannelBenchmark implements Benchmark {
       try (ThreadProc echo =
               host.command(Programs.path("channels"), "echo", "bench.there", "bench.back").start();
           ThreadProc pipe = host.command(Programs.path("channels"), "echo-pipe").start()) {
-        double[] medians =
-            Rounds.medians(
+        Sample[] samples =
+            Rounds.measure(
                 settings.count(11, 1),
                 () -> roundTrips(there, back, count),
                 () -> roundTrips(pipe.getOutputStream(), pipe.getInputStream(), count));
-        Report.ratio("Java and a program", "ns", medians[0], "pipes", medians[1], "aim <= 0.02");
-        double[] withThreads =
-            Rounds.medians(
+        Report.ratio("Java and a program", "ns", samples[0], "pipes", samples[1], "aim <= 0.02");
+        Sample[] withThreads =
+            Rounds.measure(
                 settings.count(11, 1),
                 () -> roundTrips(there, back, count),
                 () -> roundTripsOfThreads(count));
@@ -89,8 +89,8 @@ final class ChannelBenchmark implements Benchmark {
             "two threads",
             withThreads[1],
             "aim <= 1.2");
-        double[] handOvers =
-            Rounds.medians(
+        Sample[] handOvers =
+            Rounds.measure(
                 settings.count(11, 1),
                 () -> handOvers(host, there, back, GIBIBYTE, count),
                 () -> handOvers(host, there, back, PAGE, count));

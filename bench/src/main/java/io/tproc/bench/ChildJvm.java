@@ -102,6 +102,9 @@ final class ChildJvm {
       command.add("--enable-native-access=ALL-UNNAMED");
     }
     command.addAll(options);
+    for (String property : List.of(Results.FILE, Results.BENCHMARK)) {
+      command.add("-D" + property + "=" + System.getProperty(property, ""));
+    }
     command.add("-Dtproc.bench.programs=" + new File(Programs.path("sleeper")).getParent());
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
     command.addAll(List.of(arguments));

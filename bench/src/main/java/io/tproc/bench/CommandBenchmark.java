@@ -50,15 +50,15 @@ final class CommandBenchmark implements Benchmark {
     List<String> peer = new ArrayList<>(empty);
     peer.addAll(List.of("-XX:-UsePerfData", "-cp", directory.toString(), "Empty"));
     int launches = settings.count(5, 1);
-    double[] medians =
-        Rounds.medians(
+    Sample[] samples =
+        Rounds.measure(
             settings.count(9, 1),
             () -> spawn(launches, archived),
             () -> spawn(launches, without),
             () -> spawn(launches, peer));
-    Report.ratio("tproc " + what, "ms", medians[0], "empty program", medians[2], "");
+    Report.ratio("tproc " + what, "ms", samples[0], "empty program", samples[2], "");
     Report.ratio(
-        "tproc " + what + ", no archive", "ms", medians[1], "empty program", medians[2], "");
+        "tproc " + what + ", no archive", "ms", samples[1], "empty program", samples[2], "");
   }
 
   /** Milliseconds from the start to the end; whatever the status is. */

@@ -52,19 +52,19 @@ final class ContainedBenchmark implements Benchmark {
     Process cat = new ProcessBuilder("cat").start();
     try (ContainedLibrary library = host.library("libc.so.6")) {
       ContainedFunction labs = library.function("labs", CType.LONG, CType.LONG);
-      double[] medians =
-          Rounds.medians(
+      Sample[] samples =
+          Rounds.measure(
               settings.count(ROUNDS, 1),
               () -> perCall(calls, () -> labs.callLong(-1L)),
               () -> perCall(calls / 10, () -> throughPipe(cat)));
-      Report.ratio("empty call", "ns", medians[0], "pipe", medians[1], "must be <= 0.10");
+      Report.ratio("empty call", "ns", samples[0], "pipe", samples[1], "must be <= 0.10");
       Optional<MethodHandle> foreign = ForeignPeer.function("libc.so.6", "labs", 1);
       if (foreign.isPresent()) {
-        double ffm =
-            Rounds.medians(
+        Sample ffm =
+            Rounds.measure(
                 settings.count(ROUNDS, 1),
                 () -> perCall(calls, () -> ForeignPeer.call(foreign.get(), -1L)))[0];
-        Report.ratio("empty call", "ns", medians[0], "FFM", ffm, "");
+        Report.ratio("empty call", "ns", samples[0], "FFM", ffm, "");
       }
     } finally {
       cat.destroy();
@@ -99,12 +99,12 @@ final class ContainedBenchmark implements Benchmark {
       ContainedFunction crc32 =
           library.function("crc32", CType.LONG, CType.LONG, CType.POINTER, CType.LONG);
       int calls = settings.count(10, 1);
-      double[] medians =
-          Rounds.medians(
+      Sample[] samples =
+          Rounds.measure(
               settings.count(ROUNDS, 1),
               () -> perCall(calls, () -> crc32.callLong(0L, address, (long) SIZE)),
               () -> perCall(calls, () -> ForeignPeer.call(foreign.get(), 0L, address, SIZE)));
-      Report.ratio("crc32 of 16 MiB", "ns", medians[0], "FFM", medians[1], "must be <= 1.05");
+      Report.ratio("crc32 of 16 MiB", "ns", samples[0], "FFM", samples[1], "must be <= 1.05");
     }
     Reference.reachabilityFence(data);
   }
@@ -126,6 +126,6 @@ final class ContainedBenchmark implements Benchmark {
     }
     Report.line(
         "crash to exception",
-        String.format(Locale.ROOT, "%.2f ms (must be <= 10)", Rounds.median(figures) / 1e6));
+        String.format(Locale.ROOT, "%.2f ms (must be <= 10)", new Sample(figures).median() / 1e6));
   }
 }

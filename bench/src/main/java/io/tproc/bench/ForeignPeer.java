@@ -42,8 +42,9 @@ final class ForeignPeer {
     try {
       return switch (arguments.length) {
         case 1 -> (long) function.invokeExact(arguments[0]);
+        case 2 -> (long) function.invokeExact(arguments[0], arguments[1]);
         case 3 -> (long) function.invokeExact(arguments[0], arguments[1], arguments[2]);
-        default -> throw new IllegalArgumentException("1 or 3 arguments");
+        default -> throw new IllegalArgumentException("1 to 3 arguments");
       };
     } catch (RuntimeException | Error failed) {
       throw failed;

@@ -28,12 +28,12 @@ final class ForkBenchmark implements Benchmark {
     Settings settings = Settings.of(arguments[0]);
     String[] command = {Programs.path("forks"), "fork", Integer.toString(settings.count(300, 10))};
     try (TprocHost host = TprocHost.open()) {
-      double[] medians =
-          Rounds.medians(
+      Sample[] samples =
+          Rounds.measure(
               settings.count(9, 1),
               () -> Programs.figure(Programs.hosted(host, command)) / 1e3,
               () -> Programs.figure(Programs.natively(command)) / 1e3);
-      Report.ratio(arguments[1], "us", medians[0], "process", medians[1], "must be <= 3");
+      Report.ratio(arguments[1], "us", samples[0], "process", samples[1], "must be <= 3");
     }
   }
 }

@@ -36,13 +36,13 @@ final class ForkNeighbourBenchmark implements Benchmark {
       if (neighbour.getInputStream().read() < 0) {
         throw new IllegalStateException("forks has ended");
       }
-      double[] medians =
-          Rounds.medians(
+      Sample[] samples =
+          Rounds.measure(
               settings.count(5, 1),
               () -> Programs.figure(Programs.hosted(host, forking)) / 1e3,
               () -> Programs.figure(Programs.natively(forking)) / 1e3);
       Report.ratio(
-          label, "us", medians[0], "process", medians[1], neverForks ? "must be <= 3" : "");
+          label, "us", samples[0], "process", samples[1], neverForks ? "must be <= 3" : "");
     }
   }
 }

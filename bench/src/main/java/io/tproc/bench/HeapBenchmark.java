@@ -47,12 +47,12 @@ final class HeapBenchmark implements Benchmark {
       }
       String locks = count(settings, LOCKS);
       compare(settings, host, "lock", locks, "pthread", List.of(), "aim <= 1");
-      double[] medians =
-          Rounds.medians(
+      Sample[] samples =
+          Rounds.measure(
               settings.count(ROUNDS, 1),
               () -> hosted(host, "lock", locks),
               () -> natively(List.of(), "lock-robust", locks));
-      Report.ratio("lock", "ns", medians[0], "pthread robust", medians[1], "");
+      Report.ratio("lock", "ns", samples[0], "pthread robust", samples[1], "");
     }
   }
 
@@ -72,12 +72,12 @@ final class HeapBenchmark implements Benchmark {
     if (peer.equals("mimalloc") && with.isEmpty()) {
       return; // not installed here
     }
-    double[] medians =
-        Rounds.medians(
+    Sample[] samples =
+        Rounds.measure(
             settings.count(ROUNDS, 1),
             () -> hosted(host, kind, count),
             () -> natively(with, kind, count));
-    Report.ratio(kind, "ns", medians[0], peer, medians[1], aim);
+    Report.ratio(kind, "ns", samples[0], peer, samples[1], aim);
   }
 
   private static double hosted(TprocHost host, String kind, String count)

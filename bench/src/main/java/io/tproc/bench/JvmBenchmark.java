@@ -32,13 +32,13 @@ final class JvmBenchmark implements Benchmark {
             GuestProgram.class.getName()
           };
           String expected = Programs.natively(command);
-          double[] medians =
-              Rounds.medians(
+          Sample[] samples =
+              Rounds.measure(
                   settings.count(9, 1),
                   () -> time(expected, () -> Programs.hosted(host, command)),
                   () -> time(expected, () -> Programs.natively(command)));
           Report.ratio(
-              ChildJvm.nameOf(jdk) + " " + collector, "ms", medians[0], "process", medians[1], "");
+              ChildJvm.nameOf(jdk) + " " + collector, "ms", samples[0], "process", samples[1], "");
         }
       }
     }

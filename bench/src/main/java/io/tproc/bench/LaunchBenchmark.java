@@ -42,14 +42,14 @@ final class LaunchBenchmark implements Benchmark {
     List<String> spawning =
         new ArrayList<>(List.of(Programs.path("spawns"), Integer.toString(launches)));
     spawning.addAll(List.of(command));
-    double[] medians =
-        Rounds.medians(
+    Sample[] samples =
+        Rounds.measure(
             rounds,
             () -> time(launches, () -> hosted(host, command)),
             () -> time(launches, () -> natively(command)),
             () -> Programs.figure(Programs.natively(spawning.toArray(String[]::new))) / 1e3);
-    Report.ratio(what, "us", medians[0], "ProcessBuilder", medians[1], "");
-    Report.ratio(what, "us", medians[0], "posix_spawn", medians[2], "");
+    Report.ratio(what, "us", samples[0], "ProcessBuilder", samples[1], "");
+    Report.ratio(what, "us", samples[0], "posix_spawn", samples[2], "");
   }
 
   private interface Launch {

@@ -49,12 +49,12 @@ final class LauncherBenchmark implements Benchmark {
       throws IOException, InterruptedException {
     List<String> through = new ArrayList<>(List.of(launcher(), socket));
     through.addAll(List.of(command));
-    double[] medians =
-        Rounds.medians(
+    Sample[] samples =
+        Rounds.measure(
             settings.count(15, 1),
             () -> spawn(launches, through),
             () -> spawn(launches, List.of(command)));
-    Report.ratio("tproc-run " + what, "us", medians[0], "native", medians[1], "aim 2");
+    Report.ratio("tproc-run " + what, "us", samples[0], "native", samples[1], "aim 2");
   }
 
   /** Microseconds from a posix_spawn to the collected exit. */

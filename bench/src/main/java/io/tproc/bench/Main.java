@@ -1,6 +1,7 @@
 package io.tproc.bench;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -10,6 +11,7 @@ public final class Main {
       List.of(
           new OperationsBenchmark(),
           new LaunchBenchmark(),
+          new AtOnceBenchmark(),
           new LauncherBenchmark(),
           new CommandBenchmark(),
           new ForkBenchmark(),
@@ -23,6 +25,11 @@ public final class Main {
           new LeakBenchmark(),
           new ContainedBenchmark(),
           new ChannelBenchmark(),
+          new HandOverBenchmark(),
+          new ManyBenchmark(),
+          new MemoryBenchmark(),
+          new LatencyBenchmark(),
+          new MethodsBenchmark(),
           new WorkersBenchmark(),
           new PythonBenchmark(),
           new HeapBenchmark());
@@ -37,7 +44,8 @@ public final class Main {
           benchmark -> System.out.printf("%-12s %s%n", benchmark.name(), benchmark.about()));
       return;
     }
-    boolean quick = names.remove("--quick");
+    Settings settings = new Settings(lengthOf(names));
+    beginResults(names);
     for (String name : names) {
       if (ALL.stream().noneMatch(benchmark -> benchmark.name().equals(name))) {
         System.err.println(
@@ -49,10 +57,31 @@ public final class Main {
     for (Benchmark benchmark : ALL) {
       if (names.isEmpty() || names.contains(benchmark.name())) {
         Report.title(benchmark.name(), benchmark.about());
-        failed += runOne(benchmark, new Settings(quick)) ? 0 : 1;
+        failed += runOne(benchmark, settings) ? 0 : 1;
       }
     }
     System.exit(failed == 0 ? 0 : 1);
+  }
+
+  private static Settings.Length lengthOf(List<String> arguments) {
+    if (arguments.remove("--quick")) {
+      return Settings.Length.QUICK;
+    }
+    return arguments.remove("--short") ? Settings.Length.SHORT : Settings.Length.FULL;
+  }
+
+  /** --json FILE. */
+  private static void beginResults(List<String> arguments) throws IOException {
+    int option = arguments.indexOf("--json");
+    if (option < 0) {
+      return;
+    }
+    arguments.remove(option);
+    if (option == arguments.size()) {
+      System.err.println("bench/run: --json needs a file");
+      System.exit(2);
+    }
+    Results.begin(Path.of(arguments.remove(option)), Machine.description());
   }
 
   /** The others are measured all the same when one cannot. */

@@ -40,8 +40,8 @@ final class NeighbourBenchmark implements Benchmark {
       for (String disturbance : DISTURBANCES) {
         String[] disturbing = {Programs.path("neighbour"), disturbance};
         String[] waiting = {Programs.path("neighbour"), "worst", seconds};
-        double[] medians =
-            Rounds.medians(
+        Sample[] samples =
+            Rounds.measure(
                 settings.count(5, 1),
                 () -> {
                   try (io.tproc.ThreadProc program = host.command(disturbing).start()) {
@@ -58,7 +58,7 @@ final class NeighbourBenchmark implements Benchmark {
                     program.destroyForcibly().waitFor();
                   }
                 });
-        Report.ratio(disturbance, "ms", medians[0], "processes", medians[1], "must be <= 50 ms");
+        Report.ratio(disturbance, "ms", samples[0], "processes", samples[1], "must be <= 50 ms");
       }
     }
   }

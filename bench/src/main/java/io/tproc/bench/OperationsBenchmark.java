@@ -46,13 +46,13 @@ final class OperationsBenchmark implements Benchmark {
         String[] command = {
           Programs.path(operation.program()), operation.kind(), Integer.toString(count)
         };
-        double[] medians =
-            Rounds.medians(
+        Sample[] samples =
+            Rounds.measure(
                 settings.count(11, 1),
                 () -> Programs.figure(Programs.hosted(host, command)),
                 () -> Programs.figure(Programs.natively(command)));
         String what = operation.program() + " " + operation.kind();
-        Report.ratio(what, "ns", medians[0], "process", medians[1], operation.aim());
+        Report.ratio(what, "ns", samples[0], "process", samples[1], operation.aim());
       }
     }
   }

@@ -87,14 +87,14 @@ final class PythonBenchmark implements Benchmark {
     PythonFunction nothing = python.function("bench_python", "nothing");
     PythonFunction own = python.function("bench_python", "own");
     try (Pipes pipes = new Pipes(module, 1)) {
-      double[] medians =
-          Rounds.medians(
+      Sample[] samples =
+          Rounds.measure(
               settings.count(ROUNDS, 1),
               () -> perCall(calls, nothing::call),
               () -> perCall(calls, pipes::roundTrip),
               () -> number(own.call(calls, "nothing")));
-      Report.ratio("empty call", "ns", medians[0], "pipes", medians[1], "");
-      Report.ratio("empty call", "ns", medians[0], "Python's own call", medians[2], "");
+      Report.ratio("empty call", "ns", samples[0], "pipes", samples[1], "");
+      Report.ratio("empty call", "ns", samples[0], "Python's own call", samples[2], "");
     }
   }
 
@@ -110,14 +110,14 @@ final class PythonBenchmark implements Benchmark {
       throw new IOException("Python has read something else than Java has");
     }
     try (Pipes pipes = new Pipes(module, SIZE)) {
-      double[] medians =
-          Rounds.medians(
+      Sample[] samples =
+          Rounds.measure(
               settings.count(ROUNDS, 1),
               () -> perCall(calls, () -> check.call(data)) / 1e6,
               () -> perCall(calls, pipes::roundTrip) / 1e6,
               () -> number(own.call(calls, "check", data)) / 1e6);
-      Report.ratio("crc32 of 16 MiB", "ms", medians[0], "pipes", medians[1], "");
-      Report.ratio("crc32 of 16 MiB", "ms", medians[0], "Python's own call", medians[2], "");
+      Report.ratio("crc32 of 16 MiB", "ms", samples[0], "pipes", samples[1], "");
+      Report.ratio("crc32 of 16 MiB", "ms", samples[0], "Python's own call", samples[2], "");
     }
   }
 

@@ -5,7 +5,7 @@ import java.util.Arrays;
 
 /**
  * Measures several subjects in turn, round by round, so that what else happens on the machine meets
- * all of them alike, and gives the median of each.
+ * all of them alike.
  */
 final class Rounds {
   /** Measures a subject once. */
@@ -16,8 +16,8 @@ final class Rounds {
 
   private Rounds() {}
 
-  /** The median of each subject. Every other round goes the other way round. */
-  static double[] medians(int rounds, Subject... subjects)
+  /** The figures of each subject. Every other round goes the other way round. */
+  static Sample[] measure(int rounds, Subject... subjects)
       throws IOException, InterruptedException {
     double[][] figures = new double[subjects.length][rounds];
     for (int round = 0; round < rounds; round++) {
@@ -26,14 +26,6 @@ final class Rounds {
         figures[which][round] = subjects[which].measure();
       }
     }
-    return Arrays.stream(figures).mapToDouble(Rounds::median).toArray();
-  }
-
-  /** The middle one, or the mean of the two in the middle. */
-  static double median(double... figures) {
-    double[] sorted = figures.clone();
-    Arrays.sort(sorted);
-    int middle = sorted.length / 2;
-    return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    return Arrays.stream(figures).map(Sample::new).toArray(Sample[]::new);
   }
 }

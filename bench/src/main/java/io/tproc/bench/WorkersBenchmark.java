@@ -36,12 +36,12 @@ final class WorkersBenchmark implements Benchmark {
     try (TprocHost host = TprocHost.open();
         WorkerPool pool = host.workers(Programs.path("workers")).inFlight(UNDER_WAY).open()) {
       for (int underWay : new int[] {1, UNDER_WAY}) {
-        double[] medians =
-            Rounds.medians(
+        Sample[] samples =
+            Rounds.measure(
                 settings.count(11, 1),
                 () -> requests(pool, count, underWay),
                 () -> roundTrips(pipe.getOutputStream(), pipe.getInputStream(), count));
-        Report.ratio(underWay + " at a time", "ns", medians[0], "pipes", medians[1], "");
+        Report.ratio(underWay + " at a time", "ns", samples[0], "pipes", samples[1], "");
       }
     } finally {
       pipe.getOutputStream().close();

@@ -33,8 +33,8 @@ final class WriterBenchmark implements Benchmark {
       heap.write(); // compiled from now on
     }
     try (TprocHost host = TprocHost.open()) {
-      double[] medians =
-          Rounds.medians(
+      Sample[] samples =
+          Rounds.measure(
               settings.count(9, 1),
               () -> {
                 try (Forking forking = Forking.hosted(host)) {
@@ -47,8 +47,8 @@ final class WriterBenchmark implements Benchmark {
                   return forking.during(() -> passes(heap));
                 }
               });
-      Report.ratio(arguments[1], "ms", medians[0], "no forks", medians[1], "must be <= 1.5");
-      Report.ratio(arguments[1], "ms", medians[0], "forking process", medians[2], "");
+      Report.ratio(arguments[1], "ms", samples[0], "no forks", samples[1], "must be <= 1.5");
+      Report.ratio(arguments[1], "ms", samples[0], "forking process", samples[2], "");
     }
   }
 
