@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -31,6 +32,13 @@ JNIEXPORT void JNICALL Java_io_tproc_jni_Native_pipe(JNIEnv *env, jclass type, j
   }
   (*env)->SetIntField(env, reader, fd_field, ends[0]);
   (*env)->SetIntField(env, writer, fd_field, ends[1]);
+}
+
+JNIEXPORT jboolean JNICALL Java_io_tproc_jni_Native_hasWriter(JNIEnv *env, jclass type, jint reader) {
+  (void)env;
+  (void)type;
+  struct pollfd pipe = {.fd = reader}; /* POLLHUP is told unasked */
+  return poll(&pipe, 1, 0) == 0 ? JNI_TRUE : JNI_FALSE;
 }
 
 JNIEXPORT void JNICALL Java_io_tproc_jni_Native_carryFile(JNIEnv *env, jclass type, jbyteArray path, jint flags,

@@ -10,6 +10,15 @@ JNIEXPORT jint JNICALL Java_io_tproc_jni_Native_pid(JNIEnv *env, jclass type, jl
   return tproc_threadproc_pid(to_threadproc(threadproc));
 }
 
+JNIEXPORT jbyteArray JNICALL Java_io_tproc_jni_Native_executed(JNIEnv *env, jclass type, jlong threadproc) {
+  (void)type;
+  const char *words = NULL;
+  const jsize size = (jsize)tproc_threadproc_executed(to_threadproc(threadproc), &words);
+  jbyteArray bytes = (*env)->NewByteArray(env, size);
+  if (bytes != NULL) (*env)->SetByteArrayRegion(env, bytes, 0, size, (const jbyte *)words);
+  return bytes;
+}
+
 JNIEXPORT jboolean JNICALL Java_io_tproc_jni_Native_signal(JNIEnv *env, jclass type, jlong threadproc, jint signal) {
   (void)type;
   struct tproc_error error = {0};

@@ -263,6 +263,16 @@ int tproc_host_launch(struct tproc_host *host, const struct tproc_launch *launch
 pid_t tproc_threadproc_pid(const struct tproc_threadproc *threadproc);
 
 /**
+ * What the kernel would say of the program as it was started: the absolute path of its own file, and then what stands
+ * before the arguments that were given after the first: the first itself, or for a script its interpreter, that one's
+ * argument and the script. Each has its NUL.
+ *
+ * @param words is the threadproc's
+ * @return its size in bytes
+ */
+size_t tproc_threadproc_executed(const struct tproc_threadproc *threadproc, const char **words);
+
+/**
  * Hands the threadproc's exit to tproc_host_next_exit. Call it exactly once for each launch.
  *
  * @param context returned with the exit; never dereferenced

@@ -348,6 +348,26 @@ static void release(struct preparation *preparation) {
   if (preparation->directory >= 0) close(preparation->directory);
 }
 
+/* Notes what has been found. What was given after the first argument is the same. */
+static int note_executed(const struct preparation *preparation, const char *path, struct launch_info *info,
+                         struct tproc_error *error) {
+  const struct executable *program = &preparation->program;
+  const size_t unchanged = info->argument_count > 0 ? info->argument_count - 1 : 0;
+  return launch_info_execute(info, path, program->argv, program->argc - unchanged, error);
+}
+
+static int start(struct tproc_host *host, const struct tproc_launch *launch, const struct preparation *preparation,
+                 struct tproc_threadproc *threadproc, struct tproc_error *error) {
+  char executable[PATH_MAX];
+  const int file = preparation->program.file;
+  find_executable(file, executable, sizeof executable);
+  const int failed = note_executed(preparation, executable, &threadproc->info, error);
+  if (failed) return failed;
+  launch_info_start(&threadproc->info);
+  return start_process(host, threadproc, &preparation->descriptors,
+                       &(struct broker_executable){executable, file, (launch->flags & TPROC_LAUNCH_STAY) != 0}, error);
+}
+
 int launch_for(struct tproc_host *host, const struct tproc_launch *launch, const struct launch_client *client,
                struct tproc_threadproc **result, struct tproc_error *error) {
   struct preparation *preparation = calloc(1, sizeof *preparation); /* too large for a small stack */
@@ -366,15 +386,7 @@ int launch_for(struct tproc_host *host, const struct tproc_launch *launch, const
 
   failed = launch_info_open(&threadproc->info, client, launch->argv, error);
   if (!failed) failed = prepare(host, launch, preparation, threadproc, error);
-  if (!failed) {
-    char executable[PATH_MAX];
-    find_executable(preparation->program.file, executable, sizeof executable);
-    launch_info_start(&threadproc->info);
-    failed = start_process(
-        host, threadproc, &preparation->descriptors,
-        &(struct broker_executable){executable, preparation->program.file, (launch->flags & TPROC_LAUNCH_STAY) != 0},
-        error);
-  }
+  if (!failed) failed = start(host, launch, preparation, threadproc, error);
   release(preparation);
   free(preparation);
   if (failed) {

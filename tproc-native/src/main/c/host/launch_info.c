@@ -37,6 +37,19 @@ int launch_info_open(struct launch_info *info, const struct launch_client *clien
   return 0;
 }
 
+int launch_info_execute(struct launch_info *info, const char *path, const char *const *argv, size_t count,
+                        struct tproc_error *error) {
+  size_t size = strlen(path) + 1;
+  for (size_t i = 0; i < count; i++) size += strlen(argv[i]) + 1;
+  char *to = malloc(size);
+  if (to == NULL) return tproc_fail(error, ENOMEM, "copy what is executed");
+  info->executed = to;
+  info->executed_size = size;
+  to = stpcpy(to, path) + 1;
+  for (size_t i = 0; i < count; i++) to = stpcpy(to, argv[i]) + 1;
+  return 0;
+}
+
 void launch_info_start(struct launch_info *info) {
   info->started_at = clock_nanoseconds(CLOCK_REALTIME);
   info->started = clock_nanoseconds(CLOCK_MONOTONIC);
@@ -50,5 +63,6 @@ uint64_t launch_info_uptime(const struct launch_info *info) {
 
 void launch_info_release(struct launch_info *info) {
   free(info->command);
-  info->command = NULL;
+  free(info->executed);
+  info->command = info->executed = NULL;
 }

@@ -24,11 +24,18 @@ struct launch_info {
   size_t command_size;
   size_t argument_count; /**< of the whole command */
   bool command_cut;
+  char *executed; /**< the executable's path, and the first arguments that it got, as tproc_threadproc_executed has them
+                   */
+  size_t executed_size;
 };
 
 /** Copies the command. @return 0 or -ENOMEM */
 int launch_info_open(struct launch_info *info, const struct launch_client *client, const char *const *argv,
                      struct tproc_error *error);
+
+/** Copies what is executed for them: `count` of its arguments. @return 0 or -ENOMEM */
+int launch_info_execute(struct launch_info *info, const char *path, const char *const *argv, size_t count,
+                        struct tproc_error *error);
 
 /** Notes the time of the start, or of the end. */
 void launch_info_start(struct launch_info *info);

@@ -17,6 +17,11 @@
 
 pid_t tproc_threadproc_pid(const struct tproc_threadproc *threadproc) { return threadproc->pid; }
 
+size_t tproc_threadproc_executed(const struct tproc_threadproc *threadproc, const char **words) {
+  *words = threadproc->info.executed;
+  return threadproc->info.executed_size;
+}
+
 int threadproc_signal(struct tproc_threadproc *threadproc, int signal, struct tproc_error *error) {
   int failed = 0;
   pthread_mutex_lock(&threadproc->lock);

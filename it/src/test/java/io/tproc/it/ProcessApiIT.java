@@ -6,13 +6,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.tproc.ExitStatus.Exited;
 import io.tproc.ThreadProc;
 import io.tproc.TprocHost;
+import java.io.FileOutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Who knows {@link Process} knows {@link ThreadProc}: after OpenJDK's
@@ -158,6 +163,67 @@ class ProcessApiIT {
       assertThat(info.startInstant()).isPresent();
       assertThat(info.user()).isEqualTo(ProcessHandle.current().info().user());
       assertThat(info.totalCpuDuration()).isPresent();
+    }
+  }
+
+  private static List<Object> told(ProcessHandle.Info info) {
+    return List.of(
+        info.command(),
+        info.commandLine(),
+        info.arguments().map(Arrays::asList),
+        info.user(),
+        info.startInstant().isPresent(),
+        info.totalCpuDuration().isPresent());
+  }
+
+  private static List<Object> toldOf(Process program) throws Exception {
+    try {
+      assertThat(program.inputReader().readLine()).isEqualTo("ready");
+      return told(program.info());
+    } finally {
+      program.destroyForcibly().waitFor();
+    }
+  }
+
+  private void assertToldAsNatively(TprocHost host, String... command) throws Exception {
+    Process natively = new ProcessBuilder(command).start();
+    assertThat(toldOf(host.command(command).start()))
+        .as(String.join(" ", command))
+        .isEqualTo(toldOf(natively));
+  }
+
+  @Test
+  void itsInfoIsTheNativeOne(TprocHost host, @TempDir Path directory) throws Exception {
+    String waiter = Programs.probe("waiter");
+    Path link = Files.createSymbolicLink(directory.resolve("link"), Path.of(waiter));
+    String shell = Programs.hostable("sh");
+    Path script = directory.resolve("script");
+    Files.writeString(script, "#!" + shell + " -e\necho ready; read line; :\n");
+    assertThat(script.toFile().setExecutable(true)).isTrue();
+    Path leaving = directory.resolve("leaving");
+    Files.writeString(leaving, "#!" + shell + "\nexec " + waiter + " after\n");
+    assertThat(leaving.toFile().setExecutable(true)).isTrue();
+
+    assertToldAsNatively(host, waiter, "with", "two words");
+    assertToldAsNatively(host, waiter);
+    assertToldAsNatively(host, link.toString(), "x");
+    assertToldAsNatively(host, "sh", "-c", "echo ready; read line; :", "name", "argument");
+    assertToldAsNatively(host, script.toString(), "argument");
+    assertToldAsNatively(host, leaving.toString());
+    Files.delete(link); // JUnit warns of links that lead out of its directory
+  }
+
+  /** Also what it writes when the program has ended, and is collected. */
+  @Test
+  void whatADescendantWritesLaterIsRead(TprocHost host, @TempDir Path directory) throws Exception {
+    String fifo = directory.resolve("fifo").toString();
+    String shell = Programs.hostable("sh");
+    try (ThreadProc program =
+        host.command(shell, "-c", "mkfifo \"$0\"; (read x < \"$0\"; echo later) & echo now", fifo)
+            .start()) {
+      program.waitForExit();
+      new FileOutputStream(fifo).close();
+      assertThat(program.inputReader().lines()).containsExactly("now", "later");
     }
   }
 

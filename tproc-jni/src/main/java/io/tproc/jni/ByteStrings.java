@@ -4,6 +4,9 @@ import io.tproc.Errno;
 import io.tproc.LaunchException;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.Charset;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 
 /**
  * Texts as the kernel knows them: bytes in the encoding that the JDK itself uses for commands,
@@ -26,6 +29,19 @@ final class ByteStrings {
 
   static String decode(byte[] bytes) {
     return new String(bytes, CHARSET);
+  }
+
+  /** Texts that each have a NUL at their end. */
+  static List<String> split(byte[] texts) {
+    List<String> found = new ArrayList<>();
+    int start = 0;
+    for (int i = 0; i < texts.length; i++) {
+      if (texts[i] == 0) {
+        found.add(decode(Arrays.copyOfRange(texts, start, i)));
+        start = i + 1;
+      }
+    }
+    return found;
   }
 
   static byte[] encode(String text) {

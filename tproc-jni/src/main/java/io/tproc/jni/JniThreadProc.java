@@ -254,7 +254,17 @@ final class JniThreadProc extends ThreadProc {
 
   @Override
   public ProcessHandle.Info info() {
-    return isAlive() ? new ThreadProcInfo(request, processHandle.info()) : processHandle.info();
+    ProcessHandle.Info kernel = processHandle.info();
+    List<String> executed = handle.executed();
+    boolean isHosted = isAlive() && !executed.isEmpty() && !hasLeft(kernel);
+    return isHosted ? new ThreadProcInfo(executed, request.command(), kernel) : kernel;
+  }
+
+  /** A moment later the host knows it, too. */
+  private boolean hasLeft(ProcessHandle.Info kernel) {
+    Optional<String> file = kernel.command(); // the host's, as that of its memory
+    return handle.exec() == EXEC_LEFT
+        || (file.isPresent() && !file.equals(ProcessHandle.current().info().command()));
   }
 
   @Override

@@ -72,6 +72,9 @@ final class Native {
   /** tproc_threadproc_pid. */
   static native int pid(long threadproc);
 
+  /** tproc_threadproc_executed: texts, each with its NUL. */
+  static native byte[] executed(long threadproc);
+
   /** tproc_threadproc_signal. Returns false when the exit has been collected already. */
   static native boolean signal(long threadproc, int signal) throws IOException;
 
@@ -306,6 +309,9 @@ final class Native {
 
   /** pipe2 with O_CLOEXEC, into two descriptors that are not open yet. */
   static native void pipe(FileDescriptor reader, FileDescriptor writer) throws IOException;
+
+  /** Whether somebody can still write to the pipe that a descriptor reads. */
+  static native boolean hasWriter(int reader);
 
   /** tproc_carry_file, into a descriptor that is not open yet. */
   static native void carryFile(byte[] path, int flags, FileDescriptor carrier) throws IOException;

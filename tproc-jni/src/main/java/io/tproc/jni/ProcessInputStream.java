@@ -8,7 +8,8 @@ import java.io.OutputStream;
 /**
  * Reads what a program writes. At the program's exit what is still in the pipe is taken over and
  * the descriptor is closed, so that output can be read later, or never, without a descriptor being
- * held.
+ * held. While descendants of the program can still write to the pipe it stays open instead, until
+ * it is at its end, closed or forgotten.
  *
  * <p>As in the JDK's {@code ProcessImpl}; only that the exit is handed over to the thread that
  * reads instead of waiting for it.
@@ -24,6 +25,9 @@ final class ProcessInputStream extends BufferedInputStream {
 
   private final PipeInputStream pipe;
 
+  /** What has ended may not be waited for to close the pipe; under the lock. */
+  private boolean hasExited;
+
   ProcessInputStream(PipeInputStream pipe) {
     super(pipe);
     this.pipe = pipe;
@@ -35,8 +39,14 @@ final class ProcessInputStream extends BufferedInputStream {
   }
 
   private void takeOver() {
+    hasExited = true;
     synchronized (closeLock) {
-      if (in == null) { // closed
+      if (in != pipe) { // closed, or taken over
+        return;
+      }
+      if (isWrittenTo()) {
+        PipeInputStream forgotten = pipe;
+        JniHost.whenForgotten(this, () -> closeQuietly(forgotten));
         return;
       }
       try (pipe) {
@@ -50,11 +60,35 @@ final class ProcessInputStream extends BufferedInputStream {
     }
   }
 
+  private boolean isWrittenTo() {
+    try {
+      return Native.hasWriter(Native.number(pipe.getFD()));
+    } catch (IOException closed) {
+      return false;
+    }
+  }
+
+  private static void closeQuietly(PipeInputStream pipe) {
+    try {
+      pipe.close();
+    } catch (IOException ignored) {
+      // Nobody can read it any more.
+    }
+  }
+
+  /** After the exit the end is that of all descendants, too: nothing more can come. */
+  private int seen(int result) {
+    if (result < 0 && hasExited) {
+      takeOver();
+    }
+    return result;
+  }
+
   @Override
   public int read() throws IOException {
     lock.lock();
     try {
-      return super.read();
+      return seen(super.read());
     } finally {
       lock.unlock();
     }
@@ -64,7 +98,7 @@ final class ProcessInputStream extends BufferedInputStream {
   public int read(byte[] target, int offset, int length) throws IOException {
     lock.lock();
     try {
-      return super.read(target, offset, length);
+      return seen(super.read(target, offset, length));
     } finally {
       lock.unlock();
     }

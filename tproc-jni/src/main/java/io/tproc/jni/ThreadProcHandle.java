@@ -106,6 +106,16 @@ final class ThreadProcHandle {
     }
   }
 
+  /** What the kernel would say of its executable; empty when it has been freed. */
+  List<String> executed() {
+    lock();
+    try {
+      return pointer == 0 ? List.of() : ByteStrings.split(Native.executed(pointer));
+    } finally {
+      lock.unlock();
+    }
+  }
+
   Optional<Integer> pidIfOpen() {
     lock();
     try {

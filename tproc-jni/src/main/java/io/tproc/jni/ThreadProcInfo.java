@@ -1,8 +1,8 @@
 package io.tproc.jni;
 
-import io.tproc.spi.LaunchRequest;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -11,28 +11,35 @@ import java.util.Optional;
  * property of the address space, so every threadproc shows the host's.
  */
 final class ThreadProcInfo implements ProcessHandle.Info {
-  private final LaunchRequest request;
+  private final String executable;
+  private final List<String> arguments;
   private final ProcessHandle.Info kernel;
 
-  ThreadProcInfo(LaunchRequest request, ProcessHandle.Info kernel) {
-    this.request = request;
+  /**
+   * @param executed the executable's path, and what stands before the command's second word
+   * @param command as it was given
+   */
+  ThreadProcInfo(List<String> executed, List<String> command, ProcessHandle.Info kernel) {
+    this.executable = executed.get(0);
+    List<String> words = new ArrayList<>(executed.subList(2, executed.size()));
+    words.addAll(command.subList(1, command.size()));
+    this.arguments = words;
     this.kernel = kernel;
   }
 
   @Override
   public Optional<String> command() {
-    return Optional.of(request.program());
+    return Optional.of(executable);
   }
 
   @Override
   public Optional<String> commandLine() {
-    return Optional.of(String.join(" ", request.command()));
+    return Optional.of(executable + " " + String.join(" ", arguments)); // as the JDK joins them
   }
 
   @Override
   public Optional<String[]> arguments() {
-    List<String> command = request.command();
-    return Optional.of(command.subList(1, command.size()).toArray(String[]::new));
+    return Optional.of(arguments.toArray(String[]::new));
   }
 
   @Override

@@ -65,6 +65,7 @@ class ProcessStreamsTest {
   void outputCanBeReadAfterTheExitAndHoldsNoDescriptor() throws IOException {
     ProcessInputStream input = input();
     programWrites("late");
+    new FileOutputStream(writer).close();
 
     input.processExited();
 
@@ -79,6 +80,7 @@ class ProcessStreamsTest {
     programWrites("abc");
     assertThat(input.read()).isEqualTo('a');
     programWrites("def");
+    new FileOutputStream(writer).close();
 
     input.processExited();
 
@@ -97,11 +99,28 @@ class ProcessStreamsTest {
     input.processExited();
     assertThat(reading).isNotDone();
     programWrites("xy");
+    new FileOutputStream(writer).close();
 
     assertThat(reading.get(20, TimeUnit.SECONDS)).isEqualTo('x');
+    assertThat(input.read()).isEqualTo('y');
+    assertThat(input.read()).isEqualTo(-1);
     user.submit(() -> assertThat(reader.valid()).as("taken over by the reader").isFalse())
         .get(20, TimeUnit.SECONDS);
-    assertThat(input.read()).isEqualTo('y');
+  }
+
+  @Test
+  void whatADescendantWritesAfterTheExitIsReadUntilItEnds() throws IOException {
+    ProcessInputStream input = input();
+    programWrites("now,");
+    input.processExited();
+    programWrites("later");
+
+    assertThat(input.readNBytes(9)).asString(US_ASCII).isEqualTo("now,later");
+    assertThat(input.available()).isZero();
+    assertThat(reader.valid()).isTrue();
+    new FileOutputStream(writer).close();
+    assertThat(input.read()).isEqualTo(-1);
+    assertThat(reader.valid()).as("nothing can come any more").isFalse();
     assertThat(input.read()).isEqualTo(-1);
   }
 
