@@ -3,6 +3,7 @@ package io.tproc.jni;
 import io.tproc.CrashReport;
 import io.tproc.ExitStatus;
 import io.tproc.ExitStatus.Signalled;
+import jdk.jfr.Event;
 import jdk.jfr.FlightRecorder;
 import org.jspecify.annotations.Nullable;
 
@@ -13,10 +14,32 @@ import org.jspecify.annotations.Nullable;
 final class FlightRecords {
   private static final boolean PRESENT = ModuleLayer.boot().findModule("jdk.jfr").isPresent();
 
+  private static final System.Logger LOG = System.getLogger(FlightRecords.class.getPackageName());
+
+  private static volatile boolean unlinked;
+
   private FlightRecords() {}
 
   private static boolean on() {
-    return PRESENT && FlightRecorder.isInitialized();
+    return PRESENT && !unlinked && FlightRecorder.isInitialized();
+  }
+
+  /**
+   * The recorder writes calls of its internal classes into an event's class. Where a class loader
+   * hides those, as an OSGi framework's does, a program is launched all the same.
+   */
+  static void commit(Event event) {
+    try {
+      event.commit();
+    } catch (LinkageError hidden) {
+      unlinked = true;
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "programs are not recorded by Java Flight Recorder: its classes are hidden from this"
+              + " class loader ("
+              + hidden.getMessage()
+              + "); an OSGi framework shows them with org.osgi.framework.bootdelegation=jdk.jfr.*");
+    }
   }
 
   /** A launch begins. */
@@ -37,7 +60,7 @@ final class FlightRecords {
     ThreadProcLeftEvent event = new ThreadProcLeftEvent();
     event.pid = pid;
     event.program = program;
-    event.commit();
+    commit(event);
   }
 
   /** A threadproc has ended. */
@@ -53,6 +76,6 @@ final class FlightRecords {
       event.coreDumped = signalled.coreDumped();
     }
     event.crash = crash != null ? crash.toString() : null;
-    event.commit();
+    commit(event);
   }
 }

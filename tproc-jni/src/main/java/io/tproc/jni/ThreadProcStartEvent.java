@@ -24,6 +24,6 @@ final class ThreadProcStartEvent extends Event implements SpawnRecord {
   public void spawned(long newPid, String newProgram) {
     pid = newPid;
     program = newProgram;
-    commit();
+    FlightRecords.commit(this);
   }
 }
