@@ -97,7 +97,7 @@ JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_launch(JNIEnv *env, jclass type
                                                         jint environment_count, jbyteArray directory, jint standard_in,
                                                         jint standard_out, jint standard_error, jint carried, jint mask,
                                                         jboolean crash_report, jboolean stay, jboolean never_forks,
-                                                        jlong heap_limit, jboolean session, jint nice,
+                                                        jboolean spill, jlong heap_limit, jboolean session, jint nice,
                                                         jlongArray limits, jlongArray cpus, jintArray descriptors) {
   (void)type;
   struct texts texts = {0};
@@ -118,9 +118,9 @@ JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_launch(JNIEnv *env, jclass type
         .umask = mask,
         .carried = (unsigned)carried,
         .flags = (crash_report ? TPROC_LAUNCH_CRASH_REPORT : 0) | (stay ? TPROC_LAUNCH_STAY : 0) |
-                 (never_forks ? TPROC_LAUNCH_NEVER_FORKS : 0) | (session ? TPROC_LAUNCH_SESSION : 0) |
-                 (nice != HOST_NICE ? TPROC_LAUNCH_NICE : 0) | (limits != NULL ? TPROC_LAUNCH_LIMITS : 0) |
-                 TPROC_LAUNCH_EXACT,
+                 (never_forks ? TPROC_LAUNCH_NEVER_FORKS : 0) | (spill ? TPROC_LAUNCH_SPILL : 0) |
+                 (session ? TPROC_LAUNCH_SESSION : 0) | (nice != HOST_NICE ? TPROC_LAUNCH_NICE : 0) |
+                 (limits != NULL ? TPROC_LAUNCH_LIMITS : 0) | TPROC_LAUNCH_EXACT,
         .nice = nice,
         .limits = state.limits,
         .cpus = state.cpus,

@@ -162,7 +162,12 @@ enum tproc_launch_flag {
    */
   TPROC_LAUNCH_EXACT = 1 << 12,
   /** As TERMINAL, but terminal_fd becomes the controlling terminal, and is not among the threadproc's descriptors. */
-  TPROC_LAUNCH_TERMINAL_FD = 1 << 13
+  TPROC_LAUNCH_TERMINAL_FD = 1 << 13,
+  /**
+   * Where the fixed addresses of a program (ET_EXEC) are taken, it is started as an ordinary process, with all else as
+   * for a threadproc; tproc_threadproc_exec says so. Not with STAY.
+   */
+  TPROC_LAUNCH_SPILL = 1 << 14
 };
 
 /** A descriptor for the threadproc beyond 0-2. */
@@ -726,9 +731,10 @@ void tproc_host_wake(struct tproc_host *host);
 
 /** What has come of a threadproc's own execve. */
 enum tproc_exec {
-  TPROC_EXEC_NONE = 0,   /**< it has not asked, or the kernel has refused */
-  TPROC_EXEC_LEFT = 1,   /**< it has executed another program, and is an ordinary process since */
-  TPROC_EXEC_REFUSED = 2 /**< TPROC_LAUNCH_STAY: it was not let */
+  TPROC_EXEC_NONE = 0,    /**< it has not asked, or the kernel has refused */
+  TPROC_EXEC_LEFT = 1,    /**< it has executed another program, and is an ordinary process since */
+  TPROC_EXEC_REFUSED = 2, /**< TPROC_LAUNCH_STAY: it was not let */
+  TPROC_EXEC_SPILLED = 3  /**< TPROC_LAUNCH_SPILL: it was started as an ordinary process */
 };
 
 /**

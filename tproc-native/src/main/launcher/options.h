@@ -13,6 +13,7 @@ struct options {
   enum terminal_choice terminal;
   bool detach;
   bool never_forks;
+  bool spill;
   bool pass_all;                    /**< --pass-fds */
   int passed[WIRE_DESCRIPTORS_MAX]; /**< --pass-fd, in the order given */
   size_t passed_count;

@@ -50,6 +50,9 @@ struct fence_content {
   bool never_forks;                    /**< it may not fork */
 };
 
+/** One that asks nothing: of a process that is none of the host's memory, but is seen to go by its listener. */
+void fence_build_open(struct fence *fence);
+
 void fence_build(struct fence *fence, const struct fence_content *content);
 
 #endif

@@ -50,6 +50,7 @@ struct preparation {
   struct layout layout;
   struct image program_image;
   struct image interpreter_image;
+  bool spilled; /**< its addresses are taken: it becomes an ordinary process, and no image is mapped */
 };
 
 static int read_program(struct preparation *preparation, uint64_t largest, struct tproc_error *error) {
@@ -77,10 +78,14 @@ static int read_interpreter(struct preparation *preparation, uint64_t largest, s
   return failed;
 }
 
-static int map_images(struct tproc_host *host, struct preparation *preparation, struct memory *memory,
+static int map_images(struct tproc_host *host, bool spills, struct preparation *preparation, struct memory *memory,
                       struct tproc_error *error) {
   const bool alone = preparation->interpreter.file < 0;
   int failed = preparation->elf.position_independent ? 0 : fixed_image_take(host, &preparation->elf, memory, error);
+  if (failed == -EADDRINUSE && spills) {
+    preparation->spilled = true;
+    return 0;
+  }
   if (failed) return failed;
   failed = image_map(preparation->program.file, &preparation->elf, preparation->layout.program_bias, alone,
                      &preparation->program_image, error);
@@ -137,6 +142,16 @@ static int build_stack(struct tproc_host *host, const struct tproc_launch *launc
   return entry_stack_build(preparation->layout.stack_begun, &content, built, error);
 }
 
+/* Its limits of memory are the kernel's to keep. Where it crashes is not seen. */
+static void plan_spilled(const struct tproc_launch *launch, const struct preparation *preparation,
+                         struct child_plan *plan) {
+  plan->traced = false;
+  if (launch_state_limits(launch) != NULL) plan->limits_set |= 1u << RLIMIT_AS | 1u << RLIMIT_DATA;
+  plan->executed = preparation->program.file_path;
+  plan->argv = preparation->program.argv;
+  plan->envp = launch->envp;
+}
+
 static int make_plan(const struct tproc_launch *launch, struct preparation *preparation,
                      const struct entry_stack *stack, struct tproc_threadproc *threadproc, struct tproc_error *error) {
   struct child_plan *plan = &threadproc->plan;
@@ -153,7 +168,9 @@ static int make_plan(const struct tproc_launch *launch, struct preparation *prep
   const char *slash = strrchr(preparation->program.path, '/');
   const char *name = slash != NULL ? slash + 1 : preparation->program.path;
   memcpy(plan->name, name, strnlen(name, sizeof plan->name - 1)); /* the rest is zero from calloc */
-  return launch_state_plan(launch, preparation->directory, plan, &preparation->descriptors, error);
+  const int failed = launch_state_plan(launch, preparation->directory, plan, &preparation->descriptors, error);
+  if (!failed && preparation->spilled) plan_spilled(launch, preparation, plan);
+  return failed;
 }
 
 /*
@@ -324,7 +341,8 @@ static int prepare(struct tproc_host *host, const struct tproc_launch *launch, s
     failed = layout_plan(&threadproc->memory.slot, &preparation->elf,
                          preparation->interpreter.file >= 0 ? &preparation->interpreter.elf : NULL, stack_limit,
                          size.bytes + size.strings * sizeof(char *), &preparation->layout, error);
-  if (!failed) failed = map_images(host, preparation, &threadproc->memory, error);
+  if (!failed)
+    failed = map_images(host, (launch->flags & TPROC_LAUNCH_SPILL) != 0, preparation, &threadproc->memory, error);
   if (!failed) failed = map_stack(preparation, error);
   if (!failed) failed = open_account(host, launch, &threadproc->account, error);
   if (!failed)
@@ -335,7 +353,11 @@ static int prepare(struct tproc_host *host, const struct tproc_launch *launch, s
                 preparation->layout.files);
   threadproc->stack = preparation->layout.stack;
   if ((launch->flags & TPROC_LAUNCH_NEVER_FORKS) != 0) memory_keep_out_of_forks(&threadproc->memory);
-  plan_fence(launch, preparation, &stack, threadproc);
+  threadproc->spilled = preparation->spilled;
+  if (preparation->spilled)
+    fence_build_open(&threadproc->fence);
+  else
+    plan_fence(launch, preparation, &stack, threadproc);
   return make_plan(launch, preparation, &stack, threadproc, error);
 }
 

@@ -141,7 +141,7 @@ enum tproc_exec tproc_threadproc_exec(struct tproc_threadproc *threadproc) {
   struct fence_listener *listener = threadproc->listener; /* NULL: it was killed as it started */
   const enum tproc_exec exec = listener != NULL ? broker_exec_of(listener) : TPROC_EXEC_NONE;
   pthread_mutex_unlock(&threadproc->lock);
-  return exec;
+  return exec == TPROC_EXEC_LEFT && threadproc->spilled ? TPROC_EXEC_SPILLED : exec;
 }
 
 int tproc_threadproc_crash(struct tproc_threadproc *threadproc, struct tproc_crash *crash) {

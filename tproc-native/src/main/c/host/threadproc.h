@@ -32,6 +32,7 @@ struct tproc_threadproc {
   struct tproc_account_of_launch account; /**< how much it and its forked children may own of the shared heap */
   struct fence_listener *listener;        /**< to the broker; NULL before the start */
   struct tracer *tracer;                  /**< NULL: it is not traced, or its exit has been collected */
+  bool spilled;                           /**< it was started as an ordinary process (TPROC_LAUNCH_SPILL) */
   bool crashed;                           /**< under the lock, as the next */
   struct tproc_crash crash;               /**< when it has crashed */
   struct fence fence;                     /**< the filter, as the child installs it */

@@ -266,6 +266,13 @@ CHILD_CODE void announce(struct child_plan *plan) {
   raw_syscall3(SYS_futex, &plan->state, FUTEX_WAKE, 1);
 }
 
+/* The kernel then sets plan->state to CHILD_GONE, as at an end: the child has left the memory. */
+CHILD_CODE void execute(struct child_plan *plan) {
+  if (plan->executed == 0) return;
+  raw_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &plan->blocked_signals, 0, sizeof plan->blocked_signals);
+  give_up(plan, CHILD_STEP_EXECUTE, raw_syscall3(SYS_execve, plan->executed, plan->argv, plan->envp));
+}
+
 __attribute__((FOREIGN_THREAD_POINTER)) void child_main(void *argument) {
   struct child_plan *plan = argument;
   tie_to_host(plan);
@@ -285,6 +292,7 @@ __attribute__((FOREIGN_THREAD_POINTER)) void child_main(void *argument) {
   set_scheduling(plan);
   set_limits(plan);
   if (plan->umask != TPROC_UMASK_INHERIT) raw_syscall1(SYS_umask, plan->umask);
+  execute(plan);
   plan->abi->pid = (int32_t)raw_syscall0(SYS_getpid);
   await_tracer(plan);
 
@@ -337,6 +345,8 @@ const char *child_step_name(enum child_step step) {
       return "set the scheduling policy (sched_setscheduler)";
     case CHILD_STEP_LIMITS:
       return "set resource limits (prlimit64)";
+    case CHILD_STEP_EXECUTE:
+      return "execute it as an ordinary process (execve)";
     case CHILD_STEP_NONE:
       break;
   }

@@ -31,6 +31,7 @@ enum child_step {
   CHILD_STEP_AFFINITY,
   CHILD_STEP_SCHEDULING,
   CHILD_STEP_LIMITS,
+  CHILD_STEP_EXECUTE,
 };
 
 /** Values of child_plan.state. The kernel itself writes 0 when the child is gone (CLONE_CHILD_CLEARTID). */
@@ -79,6 +80,9 @@ struct child_plan {
   struct tproc_abi *abi;                  /**< on the entry stack; its pid is filled in */
   uint64_t entry;                         /**< first instruction */
   uint64_t stack_pointer;                 /**< entry stack */
+  /** NULL, or what it executes instead, as an ordinary process. Not to be read any more once it has. */
+  const char *executed;
+  const char *const *argv, *const *envp; /**< for that */
 };
 
 /** Runs on the new process's own stack; `plan` is a struct child_plan. Never returns. */

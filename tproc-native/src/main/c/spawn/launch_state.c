@@ -18,7 +18,7 @@ _Static_assert(TPROC_LIMIT_COUNT == RLIM_NLIMITS, "a limit for each of the kerne
   (TPROC_LAUNCH_SESSION | TPROC_LAUNCH_TERMINAL | TPROC_LAUNCH_DIRECTORY_FD | TPROC_LAUNCH_NICE |             \
    TPROC_LAUNCH_LIMITS | TPROC_LAUNCH_SHELL | TPROC_LAUNCH_CRASH_REPORT | TPROC_LAUNCH_STAY |                 \
    TPROC_LAUNCH_NEVER_FORKS | TPROC_LAUNCH_SCHEDULING | TPROC_LAUNCH_IO_PRIORITY | TPROC_LAUNCH_PERSONALITY | \
-   TPROC_LAUNCH_EXACT | TPROC_LAUNCH_TERMINAL_FD)
+   TPROC_LAUNCH_EXACT | TPROC_LAUNCH_TERMINAL_FD | TPROC_LAUNCH_SPILL)
 
 #define STDIO_COUNT 3
 #define SIGNAL_BIT(signal) (1ull << ((signal)-1))
@@ -131,6 +131,8 @@ static int check_cpus(const struct tproc_launch *launch, struct tproc_error *err
 int launch_state_check(const struct tproc_launch *launch, struct tproc_error *error) {
   if ((launch->flags & ~(unsigned)KNOWN_FLAGS) != 0)
     return tproc_fail_because(error, EINVAL, "unknown flags %#x", launch->flags & ~(unsigned)KNOWN_FLAGS);
+  if ((launch->flags & TPROC_LAUNCH_STAY) != 0 && (launch->flags & TPROC_LAUNCH_SPILL) != 0)
+    return tproc_fail_because(error, EINVAL, "a program that has to stay cannot become an ordinary process (spill)");
   if (launch->umask != TPROC_UMASK_INHERIT && (launch->umask & ~0777) != 0)
     return tproc_fail(error, EINVAL, "umask %#o", (unsigned)launch->umask);
   if ((launch->flags & TPROC_LAUNCH_NICE) != 0 && (launch->nice < NICE_MIN || launch->nice > NICE_MAX))

@@ -58,7 +58,9 @@ struct wire_header wire_header_for(enum wire_type type, size_t size, size_t desc
                               .descriptors = (uint32_t)descriptors};
 }
 
-#define KNOWN_FLAGS (WIRE_LAUNCH_TERMINAL | WIRE_LAUNCH_OUTLIVE | WIRE_LAUNCH_NEVER_FORKS | WIRE_LAUNCH_TERMINAL_APART)
+#define KNOWN_FLAGS                                                                                    \
+  (WIRE_LAUNCH_TERMINAL | WIRE_LAUNCH_OUTLIVE | WIRE_LAUNCH_NEVER_FORKS | WIRE_LAUNCH_TERMINAL_APART | \
+   WIRE_LAUNCH_SPILL)
 
 #define PROBLEM(...) (snprintf(problem, WIRE_PROBLEM_SIZE, __VA_ARGS__), false)
 

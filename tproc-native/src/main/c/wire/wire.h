@@ -77,6 +77,7 @@ struct wire_header {
 #define WIRE_LAUNCH_NEVER_FORKS 4u /**< its fork() fails, and those of others do not copy its memory */
 /** As TERMINAL, of a descriptor more after the working directory's, which the program does not get itself. */
 #define WIRE_LAUNCH_TERMINAL_APART 8u
+#define WIRE_LAUNCH_SPILL 16u /**< an ordinary process where its fixed addresses are taken */
 
 struct wire_limit {
   uint64_t soft, hard; /**< ~0: none */

@@ -44,6 +44,33 @@ TEST_CASE("a program for fixed addresses runs where it wants to be, again and ag
   CHECK(leaks_of([&] { host.run(Launch(test_program("fixed_say"), {"x"})); }) == "");
 }
 
+TEST_CASE("one that may spill runs in the address space, and as an ordinary process while another has its addresses") {
+  Host host;
+  WaitWord word;
+  Launch spilling(test_program("fixed_say"), {"fixed"});
+  spilling.flags = TPROC_LAUNCH_SPILL;
+  const std::string said = test_program("fixed_say") + "\nfixed\n";
+  CHECK(host.output_of(spilling) == said);
+  tproc_threadproc *first = host.start(Launch(test_program("fixed_wait"), {address_of(word.get())}));
+  word.await_running();
+  CHECK(host.output_of(spilling) == said);
+  CHECK(leaks_of([&] { host.run(spilling); }) == "");
+  tproc_threadproc *spilled = host.start(spilling);
+  host.await(spilled);
+  CHECK(tproc_threadproc_exec(spilled) == TPROC_EXEC_SPILLED);
+  host.close_threadproc(spilled);
+  word.go();
+  host.await(first);
+  host.close_threadproc(first);
+}
+
+TEST_CASE("one that has to stay cannot spill") {
+  Host host;
+  Launch launch(test_program("fixed_say"), {"x"});
+  launch.flags = TPROC_LAUNCH_SPILL | TPROC_LAUNCH_STAY;
+  CHECK(host.launch(launch).result == -EINVAL);
+}
+
 TEST_CASE("it runs once at a time: the second is told who is there") {
   Host host;
   WaitWord word;

@@ -62,6 +62,7 @@ TEST_CASE("the socket, the program and its arguments, which are no options") {
   CHECK(plain.read.terminal == TERMINAL_AUTOMATIC);
   CHECK_FALSE(plain.read.detach);
   CHECK_FALSE(plain.read.never_forks);
+  CHECK_FALSE(plain.read.spill);
   CHECK(plain.read.passed_count == 0);
 }
 
@@ -78,6 +79,7 @@ TEST_CASE("options come before the socket") {
   CHECK(Read({"-tT", "s", "p"}).read.terminal == TERMINAL_NEVER);
   CHECK(Read({"--detach", "s", "p"}).read.terminal == TERMINAL_NEVER);
   CHECK(Read({"--never-forks", "s", "p"}).read.never_forks);
+  CHECK(Read({"--spill", "s", "p"}).read.spill);
   CHECK(Read({"-h"}).result == OPTIONS_HELP);
   CHECK(Read({"--version", "--nonsense"}).result == OPTIONS_VERSION);
 }

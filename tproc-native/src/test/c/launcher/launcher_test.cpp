@@ -633,6 +633,13 @@ TEST_CASE("--never-forks is the host's business, too") {
   CHECK(client.request().view.fixed.flags == WIRE_LAUNCH_NEVER_FORKS);
 }
 
+TEST_CASE("--spill is the host's business, too") {
+  Played played;
+  LauncherProcess launcher({"--spill", played.socket, "program"});
+  PlayedClient client = played.listening.accept();
+  CHECK(client.request().view.fixed.flags == WIRE_LAUNCH_SPILL);
+}
+
 TEST_CASE("many launchers at once") {
   Hosted hosted;
   std::vector<std::unique_ptr<LauncherProcess>> launchers;

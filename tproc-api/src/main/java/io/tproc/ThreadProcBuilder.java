@@ -38,6 +38,7 @@ public final class ThreadProcBuilder {
   private boolean crashReport;
   private boolean stay;
   private boolean neverForks;
+  private boolean spill;
   private long heapLimit = LaunchRequest.NO_LIMIT;
   private @Nullable Integer nice;
   private final Map<ResourceLimit, StartState.Limit> limits = new EnumMap<>(ResourceLimit.class);
@@ -323,6 +324,22 @@ public final class ThreadProcBuilder {
   }
 
   /**
+   * Sets whether the program becomes an ordinary process where it cannot be hosted because the
+   * fixed addresses that it is made for (ET_EXEC) are taken, most often by another such program:
+   * without this that is a {@link LaunchException}. Its streams, signals, exit status and all else
+   * are as ever, and it ends with the host; but it has a memory of its own. One line of the log
+   * (logger {@code io.tproc.jni}) and the event {@code io.tproc.ThreadProcLeft} say so, and its
+   * state is {@link ThreadProcStatus.State#LEFT}. There is no {@link CrashReport} of it.
+   *
+   * @param wanted false unless set; not together with {@link #stay}
+   * @return this builder
+   */
+  public ThreadProcBuilder spill(boolean wanted) {
+    this.spill = wanted;
+    return this;
+  }
+
+  /**
    * Limits what the program and its forked children may own of the {@linkplain TprocHost#heap()
    * shared heap}, together: bytes that their blocks have room for. An allocation beyond it fails
    * with ENOMEM ({@code tproc_alloc} returns NULL), and no other program notices. What they free or
@@ -460,6 +477,7 @@ public final class ThreadProcBuilder {
             crashReport,
             stay,
             neverForks,
+            spill,
             heapLimit,
             new StartState(nice, limits, cpus, descriptors, session)));
   }

@@ -48,8 +48,9 @@ public record ThreadProcStatus(
     /** It has ended, and its memory is still there: it has not been closed. */
     ENDED,
     /**
-     * It runs or is stopped, but has executed another program: since then it is an ordinary process
-     * with a memory of its own.
+     * It runs or is stopped, but has executed another program, or found its fixed addresses taken
+     * ({@link ThreadProcBuilder#spill}): since then it is an ordinary process with a memory of its
+     * own.
      */
     LEFT
   }

@@ -64,6 +64,7 @@ class ThreadProcBuilderTest {
     assertThat(launch.crashReport()).isFalse();
     assertThat(launch.stay()).isFalse();
     assertThat(launch.neverForks()).isFalse();
+    assertThat(launch.spill()).isFalse();
     assertThat(launch.heapLimit()).isEqualTo(LaunchRequest.NO_LIMIT);
     assertThat(launch.state()).isEqualTo(StartState.OF_HOST);
   }
@@ -84,6 +85,7 @@ class ThreadProcBuilderTest {
             .crashReport(true)
             .stay(true)
             .neverForks(true)
+            .spill(true)
             .heapLimit(1)
             .nice(-20)
             .limit(ResourceLimit.CPU, 5, ResourceLimit.UNLIMITED)
@@ -107,6 +109,7 @@ class ThreadProcBuilderTest {
     assertThat(launch.crashReport()).isTrue();
     assertThat(launch.stay()).isTrue();
     assertThat(launch.neverForks()).isTrue();
+    assertThat(launch.spill()).isTrue();
     assertThat(launch.heapLimit()).isEqualTo(1);
     assertThat(launch.state())
         .isEqualTo(

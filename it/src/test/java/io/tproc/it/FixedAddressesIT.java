@@ -4,8 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.tproc.ExitStatus.Exited;
 import io.tproc.LaunchException;
+import io.tproc.Signals;
 import io.tproc.ThreadProc;
+import io.tproc.ThreadProcStatus;
+import io.tproc.ThreadProcStatus.State;
 import io.tproc.TprocHost;
 import java.io.BufferedReader;
 import java.nio.file.Files;
@@ -71,6 +75,58 @@ class FixedAddressesIT {
     }
     try (ThreadProc second = host.command(program).start()) {
       assertThat(second.inputReader().readLine()).isEqualTo("ready");
+    }
+  }
+
+  @Test
+  void oneThatMaySpillIsAnOrdinaryProcessMeanwhile(TprocHost host) throws Exception {
+    Resources before = Resources.now();
+    String program = Programs.probe("waiter-fixed");
+    try (LoggedLines lines = LoggedLines.listen();
+        ThreadProc first = host.command(program).spill(true).start();
+        ThreadProc second = host.command(program, "report").spill(true).start();
+        BufferedReader output = second.inputReader()) {
+      assertThat(first.inputReader().readLine()).isEqualTo("ready");
+      assertThat(output.readLine()).isEqualTo("ready");
+      assertThat(Files.readSymbolicLink(Path.of("/proc/" + second.pid() + "/exe")))
+          .isEqualTo(Path.of(program));
+      lines.await(
+          program
+              + " (pid "
+              + second.pid()
+              + ") is an ordinary process: the fixed addresses that it needs were taken");
+      assertThat(host.statuses())
+          .filteredOn(each -> each.state() == State.LEFT)
+          .singleElement()
+          .returns(second.pid(), ThreadProcStatus::pid);
+      second.signal(Signals.SIGUSR1);
+      assertThat(output.readLine()).isEqualTo(Integer.toString(Signals.SIGUSR1));
+      second.destroy();
+      assertThat(second.waitForExit()).isEqualTo(new Exited(3));
+    }
+    before.assertAsBefore();
+  }
+
+  /**
+   * What they compile natively, too: one after the other has the addresses, and some are beside.
+   */
+  @Test
+  void compilersAtOnce(@TempDir Path directory) throws Exception {
+    String gcc = fixed("gcc").toString();
+    StringBuilder makefile = new StringBuilder("all:");
+    for (int i = 0; i < 8; i++) {
+      makefile.append(" f").append(i).append(".o");
+      Files.writeString(directory.resolve("f" + i + ".c"), "int f" + i + "(void) { return 0; }\n");
+    }
+    Files.writeString(directory.resolve("Makefile"), makefile.append("\n"));
+    try (ListeningHost host = ListeningHost.open()) {
+      Outcome made =
+          host.sh("make -C " + directory + " -j4 CC=\"$R --spill $S " + gcc + "\" 2>&1; exit $?");
+      assertThat(made.exitValue).as(made.toString()).isZero();
+      for (int i = 0; i < 8; i++) {
+        assertThat(directory.resolve("f" + i + ".o")).exists();
+      }
+      assertThat(host.sh("$R --spill $S " + gcc + " /no/such.c; exit $?").exitValue).isEqualTo(1);
     }
   }
 

@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param crashReport whether the program is traced, for a {@link io.tproc.CrashReport} of its end
  * @param stay whether the program may not execute another one in its place
  * @param neverForks whether fork() fails in the program, and others' forks do not copy its memory
+ * @param spill whether it becomes an ordinary process where its fixed addresses are taken
  * @param heapLimit bytes of the shared heap that it and its forked children may own, or {@link
  *     #NO_LIMIT}
  * @param state what else it starts with
@@ -40,6 +41,7 @@ public record LaunchRequest(
     boolean crashReport,
     boolean stay,
     boolean neverForks,
+    boolean spill,
     long heapLimit,
     StartState state) {
   /** The value of {@link #umask()} that keeps the host's. */

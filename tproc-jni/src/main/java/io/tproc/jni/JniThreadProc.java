@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 final class JniThreadProc extends ThreadProc {
   private static final int EXEC_LEFT = 1;
   private static final int EXEC_REFUSED = 2;
+  private static final int EXEC_SPILLED = 3;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition hasEnded = lock.newCondition();
@@ -119,6 +120,14 @@ final class JniThreadProc extends ThreadProc {
         log(
             Level.INFO,
             "{0} (pid {1,number,#}) has executed another program, and left the address space");
+      }
+      case EXEC_SPILLED -> {
+        execTold = true;
+        FlightRecords.left(pid, request.program());
+        log(
+            Level.INFO,
+            "{0} (pid {1,number,#}) is an ordinary process: the fixed addresses that it needs were"
+                + " taken");
       }
       case EXEC_REFUSED -> {
         execTold = true;
@@ -263,7 +272,9 @@ final class JniThreadProc extends ThreadProc {
   /** A moment later the host knows it, too. */
   private boolean hasLeft(ProcessHandle.Info kernel) {
     Optional<String> file = kernel.command(); // the host's, as that of its memory
-    return handle.exec() == EXEC_LEFT
+    int exec = handle.exec();
+    return exec == EXEC_LEFT
+        || exec == EXEC_SPILLED
         || (file.isPresent() && !file.equals(ProcessHandle.current().info().command()));
   }
 

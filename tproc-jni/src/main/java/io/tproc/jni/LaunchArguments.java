@@ -26,6 +26,7 @@ final class LaunchArguments {
   private final boolean crashReport;
   private final boolean stay;
   private final boolean neverForks;
+  private final boolean spill;
   private final long heapLimit;
   private final StartState state;
 
@@ -46,6 +47,7 @@ final class LaunchArguments {
     this.crashReport = request.crashReport();
     this.stay = request.stay();
     this.neverForks = request.neverForks();
+    this.spill = request.spill();
     this.heapLimit = request.heapLimit();
     this.state = request.state();
   }
@@ -109,6 +111,7 @@ final class LaunchArguments {
         crashReport,
         stay,
         neverForks,
+        spill,
         heapLimit,
         state.session(),
         nice != null ? nice : Native.HOST_NICE,

@@ -59,6 +59,7 @@ final class Native {
       boolean crashReport,
       boolean stay,
       boolean neverForks,
+      boolean spill,
       long heapLimit,
       boolean session,
       int nice,
