@@ -49,9 +49,13 @@ enum label {
   REMAP,
   CONTROL,
   PATH,
+  PATH_SINGLE,
+  PATH_SINGLE_LAST = PATH_SINGLE + FENCE_PATHS_MAX,
   PATH_FILES,
   PATH_ARGUMENTS,
   PATH_AT,
+  PATH_AT_SINGLE,
+  PATH_AT_SINGLE_LAST = PATH_AT_SINGLE + FENCE_PATHS_MAX,
   PATH_AT_FILES,
   PATH_AT_ARGUMENTS,
   FORK,
@@ -264,10 +268,15 @@ static void check_path_in(struct assembler *to, struct address_range range, unsi
   if (range_size(range) > 0) check_inside(to, argument, range, ASK, otherwise);
 }
 
-/* Rule 4. The labels are those between the three comparisons. */
-static void check_path(struct assembler *to, const struct fence_content *content, unsigned argument, enum label files,
-                       enum label arguments) {
-  check_path_in(to, checkable(content->constants), argument, files);
+/* Rule 4. The labels are those between the comparisons; one for each of the single paths, from `single` on. */
+static void check_path(struct assembler *to, const struct fence_content *content, unsigned argument, unsigned single,
+                       enum label files, enum label arguments) {
+  check_path_in(to, checkable(content->constants), argument, (enum label)single);
+  for (unsigned i = 0; i < content->path_count; i++) {
+    here(to, (enum label)(single + i));
+    check_path_in(to, checkable(content->paths[i]), argument, (enum label)(single + i + 1));
+  }
+  here(to, (enum label)(single + (unsigned)content->path_count));
   here(to, files);
   check_path_in(to, content->files, argument, arguments);
   here(to, arguments);
@@ -354,9 +363,9 @@ void fence_build(struct fence *fence, const struct fence_content *content) {
   check_range(&to, slot, LOW_HALF(args[2]), NAMED_LENGTH);
 
   here(&to, PATH);
-  check_path(&to, content, LOW_HALF(args[0]), PATH_FILES, PATH_ARGUMENTS);
+  check_path(&to, content, LOW_HALF(args[0]), PATH_SINGLE, PATH_FILES, PATH_ARGUMENTS);
   here(&to, PATH_AT);
-  check_path(&to, content, LOW_HALF(args[1]), PATH_AT_FILES, PATH_AT_ARGUMENTS);
+  check_path(&to, content, LOW_HALF(args[1]), PATH_AT_SINGLE, PATH_AT_FILES, PATH_AT_ARGUMENTS);
 
   here(&to, EXECUTE);
   check_execute(&to, content); /* else asked: */

@@ -8,8 +8,9 @@
  *      filter but runs its own libc in its own memory; it is never slowed and never depends on the host;
  *   3. munmap, mprotect, madvise, mlock and the like, mmap(MAP_FIXED) and a shrinking mremap wholly inside the slot:
  *      allowed;
- *   4. a path given to open, stat and the like, unless it stands in the libraries' constants, or in the program's or in
- *      its arguments and one of these ends in "/exe": allowed. Only there may a "/proc/self/exe" be expected, and
+ *   4. a path given to open, stat and the like, unless it stands in the libraries' constants, is a constant of the
+ *      program's like "/proc/self/exe", or stands in what it may write to of its image if there is a text that ends in
+ *      "/exe", or in its arguments if one of these ends so: allowed. Only there may a "/proc/self/exe" be expected, and
  *      asking for every path would slow every program;
  *   5. a path given to execve that stands among the program's constants or on its main stack, where execvp and its like
  *      put together what they find in PATH: allowed, unless the launch knows a reason to ask (executed_texts below). A
@@ -25,6 +26,7 @@
 
 #include <linux/filter.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/address_range.h"
 #include "memory/slot.h"
@@ -37,12 +39,16 @@ struct fence {
   unsigned short length;
 };
 
+#define FENCE_PATHS_MAX 4
+
 /** What the filter compares with. Each range consists of whole 4 GiB or lies within one. An empty one has nothing. */
 struct fence_content {
   const struct slot *slot;
-  struct address_range heap;           /**< where the program break may be */
-  struct address_range program;        /**< the program's image; outside the slot for ET_EXEC */
-  struct address_range constants;      /**< where a path of the program's may be its own executable's */
+  struct address_range heap;                   /**< where the program break may be */
+  struct address_range program;                /**< the program's image; outside the slot for ET_EXEC */
+  struct address_range constants;              /**< where a path of the program's may be its own executable's */
+  struct address_range paths[FENCE_PATHS_MAX]; /**< single constants that are such paths */
+  size_t path_count;
   struct address_range files;          /**< where libraries are */
   struct address_range arguments;      /**< where one of argv, envp, AT_EXECFN may be */
   struct address_range executed_texts; /**< where a path that is executed needs no question: constants, ... */

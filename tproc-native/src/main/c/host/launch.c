@@ -266,19 +266,26 @@ static void find_executable(int file, char *path, size_t size) {
   path[length > 0 ? length : 0] = '\0';
 }
 
+_Static_assert(EXE_TEXTS_MAX <= FENCE_PATHS_MAX, "all that are found can be compared with");
+
 /* What the fence can compare with: a part that lies within one 4 GiB, the uppermost. */
 static struct address_range upper_part(struct address_range range) {
   const uint64_t whole = 1ull << 32, low = align_down(range.high - 1, whole);
   return (struct address_range){range.low > low ? range.low : low, range.high};
 }
 
-/* Where a path is a constant: what the program loads below the first thing that it may write to. */
-static struct address_range read_only_part(const struct elf_file *elf, const struct image *image) {
+/* Where the first thing begins that the program may write to. */
+static uint64_t read_only_end(const struct elf_file *elf, const struct image *image) {
   uint64_t high = elf->high;
   for (size_t i = 0; i < elf->segment_count; i++)
     if ((elf->segments[i].protection & PROT_WRITE) != 0 && elf->segments[i].address < high)
       high = elf->segments[i].address;
-  return upper_part((struct address_range){image->low, image->low + (high - elf->low)});
+  return image->low + (high - elf->low);
+}
+
+/* Where a path is a constant. */
+static struct address_range read_only_part(const struct elf_file *elf, const struct image *image) {
+  return upper_part((struct address_range){image->low, read_only_end(elf, image)});
 }
 
 /*
@@ -294,6 +301,22 @@ static void plan_execution(const struct tproc_launch *launch, const struct prepa
   content->executed_stack = upper_part(preparation->layout.stack);
 }
 
+/*
+ * Where paths of the own executable may be: in the constants that are such, and in what the program may write to (a
+ * buffer that "/proc/%d/exe" is written into).
+ */
+static void plan_paths(const struct preparation *preparation, const struct exe_texts *texts,
+                       struct fence_content *content) {
+  const struct image *image = &preparation->program_image;
+  const uint64_t bias = image->low - preparation->elf.low;
+  content->constants = content->program;
+  if (texts->more_places) return;
+  content->constants.low = read_only_end(&preparation->elf, image);
+  for (size_t i = 0; i < texts->place_count; i++)
+    content->paths[content->path_count++] =
+        (struct address_range){texts->places[i].low + bias, texts->places[i].high + bias};
+}
+
 /* Which texts of the program may be paths of its own executable: open and stat of all others take no question. */
 static void plan_fence(const struct tproc_launch *launch, const struct preparation *preparation,
                        const struct entry_stack *stack, struct tproc_threadproc *threadproc) {
@@ -305,7 +328,7 @@ static void plan_fence(const struct tproc_launch *launch, const struct preparati
                                   .program = {preparation->program_image.low, preparation->program_image.high},
                                   .files = {preparation->layout.files.low, threadproc->memory.slot.usable.high},
                                   .never_forks = (launch->flags & TPROC_LAUNCH_NEVER_FORKS) != 0};
-  if (texts.own_executable) content.constants = content.program;
+  if (texts.own_executable) plan_paths(preparation, &texts, &content);
   if (exe_texts_are_in_strings(program->argv) || exe_texts_are_in_strings(launch->envp) ||
       exe_texts_are_in_strings(name))
     content.arguments = (struct address_range){stack->arguments, preparation->layout.stack.high};

@@ -10,37 +10,75 @@ static const char text[] = "/exe";
 
 static const char limit_text[] = "rlimit"; /* without: setrlimit64 */
 
-/* Of each chunk the next one needs so much: a text may lie across two. */
-#define KEPT (sizeof limit_text - 2)
+static const char path_start[] = "/proc/";
+
+/* Longer than every path that is recognised (broker/proc_self_exe.c). */
+#define PATH_LENGTH_MAX 64
+
+/* Of each chunk the next one needs so much: a text, and the path that it ends, may lie across two. */
+#define KEPT PATH_LENGTH_MAX
 
 /* Reading so much takes some milliseconds at most. */
 #define IMAGE_SIZE_MAX (16ull << 20)
 
 #define CHUNK_SIZE (256u << 10)
 
-static const struct exe_texts all = {true, true};
+static const struct exe_texts all = {.own_executable = true, .more_places = true, .limits = true};
 
-static void look(const char *chunk, size_t size, struct exe_texts *found) {
-  if (!found->own_executable) found->own_executable = memmem(chunk, size, text, sizeof text) != NULL;
-  if (!found->limits) found->limits = memmem(chunk, size, limit_text, sizeof limit_text - 1) != NULL;
+/* A part of a segment. */
+struct chunk {
+  const char *bytes;
+  size_t size;
+  size_t seen;      /* so many at its start have been looked through */
+  uint64_t address; /* of the first byte */
+};
+
+/* Where the path begins of which the text at `end` is the end; NULL: it is none. */
+static const char *start_of(const struct chunk *chunk, const char *end) {
+  for (const char *at = end; at >= chunk->bytes && end - at < PATH_LENGTH_MAX; at--) {
+    if (at < end && *at == '\0') return NULL;
+    if (end - at >= (ptrdiff_t)sizeof path_start - 1 && memcmp(at, path_start, sizeof path_start - 1) == 0) return at;
+  }
+  return NULL;
+}
+
+static void note_place(const struct chunk *chunk, const char *start, const char *end, struct exe_texts *found) {
+  if (start == NULL) return;
+  if (found->place_count == EXE_TEXTS_MAX) {
+    found->more_places = true;
+    return;
+  }
+  const uint64_t low = chunk->address + (uint64_t)(start - chunk->bytes);
+  found->places[found->place_count++] = (struct address_range){low, low + (uint64_t)(end - start) + sizeof text};
+}
+
+static void look(const struct chunk *chunk, struct exe_texts *found) {
+  const char *const end = chunk->bytes + chunk->size;
+  const size_t again = chunk->seen < sizeof text - 1 ? chunk->seen : sizeof text - 1;
+  const char *from = chunk->bytes + chunk->seen - again;
+  for (const char *at; (at = memmem(from, (size_t)(end - from), text, sizeof text)) != NULL; from = at + 1) {
+    found->own_executable = true;
+    note_place(chunk, start_of(chunk, at), at, found);
+  }
+  if (!found->limits) found->limits = memmem(chunk->bytes, chunk->size, limit_text, sizeof limit_text - 1) != NULL;
 }
 
 /* Read and not looked at where it is mapped: a file that shrinks meanwhile is an error and no SIGBUS. */
-static void look_at_segment(int file, const struct elf_segment *segment, char *chunk, struct exe_texts *found) {
+static void look_at_segment(int file, const struct elf_segment *segment, char *bytes, struct exe_texts *found) {
   uint64_t at = 0;
   size_t kept = 0;
-  while (at < segment->file_size && !(found->own_executable && found->limits)) {
+  while (at < segment->file_size) {
     const uint64_t rest = segment->file_size - at;
     const size_t wanted = rest < CHUNK_SIZE ? (size_t)rest : CHUNK_SIZE;
-    const ssize_t got = pread(file, chunk + kept, wanted, (off_t)(segment->file_offset + at));
+    const ssize_t got = pread(file, bytes + kept, wanted, (off_t)(segment->file_offset + at));
     if (got <= 0) {
       *found = all;
       return;
     }
     const size_t there = kept + (size_t)got;
-    look(chunk, there, found);
+    look(&(struct chunk){bytes, there, kept, segment->address + at - kept}, found);
     kept = there < KEPT ? there : KEPT;
-    memmove(chunk, chunk + there - kept, kept);
+    memmove(bytes, bytes + there - kept, kept);
     at += (uint64_t)got;
   }
 }
@@ -50,7 +88,7 @@ struct exe_texts exe_texts_in_image(int file, const struct elf_file *elf) {
   for (size_t i = 0; i < elf->segment_count; i++) size += elf->segments[i].file_size;
   char *chunk = size <= IMAGE_SIZE_MAX ? malloc(CHUNK_SIZE + KEPT) : NULL;
   if (chunk == NULL) return all;
-  struct exe_texts found = {false, false};
+  struct exe_texts found = {.own_executable = false};
   for (size_t i = 0; i < elf->segment_count; i++) look_at_segment(file, &elf->segments[i], chunk, &found);
   free(chunk);
   return found;

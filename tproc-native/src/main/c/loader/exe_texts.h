@@ -3,13 +3,22 @@
 #define TPROC_EXE_TEXTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
+#include "base/address_range.h"
 #include "loader/elf_file.h"
+
+/** So many paths of the own executable are known by their places. */
+#define EXE_TEXTS_MAX 4
 
 /** What stands in an image. */
 struct exe_texts {
   bool own_executable; /**< a text that ends in "/exe": /proc/self/exe, /proc/PID/exe … */
-  bool limits;         /**< the name of setrlimit, prlimit and their like: among what it wants of its C library */
+  /** Where in the file's own addresses a constant is a whole path of it, "/proc/…/exe". */
+  struct address_range places[EXE_TEXTS_MAX];
+  size_t place_count;
+  bool more_places; /**< there are more than that, or they are not known */
+  bool limits;      /**< the name of setrlimit, prlimit and their like: among what it wants of its C library */
 };
 
 /**

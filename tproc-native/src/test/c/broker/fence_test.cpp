@@ -435,6 +435,32 @@ TEST_CASE("execve: constants and what stands on the stack pass where the launch 
   });
 }
 
+TEST_CASE("paths: single constants") {
+  for_each_kind([](const Fenced &fenced) {
+    fence_content content = fenced.content;
+    const uint64_t low = content.program.low;
+    content.constants = {low + 0x8000, content.program.high};
+    for (uint64_t i = 0; i < FENCE_PATHS_MAX; i++) content.paths[i] = {low + 0x100 * i + 1, low + 0x100 * i + 16};
+    content.path_count = FENCE_PATHS_MAX;
+    fence filter{};
+    fence_build(&filter, &content);
+    CHECK(filter.length < 256);
+    const auto asks = [&](uint64_t path) {
+      seccomp_data data{__NR_openat, kArchitecture, low + 0x1000, {0, path}};
+      return interpret(filter, data) == SECCOMP_RET_USER_NOTIF;
+    };
+    for (uint64_t i = 0; i < FENCE_PATHS_MAX; i++) {
+      CHECK(asks(low + 0x100 * i + 1));
+      CHECK(asks(low + 0x100 * i + 15));
+      CHECK_FALSE(asks(low + 0x100 * i));
+      CHECK_FALSE(asks(low + 0x100 * i + 16));
+    }
+    CHECK(asks(low + 0x8000));
+    CHECK(asks(content.files.low));
+    CHECK_FALSE(asks(fenced.place.usable.low + 0x100000));
+  });
+}
+
 TEST_CASE("paths: what cannot name the own executable passes") {
   for_each_kind([](const Fenced &fenced) {
     fence_content content = fenced.content;

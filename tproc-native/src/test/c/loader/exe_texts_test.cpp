@@ -42,6 +42,25 @@ TEST_CASE("a text that ends in /exe is found wherever it stands, and only as an 
   CHECK_FALSE(is_in(std::string("/execute\0/ex\0e", 14), 0, 14));
 }
 
+TEST_CASE("whole paths of the own executable are known by their places") {
+  const std::string path("/proc/self/exe\0", 15), format("/proc/%d/exe\0", 13);
+  const size_t chunk = 256 << 10;
+  for (const size_t before : {size_t{0}, size_t{100}, chunk - 15, chunk - 14, chunk - 3, chunk - 1, chunk}) {
+    const std::string content =
+        std::string(before, 'x') + path + std::string("/etc/exe\0", 9) + std::string(1000, 'y') + format;
+    CAPTURE(before);
+    const exe_texts found = texts_in(content, 0, content.size());
+    REQUIRE(found.place_count == 2);
+    CHECK(found.places[0].low == before);
+    CHECK(found.places[0].high == before + path.size());
+    CHECK(found.places[1].low == content.size() - format.size());
+    CHECK_FALSE(found.more_places);
+  }
+  std::string many;
+  for (int i = 0; i < 5; i++) many += path;
+  CHECK(texts_in(many, 0, many.size()).more_places);
+}
+
 TEST_CASE("names of what sets limits are found wherever they stand") {
   const size_t chunk = 256 << 10;
   for (const size_t before : {size_t{0}, chunk - 12, chunk - 6, chunk - 4, chunk - 1, chunk}) {

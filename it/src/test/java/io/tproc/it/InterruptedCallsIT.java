@@ -24,6 +24,14 @@ class InterruptedCallsIT {
         .returns("0 failures\n", Outcome::output);
   }
 
+  /** Also in a program that has the path of its own executable among them, which is asked for. */
+  @Test
+  void constantPathsAreOpenedWithoutInterruption(TprocHost host) throws Exception {
+    String rounds = Long.toString(Patience.scaled(20_000));
+    assertThat(Outcome.hosted(host, Programs.probe("constants"), rounds))
+        .returns("0 failures, itself\n", Outcome::output);
+  }
+
   /** A call that is interrupted before the broker hears of it must not cost libc its heap. */
   @Test
   void heapsGrow(TprocHost host) throws Exception {
