@@ -1,5 +1,7 @@
 #include "broker/fence.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <linux/audit.h>
 #include <linux/mman.h>
 #include <linux/sched.h>
@@ -53,6 +55,9 @@ enum label {
   PATH_SINGLE_LAST = PATH_SINGLE + FENCE_PATHS_MAX,
   PATH_FILES,
   PATH_ARGUMENTS,
+  STAT_AT,
+  STAT_EXTENDED,
+  EMPTY_PATH,
   PATH_AT,
   PATH_AT_SINGLE,
   PATH_AT_SINGLE_LAST = PATH_AT_SINGLE + FENCE_PATHS_MAX,
@@ -153,8 +158,8 @@ static const struct fenced_call fenced_calls[] = {
 #endif
     /* The second argument is a path. */
     {__NR_openat, PATH_AT},
-    {__NR_newfstatat, PATH_AT},
-    {__NR_statx, PATH_AT},
+    {__NR_newfstatat, STAT_AT},
+    {__NR_statx, STAT_EXTENDED},
 };
 
 /* Of a program that never forks, too. The first argument are the flags, which clone3 has in memory. */
@@ -364,6 +369,15 @@ void fence_build(struct fence *fence, const struct fence_content *content) {
 
   here(&to, PATH);
   check_path(&to, content, LOW_HALF(args[0]), PATH_SINGLE, PATH_FILES, PATH_ARGUMENTS);
+  here(&to, STAT_AT);
+  load(&to, LOW_HALF(args[3]));
+  jump_if(&to, BPF_JSET, AT_EMPTY_PATH, EMPTY_PATH, PATH_AT);
+  here(&to, STAT_EXTENDED);
+  load(&to, LOW_HALF(args[2]));
+  jump_if(&to, BPF_JSET, AT_EMPTY_PATH, EMPTY_PATH, PATH_AT);
+  here(&to, EMPTY_PATH); /* of an open file: fstat */
+  load(&to, LOW_HALF(args[0]));
+  jump_if(&to, BPF_JGT, INT_MAX, PATH_AT, ALLOW);
   here(&to, PATH_AT);
   check_path(&to, content, LOW_HALF(args[1]), PATH_AT_SINGLE, PATH_AT_FILES, PATH_AT_ARGUMENTS);
 

@@ -10,7 +10,8 @@
  *      allowed;
  *   4. a path given to open, stat and the like, unless it stands in the libraries' constants, is a constant of the
  *      program's like "/proc/self/exe", or stands in what it may write to of its image if there is a text that ends in
- *      "/exe", or in its arguments if one of these ends so: allowed. Only there may a "/proc/self/exe" be expected, and
+ *      "/exe", or in its arguments if one of these ends so: allowed. So is stat with AT_EMPTY_PATH of an open file: a C
+ *      library's fstat, whose "" is a constant of that library. Only there may a "/proc/self/exe" be expected, and
  *      asking for every path would slow every program;
  *   5. a path given to execve that stands among the program's constants or on its main stack, where execvp and its like
  *      put together what they find in PATH: allowed, unless the launch knows a reason to ask (executed_texts below). A

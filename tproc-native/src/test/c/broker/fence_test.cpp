@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/mman.h>
 #include <linux/sched.h>
@@ -432,6 +433,20 @@ TEST_CASE("execve: constants and what stands on the stack pass where the launch 
     for (const uint64_t path : {heap, library, uint64_t{0}, content.program.low + 0x3000})
       CHECK(decision(__NR_execve, path) == SECCOMP_RET_USER_NOTIF);
     CHECK(decision(__NR_execveat, stack) == SECCOMP_RET_USER_NOTIF);
+  });
+}
+
+TEST_CASE("paths: fstat, for which C libraries have the path \"\", passes") {
+  for_each_kind([](const Fenced &fenced) {
+    const uint64_t library = fenced.content.files.low + 64, here = static_cast<uint32_t>(AT_FDCWD);
+    for (const uint64_t file : {uint64_t{0}, uint64_t{3}, uint64_t{0x7fffffff}}) {
+      CHECK_FALSE(fenced.asks(__NR_newfstatat, {file, library, 0, AT_EMPTY_PATH}));
+      CHECK_FALSE(fenced.asks(__NR_statx, {file, library, AT_EMPTY_PATH}));
+      CHECK(fenced.asks(__NR_newfstatat, {file, library, 0, 0}));
+      CHECK(fenced.asks(__NR_statx, {file, library, AT_SYMLINK_NOFOLLOW}));
+    }
+    CHECK(fenced.asks(__NR_newfstatat, {here, library, 0, AT_EMPTY_PATH}));
+    CHECK(fenced.asks(__NR_statx, {here, library, AT_EMPTY_PATH}));
   });
 }
 
