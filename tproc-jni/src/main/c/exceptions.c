@@ -50,9 +50,8 @@ void throw_failure(JNIEnv *env, enum failure kind, const struct tproc_error *err
 
 void throw_errno(JNIEnv *env, enum failure kind, int code, const char *step) {
   struct tproc_error error = {.code = code};
-  char reason[128];
-  /* The GNU variant, which may leave the buffer alone and return a constant. */
-  snprintf(error.message, sizeof error.message, "%s: %s", step, strerror_r(code, reason, sizeof reason));
+  const char *reason = strerrordesc_np(code); /* of strerror_r there are two, and musl has the other */
+  snprintf(error.message, sizeof error.message, "%s: %s", step, reason != NULL ? reason : "unknown error");
   throw_failure(env, kind, &error);
 }
 

@@ -1,13 +1,15 @@
 /*
- * The library loads into JVMs with a glibc from 2.17 on, whatever it was built with. What is younger there is replaced:
- * src/main/link/older-glibc tells the linker to direct its callers here (ld's --wrap). tools/check-glibc looks that
- * nothing is missing.
+ * The library loads into JVMs with a glibc from 2.17 on, and with musl, whatever it was built with. What is younger, or
+ * glibc's alone, is replaced: src/main/link/older-glibc tells the linker to direct its callers here (ld's --wrap).
+ * tools/check-glibc looks that nothing is missing. No thread-local variables: glibc's linker would be needed for them.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -61,6 +63,9 @@ int __wrap_pthread_once(pthread_once_t *once, void (*run)(void)) { return first_
 
 int __wrap_pthread_sigmask(int how, const sigset_t *set, sigset_t *old) { return first_pthread_sigmask(how, set, old); }
 
+/* What libgcc asks on aarch64, before it chooses its atomic instructions. */
+unsigned long __wrap___getauxval(unsigned long type) { return getauxval(type); }
+
 pid_t __wrap_gettid(void) { return (pid_t)syscall(SYS_gettid); }
 
 ssize_t __wrap_getrandom(void *buffer, size_t size, unsigned flags) {
@@ -90,14 +95,26 @@ int __wrap_lstat(const char *path, struct stat *status) {
   return __wrap_fstatat(AT_FDCWD, path, status, AT_SYMLINK_NOFOLLOW);
 }
 
-/* Since 2.32; before that an error has no name, but its description. */
+/* Since 2.32; before that, and in musl, an error has no name, but its description. */
 const char *__wrap_strerrorname_np(int code) {
   const char *(*name)(int) = (const char *(*)(int))first_dlsym(RTLD_DEFAULT, "strerrorname_np");
   return name != NULL ? name(code) : NULL;
 }
 
+/* strerror returns a constant for every error that there is, so it may be called by all threads. */
 const char *__wrap_strerrordesc_np(int code) {
   const char *(*description)(int) = (const char *(*)(int))first_dlsym(RTLD_DEFAULT, "strerrordesc_np");
-  static _Thread_local char text[128];
-  return description != NULL ? description(code) : strerror_r(code, text, sizeof text);
+  return description != NULL ? description(code) : strerror(code);
+}
+
+/* In glibc this is a part of each library, which calls what musl does not have; in musl it is libc's own. */
+int __wrap_pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void)) {
+  typedef void (*handler)(void);
+  extern void *__dso_handle;
+  int (*of_library)(handler, handler, handler, void *) =
+      (int (*)(handler, handler, handler, void *))first_dlsym(RTLD_DEFAULT, "__register_atfork");
+  if (of_library != NULL) return of_library(prepare, parent, child, &__dso_handle);
+  int (*of_libc)(handler, handler, handler) =
+      (int (*)(handler, handler, handler))first_dlsym(RTLD_DEFAULT, "pthread_atfork");
+  return of_libc != NULL ? of_libc(prepare, parent, child) : ENOSYS;
 }

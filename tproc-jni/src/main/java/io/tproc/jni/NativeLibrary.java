@@ -29,8 +29,8 @@ final class NativeLibrary {
           "wrong ELF class");
 
   private static final String LINKING =
-      "it cannot be linked into this JVM: tproc needs a JVM for glibc 2.17 or newer, of this"
-          + " machine's architecture";
+      "it cannot be linked into this JVM: tproc needs a JVM for glibc 2.17 or newer, or for musl,"
+          + " of this machine's architecture";
 
   /** How libraries get into the JVM; another one in tests. */
   interface Loader {
