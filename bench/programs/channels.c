@@ -1,8 +1,9 @@
 /*
- * Round trips, and 64-byte messages one way, between this program and a child of it: through channels, and through
- * pipes. "echo NAME BACK" answers another's round trips until it has gone.
+ * Round trips, and 64-byte messages one way, between this program and a child of it: through channels, pipes and Unix
+ * sockets. "echo NAME BACK" answers another's round trips until it has gone.
  */
 #include <errno.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <tproc.h>
 #include <tproc_share_abi.h>
@@ -84,10 +85,9 @@ static void pass(int from, int to, long count) {
   }
 }
 
-static void pipes(long count) {
-  int there[2], back[2];
+/* Through two ends of a file each: from 1 to 0 there, and from 1 to 0 back. */
+static void round_trips_in_files(long count, const int there[2], const int back[2]) {
   char message[64] = {0};
-  require(pipe(there) == 0 && pipe(back) == 0, "pipe");
   const pid_t child = start();
   if (child == 0) {
     pass(there[0], back[1], count);
@@ -98,7 +98,20 @@ static void pipes(long count) {
     require(read(back[0], message, sizeof message) == sizeof message, "read");
   }
   finish(child);
+}
+
+static void pipes(long count) {
+  int there[2], back[2];
+  require(pipe(there) == 0 && pipe(back) == 0, "pipe");
+  round_trips_in_files(count, there, back);
   for (int i = 0; i < 2; i++) close(there[i]), close(back[i]);
+}
+
+static void sockets(long count) {
+  int ends[2];
+  require(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "socketpair");
+  round_trips_in_files(count, ends, (const int[]){ends[1], ends[0]});
+  for (int i = 0; i < 2; i++) close(ends[i]);
 }
 
 /* ---- one way --------------------------------------------------------------------------------------------------- */
@@ -171,8 +184,8 @@ static int echo_pipe(void) {
 }
 
 static const struct operation operations[] = {
-    {"spinning", spinning}, {"sleeping", sleeping},     {"pipes", pipes},      {"messages", messages},
-    {"one-sender", one_sender}, {"batches", batches}, {"pipe-messages", pipe_messages}};
+    {"spinning", spinning}, {"sleeping", sleeping},     {"pipes", pipes},     {"sockets", sockets},
+    {"messages", messages}, {"one-sender", one_sender}, {"batches", batches}, {"pipe-messages", pipe_messages}};
 
 int main(int argc, char **argv) {
   if (argc == 4 && strcmp(argv[1], "echo") == 0) return echo(argv[2], argv[3]);

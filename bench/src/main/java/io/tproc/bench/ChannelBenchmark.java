@@ -11,6 +11,8 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.util.Set;
 import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 
 /** Round trips and messages through channels, against pipes. */
 final class ChannelBenchmark implements Benchmark {
@@ -19,6 +21,8 @@ final class ChannelBenchmark implements Benchmark {
   private static final Operation[] OPERATIONS = {
     new Operation("spinning", "pipes", 50_000, "aim <= 0.02"),
     new Operation("sleeping", "pipes", 50_000, "aim <= 1"),
+    new Operation("spinning", "sockets", 50_000, ""),
+    new Operation("sleeping", "sockets", 50_000, ""),
     new Operation("messages", "pipe-messages", 2_000_000, ""),
     new Operation("one-sender", "pipe-messages", 2_000_000, ""),
     new Operation("batches", "pipe-messages", 2_000_000, "")
@@ -36,7 +40,7 @@ final class ChannelBenchmark implements Benchmark {
 
   @Override
   public String about() {
-    return "round trips, and 64-byte messages one way, through channels, against pipes";
+    return "round trips, and 64-byte messages one way, through channels, against pipes and sockets";
   }
 
   @Override
@@ -89,6 +93,18 @@ final class ChannelBenchmark implements Benchmark {
             "two threads",
             withThreads[1],
             "aim <= 1.2");
+        Sample[] withParked =
+            Rounds.measure(
+                settings.count(11, 1),
+                () -> roundTrips(there, back, count),
+                () -> roundTripsOfParked(count));
+        Report.ratio(
+            "Java and a program",
+            "ns",
+            withParked[0],
+            "parked threads",
+            withParked[1],
+            "aim <= 1.2");
         Sample[] handOvers =
             Rounds.measure(
                 settings.count(11, 1),
@@ -138,6 +154,35 @@ final class ChannelBenchmark implements Benchmark {
     double each = (double) (System.nanoTime() - start) / count;
     other.join();
     return each;
+  }
+
+  /** Two threads of Java, each of which parks until the other has counted on. */
+  private static double roundTripsOfParked(int count) throws InterruptedException {
+    AtomicInteger turns = new AtomicInteger();
+    Thread asker = Thread.currentThread();
+    Thread other = new Thread(() -> takeTurns(turns, 1, count, asker));
+    other.start();
+    long start = System.nanoTime();
+    takeTurns(turns, 0, count, other);
+    awaitTurn(turns, 2 * count);
+    double each = (double) (System.nanoTime() - start) / count;
+    other.join();
+    return each;
+  }
+
+  /** Takes every second turn, and wakes the one who has the next. */
+  private static void takeTurns(AtomicInteger turns, int first, int count, Thread next) {
+    for (int i = 0; i < count; i++) {
+      awaitTurn(turns, first + 2 * i);
+      turns.incrementAndGet();
+      LockSupport.unpark(next);
+    }
+  }
+
+  private static void awaitTurn(AtomicInteger turns, int turn) {
+    while (turns.get() != turn) {
+      LockSupport.park(turns);
+    }
   }
 
   /** A block goes to a program and comes back, and is Java's again. */
