@@ -1,7 +1,7 @@
 /*
- * Sums what it is given, as 64-bit words, and answers with the sum: "channel NAME BACK" is told address and size through
- * a channel, "stream" gets size and bytes on standard input, "socket PATH" through a Unix socket, "file PATH" the size
- * on standard input and the bytes in a file that it has mapped. As a library, only sum_words.
+ * Sums what it is given, as 64-bit words, and answers with the sum: "channel NAME BACK" is told address and size
+ * through a channel, "stream" gets size and bytes on standard input, "socket PATH" through a Unix socket, "file PATH"
+ * the size on standard input and the bytes in a file that it has mapped. As a library, only sum_words.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -60,8 +60,8 @@ public final class Document {
         """
         Written by `bench/report`, which runs all benchmarks and draws what they print; nothing here is typed by hand.
         Each figure is the median of interleaved rounds, beside that of a peer in the same rounds; in brackets are the
-        quartiles. The ratio is what counts: below 1, tproc is the quicker one. What should be, and what stands behind the
-        rows, is in [measurements.md](measurements.md).""");
+        quartiles. The ratio is what counts: below 1, tproc is the quicker one. What should be, and what stands behind
+        the rows, is in [measurements.md](measurements.md).""");
     paragraph("The run: " + lines.get(0).what + ".");
   }
 
