@@ -92,6 +92,17 @@ static void reap(struct tproc_threadproc *threadproc, int flags) {
   pthread_mutex_unlock(&threadproc->lock);
 }
 
+/* Before the collection: what has been collected would look like what has executed another program. */
+static int look_for_the_last_time(struct tproc_threadproc *threadproc, int flags) {
+  if (threadproc->listener == NULL) return 0;
+  siginfo_t info;
+  const int failed = await_end(threadproc, flags | WNOWAIT, &info);
+  if (failed) return failed;
+  if (info.si_status != TPROC_STATUS_LOST) broker_look_for_exec(threadproc->listener);
+  broker_forget_process(threadproc->listener);
+  return 0;
+}
+
 /* After the collection: then the tracer's thread ends by itself. */
 static void end_tracer(struct tproc_threadproc *threadproc, const struct tproc_exit *exit) {
   if (threadproc->tracer == NULL) return;
@@ -109,15 +120,13 @@ int threadproc_collect(struct tproc_threadproc *threadproc, bool wait, struct tp
   const int flags = wait ? 0 : WNOHANG;
   siginfo_t info;
   reap(threadproc, flags);
-  if (threadproc->listener != NULL && await_end(threadproc, flags | WNOWAIT, &info) == 0)
-    broker_look_for_exec(threadproc->listener);
-  const int failed = await_end(threadproc, flags, &info);
+  int failed = look_for_the_last_time(threadproc, flags);
+  if (!failed) failed = await_end(threadproc, flags, &info);
   if (failed == -EAGAIN) return failed;
   if (failed) return tproc_fail(error, -failed, "collect the exit of threadproc %d", threadproc->pid);
   describe(&info, threadproc, exit);
   end_tracer(threadproc, exit);
   pthread_mutex_lock(&threadproc->lock);
-  if (threadproc->listener != NULL) broker_forget_process(threadproc->listener);
   /* The spawner may have a duplicate for a moment, and closing alone would leave it in the set. */
   epoll_ctl(threadproc->host->exits, EPOLL_CTL_DEL, threadproc->pidfd, NULL);
   close(threadproc->pidfd);

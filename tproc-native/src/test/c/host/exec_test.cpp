@@ -5,8 +5,10 @@
 #include <chrono>
 #include <csignal>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "host/exec_looks.h"
 #include "support/hosting.h"
 #include "support/patience.h"
 
@@ -83,6 +85,24 @@ TEST_CASE("one that leaves and ends at once has left, too") {
   tproc_threadproc *threadproc = host.start(leaving("exec", nullptr, test_program("end")));
   CHECK(host.await(threadproc).status == 99);
   CHECK(tproc_threadproc_exec(threadproc) == TPROC_EXEC_LEFT);
+}
+
+TEST_CASE("one that ends has not left, also when it is looked at while its exit is collected") {
+  Host host;
+  int left = 0;
+  for (int i = 0; i < 100; i++) {
+    Launch launch = quick_end();
+    launch.flags = TPROC_LAUNCH_CRASH_REPORT; /* so that the collection takes longer */
+    tproc_threadproc *threadproc = host.start(launch);
+    bool done = false;
+    std::thread looking([&] { CHECK(look_for_exec(threadproc, &done) == 0); });
+    host.await(threadproc);
+    __atomic_store_n(&done, true, __ATOMIC_RELEASE);
+    looking.join();
+    left += tproc_threadproc_exec(threadproc) != TPROC_EXEC_NONE;
+    host.close_threadproc(threadproc);
+  }
+  CHECK(left == 0);
 }
 
 TEST_CASE("one whose exec has failed, or whose children exec, has not left") {
