@@ -80,7 +80,13 @@ class FixedAddressesIT {
 
   @Test
   void oneThatMaySpillIsAnOrdinaryProcessMeanwhile(TprocHost host) throws Exception {
+    spill(host); // from here on the host has all the threads that it needs for it
     Resources before = Resources.now();
+    spill(host);
+    before.assertAsBefore();
+  }
+
+  private static void spill(TprocHost host) throws Exception {
     String program = Programs.probe("waiter-fixed");
     try (LoggedLines lines = LoggedLines.listen();
         ThreadProc first = host.command(program).spill(true).start();
@@ -104,7 +110,6 @@ class FixedAddressesIT {
       second.destroy();
       assertThat(second.waitForExit()).isEqualTo(new Exited(3));
     }
-    before.assertAsBefore();
   }
 
   /**
