@@ -50,6 +50,14 @@ static void say_opened(const char *way, int file) {
   close(file);
 }
 
+/* Where it leads to; hosted, it can be read, too. */
+static void say_path(const char *way, int file) {
+  char text[PATH_MAX], path[64];
+  snprintf(path, sizeof path, "/proc/thread-self/fd/%d", file);
+  say_text(way, text, file < 0 ? -1 : readlink(path, text, sizeof text));
+  if (file >= 0) close(file);
+}
+
 static void links(const char *prefix, const char *path) {
   char way[64], text[PATH_MAX];
   snprintf(way, sizeof way, "%s readlink", prefix);
@@ -72,6 +80,9 @@ static void ask(void) {
   say_opened("open", (int)syscall(SYS_openat, AT_FDCWD, LINK, O_RDONLY));
   say_opened("open O_CLOEXEC", open(LINK, O_RDONLY | O_CLOEXEC));
   say_opened("openat", openat(3, LINK, O_RDONLY));
+  say_path("open O_PATH", open(LINK, O_PATH | O_CLOEXEC));
+  say_opened("open O_PATH O_DIRECTORY", open(LINK, O_PATH | O_DIRECTORY));
+  say_opened("open O_EXCL", open(LINK, O_RDONLY | O_CREAT | O_EXCL, 0600));
   say_opened("open to write", open(LINK, O_WRONLY));
   say_file("stat", stat(LINK, &got), &got);
   say_file("fstatat", fstatat(AT_FDCWD, LINK, &got, 0), &got);

@@ -63,12 +63,14 @@ static struct broker_answer read_link(const struct target_check *check, const st
   return give(check, listener, call, buffer, listener->executable, length, (int64_t)length);
 }
 
-/* Opened anew, since a duplicate would share its file position. */
+/* Opened anew, since a duplicate would share its file position. With O_PATH, too: the kernel passes no such one on. */
 static struct broker_answer open_it(const struct fence_listener *listener, int flags) {
   char path[64];
+  if ((flags & O_PATH) != 0) flags &= O_CLOEXEC | O_DIRECTORY;
+  if ((flags & O_CREAT) != 0 && (flags & O_EXCL) != 0) return result(-EEXIST);
   snprintf(path, sizeof path, "/proc/thread-self/fd/%d", listener->executable_file);
   /* A program that runs cannot be opened for writing. The kernel knows that only of programs it has started itself. */
-  if ((flags & O_PATH) == 0 && ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0))
+  if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0)
     return result(access(path, W_OK) == 0 ? -ETXTBSY : -errno);
   const int file = open(path, flags | O_CLOEXEC, 0);
   if (file < 0) return result(-errno);

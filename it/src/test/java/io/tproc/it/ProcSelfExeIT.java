@@ -27,6 +27,7 @@ class ProcSelfExeIT {
             "main readlink=" + program + "\n",
             "readlinkat=" + program + "\n",
             "open=itself\n",
+            "open O_PATH=" + program + "\n",
             "openat=itself\n",
             "stat=itself\n",
             "fstatat=itself\n",
