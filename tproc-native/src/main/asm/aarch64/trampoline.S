@@ -10,6 +10,8 @@
 
 #include <asm/unistd.h>
 
+        .file   "trampoline.S" /* or the symbol table names the object, after the directory it was built in */
+
 /* A landing pad where branch protection is on; elsewhere a no-op. */
 #define LANDING_PAD_CALL hint #34 /* bti c */
 

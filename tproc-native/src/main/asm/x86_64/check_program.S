@@ -9,6 +9,8 @@
 
 #include <asm/unistd.h>
 
+        .file   "check_program.S" /* or the symbol table names the object, after the directory it was built in */
+
         .section .rodata
         .globl  check_program, check_program_end
         .hidden check_program, check_program_end

@@ -11,6 +11,8 @@
 
 #include <asm/unistd.h>
 
+        .file   "trampoline.S" /* or the symbol table names the object, after the directory it was built in */
+
         .text
 
 /* long trampoline_clone3(rdi arguments, rsi size, rdx function, rcx argument) */
