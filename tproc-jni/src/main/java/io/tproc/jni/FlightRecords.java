@@ -3,7 +3,6 @@ package io.tproc.jni;
 import io.tproc.CrashReport;
 import io.tproc.ExitStatus;
 import io.tproc.ExitStatus.Signalled;
-import jdk.jfr.Event;
 import jdk.jfr.FlightRecorder;
 import org.jspecify.annotations.Nullable;
 
@@ -27,10 +26,13 @@ final class FlightRecords {
   /**
    * The recorder writes calls of its internal classes into an event's class. Where a class loader
    * hides those, as an OSGi framework's does, a program is launched all the same.
+   *
+   * @param event writes it; not the event itself, for to verify such a call the JVM loads its
+   *     class, which is not there without a recorder
    */
-  static void commit(Event event) {
+  static void commit(Runnable event) {
     try {
-      event.commit();
+      event.run();
     } catch (LinkageError hidden) {
       unlinked = true;
       LOG.log(
@@ -60,7 +62,7 @@ final class FlightRecords {
     ThreadProcLeftEvent event = new ThreadProcLeftEvent();
     event.pid = pid;
     event.program = program;
-    commit(event);
+    commit(event::commit);
   }
 
   /** A threadproc has ended. */
@@ -76,6 +78,6 @@ final class FlightRecords {
       event.coreDumped = signalled.coreDumped();
     }
     event.crash = crash != null ? crash.toString() : null;
-    commit(event);
+    commit(event::commit);
   }
 }

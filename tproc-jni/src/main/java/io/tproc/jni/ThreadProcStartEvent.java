@@ -24,6 +24,6 @@ final class ThreadProcStartEvent extends Event implements SpawnRecord {
   public void spawned(long newPid, String newProgram) {
     pid = newPid;
     program = newProgram;
-    FlightRecords.commit(this);
+    FlightRecords.commit(this::commit);
   }
 }
