@@ -62,7 +62,8 @@ public final class Document {
         Each figure is the median of interleaved rounds, beside that of a peer in the same rounds; in brackets are the
         quartiles. The ratio is what counts: below 1, tproc is the quicker one. What should be, and what stands behind
         the rows, is in [measurements.md](measurements.md).""");
-    paragraph("The run: " + lines.get(0).what + ".");
+    paragraph("The run, and its machine:");
+    paragraph("- " + lines.get(0).what.replace(", ", "\n- "));
   }
 
   private void launches() throws IOException {

@@ -50,7 +50,7 @@ class DocumentTest {
 
     assertThat(directory.resolve("performance.md"))
         .content()
-        .contains("The run: a machine.")
+        .contains("The run, and its machine:\n\n- a machine\n")
         .contains("| x | 3.00 us | peer, 6.00 us | **0.50** (0.50–0.50) | 3 | aim <= 1 |")
         .contains("| 64 | 1.25 |")
         .contains("| a call | 1 | 42.0 | 42.0 |");
