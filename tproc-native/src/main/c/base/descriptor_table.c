@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -59,7 +58,6 @@ static void close_rest(struct cleaning *cleaning) {
 
 static void *clean(void *argument) {
   struct cleaning *cleaning = argument;
-  prctl(PR_SET_NAME, "tproc-cleaner");
   pthread_mutex_lock(&cleaning->lock);
   close_rest(cleaning);
   leave(cleaning);
@@ -68,7 +66,7 @@ static void *clean(void *argument) {
 
 static int start_cleaner(struct cleaning *cleaning) {
   cleaning->users++;
-  const int failed = thread_start(NULL, CLEANER_STACK_SIZE, clean, cleaning);
+  const int failed = thread_start(NULL, CLEANER_STACK_SIZE, "tproc-cleaner", clean, cleaning);
   if (failed) cleaning->users--;
   return failed;
 }

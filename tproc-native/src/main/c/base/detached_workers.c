@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 
 #include "base/clock.h"
 #include "base/thread.h"
@@ -79,7 +78,6 @@ static bool await_work(struct detached_workers *workers) {
 
 static void *serve(void *argument) {
   struct detached_workers *workers = argument;
-  prctl(PR_SET_NAME, "tproc-deferred");
   pthread_mutex_lock(&workers->lock);
   struct detached_work *work;
   do {
@@ -94,7 +92,7 @@ static void *serve(void *argument) {
 
 /* With the lock. */
 static int start_one(struct detached_workers *workers) {
-  const int failed = thread_start(NULL, DETACHED_STACK_SIZE, serve, workers);
+  const int failed = thread_start(NULL, DETACHED_STACK_SIZE, "tproc-deferred", serve, workers);
   if (!failed) workers->threads++;
   return failed;
 }

@@ -1,7 +1,6 @@
 #include "base/executor.h"
 
 #include <string.h>
-#include <sys/prctl.h>
 
 #include "base/descriptor_table.h"
 #include "base/error.h"
@@ -37,7 +36,6 @@ static struct executor_order *next_order(struct executor *executor) {
 }
 
 static int begin(const struct executor_options *start) {
-  prctl(PR_SET_NAME, start->name);
   return start->kept != NULL ? descriptor_table_leave(start->kept, start->kept_count) : 0;
 }
 
@@ -74,7 +72,7 @@ int executor_start(struct executor *executor, const struct executor_options *sta
   pthread_mutex_init(&executor->lock, NULL);
   pthread_cond_init(&executor->ordered, NULL);
   pthread_cond_init(&executor->done, NULL);
-  const int failed = thread_start(&executor->thread, EXECUTOR_STACK_SIZE, serve, &beginning);
+  const int failed = thread_start(&executor->thread, EXECUTOR_STACK_SIZE, start->name, serve, &beginning);
   if (failed) {
     release(executor);
     return tproc_fail(error, -failed, "start %s (limit on threads, or clone forbidden)", start->what);
@@ -120,14 +118,13 @@ struct apart {
 
 static void *run_apart(void *argument) {
   const struct apart *apart = argument;
-  prctl(PR_SET_NAME, "tproc-call");
   apart->function(apart->argument);
   return NULL;
 }
 
 static void start_apart(void *argument) {
   struct apart *apart = argument;
-  apart->failed = thread_start(&apart->thread, APART_STACK_SIZE, run_apart, apart);
+  apart->failed = thread_start(&apart->thread, APART_STACK_SIZE, "tproc-call", run_apart, apart);
 }
 
 int executor_call_apart(struct executor *executor, void (*function)(void *), void *argument) {

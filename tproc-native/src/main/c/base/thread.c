@@ -1,9 +1,45 @@
 #include "base/thread.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <time.h>
 
-int thread_start(pthread_t *thread, size_t stack_size, void *(*function)(void *), void *argument) {
+/* On the stack of the one who starts it, until the thread has its name. */
+struct beginning {
+  const char *name;
+  void *(*function)(void *);
+  void *argument;
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  bool named;
+};
+
+static void *begin(void *of_starter) {
+  struct beginning *beginning = of_starter;
+  void *(*const function)(void *) = beginning->function;
+  void *const argument = beginning->argument;
+  prctl(PR_SET_NAME, beginning->name);
+  pthread_mutex_lock(&beginning->lock);
+  beginning->named = true;
+  pthread_cond_signal(&beginning->changed);
+  pthread_mutex_unlock(&beginning->lock);
+  return function(argument);
+}
+
+static int create(pthread_t *thread, const pthread_attr_t *attributes, struct beginning *beginning) {
+  pthread_mutex_init(&beginning->lock, NULL);
+  pthread_cond_init(&beginning->changed, NULL);
+  const int code = pthread_create(thread, attributes, begin, beginning);
+  pthread_mutex_lock(&beginning->lock);
+  while (code == 0 && !beginning->named) pthread_cond_wait(&beginning->changed, &beginning->lock);
+  pthread_mutex_unlock(&beginning->lock);
+  pthread_cond_destroy(&beginning->changed);
+  pthread_mutex_destroy(&beginning->lock);
+  return code;
+}
+
+int thread_start(pthread_t *thread, size_t stack_size, const char *name, void *(*function)(void *), void *argument) {
+  struct beginning beginning = {.name = name, .function = function, .argument = argument};
   pthread_attr_t attributes;
   pthread_t detached;
   sigset_t all, before;
@@ -14,7 +50,7 @@ int thread_start(pthread_t *thread, size_t stack_size, void *(*function)(void *)
   if (code == 0) {
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    code = pthread_create(thread != NULL ? thread : &detached, &attributes, function, argument);
+    code = create(thread != NULL ? thread : &detached, &attributes, &beginning);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
   }
   pthread_attr_destroy(&attributes);

@@ -7,13 +7,15 @@
 #include <stddef.h>
 
 /**
- * Starts a thread that blocks all signals: they are for the application's own threads.
+ * Starts a thread that blocks all signals: they are for the application's own threads. When it returns, the thread
+ * has its name: nobody sees one that still has the name of the thread that started it.
  *
  * @param thread for pthread_join; NULL: the thread is detached
  * @param stack_size bytes
+ * @param name of the thread, up to 15 characters
  * @return 0 or a negative errno
  */
-int thread_start(pthread_t *thread, size_t stack_size, void *(*function)(void *), void *argument);
+int thread_start(pthread_t *thread, size_t stack_size, const char *name, void *(*function)(void *), void *argument);
 
 /** One whose pthread_cond_timedwait takes times of CLOCK_MONOTONIC, as clock_after gives them. */
 void thread_condition_init(pthread_cond_t *condition);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -26,7 +25,6 @@ static struct work *next_work(struct workers *workers) {
 
 static void *work_on(void *argument) {
   struct workers *workers = argument;
-  prctl(PR_SET_NAME, "tproc-worker");
   pthread_mutex_lock(&workers->lock);
   workers->idle++;
   struct work *work;
@@ -49,7 +47,8 @@ static void *work_on(void *argument) {
 
 /* Under the lock. */
 static int start_one(struct workers *workers) {
-  const int failed = thread_start(&workers->threads[workers->count], WORKER_STACK_SIZE, work_on, workers);
+  const int failed =
+      thread_start(&workers->threads[workers->count], WORKER_STACK_SIZE, "tproc-worker", work_on, workers);
   if (!failed) workers->count++;
   return failed;
 }

@@ -8,7 +8,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -130,7 +129,6 @@ static int timeout(struct broker *broker, bool more) {
 
 static void *serve(void *argument) {
   struct broker *broker = argument;
-  prctl(PR_SET_NAME, "tproc-broker");
   for (bool more = false;;) {
     struct epoll_event event;
     const int ready = epoll_wait(broker->events, &event, 1, timeout(broker, more));
@@ -185,7 +183,7 @@ static int open_deferred(struct broker *broker, struct tproc_error *error) {
 static int start_threads(struct broker *broker, struct tproc_error *error) {
   int failed = watchdog_open(&broker->watchdog, report_late, broker, error);
   if (failed) return failed;
-  failed = thread_start(&broker->thread, BROKER_STACK_SIZE, serve, broker);
+  failed = thread_start(&broker->thread, BROKER_STACK_SIZE, "tproc-broker", serve, broker);
   if (!failed) return 0;
   watchdog_close(&broker->watchdog);
   return tproc_fail(error, -failed, "start the broker's thread");

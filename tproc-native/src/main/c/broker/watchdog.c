@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include "base/clock.h"
@@ -113,7 +112,6 @@ static void sleep_if_idle(struct watchdog *watchdog, const struct looking *looki
 static void *serve(void *argument) {
   struct watchdog *watchdog = argument;
   struct looking looking = {0};
-  prctl(PR_SET_NAME, "tproc-watchdog");
   pthread_mutex_lock(&watchdog->lock);
   while (!watchdog->stopping) {
     const struct timespec at = clock_after(LOOK_MILLISECONDS * 1000000ull);
@@ -133,7 +131,7 @@ int watchdog_open(struct watchdog *watchdog, watchdog_report *report, void *cont
   *watchdog = (struct watchdog){.report = report, .context = context, .awake = true};
   pthread_mutex_init(&watchdog->lock, NULL);
   thread_condition_init(&watchdog->changed);
-  const int failed = thread_start(&watchdog->thread, WATCHDOG_STACK_SIZE, serve, watchdog);
+  const int failed = thread_start(&watchdog->thread, WATCHDOG_STACK_SIZE, "tproc-watchdog", serve, watchdog);
   if (!failed) return 0;
   pthread_cond_destroy(&watchdog->changed);
   pthread_mutex_destroy(&watchdog->lock);

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -68,7 +67,6 @@ static void forget(struct descendants *descendants, struct watched_process *watc
 
 static void *undertake(void *argument) {
   struct descendants *descendants = argument;
-  prctl(PR_SET_NAME, "tproc-ends");
   for (;;) {
     struct epoll_event event;
     if (epoll_wait(descendants->ends, &event, 1, -1) != 1) continue; /* EINTR */
@@ -186,7 +184,6 @@ static bool look_at_all(struct descendants *descendants) {
 static void *watch(void *argument) {
   struct descendants *descendants = argument;
   _Atomic uint32_t *bell = &view_of(descendants)->share->bell;
-  prctl(PR_SET_NAME, "tproc-forks");
   while (!atomic_load(&descendants->stopping)) {
     const uint32_t rung = atomic_load(bell);
     const bool decided = look_at_all(descendants);
@@ -227,9 +224,9 @@ int descendants_start(struct descendants *descendants, struct tproc_host *host, 
   pthread_mutex_init(&descendants->lock, NULL);
   int failed = open_set(descendants, error);
   if (!failed) {
-    failed = thread_start(&descendants->undertaker, STACK_SIZE, undertake, descendants);
+    failed = thread_start(&descendants->undertaker, STACK_SIZE, "tproc-ends", undertake, descendants);
     if (!failed) {
-      failed = thread_start(&descendants->watcher, STACK_SIZE, watch, descendants);
+      failed = thread_start(&descendants->watcher, STACK_SIZE, "tproc-forks", watch, descendants);
       if (failed) stop_undertaker(descendants);
     }
     if (failed) tproc_fail(error, -failed, "start the threads that watch over forked children");

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -132,7 +131,6 @@ static void end(struct tproc_server *server) {
 static void *serve(void *argument) {
   struct tproc_server *server = argument;
   struct epoll_event events[EVENTS_AT_ONCE];
-  prctl(PR_SET_NAME, "tproc-server");
   while (!__atomic_load_n(&server->stopping, __ATOMIC_ACQUIRE)) {
     const int count = epoll_wait(server->events, events, EVENTS_AT_ONCE, next_timeout(server));
     if (count < 0 && errno != EINTR) {
@@ -189,7 +187,7 @@ static int start_threads(struct tproc_server *server, struct tproc_error *error)
   if (failed) return failed;
   failed = workers_open(&server->requests.helpers, HELPERS, 1, server->news, error);
   if (!failed) {
-    failed = thread_start(&server->thread, SERVER_STACK_SIZE, serve, server);
+    failed = thread_start(&server->thread, SERVER_STACK_SIZE, "tproc-server", serve, server);
     if (!failed) return 0;
     tproc_fail(error, -failed, "start the listening thread (limit on threads)");
     workers_stop(&server->requests.helpers);

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -174,7 +173,6 @@ static void follow(struct tracer *tracer) {
 
 static void *trace(void *argument) {
   struct tracer *tracer = argument;
-  prctl(PR_SET_NAME, "tproc-tracer");
   const int failed = ptrace(PTRACE_SEIZE, tracer->pid, NULL, (void *)OPTIONS) != 0 ? -errno : 0;
   pthread_mutex_lock(&tracer->lock);
   tracer->begun = true;
@@ -211,7 +209,7 @@ int tracer_start(struct tracer **result, pid_t pid, struct tproc_error *error) {
   tracer->pid = pid;
   pthread_mutex_init(&tracer->lock, NULL);
   pthread_cond_init(&tracer->has_begun, NULL);
-  int failed = thread_start(&tracer->thread, STACK_SIZE, trace, tracer);
+  int failed = thread_start(&tracer->thread, STACK_SIZE, "tproc-tracer", trace, tracer);
   if (failed) {
     release(tracer);
     return tproc_fail(error, -failed, "trace it for a crash report: start a thread");
