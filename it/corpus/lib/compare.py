@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 
+import orphans
 from host import Damage, Host
 
 DIFF_LINES = 40
@@ -122,6 +123,7 @@ class Runner:
         if self.host:
             self.host.drop()
         kill_left(-1, self.mark())
+        orphans.end()
 
     def environment(self, port):
         return {
@@ -176,7 +178,7 @@ class Runner:
         script = state / f"{workload.name}.sh"
         script.write_text(workload.script)
         with open(state / "output", "wb") as output, open(state / "error", "wb") as error:
-            return subprocess.Popen(
+            return orphans.start(
                 [*measuring, "bash", "-euo", "pipefail", "-c", '. "$CORPUS/lib/prelude.sh"; . "$0"', script],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=error, cwd=place,
                 env=self.environment(port), start_new_session=True,
@@ -206,7 +208,7 @@ class Runner:
         seconds = time.monotonic() - start
         left = kill_left(process.pid, self.mark())
         process.wait()
-        left += self.host.clear_away()
+        left += self.host.clear_away() + orphans.end()
         self.host.check()
         growth = self.host.resident("VmHWM") - before if kind == "hosted" else 0
         peak = (state / "peak").read_text().split() if (state / "peak").exists() else []

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import time
 
+import orphans
+
 PATIENCE = 60
 
 
@@ -19,7 +21,7 @@ class Neighbour:
 
     def __init__(self, launcher, socket, program, seed):
         self.seed = seed
-        self.process = subprocess.Popen(
+        self.process = orphans.start(
             [launcher, socket, program, str(seed)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
         _, pid, self.address = self.answer("ready").split()
@@ -54,7 +56,7 @@ class Host:
         self.log = directory / "host.log"
         self.launcher = str(tproc / "bin/tproc-run")
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
+            self.process = orphans.start(
                 [str(tproc / "bin/tproc"), "serve", self.socket],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=directory
             )

@@ -10,6 +10,7 @@ import time
 import typing
 
 import compare
+import orphans
 from host import Damage
 
 # With so many at once each takes longer than alone.
@@ -51,7 +52,7 @@ class Place(compare.Runner):
         script.write_text(workload.script)
         state = self.work / "state"
         with open(state / "output", "wb") as output, open(state / "error", "wb") as error:
-            process = subprocess.Popen(
+            process = orphans.start(
                 ["bash", "-euo", "pipefail", "-c", '. "$CORPUS/lib/prelude.sh"; . "$0"', script],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=error, cwd=self.work / "place",
                 env=self.environment(port), start_new_session=True,
@@ -120,6 +121,8 @@ class Mix:
         for thread in threads:
             thread.join()
         left = self.runner.host.clear_away()
+        # Forked children of those that were killed, in a session of their own: natively they would stay as well.
+        orphans.end()
         if left:
             wrong.append(f"{left} programs left whose launchers have ended")
         for name, expected, seen in self.different:
