@@ -27,7 +27,7 @@ JNIEXPORT void JNICALL Java_io_tproc_jni_Native_pipe(JNIEnv *env, jclass type, j
   (void)type;
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) {
-    throw_errno(env, FAILURE_IO, errno, "cannot make a pipe");
+    throw_errno(env, FAILURE_LAUNCH, errno, "cannot make a pipe");
     return;
   }
   (*env)->SetIntField(env, reader, fd_field, ends[0]);

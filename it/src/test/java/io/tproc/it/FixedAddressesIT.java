@@ -78,6 +78,25 @@ class FixedAddressesIT {
     }
   }
 
+  /** Its handle is not closed: what it holds is given back to the next one. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void theNextOneHasTheAddressesOfOneThatIsForgotten(boolean spill, TprocHost host)
+      throws Exception {
+    for (int i = 0; i < 3; i++) {
+      runAndForget(host.command(Programs.probe("waiter-fixed")).spill(spill).start(), host);
+    }
+    try (ThreadProc last = host.command(Programs.probe("waiter-fixed")).start()) {
+      runAndForget(last, host);
+    }
+  }
+
+  private static void runAndForget(ThreadProc program, TprocHost host) throws Exception {
+    assertThat(program.inputReader().readLine()).isEqualTo("ready");
+    assertThat(host.statuses()).noneMatch(each -> each.state() == State.LEFT);
+    program.destroyForcibly().waitFor();
+  }
+
   @Test
   void oneThatMaySpillIsAnOrdinaryProcessMeanwhile(TprocHost host) throws Exception {
     spill(host); // from here on the host has all the threads that it needs for it

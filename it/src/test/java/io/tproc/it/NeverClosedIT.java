@@ -2,6 +2,7 @@ package io.tproc.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 
 import io.tproc.Errno;
 import io.tproc.LaunchException;
@@ -93,6 +94,39 @@ class NeverClosedIT {
       launcher.start();
       launching.get(Patience.seconds(60).toSeconds(), TimeUnit.SECONDS);
       closing.get(Patience.seconds(60).toSeconds(), TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
+  void streamsThatAreForgotten() throws Exception {
+    Process jvm =
+        new ChildJvm()
+            .through("prlimit", "--nofile=300:300")
+            .main(Streams.class)
+            .redirectErrorStream(true)
+            .start();
+    assertThat(Outcome.of(jvm, ""))
+        .extracting(Outcome::output, STRING)
+        .endsWith("all of them started\n");
+  }
+
+  /**
+   * Programs whose descendants outlive them, so that their streams stay open, in a JVM that may
+   * have few descriptors.
+   */
+  static final class Streams {
+    private Streams() {}
+
+    public static void main(String... arguments) throws Exception {
+      try (TprocHost host = TprocHost.open()) {
+        for (int i = 0; i < 300; i++) {
+          ThreadProc program = host.command("/bin/sh", "-c", "sleep 600 & echo $!").start();
+          long descendant = Long.parseLong(program.inputReader().readLine());
+          program.waitFor();
+          ProcessHandle.of(descendant).ifPresent(ProcessHandle::destroyForcibly);
+        }
+        System.out.println("all of them started");
+      }
     }
   }
 

@@ -19,7 +19,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * which a process may have only so many (vm.max_map_count): a JVM that gets no more of them ends. A
  * Java program that never closes gives the garbage collector no reason to run, since a handle is
  * small on the Java heap. So a launch that finds many asks for a collection, and fails when that
- * does not help.
+ * does not help. So does one that lacks what they may hold: memory, fixed addresses, descriptors.
  */
 final class EndedHandles {
   /** Up to so many are not even counted. */
@@ -44,6 +44,9 @@ final class EndedHandles {
   /** How many were left by the last collection; under the lock. */
   private int left;
 
+  /** Whether one has been added since the last collection. */
+  private volatile boolean added;
+
   /** Whether it was said that there are many; under the lock. */
   private boolean warned;
 
@@ -58,6 +61,7 @@ final class EndedHandles {
 
   void add(ThreadProcHandle handle) {
     handles.add(handle);
+    added = true;
   }
 
   /** Under the handle's own lock, which is taken after this class's: so it takes none here. */
@@ -92,12 +96,28 @@ final class EndedHandles {
     }
   }
 
-  /** After a launch for which there was no room: true when there may be now. */
-  boolean madeRoom() {
+  /** Whether a program has ended since the last collection, and its handle is not closed. */
+  boolean mayGo() {
+    return added && !handles.isEmpty();
+  }
+
+  /** After a launch that failed: true when there may be now what it lacked. */
+  boolean madeRoom(int errno) {
     lock.lock();
     try {
       int before = handles.size();
-      return before > 0 && collect() < before;
+      return switch (errno) {
+        case Errno.ENOMEM -> before > 0 && collect() < before;
+        // Of fixed addresses. Those who keep their handles do not pay for it at each launch.
+        case Errno.EADDRINUSE -> mayGo() && collect() < before;
+        // Streams that nobody reads, of programs whose descendants may write to them still.
+        case Errno.EMFILE, Errno.ENFILE -> {
+          collect();
+          Uninterruptibly.run(() -> MILLISECONDS.sleep(RELEASE_MILLIS)); // a cleaner closes them
+          yield true;
+        }
+        default -> false;
+      };
     } finally {
       lock.unlock();
     }
@@ -109,7 +129,8 @@ final class EndedHandles {
 
   /** Returns how many are left. The caller holds the lock. */
   private int collect() {
-    if (!warned) {
+    added = false;
+    if (!warned && !handles.isEmpty()) {
       warned = true;
       System.getLogger("io.tproc.jni")
           .log(

@@ -248,13 +248,17 @@ final class HostState {
     LaunchArguments arguments = LaunchArguments.encode(request, environment);
     SpawnRecord record = FlightRecords.spawning();
     ended.makeRoom();
+    // What has ended may still have the addresses: it is asked to go before this one spills.
+    boolean spillsAtOnce = request.spill() && !ended.mayGo();
     try {
-      return launch(host, request, arguments, record);
+      return launch(host, request, arguments.spilling(spillsAtOnce), record);
     } catch (LaunchException failed) {
-      if (failed.errno() != Errno.ENOMEM || !ended.madeRoom()) {
+      boolean again = ended.madeRoom(failed.errno());
+      boolean spills = failed.errno() == Errno.EADDRINUSE && request.spill();
+      if (!again && !spills) {
         throw failed;
       }
-      return launch(host, request, arguments, record);
+      return launch(host, request, arguments.spilling(request.spill()), record);
     }
   }
 

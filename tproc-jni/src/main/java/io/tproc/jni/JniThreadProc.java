@@ -49,7 +49,9 @@ final class JniThreadProc extends ThreadProc {
   private final LaunchRequest request;
   private final Stdio.HostEnds streams;
   private final int pid;
-  private final ProcessHandle processHandle;
+
+  /** Null when there was no descriptor for it at the launch, which must not fail any more then. */
+  private volatile @Nullable ProcessHandle processHandle;
 
   /** Null while the program runs; under the lock. */
   private @Nullable ExitStatus status;
@@ -68,9 +70,7 @@ final class JniThreadProc extends ThreadProc {
     this.streams = streams;
     this.pid = handle.pid();
     // The exit is not collected before the watch, so this is the program, be it dead already.
-    this.processHandle =
-        ProcessHandle.of(pid)
-            .orElseThrow(() -> new IllegalStateException("no process " + pid + " in /proc"));
+    this.processHandle = ProcessHandle.of(pid).orElse(null);
     JniHost.whenForgotten(this, handle::release);
   }
 
@@ -258,12 +258,20 @@ final class JniThreadProc extends ThreadProc {
 
   @Override
   public ProcessHandle toHandle() {
-    return processHandle;
+    @Nullable ProcessHandle known = processHandle;
+    if (known == null) {
+      known =
+          ProcessHandle.of(pid)
+              .filter(each -> isAlive()) // so the number is still its
+              .orElseThrow(() -> new IllegalStateException("no process " + pid + " in /proc"));
+      processHandle = known;
+    }
+    return known;
   }
 
   @Override
   public ProcessHandle.Info info() {
-    ProcessHandle.Info kernel = processHandle.info();
+    ProcessHandle.Info kernel = toHandle().info();
     List<String> executed = handle.executed();
     boolean isHosted = isAlive() && !executed.isEmpty() && !hasLeft(kernel);
     return isHosted ? new ThreadProcInfo(executed, request.command(), kernel) : kernel;

@@ -26,7 +26,7 @@ final class LaunchArguments {
   private final boolean crashReport;
   private final boolean stay;
   private final boolean neverForks;
-  private final boolean spill;
+  private boolean spill;
   private final long heapLimit;
   private final StartState state;
 
@@ -80,6 +80,12 @@ final class LaunchArguments {
           "the environment variable " + each.getKey());
     }
     return block.toByteArray();
+  }
+
+  /** Whether it becomes an ordinary process where its addresses are taken. */
+  LaunchArguments spilling(boolean does) {
+    spill = does;
+    return this;
   }
 
   /** Starts the program; returns a pointer to the threadproc. */
