@@ -111,7 +111,8 @@ struct tproc_share {
   uint64_t accounts;      /* 120 offset of the table; 0: the host is older than accounts */
   /* Hints. Each stands in a cache line of its own. */
   TPROC_SHARED(uint32_t) slices_high; /* 128  slices from here on have never been used */
-  uint8_t reserved_high[60];
+  TPROC_SHARED(uint32_t) large_freed; /* 132  the lowest slice of large blocks freed since the last look; 0: none */
+  uint8_t reserved_high[56];
   TPROC_SHARED(uint32_t) owners_high;  /* 192  the same of owners */
   TPROC_SHARED(uint32_t) threads_high; /* 196  the same of thread records */
   TPROC_SHARED(uint32_t) next_owner;   /* 200  where to look for a free one: late reuse */

@@ -38,7 +38,24 @@ static uint32_t find_run(const struct tproc_view *view, uint32_t from, uint32_t 
   return 0;
 }
 
+/* For whoever allocates next: it would go on to memory that nobody has touched yet, to the heap's end. */
+static void note_freed(const struct tproc_view *view, uint32_t slice) {
+  _Atomic uint32_t *freed = &view->share->large_freed;
+  uint32_t now = atomic_load_explicit(freed, memory_order_relaxed);
+  while ((now == 0 || slice < now) &&
+         !atomic_compare_exchange_weak_explicit(freed, &now, slice, memory_order_relaxed, memory_order_relaxed)) {
+  }
+}
+
+static void look_for_freed(const struct tproc_view *view, struct tproc_cache *cache) {
+  _Atomic uint32_t *freed = &view->share->large_freed;
+  if (atomic_load_explicit(freed, memory_order_relaxed) == 0) return;
+  const uint32_t lowest = atomic_exchange_explicit(freed, 0, memory_order_relaxed);
+  if (lowest != 0 && lowest < cache->large_from) cache->large_from = lowest;
+}
+
 static uint32_t take_slices(const struct tproc_view *view, struct tproc_cache *cache, uint32_t run, size_t alignment) {
+  look_for_freed(view, cache);
   const uint32_t from = cache->large_from == 0 ? 1 : cache->large_from;
   const uint32_t slice = find_run(view, from, view->slice_count, run, alignment, cache->token);
   return slice != 0 ? slice : find_run(view, 1, from, run, alignment, cache->token);
@@ -76,6 +93,7 @@ void tproc_large_release(const struct tproc_view *view, uint32_t slice) {
   }
   atomic_store_explicit(&first->run, 0, memory_order_relaxed);
   tproc_slice_release(view, slice);
+  note_freed(view, slice);
 }
 
 static size_t bytes_of(const struct tproc_view *view, uint32_t slice) {
@@ -99,7 +117,6 @@ int tproc_large_free(const struct tproc_view *view, struct tproc_cache *cache, u
   const size_t bytes = bytes_of(view, slice);
   tproc_large_release(view, slice);
   tproc_account_lose(view, owner, bytes);
-  if (slice < cache->large_from) cache->large_from = slice;
   return 0;
 }
 

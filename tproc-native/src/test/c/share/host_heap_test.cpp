@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -54,6 +55,22 @@ TEST_CASE("blocks of all sizes are aligned, apart, and free once") {
     CHECK(free_block(host, block) == -EINVAL);
     CHECK(tproc_host_usable_size(host.get(), block) == 0);
   }
+}
+
+TEST_CASE("large blocks that another thread frees are the next ones: the heap's memory is not used up in turn") {
+  Host host;
+  const auto *first = static_cast<const char *>(allocate(host, 100000));
+  const char *highest = first;
+  std::vector<void *> blocks;  // a worker's results: others free them, some later than others
+  for (int i = 0; i < 1000; i++) {
+    auto *block = static_cast<char *>(allocate(host, 100000));
+    highest = std::max<const char *>(highest, block);
+    blocks.push_back(block);
+    if (blocks.size() < 8) continue;
+    std::thread([&] { CHECK(free_block(host, blocks.front()) == 0); }).join();
+    blocks.erase(blocks.begin());
+  }
+  CHECK(highest - first < 20 * 131072);
 }
 
 TEST_CASE("what is no block is refused by name") {
