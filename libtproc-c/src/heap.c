@@ -8,19 +8,18 @@
 #include "thread.h"
 #include "tproc.h"
 
-static void *slowly(size_t alignment, size_t size) {
+/* Out of the way of the quick one, which has nothing to save then. */
+static __attribute__((noinline)) void *slowly(size_t alignment, size_t size) {
   const int failed = tproc_take_part();
   void *block = failed ? NULL : tproc_heap_alloc_slowly(&tproc_view, tproc_cache, size, alignment);
   if (block == NULL) errno = failed ? failed : ENOMEM;
   return block;
 }
 
+/* A cache that is not attached has no block at hand. */
 void *tproc_alloc(size_t size) {
-  if (__builtin_expect(tproc_cache->token != 0, 1)) {
-    void *block = tproc_heap_alloc(&tproc_view, tproc_cache, size);
-    if (__builtin_expect(block != NULL, 1)) return block;
-  }
-  return slowly(16, size);
+  void *block = tproc_heap_alloc_quickly(tproc_cache, size);
+  return __builtin_expect(block != NULL, 1) ? block : slowly(16, size);
 }
 
 void *tproc_aligned_alloc(size_t alignment, size_t size) {
@@ -47,15 +46,20 @@ static void refuse(const char *function, const void *block) {
   abort();
 }
 
-void tproc_free(void *block) {
+static __attribute__((noinline)) void free_slowly(void *block) {
   if (block == NULL) return;
-  if (__builtin_expect(tproc_cache->token == 0, 0)) {
+  if (tproc_cache->token == 0) {
     const int saved = errno;
     tproc_take_part();
     errno = saved;
     if (tproc_view.share == NULL) refuse("tproc_free", block);
   }
-  if (__builtin_expect(tproc_heap_free(&tproc_view, tproc_cache, block) == EINVAL, 0)) refuse("tproc_free", block);
+  if (tproc_heap_free_slowly(&tproc_view, tproc_cache, block) == EINVAL) refuse("tproc_free", block);
+}
+
+void tproc_free(void *block) {
+  struct tproc_cache *cache = tproc_cache;
+  if (__builtin_expect(cache->token == 0 || !tproc_heap_free_quickly(&tproc_view, cache, block), 0)) free_slowly(block);
 }
 
 void *tproc_realloc(void *block, size_t size) {

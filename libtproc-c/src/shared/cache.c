@@ -114,11 +114,12 @@ static bool take_group(const struct tproc_view *view, struct tproc_bin *bin, uin
   bin->tags = tags;
   bin->blocks = tproc_slice_data(view, slice) + (size_t)group * TPROC_GROUP_BLOCKS * bin->size;
   bin->free = found;
+  bin->returned = 0;
   return true;
 }
 
 static void drop_group(struct tproc_bin *bin) {
-  bin->free = 0;
+  bin->free = bin->returned = 0;
   bin->tags = NULL;
   bin->blocks = NULL;
 }

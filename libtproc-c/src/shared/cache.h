@@ -14,6 +14,8 @@
 /** The slices of one class, which form a ring, and the group of blocks in use. */
 struct tproc_bin {
   uint64_t free;          /**< bit i: block i of the group is free, and only this thread takes it */
+  uint64_t returned;      /**< the same of what this thread has freed since, which is taken when the others are gone:
+                               so an allocation does not have to wait for what the free before it computes */
   unsigned char *blocks;  /**< the group's first block */
   _Atomic uint16_t *tags; /**< the group's tags; NULL: no group */
   uint32_t size;          /**< of a block; 0 in a cache that is not attached */
@@ -31,6 +33,22 @@ struct tproc_parked {
   unsigned char *blocks;
   _Atomic uint16_t *tags;
 };
+
+/** Makes what has come back free, when nothing else is. @return false: nothing has come back */
+static inline bool tproc_bin_reuse(struct tproc_bin *bin) {
+  bin->free = bin->returned;
+  bin->returned = 0;
+  return bin->free != 0;
+}
+
+/** Allocates a block of a bin that has a free one. */
+static inline void *tproc_bin_take(struct tproc_bin *bin, uint32_t owner) {
+  const uint64_t free_blocks = bin->free, index = (uint64_t)(uint32_t)__builtin_ctzll(free_blocks);
+  bin->free = free_blocks & (free_blocks - 1);
+  void *block = bin->blocks + index * bin->size;
+  atomic_store_explicit(&bin->tags[index], (uint16_t)owner, memory_order_release); /* allocated */
+  return block;
+}
 
 /** Zeroed: not attached. An allocation attaches it. */
 struct tproc_cache {
@@ -55,7 +73,7 @@ int tproc_cache_attach(const struct tproc_view *view, struct tproc_cache *cache,
 /** Gives the slices back, or leaves them for others to adopt, and the record. The cache is zeroed. */
 void tproc_cache_detach(const struct tproc_view *view, struct tproc_cache *cache);
 
-/** Fills the mask of a class of an attached cache. @return false when the heap is full */
+/** Fills the mask of a class of an attached cache, when nothing has come back. @return false when the heap is full */
 bool tproc_cache_refill(const struct tproc_view *view, struct tproc_cache *cache, uint32_t size_class);
 
 #pragma GCC visibility pop

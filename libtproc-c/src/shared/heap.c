@@ -10,12 +10,8 @@ static bool is_aligned(uint32_t size_class, size_t alignment) {
 
 static void *take_block(const struct tproc_view *view, struct tproc_cache *cache, uint32_t size_class) {
   struct tproc_bin *bin = &cache->bins[size_class];
-  if (bin->free == 0 && !tproc_cache_refill(view, cache, size_class)) return NULL;
-  const uint32_t index = (uint32_t)__builtin_ctzll(bin->free);
-  bin->free &= bin->free - 1;
-  void *block = bin->blocks + (size_t)index * bin->size;
-  atomic_store_explicit(&bin->tags[index], (uint16_t)cache->owner, memory_order_release); /* allocated */
-  return block;
+  if (bin->free == 0 && !tproc_bin_reuse(bin) && !tproc_cache_refill(view, cache, size_class)) return NULL;
+  return tproc_bin_take(bin, cache->owner);
 }
 
 /* The bin's group is in it only meanwhile: the fast way finds none. */
@@ -36,12 +32,15 @@ static void *alloc_small(const struct tproc_view *view, struct tproc_cache *cach
   return cache->account == 0 ? take_block(view, cache, size_class) : take_counted(view, cache, size_class);
 }
 
-int tproc_heap_free_counted(const struct tproc_view *view, struct tproc_cache *cache, const struct tproc_block *block) {
-  const uint16_t owner = atomic_load_explicit(block->tag, memory_order_relaxed);
+int tproc_heap_free_slowly(const struct tproc_view *view, struct tproc_cache *cache, void *address) {
+  struct tproc_block block;
+  if (!tproc_block_at(view, address, &block)) return EINVAL;
+  if (block.size_class == TPROC_CLASS_LARGE) return tproc_large_free(view, cache, block.slice);
+  const uint16_t owner = atomic_load_explicit(block.tag, memory_order_relaxed);
   if (owner == 0) return EINVAL;
-  atomic_store_explicit(block->tag, 0, memory_order_release); /* free */
-  tproc_heap_freed(view, cache, block);
-  tproc_account_lose(view, owner, tproc_size_classes[block->size_class].size);
+  atomic_store_explicit(block.tag, 0, memory_order_release); /* free */
+  tproc_heap_freed(cache, &block);
+  tproc_account_lose(view, owner, tproc_size_classes[block.size_class].size);
   return 0;
 }
 

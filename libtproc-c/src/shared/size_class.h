@@ -16,20 +16,25 @@
 #define TPROC_SMALL_MAX 32768u
 
 struct tproc_size_class {
-  uint32_t size;    /**< bytes */
-  uint32_t inverse; /**< 2^32 / size, rounded up: (offset * inverse) >> 32 is offset / size for offsets in a slice */
-  uint32_t blocks;  /**< in a slice */
+  uint32_t size;   /**< bytes */
+  uint32_t blocks; /**< in a slice */
 };
 
 /** Index is the class. Of class 0 all is 0. */
 extern const struct tproc_size_class tproc_size_classes[TPROC_CLASS_COUNT];
 
-/** Class of a size of (index + 1) * 16 bytes. */
-extern const uint8_t tproc_small_classes[64];
+/**
+ * 2^32 / size, rounded up. For an offset in a slice, the upper half of offset * inverse is offset / size, and the lower
+ * one is less than the inverse when nothing remains: the sizes are small enough for both.
+ */
+extern const uint32_t tproc_class_inverses[TPROC_CLASS_COUNT];
+
+/** Class of a size of index * 16 bytes, and of up to 15 less. */
+extern const uint8_t tproc_small_classes[65];
 
 /** The smallest class that has room for `size` bytes, which are at most TPROC_SMALL_MAX. */
 static inline uint32_t tproc_size_class_of(size_t size) {
-  if (size <= 1024) return tproc_small_classes[size == 0 ? 0 : (size - 1) >> 4];
+  if (__builtin_expect(size <= 1024, 1)) return tproc_small_classes[(size + 15) >> 4];
   const uint32_t last = (uint32_t)size - 1;
   const uint32_t exponent = 31 - (uint32_t)__builtin_clz(last);
   return 9 + (exponent - 7) * 4 + (last >> (exponent - 2) & 3);
