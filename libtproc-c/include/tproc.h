@@ -346,7 +346,8 @@ TPROC_EXPORT int tproc_publish(struct tproc_entry *entry);
  *
  * @param type what it has to be; NULL: anything
  * @param entry receives it; also with EPROTOTYPE and EOWNERDEAD
- * @return 0; ENOENT; EPROTOTYPE: its type is another; EOWNERDEAD: its process has ended, and it is kept to say so
+ * @return 0; ENOENT; EPROTOTYPE: its type is another; EOWNERDEAD: its process has ended, and it is kept to say so;
+ * EINVAL: no process can publish such a name, or type
  */
 TPROC_EXPORT int tproc_lookup(const char *name, const char *type, struct tproc_entry *entry);
 

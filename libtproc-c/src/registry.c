@@ -39,8 +39,16 @@ int tproc_publish(struct tproc_entry *entry) {
   return refused;
 }
 
+/* What no process can publish would be awaited for ever. */
+static bool can_be_published(const char *name, const char *type) {
+  const size_t length = strnlen(name, TPROC_NAME_MAX + 1);
+  return length > 0 && length <= TPROC_NAME_MAX &&
+         (type == NULL || strnlen(type, TPROC_TYPE_MAX + 1) <= TPROC_TYPE_MAX);
+}
+
 static int find(const char *name, const char *type, struct tproc_entry *entry) {
   struct tproc_publication found;
+  if (!can_be_published(name, type)) return EINVAL;
   if (!tproc_board_find(&tproc_view, name, &found)) return ENOENT;
   describe(&found, entry);
   if (found.ended) return EOWNERDEAD;

@@ -527,13 +527,18 @@ def _text(text):
     return text.encode("utf-8", "surrogateescape")
 
 
+def _names(name, type=None):
+    name, type = _text(name), None if type is None else _text(type)
+    if not 0 < len(name) < 96 or type is not None and len(type) > 47:
+        raise ValueError("a name has 1 to 95 bytes, a type up to 47")
+    return name, type
+
+
 def publish(name, type, what, size=None, version=0, kept=False):
     """Publishes a block, or an address and a size. Returns the Entry."""
     address = what.address if isinstance(what, Block) else what
     size = what.size if size is None else size
-    if not 0 < len(_text(name)) < 96 or len(_text(type)) > 47:
-        raise ValueError("a name has 1 to 95 bytes, a type up to 47")
-    raw = _Entry(_text(name), _text(type), address, size, version, _KEPT if kept else 0)
+    raw = _Entry(*_names(name, type), address, size, version, _KEPT if kept else 0)
     _check(_library.tproc_publish(ctypes.byref(raw)), "publish " + name)
     return Entry(raw)
 
@@ -541,7 +546,7 @@ def publish(name, type, what, size=None, version=0, kept=False):
 def lookup(name, type=None):
     """The entry of a name. FileNotFoundError: there is none."""
     raw = _Entry()
-    code = _library.tproc_lookup(_text(name), None if type is None else _text(type), ctypes.byref(raw))
+    code = _library.tproc_lookup(*_names(name, type), ctypes.byref(raw))
     if code != errno.EOWNERDEAD:
         _check(code, "look up " + name)
     return Entry(raw)
@@ -550,8 +555,7 @@ def lookup(name, type=None):
 def wait_for(name, type=None, timeout=None):
     """Waits for a living publication of a name. TimeoutError when the time is over."""
     raw = _Entry()
-    wanted = None if type is None else _text(type)
-    _check(_wait([], _deadline(timeout), _library.tproc_await, _text(name), wanted, _UNTIL, ctypes.byref(raw)),
+    _check(_wait([], _deadline(timeout), _library.tproc_await, *_names(name, type), _UNTIL, ctypes.byref(raw)),
            "wait for " + name)
     return Entry(raw)
 
@@ -599,7 +603,7 @@ class Channel:
         end, outcome = _End(), []
         try:
             code = _wait(outcome, _deadline(timeout), _library.tproc_channel_open,
-                         ctypes.byref(end), _text(name), roles, _UNTIL)
+                         ctypes.byref(end), _names(name)[0], roles, _UNTIL)
             _check(code, "open the channel " + name)
             return Channel(end)
         except BaseException:

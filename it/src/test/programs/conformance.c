@@ -185,6 +185,11 @@ static void run(void *calls) { ++*(int *)calls; }
 
 static void error(const char *call, int code) { printf("error %s %d\n", call, code); }
 
+/* 96 bytes. */
+#define LONG_NAME                                    \
+  "it.a.name.that.is.one.byte.longer.than.it.may.be" \
+  "it.a.name.that.is.one.byte.longer.than.it.may.be"
+
 static void wrong_calls(void) {
   struct tproc_channel channel;
   struct tproc_message message = {.length = 49};
@@ -200,6 +205,7 @@ static void wrong_calls(void) {
   error("no channel", tproc_channel_open_id(&channel, UINT64_MAX, TPROC_SENDER));
   error("taken name", tproc_publish(&taken));
   error("other type", tproc_await(name("mutex"), "it.Other/1", NULL, &found));
+  error("long name", tproc_lookup(LONG_NAME, NULL, &found));
   error("no process", tproc_give(block, 1));
   error("no block", tproc_give((char *)block + 4, getpid()));
   error("too large", tproc_alloc((size_t)1 << 60) == NULL ? errno : 0);

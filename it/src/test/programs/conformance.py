@@ -98,6 +98,7 @@ class Conformance:
         error("no channel", lambda: tproc.Channel.open_id(2 ** 64 - 1, tproc.SENDER))
         error("taken name", lambda: tproc.publish(self.name("mutex"), "", block))
         error("other type", lambda: tproc.wait_for(self.name("mutex"), "it.Other/1"))
+        error("long name", lambda: tproc.lookup("x" * 96))
         error("no process", lambda: block.give(1))
         error("no block", lambda: tproc.take(block.address + 4))
         error("too large", lambda: tproc.alloc(1 << 60))

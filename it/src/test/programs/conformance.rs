@@ -95,6 +95,7 @@ impl Conformance {
         error("no channel", Sender::open_id(u64::MAX));
         error("taken name", tproc::publish(&self.name("mutex"), "", &block, 0));
         error("other type", tproc::wait_for(&self.name("mutex"), "it.Other/1", None));
+        error("long name", tproc::lookup(&"x".repeat(96), None));
         error("no process", block.give(1).map_err(|(_, error)| error));
         error("no block", unsafe { Block::take(inside) });
         error("too large", Block::new(1 << 60));

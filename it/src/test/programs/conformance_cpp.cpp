@@ -98,6 +98,7 @@ struct Conformance {
     error("no channel", [] { tproc::channel::open(UINT64_MAX, TPROC_SENDER); });
     error("taken name", [] { (void)tproc::publish(name("mutex"), "", nullptr, 1); });
     error("other type", [] { (void)tproc::await(name("mutex"), "it.Other/1"); });
+    error("long name", [] { (void)tproc::lookup(std::string(96, 'x')); });
     error("no process", [&] { tproc::give(std::move(block), 1); });
     error("no block", [&] {
       tproc::block none(inside);

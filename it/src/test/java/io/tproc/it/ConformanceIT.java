@@ -66,6 +66,7 @@ class ConformanceIT {
           "error no channel 116",
           "error taken name 17",
           "error other type 91",
+          "error long name 22",
           "error no process 3",
           "error no block 22",
           "error too large 12",

@@ -255,6 +255,7 @@ final class JavaConformance implements AutoCloseable {
       error("no channel", () -> host.channels().open(-1, Set.of(Role.SENDER)));
       error("taken name", () -> host.registry().publish(name("mutex"), "", block));
       error("other type", () -> host.registry().await(name("mutex"), "it.Other/1", patience()));
+      error("long name", () -> host.registry().lookup("x".repeat(96)));
       error("no process", () -> block.giveTo(1));
       error("no block", () -> host.heap().take(block.address() + 4));
       error("too large", () -> host.heap().allocate(1L << 60));
