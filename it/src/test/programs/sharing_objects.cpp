@@ -1,8 +1,9 @@
-// Objects of C++ in the shared heap:  sharing_objects build|consume NAME
+// Objects of C++ in the shared heap:  sharing_objects build|consume|send-graph|receive-graph NAME
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstring>
+#include <map>
 #include <numeric>
 #include <tproc.hpp>
 
@@ -20,6 +21,12 @@ tproc::string word(int number) {
   return tproc::string("word number ") + std::to_string(number).c_str() + ", long enough for a block of its own";
 }
 
+void await_end_of_input() {
+  char byte;
+  while (read(STDIN_FILENO, &byte, 1) > 0) {
+  }
+}
+
 // Until the standard input ends.
 int build(const char *name) {
   auto message = tproc::make_unique<Message>();
@@ -32,9 +39,7 @@ int build(const char *name) {
   entry.size = sizeof(Message);
   entry.address = message.release();  // the program that finds it ends it
   if (tproc_publish(&entry) != 0) return 3;
-  char byte;
-  while (read(STDIN_FILENO, &byte, 1) > 0) {
-  }
+  await_end_of_input();
   return 0;
 }
 
@@ -61,11 +66,41 @@ int pmr() {
   return tproc_owner_of(words.data()) == getpid() && tproc_owner_of(words.back().data()) == getpid() ? 0 : 8;
 }
 
+using text_pair = std::pair<const tproc::string, tproc::string>;
+using graph = std::map<tproc::string, tproc::string, std::less<>, tproc::allocator<text_pair>>;
+constexpr int NODES = 100000;
+
+// Until it is killed.
+int send_graph(const char *name) {
+  auto sender = tproc::sender::create(4);
+  sender.publish(name);
+  auto words = tproc::make_unique<graph>();
+  for (int i = 0; i < NODES; i++) words->emplace(word(i), word(NODES - i));
+  sender.send(tproc::message("", std::move(words)));
+  await_end_of_input();
+  return 0;
+}
+
+// Ends, at the end of the input, what another has made.
+int receive_graph(const char *name) {
+  auto receiver = tproc::receiver::open(name);
+  auto words = receiver.receive().take<graph>();
+  std::printf("%p\n", static_cast<void *>(words.get()));
+  std::fflush(stdout);
+  await_end_of_input();
+  if (words->size() != NODES) return 9;
+  for (int i = 0; i < NODES; i++)
+    if (words->at(word(i)) != word(NODES - i)) return 10;
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
   if (argc < 3) return 2;
   if (std::strcmp(argv[1], "build") == 0) return build(argv[2]);
   if (std::strcmp(argv[1], "consume") == 0) return consume(argv[2]);
+  if (std::strcmp(argv[1], "send-graph") == 0) return send_graph(argv[2]);
+  if (std::strcmp(argv[1], "receive-graph") == 0) return receive_graph(argv[2]);
   return pmr();
 }

@@ -20,6 +20,7 @@ final class ChildJvm {
     options.add("-XX:-CreateCoredumpOnCrash");
     options.add("-XX:ErrorFile=/dev/null");
     options.add("--add-opens=java.base/java.nio=ALL-UNNAMED"); // for Arrow
+    options.add("--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED"); // for Agrona
     if (Runtime.version().feature() >= 22) {
       options.add("--enable-native-access=ALL-UNNAMED");
     }

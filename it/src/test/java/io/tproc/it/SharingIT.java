@@ -11,6 +11,7 @@ import io.tproc.ExitStatus.Exited;
 import io.tproc.ExitStatus.Signalled;
 import io.tproc.ThreadProc;
 import io.tproc.TprocHost;
+import io.tproc.share.HeapUsage;
 import io.tproc.share.Registration;
 import io.tproc.share.SharedBarrier;
 import io.tproc.share.SharedBlock;
@@ -21,9 +22,12 @@ import io.tproc.share.SharedSemaphore;
 import java.io.IOException;
 import java.lang.reflect.Method;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BrokenBarrierException;
@@ -34,6 +38,8 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
@@ -230,6 +236,54 @@ class SharingIT {
       assertThat(maker.waitForExit()).isEqualTo(new Exited(0));
     }
     assertThat(Outcome.hosted(host, objects, "pmr", name).exitValue).isZero();
+  }
+
+  @Test
+  void graphOfAKilledProgramIsReadInPlaceAndEndedByAnother(TprocHost host) throws Exception {
+    String objects = Programs.probe("sharing_objects");
+    String name = newName();
+    List<HeapUsage.Use> before = host.heap().usage().uses();
+    try (ThreadProc maker = host.command(objects, "send-graph", name).start();
+        ThreadProc receiver = host.command(objects, "receive-graph", name).start()) {
+      long graph = Long.decode(receiver.inputReader().readLine());
+      maker.destroyForcibly();
+      assertThat(maker.waitForExit()).isEqualTo(new Signalled(9, false));
+      assertThat(lengths(host, graph)).isEqualTo(lengths(100_000));
+      receiver.outputWriter().close();
+      assertThat(receiver.waitForExit()).isEqualTo(new Exited(0));
+      assertThat(host.heap().usage().uses())
+          .as("while the killed one is not closed")
+          .isEqualTo(before);
+    }
+  }
+
+  /** The lengths of all keys and values: what a std::map of libstdc++ has, node by node. */
+  private static long lengths(TprocHost host, long map) {
+    ByteBuffer header = host.view(map, 48).order(ByteOrder.nativeOrder());
+    Deque<Long> nodes = new ArrayDeque<>(List.of(header.getLong(16)));
+    long count = 0;
+    long sum = 0;
+    while (!nodes.isEmpty()) {
+      ByteBuffer node = host.view(nodes.pop(), 96).order(ByteOrder.nativeOrder());
+      count++;
+      sum += node.getLong(40) + node.getLong(72);
+      LongStream.of(node.getLong(16), node.getLong(24))
+          .filter(next -> next != 0)
+          .forEach(nodes::push);
+    }
+    assertThat(count).isEqualTo(header.getLong(40));
+    return sum;
+  }
+
+  /**
+   * Of the keys and values that {@code sharing_objects.cpp} makes: word(i), and word(count - i).
+   */
+  private static long lengths(int count) {
+    String around = "word number , long enough for a block of its own";
+    return IntStream.range(0, count)
+        .mapToLong(i -> Integer.toString(i).length() + Integer.toString(count - i).length())
+        .map(digits -> digits + 2L * around.length())
+        .sum();
   }
 
   @Test
