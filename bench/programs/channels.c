@@ -1,8 +1,10 @@
 /*
  * Round trips, and 64-byte messages one way, between this program and a child of it: through channels, pipes and Unix
- * sockets. "echo NAME BACK" answers another's round trips until it has gone.
+ * sockets. "echo NAME BACK" answers another's round trips until it has gone; "echo-sleeping" makes the channels, and
+ * looks at them once only before it sleeps.
  */
 #include <errno.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <tproc.h>
@@ -20,9 +22,9 @@ static void succeed(int code, const char *what) {
   require(code == 0, what);
 }
 
-static struct tproc_channel make(unsigned flags, int spins) {
+static struct tproc_channel make(unsigned roles_and_flags, int spins) {
   struct tproc_channel channel;
-  succeed(tproc_channel_create(&channel, CELLS, BOTH | flags), "tproc_channel_create");
+  succeed(tproc_channel_create(&channel, CELLS, roles_and_flags), "tproc_channel_create");
   if (!spins) ((struct tproc_queue *)channel.queue)->spins = 0;
   return channel;
 }
@@ -63,7 +65,7 @@ static void ask(struct tproc_channel *out, struct tproc_channel *in, long count)
 }
 
 static void round_trips(long count, int spins) {
-  struct tproc_channel there = make(0, spins), back = make(0, spins);
+  struct tproc_channel there = make(BOTH, spins), back = make(BOTH, spins);
   const pid_t child = start();
   if (child == 0) {
     struct tproc_channel in = open_again(&there, TPROC_RECEIVER), out = open_again(&back, TPROC_SENDER);
@@ -100,6 +102,14 @@ static void round_trips_in_files(long count, const int there[2], const int back[
   finish(child);
 }
 
+/* On one CPU only what both do costs time, not how far the kernel sends a thread that it wakes. */
+static void stay_on_one_cpu(void) {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(sched_getcpu(), &one);
+  require(sched_setaffinity(0, sizeof one, &one) == 0, "sched_setaffinity");
+}
+
 static void pipes(long count) {
   int there[2], back[2];
   require(pipe(there) == 0 && pipe(back) == 0, "pipe");
@@ -112,6 +122,16 @@ static void sockets(long count) {
   require(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "socketpair");
   round_trips_in_files(count, ends, (const int[]){ends[1], ends[0]});
   for (int i = 0; i < 2; i++) close(ends[i]);
+}
+
+static void sleeping_on_one_cpu(long count) {
+  stay_on_one_cpu();
+  sleeping(count);
+}
+
+static void pipes_on_one_cpu(long count) {
+  stay_on_one_cpu();
+  pipes(count);
 }
 
 /* ---- one way --------------------------------------------------------------------------------------------------- */
@@ -134,7 +154,7 @@ static void fill(struct tproc_channel *out, long count, size_t batch) {
 }
 
 static void one_way(long count, unsigned flags, size_t batch) {
-  struct tproc_channel channel = make(flags & TPROC_ONE_SENDER, 1);
+  struct tproc_channel channel = make(BOTH | (flags & TPROC_ONE_SENDER), 1);
   const pid_t child = start();
   if (child == 0) {
     struct tproc_channel in = open_again(&channel, TPROC_RECEIVER);
@@ -166,11 +186,20 @@ static void pipe_messages(long count) {
 
 /* ---- of another ------------------------------------------------------------------------------------------------ */
 
-static int echo(const char *name, const char *back) {
-  struct tproc_channel in, out;
+static struct tproc_channel open_named(const char *name, unsigned role) {
+  struct tproc_channel end;
+  succeed(tproc_channel_open(&end, name, role, NULL), "open");
+  return end;
+}
+
+static struct tproc_channel make_named(const char *name, unsigned role) {
+  struct tproc_channel end = make(role, 0);
+  succeed(tproc_channel_publish(&end, name), "publish");
+  return end;
+}
+
+static int echo(struct tproc_channel in, struct tproc_channel out) {
   struct tproc_message message;
-  succeed(tproc_channel_open(&in, name, TPROC_RECEIVER, NULL), "open");
-  succeed(tproc_channel_open(&out, back, TPROC_SENDER, NULL), "open");
   while (tproc_channel_receive(&in, &message, NULL) == 0) succeed(tproc_channel_send(&out, &message, NULL), "send");
   return 0;
 }
@@ -185,10 +214,14 @@ static int echo_pipe(void) {
 
 static const struct operation operations[] = {
     {"spinning", spinning}, {"sleeping", sleeping},     {"pipes", pipes},     {"sockets", sockets},
+    {"sleeping-on-one-cpu", sleeping_on_one_cpu}, {"pipes-on-one-cpu", pipes_on_one_cpu},
     {"messages", messages}, {"one-sender", one_sender}, {"batches", batches}, {"pipe-messages", pipe_messages}};
 
 int main(int argc, char **argv) {
-  if (argc == 4 && strcmp(argv[1], "echo") == 0) return echo(argv[2], argv[3]);
+  if (argc == 4 && strcmp(argv[1], "echo") == 0)
+    return echo(open_named(argv[2], TPROC_RECEIVER), open_named(argv[3], TPROC_SENDER));
+  if (argc == 4 && strcmp(argv[1], "echo-sleeping") == 0)
+    return echo(make_named(argv[2], TPROC_RECEIVER), make_named(argv[3], TPROC_SENDER));
   if (argc == 2 && strcmp(argv[1], "echo-pipe") == 0) return echo_pipe();
   return stopwatch_main(argc, argv, operations, sizeof operations / sizeof *operations);
 }

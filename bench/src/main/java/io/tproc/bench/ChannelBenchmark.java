@@ -6,13 +6,8 @@ import io.tproc.share.Channel;
 import io.tproc.share.Channel.Role;
 import io.tproc.share.SharedBlock;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.util.Set;
-import java.util.concurrent.SynchronousQueue;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
 
 /** Round trips and messages through channels, against pipes. */
 final class ChannelBenchmark implements Benchmark {
@@ -21,6 +16,7 @@ final class ChannelBenchmark implements Benchmark {
   private static final Operation[] OPERATIONS = {
     new Operation("spinning", "pipes", 50_000, "aim <= 0.02"),
     new Operation("sleeping", "pipes", 50_000, "aim <= 1"),
+    new Operation("sleeping-on-one-cpu", "pipes-on-one-cpu", 50_000, "aim <= 1"),
     new Operation("spinning", "sockets", 50_000, ""),
     new Operation("sleeping", "sockets", 50_000, ""),
     new Operation("messages", "pipe-messages", 2_000_000, ""),
@@ -28,7 +24,6 @@ final class ChannelBenchmark implements Benchmark {
     new Operation("batches", "pipe-messages", 2_000_000, "")
   };
 
-  private static final int SIZE = 48;
   private static final int CELLS = 64;
   private static final long GIBIBYTE = 1L << 30;
   private static final long PAGE = 4096;
@@ -78,14 +73,14 @@ final class ChannelBenchmark implements Benchmark {
         Sample[] samples =
             Rounds.measure(
                 settings.count(11, 1),
-                () -> roundTrips(there, back, count),
-                () -> roundTrips(pipe.getOutputStream(), pipe.getInputStream(), count));
+                () -> RoundTrips.through(there, back, count),
+                () -> RoundTrips.through(pipe.getOutputStream(), pipe.getInputStream(), count));
         Report.ratio("Java and a program", "ns", samples[0], "pipes", samples[1], "aim <= 0.02");
         Sample[] withThreads =
             Rounds.measure(
                 settings.count(11, 1),
-                () -> roundTrips(there, back, count),
-                () -> roundTripsOfThreads(count));
+                () -> RoundTrips.through(there, back, count),
+                () -> RoundTrips.ofThreads(count));
         Report.ratio(
             "Java and a program",
             "ns",
@@ -96,8 +91,8 @@ final class ChannelBenchmark implements Benchmark {
         Sample[] withParked =
             Rounds.measure(
                 settings.count(11, 1),
-                () -> roundTrips(there, back, count),
-                () -> roundTripsOfParked(count));
+                () -> RoundTrips.through(there, back, count),
+                () -> RoundTrips.ofParked(count));
         Report.ratio(
             "Java and a program",
             "ns",
@@ -119,76 +114,10 @@ final class ChannelBenchmark implements Benchmark {
     }
   }
 
-  private static double roundTrips(Channel there, Channel back, int count)
-      throws InterruptedException {
-    ByteBuffer data = ByteBuffer.allocate(SIZE);
-    long start = System.nanoTime();
-    for (int i = 0; i < count; i++) {
-      there.send(data);
-      back.receive();
-    }
-    return (double) (System.nanoTime() - start) / count;
-  }
-
-  /** Two threads of Java, which hand something over in a SynchronousQueue. */
-  private static double roundTripsOfThreads(int count) throws InterruptedException {
-    SynchronousQueue<Integer> there = new SynchronousQueue<>();
-    SynchronousQueue<Integer> back = new SynchronousQueue<>();
-    Thread other =
-        new Thread(
-            () -> {
-              try {
-                for (int i = 0; i < count; i++) {
-                  back.put(there.take());
-                }
-              } catch (InterruptedException nobodyDoes) {
-                Thread.currentThread().interrupt();
-              }
-            });
-    other.start();
-    long start = System.nanoTime();
-    for (int i = 0; i < count; i++) {
-      there.put(i);
-      back.take();
-    }
-    double each = (double) (System.nanoTime() - start) / count;
-    other.join();
-    return each;
-  }
-
-  /** Two threads of Java, each of which parks until the other has counted on. */
-  private static double roundTripsOfParked(int count) throws InterruptedException {
-    AtomicInteger turns = new AtomicInteger();
-    Thread asker = Thread.currentThread();
-    Thread other = new Thread(() -> takeTurns(turns, 1, count, asker));
-    other.start();
-    long start = System.nanoTime();
-    takeTurns(turns, 0, count, other);
-    awaitTurn(turns, 2 * count);
-    double each = (double) (System.nanoTime() - start) / count;
-    other.join();
-    return each;
-  }
-
-  /** Takes every second turn, and wakes the one who has the next. */
-  private static void takeTurns(AtomicInteger turns, int first, int count, Thread next) {
-    for (int i = 0; i < count; i++) {
-      awaitTurn(turns, first + 2 * i);
-      turns.incrementAndGet();
-      LockSupport.unpark(next);
-    }
-  }
-
-  private static void awaitTurn(AtomicInteger turns, int turn) {
-    while (turns.get() != turn) {
-      LockSupport.park(turns);
-    }
-  }
-
   /** A block goes to a program and comes back, and is Java's again. */
   private static double handOvers(TprocHost host, Channel there, Channel back, long size, int count)
       throws InterruptedException {
-    ByteBuffer data = ByteBuffer.allocate(SIZE);
+    ByteBuffer data = ByteBuffer.allocate(RoundTrips.SIZE);
     SharedBlock block = host.heap().allocate(size);
     long start = System.nanoTime();
     for (int i = 0; i < count; i++) {
@@ -198,17 +127,5 @@ final class ChannelBenchmark implements Benchmark {
     double each = (double) (System.nanoTime() - start) / count;
     block.close();
     return each;
-  }
-
-  private static double roundTrips(OutputStream there, InputStream back, int count)
-      throws IOException {
-    byte[] data = new byte[SIZE];
-    long start = System.nanoTime();
-    for (int i = 0; i < count; i++) {
-      there.write(data);
-      there.flush();
-      back.readNBytes(data, 0, SIZE);
-    }
-    return (double) (System.nanoTime() - start) / count;
   }
 }

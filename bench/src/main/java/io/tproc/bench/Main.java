@@ -25,6 +25,8 @@ public final class Main {
           new LeakBenchmark(),
           new ContainedBenchmark(),
           new ChannelBenchmark(),
+          new SleepingBenchmark(),
+          new RingBenchmark(),
           new HandOverBenchmark(),
           new ManyBenchmark(),
           new MemoryBenchmark(),
