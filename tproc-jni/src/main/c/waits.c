@@ -1,6 +1,7 @@
 /* Sleeping at a word of memory, and waking who sleeps there. In native code a thread holds up no safepoint. */
 #include <limits.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -25,5 +26,12 @@ JNIEXPORT void JNICALL Java_io_tproc_jni_Native_awaitChange(JNIEnv *env, jclass 
 JNIEXPORT void JNICALL Java_io_tproc_jni_Native_wakeAll(JNIEnv *env, jclass type, jlong address) {
   (void)env;
   (void)type;
+  futex(address, FUTEX_WAKE, INT_MAX, NULL);
+}
+
+JNIEXPORT void JNICALL Java_io_tproc_jni_Native_wakeFromHere(JNIEnv *env, jclass type, jlong address, jlong processor) {
+  (void)env;
+  (void)type;
+  *(int32_t *)(intptr_t)processor = sched_getcpu();
   futex(address, FUTEX_WAKE, INT_MAX, NULL);
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,8 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SPIN_LEAST 1000         /* nanoseconds: so that a lane can learn that spinning pays again */
+#define SPIN_LEAST 1000         /* nanoseconds */
 #define PAUSES_BETWEEN_LOOKS 32 /* at the clock */
+#define PATIENCE_LEAST 8
+#define PATIENCE_MOST 1024
 
 static uint64_t spin_limit;
 
@@ -42,13 +45,19 @@ void lane_post(struct lane *lane, enum turn turn) {
 /* The callee's turns are the odd ones. */
 static inline bool is_ours(uint32_t turn) { return (turn & 1) != 0; }
 
+/* The clock costs as much as a few looks, so it is not asked before them. */
 static bool spin(const struct lane *lane, uint64_t nanoseconds) {
-  for (const uint64_t start = now(); now() - start < nanoseconds;)
+  for (uint64_t end = 0;;) {
     for (int i = 0; i < PAUSES_BETWEEN_LOOKS; i++) {
       if (is_ours(atomic_load_explicit(&lane->turn, memory_order_relaxed))) return true;
       pause_briefly();
     }
-  return false;
+    const uint64_t time = now();
+    if (end == 0)
+      end = time + nanoseconds;
+    else if (time >= end)
+      return false;
+  }
 }
 
 static void sleep_until_ours(struct lane *lane) {
@@ -61,17 +70,55 @@ static void sleep_until_ours(struct lane *lane) {
   }
 }
 
-/* Spins longer where that has paid, and shorter where it has not. */
-enum turn lane_wait(struct lane *lane) {
-  if (lane->spin < SPIN_LEAST) lane->spin = SPIN_LEAST;
-  if (spin_limit == 0) {
-    sleep_until_ours(lane);
-  } else if (spin(lane, lane->spin)) {
-    lane->spin = lane->spin * 2 < spin_limit ? lane->spin * 2 : spin_limit;
-  } else {
-    lane->spin /= 2;
-    sleep_until_ours(lane);
+static bool is_together(const struct lane *lane) { return lane->host_processor == lane->callee_processor; }
+
+/* To any other processor that it may run on: the scheduler leaves two threads that wake each other on one. */
+static void move_away(unsigned processor) {
+  cpu_set_t all, others;
+  if (sched_getaffinity(0, sizeof all, &all) != 0) return;
+  others = all;
+  CPU_CLR(processor, &others);
+  if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof others, &others) != 0) return;
+  sched_setaffinity(0, sizeof all, &all);
+}
+
+/*
+ * Moving costs as much as some calls do, and may lead to a processor that others use: it is tried less and less often
+ * where it does not last.
+ */
+static void consider_moving(struct lane *lane, bool at_once) {
+  if (!at_once || !is_together(lane)) {
+    lane->together = 0;
+    return;
   }
+  if (lane->patience == 0) lane->patience = PATIENCE_LEAST;
+  if (++lane->together < lane->patience) return;
+  move_away(lane->callee_processor);
+  lane->callee_processor = (uint32_t)sched_getcpu();
+  lane->together = 0;
+  if (lane->patience < PATIENCE_MOST) lane->patience *= 2;
+}
+
+static void sleep_and_learn(struct lane *lane) {
+  const uint64_t start = now();
+  sleep_until_ours(lane);
+  const bool at_once = now() - start < spin_limit;
+  lane->callee_processor = (uint32_t)sched_getcpu();
+  if (at_once && !is_together(lane))
+    lane->spin = lane->spin * 2 < spin_limit ? lane->spin * 2 : spin_limit;
+  else
+    lane->spin /= 2;
+  consider_moving(lane, at_once);
+}
+
+enum turn lane_wait(struct lane *lane) {
+  if (lane->spin < SPIN_LEAST) lane->spin = spin_limit < SPIN_LEAST ? spin_limit : SPIN_LEAST;
+  if (spin_limit == 0)
+    sleep_until_ours(lane);
+  else if (!is_together(lane) && spin(lane, lane->spin))
+    lane->spin = lane->spin * 2 < spin_limit ? lane->spin * 2 : spin_limit;
+  else
+    sleep_and_learn(lane);
   return (enum turn)(atomic_load_explicit(&lane->turn, memory_order_acquire) & ~TURN_WAITING);
 }
 

@@ -5,6 +5,9 @@
  * One word says whose turn it is. The side that has the turn owns the rest of the lane; the store that passes it on
  * publishes what was written before. A waiter spins, then adds TURN_WAITING to the word and sleeps on it. Passing
  * the turn on exchanges the word, and wakes the other side when that bit was set. So no wake-up can be lost.
+ *
+ * A side spins longer where that pays or would have paid, and shorter where it does not. On one processor it never
+ * does: there neither side spins, and when calls follow each other the callee moves to another one.
  */
 #ifndef TPROC_CALLEE_LANE_H
 #define TPROC_CALLEE_LANE_H
@@ -14,7 +17,7 @@
 #include <stdint.h>
 
 /** Raised with every change of what is in here. The first argument of the callee. */
-#define LANE_VERSION 1
+#define LANE_VERSION 2
 
 enum turn {
   TURN_HOST = 0,     /**< nothing is asked, or the answer is there */
@@ -41,25 +44,45 @@ enum operation {
   OPERATION_EXIT         /**< exit(`subject`) */
 };
 
+/** So many bytes of a frame travel with the turn. */
+#define LANE_SHORT_FRAME 96
+
+/*
+ * What a call needs stands in the first cache line, with the result and two arguments, or in the two that processors
+ * fetch together: each line more that two processors pass to and fro costs a call a tenth of a microsecond. What only
+ * one side writes during a call is two lines away from them.
+ */
 struct lane {
   _Atomic uint32_t turn;
   uint32_t operation;
   uint64_t subject;
-  uint64_t frame; /**< address of the operation's memory in the lane's stack: 16-byte aligned */
+  uint64_t frame;  /**< address of the operation's memory: 16-byte aligned, in short_frame or in the lane's stack */
+  int32_t error;   /**< errno after a call */
+  uint32_t failed; /**< 1: the operation failed, and the frame has a text that says why */
+  char short_frame[LANE_SHORT_FRAME]; /**< of calls only */
+
   uint64_t size;
   uint64_t target;
   uint64_t result;
-  int32_t error;           /**< errno after a call */
-  uint32_t failed;         /**< 1: the operation failed, and the frame has a text that says why */
-  uint64_t top;            /**< address of the lane's stack that is free: both sides push, and pop what they pushed */
-  uint64_t end;            /**< address after the lane */
-  uint64_t callback;       /**< the number of the closure that was called */
-  uint64_t callback_frame; /**< its result, then its arguments */
-  uint64_t spin;           /**< the callee's own: for how many nanoseconds to spin */
-  uint64_t reserved[4];
+  uint64_t callback;         /**< the number of the closure that was called */
+  uint64_t callback_frame;   /**< its result, then its arguments */
+  uint64_t end;              /**< address after the lane */
+  uint32_t host_processor;   /**< on which the host has woken the callee */
+  uint32_t callee_processor; /**< on which the callee has woken up */
+  uint64_t reserved[9];
+
+  uint64_t top; /**< address of the lane's stack that is free: both sides push, and pop what they pushed */
+  uint64_t reserved_beside_top[15];
+
+  uint64_t spin;     /**< the callee's own: for how many nanoseconds to spin */
+  uint32_t together; /**< its own: how often it has woken up on the host's processor, at once after its last answer */
+  uint32_t patience; /**< its own: how often it bears that */
+  uint64_t reserved_beside_spin[14];
 };
-_Static_assert(sizeof(struct lane) == 128, "its stack begins at a cache line");
-_Static_assert(offsetof(struct lane, error) == 48 && offsetof(struct lane, callback_frame) == 80,
+_Static_assert(sizeof(struct lane) == 512, "its stack begins at a cache line");
+_Static_assert(offsetof(struct lane, error) == 24 && offsetof(struct lane, size) == 128 &&
+                   offsetof(struct lane, end) == 168 && offsetof(struct lane, host_processor) == 176 &&
+                   offsetof(struct lane, top) == 256,
                "as Lane.java has it");
 
 /** Passes the turn to the host. */

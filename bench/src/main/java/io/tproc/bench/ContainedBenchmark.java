@@ -6,18 +6,22 @@ import io.tproc.library.ContainedFunction;
 import io.tproc.library.ContainedLibrary;
 import io.tproc.library.LibraryCrashedException;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.lang.invoke.MethodHandle;
-import java.lang.ref.Reference;
-import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
 /** Calls of functions of contained libraries. */
 final class ContainedBenchmark implements Benchmark {
   private static final int ROUNDS = 11;
-  private static final int SIZE = 16 << 20;
+
+  /** Short ones, so that some are not disturbed on a busy machine. */
+  private static final int CALLS_IN_BATCH = 200;
+
+  private static final int BATCHES = 2_000;
 
   @Override
   public String name() {
@@ -26,17 +30,19 @@ final class ContainedBenchmark implements Benchmark {
 
   @Override
   public String about() {
-    return "calls of a contained library, against FFM (Java 22 and later) and a process at the other end of pipes";
+    return "calls of a contained library, against JNI, FFM (Java 22 and later), a pipe and a Unix socket";
   }
 
   @Override
   public void run(Settings settings) throws IOException, InterruptedException {
     try (TprocHost host = TprocHost.open()) {
       emptyCalls(host, settings);
-      largeCalls(host, settings);
+      new CodecRounds(host, settings).run();
       crashes(host, settings);
     }
   }
+
+  private record Subject(String name, Rounds.Subject batch) {}
 
   private static double perCall(int calls, Runnable call) {
     long start = System.nanoTime();
@@ -46,67 +52,64 @@ final class ContainedBenchmark implements Benchmark {
     return (double) (System.nanoTime() - start) / calls;
   }
 
+  /** Measures what is hot: before each batch there are as many calls that do not count. */
+  private static Subject subject(String name, Runnable call) {
+    return new Subject(
+        name,
+        () -> {
+          perCall(CALLS_IN_BATCH, call);
+          return perCall(CALLS_IN_BATCH, call);
+        });
+  }
+
   private static void emptyCalls(TprocHost host, Settings settings)
       throws IOException, InterruptedException {
-    int calls = settings.count(100_000, 1_000);
-    Process cat = new ProcessBuilder("cat").start();
-    try (ContainedLibrary library = host.library("libc.so.6")) {
-      ContainedFunction labs = library.function("labs", CType.LONG, CType.LONG);
-      Sample[] samples =
-          Rounds.measure(
-              settings.count(ROUNDS, 1),
-              () -> perCall(calls, () -> labs.callLong(-1L)),
-              () -> perCall(calls / 10, () -> throughPipe(cat)));
-      Report.ratio("empty call", "ns", samples[0], "pipe", samples[1], "must be <= 0.10");
+    try (EchoPeer pipe = EchoPeer.overPipes();
+        EchoPeer socket = EchoPeer.overSocket();
+        ContainedLibrary spinning = host.library("libc.so.6");
+        ContainedLibrary sleeping = host.libraryBuilder("libc.so.6").spin(Duration.ZERO).open()) {
+      ContainedFunction labs = spinning.function("labs", CType.LONG, CType.LONG);
+      ContainedFunction labsAsleep = sleeping.function("labs", CType.LONG, CType.LONG);
+      List<Subject> subjects = new ArrayList<>();
+      subjects.add(subject("a pipe", pipe::roundTrip));
+      subjects.add(subject("a Unix socket", socket::roundTrip));
+      subjects.add(subject("contained", () -> labs.callLong(-1L)));
+      subjects.add(subject("contained, asleep at once", () -> labsAsleep.callLong(-1L)));
+      subjects.add(subject("JNI", () -> JniPeer.labs(-1)));
       Optional<MethodHandle> foreign = ForeignPeer.function("libc.so.6", "labs", 1);
-      if (foreign.isPresent()) {
-        Sample ffm =
-            Rounds.measure(
-                settings.count(ROUNDS, 1),
-                () -> perCall(calls, () -> ForeignPeer.call(foreign.get(), -1L)))[0];
-        Report.ratio("empty call", "ns", samples[0], "FFM", ffm, "");
-      }
-    } finally {
-      cat.destroy();
+      foreign.ifPresent(
+          function -> subjects.add(subject("FFM", () -> ForeignPeer.call(function, -1L))));
+      report(subjects, settings.count(BATCHES, 20));
     }
   }
 
-  private static void throughPipe(Process cat) {
-    try {
-      OutputStream out = cat.getOutputStream();
-      InputStream in = cat.getInputStream();
-      out.write(1);
-      out.flush();
-      if (in.read() != 1) {
-        throw new IllegalStateException("cat has ended");
-      }
-    } catch (IOException failed) {
-      throw new java.io.UncheckedIOException(failed);
-    }
-  }
-
-  /** zlib at 16 MiB. */
-  private static void largeCalls(TprocHost host, Settings settings)
+  /** In each round a batch of each: what disturbs one meets the others, too. */
+  private static void report(List<Subject> subjects, int rounds)
       throws IOException, InterruptedException {
-    Optional<MethodHandle> foreign = ForeignPeer.function("libz.so.1", "crc32", 3);
-    if (foreign.isEmpty()) {
-      Report.line("crc32 of 16 MiB", "not measured: FFM is Java 22's");
-      return;
+    Sample[] samples =
+        Rounds.measure(
+            rounds, subjects.stream().map(Subject::batch).toArray(Rounds.Subject[]::new));
+    for (int i = 1; i < samples.length; i++) {
+      String what = "empty call, " + subjects.get(i).name();
+      String aim =
+          switch (subjects.get(i).name()) {
+            case "contained" -> "must be <= 0.10";
+            case "contained, asleep at once" -> "must be <= 1";
+            default -> "";
+          };
+      Report.ratio(what, "ns", samples[i], "pipe", samples[0], aim);
     }
-    ByteBuffer data = ByteBuffer.allocateDirect(SIZE);
-    long address = host.addressOf(data);
-    try (ContainedLibrary library = host.library("libz.so.1")) {
-      ContainedFunction crc32 =
-          library.function("crc32", CType.LONG, CType.LONG, CType.POINTER, CType.LONG);
-      int calls = settings.count(10, 1);
-      Sample[] samples =
-          Rounds.measure(
-              settings.count(ROUNDS, 1),
-              () -> perCall(calls, () -> crc32.callLong(0L, address, (long) SIZE)),
-              () -> perCall(calls, () -> ForeignPeer.call(foreign.get(), 0L, address, SIZE)));
-      Report.ratio("crc32 of 16 MiB", "ns", samples[0], "FFM", samples[1], "must be <= 1.05");
+    Report.line("fastest batches, ns", fastest(subjects, samples));
+  }
+
+  private static String fastest(List<Subject> subjects, Sample... samples) {
+    StringBuilder text = new StringBuilder();
+    for (int i = 0; i < samples.length; i++) {
+      double least = Arrays.stream(samples[i].values()).min().orElseThrow();
+      String one = String.format(Locale.ROOT, "%s %.0f", subjects.get(i).name(), least);
+      text.append(i == 0 ? "" : "; ").append(one);
     }
-    Reference.reachabilityFence(data);
+    return text.toString();
   }
 
   /** From the wrong access to the exception, the process's end included. */

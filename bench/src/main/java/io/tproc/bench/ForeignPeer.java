@@ -38,13 +38,14 @@ final class ForeignPeer {
     }
   }
 
+  /** Those of few arguments as fast as they can be called; those of more do more. */
   static long call(MethodHandle function, long... arguments) {
     try {
       return switch (arguments.length) {
         case 1 -> (long) function.invokeExact(arguments[0]);
         case 2 -> (long) function.invokeExact(arguments[0], arguments[1]);
         case 3 -> (long) function.invokeExact(arguments[0], arguments[1], arguments[2]);
-        default -> throw new IllegalArgumentException("1 to 3 arguments");
+        default -> (long) function.invokeWithArguments(Arrays.stream(arguments).boxed().toList());
       };
     } catch (RuntimeException | Error failed) {
       throw failed;

@@ -72,13 +72,13 @@ final class BoundFunction extends ContainedFunction {
   }
 
   private @Nullable Object call(Lane lane, @Nullable Object[] arguments, Kept kept) {
-    int frame = lane.push(signature.frameSize());
+    int frame = lane.pushFrame(signature.frameSize());
     ByteBuffer memory = lane.memory();
     List<CType> types = signature.arguments();
     for (int i = 0; i < arguments.length; i++) {
       Values.put(memory, frame + signature.offset(i), types.get(i), arguments[i], kept);
     }
-    lane.ask(Lane.CALL, prepared, frame, 0, 0);
+    lane.askCall(prepared, frame);
     instance.perform(lane, new CallWait(instance, name, limit), name);
     CType type = signature.result();
     Object result = Values.get(memory, frame, type);

@@ -106,7 +106,7 @@ final class Instance {
             Long.toHexString(main.address()),
             Long.toHexString(desk.address()),
             Long.toHexString(crash.address()),
-            Long.toString(Spin.LIMIT));
+            Long.toString(options.spin()));
     builder.environment().clear();
     builder.environment().putAll(options.environment());
     options
@@ -437,7 +437,7 @@ final class Instance {
   // Lanes.
 
   Lane newLane() {
-    Lane lane = new Lane(support);
+    Lane lane = new Lane(support, options.spin());
     allLanes.add(lane);
     if (ending != null) { // its watcher has not seen this one
       lane.die();

@@ -38,18 +38,24 @@ final class Lane {
   private static final int AT_OPERATION = 4;
   private static final int AT_SUBJECT = 8;
   private static final int AT_FRAME = 16;
-  private static final int AT_SIZE = 24;
-  private static final int AT_TARGET = 32;
-  private static final int AT_RESULT = 40;
-  private static final int AT_ERROR = 48;
-  private static final int AT_FAILED = 52;
-  private static final int AT_TOP = 56;
-  private static final int AT_END = 64;
-  private static final int AT_CALLBACK = 72;
-  private static final int AT_CALLBACK_FRAME = 80;
-  private static final int STACK = 128;
+  private static final int AT_ERROR = 24;
+  private static final int AT_FAILED = 28;
+  private static final int SHORT_FRAME = 32;
+  private static final int AT_SIZE = 128;
+  private static final int SHORT_FRAME_SIZE = AT_SIZE - SHORT_FRAME;
+  private static final int AT_TARGET = 136;
+  private static final int AT_RESULT = 144;
+  private static final int AT_CALLBACK = 152;
+  private static final int AT_CALLBACK_FRAME = 160;
+  private static final int AT_END = 168;
+  private static final int AT_HOST_PROCESSOR = 176;
+  private static final int AT_CALLEE_PROCESSOR = 180;
+  private static final int AT_TOP = 256;
+  private static final int STACK = 512;
 
-  private static final int LINE = 64;
+  /** Two cache lines: some processors fetch them together. */
+  private static final int ALIGNMENT = 128;
+
   private static final int FRAME_ALIGNMENT = 16;
   private static final VarHandle INT =
       MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.nativeOrder());
@@ -63,7 +69,7 @@ final class Lane {
   private final CalleeSupport support;
   private final ByteBuffer memory;
   private final long address;
-  private final Spin spin = new Spin();
+  private final Spin spin;
 
   /**
    * Whether an error has come in the middle of an operation, so that it is unknown whose turn it
@@ -71,10 +77,18 @@ final class Lane {
    */
   boolean torn;
 
-  Lane(CalleeSupport support) {
+  /**
+   * Makes a lane whose turn is the host's.
+   *
+   * @param spin for how many nanoseconds its host spins at most
+   */
+  Lane(CalleeSupport support, long spin) {
     this.support = support;
+    this.spin = new Spin(spin);
     this.memory =
-        ByteBuffer.allocateDirect(SIZE + LINE).alignedSlice(LINE).order(ByteOrder.nativeOrder());
+        ByteBuffer.allocateDirect(SIZE + ALIGNMENT)
+            .alignedSlice(ALIGNMENT)
+            .order(ByteOrder.nativeOrder());
     this.address = support.address(memory);
     memory.putLong(AT_TOP, address + STACK);
     memory.putLong(AT_END, address + SIZE);
@@ -86,6 +100,15 @@ final class Lane {
 
   ByteBuffer memory() {
     return memory;
+  }
+
+  /**
+   * Takes room for a call's result and arguments. A short frame travels with the turn; it needs
+   * nobody to give it back, for calls of callbacks use it only after its arguments have been read,
+   * and before its result is written.
+   */
+  int pushFrame(int size) {
+    return size <= SHORT_FRAME_SIZE ? SHORT_FRAME : push(size);
   }
 
   /** Takes bytes of the lane's stack. */
@@ -115,6 +138,13 @@ final class Lane {
   /** Gives back all from there on. */
   void pop(int at) {
     memory.putLong(AT_TOP, address + at);
+  }
+
+  /** Says that a function is to be called; {@link #post} has it done. */
+  void askCall(long function, int frame) {
+    memory.putInt(AT_OPERATION, CALL);
+    memory.putLong(AT_SUBJECT, function);
+    memory.putLong(AT_FRAME, address + frame);
   }
 
   /** Says what is to be done; {@link #post} has it done. */
@@ -155,17 +185,24 @@ final class Lane {
     return (int) (memory.getLong(AT_CALLBACK_FRAME) - address);
   }
 
-  /** Passes the turn on. Does nothing when the callee has ended: waiting will tell. */
+  /**
+   * Passes the turn on. Does nothing when the callee has ended: waiting will tell. It does not look
+   * at the word first: it nearly always is as it was left, and looking would fetch it twice.
+   */
   void post(int turn) {
-    int before;
-    do {
-      before = (int) INT.getVolatile(memory, AT_TURN);
-      if ((before & ~WAITING) == TURN_DEAD) {
+    int before = turn == TURN_CALL ? TURN_HOST : TURN_CALLBACK;
+    for (; ; ) {
+      int found = (int) INT.compareAndExchange(memory, AT_TURN, before, turn);
+      if (found == before) {
+        break;
+      }
+      if ((found & ~WAITING) == TURN_DEAD) {
         return;
       }
-    } while (!INT.compareAndSet(memory, AT_TURN, before, turn));
+      before = found;
+    }
     if ((before & WAITING) != 0) {
-      ring();
+      support.wakeFromHere(address + AT_TURN, address + AT_HOST_PROCESSOR);
     }
   }
 
@@ -194,10 +231,18 @@ final class Lane {
    * @return TURN_HOST, TURN_CALLBACK or TURN_DEAD
    */
   int await(Waiting waiting) {
-    if (spin.until(() -> isOurs(turn()))) {
+    if (!isTogether() && spin.until(() -> isOurs(turn()))) {
       return turn() & ~WAITING;
     }
-    return awaitAsleep(waiting);
+    long start = System.nanoTime();
+    int turn = awaitAsleep(waiting);
+    spin.learn(isTogether() ? Long.MAX_VALUE : System.nanoTime() - start);
+    return turn;
+  }
+
+  /** On one processor, where the other side does not run while this one spins. */
+  private boolean isTogether() {
+    return memory.getInt(AT_HOST_PROCESSOR) == memory.getInt(AT_CALLEE_PROCESSOR);
   }
 
   private int awaitAsleep(Waiting waiting) {

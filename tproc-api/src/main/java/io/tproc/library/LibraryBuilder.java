@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +45,7 @@ public final class LibraryBuilder {
   private boolean global;
   private @Nullable Duration limit;
   private Duration startLimit = Duration.ofMinutes(1);
+  private long spin = Spin.USUAL;
   private final Map<ResourceLimit, StartState.Limit> limits = new EnumMap<>(ResourceLimit.class);
   private LibraryPool.Recycling recycling = new LibraryPool.Recycling(0, 0);
 
@@ -249,6 +251,22 @@ public final class LibraryBuilder {
   }
 
   /**
+   * Sets for how long a side that waits for the other looks again and again before it sleeps: what
+   * comes meanwhile is there at once, and takes a processor's time. It is shortened where it does
+   * not pay. With a single processor nothing spins.
+   *
+   * @param longest not negative; 50 microseconds unless set, and zero to sleep at once
+   * @return this builder
+   */
+  public LibraryBuilder spin(Duration longest) {
+    if (longest.isNegative()) {
+      throw new IllegalArgumentException("a negative time: " + longest);
+    }
+    spin = TimeUnit.NANOSECONDS.convert(longest);
+    return this;
+  }
+
+  /**
    * Starts a process and loads the library in it.
    *
    * @return the library, to be closed by the caller
@@ -312,6 +330,7 @@ public final class LibraryBuilder {
         interruptible,
         limit,
         startLimit,
+        Spin.limit(spin),
         Map.copyOf(limits));
   }
 }

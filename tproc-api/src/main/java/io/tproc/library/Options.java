@@ -24,4 +24,5 @@ record Options(
     boolean interruptible,
     @Nullable Duration limit,
     Duration startLimit,
+    long spin,
     Map<ResourceLimit, StartState.Limit> limits) {}

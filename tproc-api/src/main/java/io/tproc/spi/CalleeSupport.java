@@ -7,7 +7,7 @@ import java.nio.file.Path;
 /** What contained libraries and Python need of a provider, beside its host. Thread-safe. */
 public interface CalleeSupport {
   /** The form of the callee's first arguments, as LANE_VERSION in its lane.h; it takes no other. */
-  String CALLEE_VERSION = "1";
+  String CALLEE_VERSION = "2";
 
   /**
    * The program that contained libraries run in ({@code tproc-callee}).
@@ -64,4 +64,13 @@ public interface CalleeSupport {
    * @param address of a 32-bit word; a multiple of 4
    */
   void wakeAll(long address);
+
+  /**
+   * As {@link #wakeAll}; before that it writes down on which processor this thread runs, so that
+   * who wakes up knows whether it is on the same.
+   *
+   * @param address of a 32-bit word; a multiple of 4
+   * @param processor the address of another one, which gets the processor's number
+   */
+  void wakeFromHere(long address, long processor);
 }

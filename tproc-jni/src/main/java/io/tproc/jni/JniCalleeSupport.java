@@ -36,4 +36,9 @@ final class JniCalleeSupport implements CalleeSupport {
   public void wakeAll(long address) {
     Native.wakeAll(address);
   }
+
+  @Override
+  public void wakeFromHere(long address, long processor) {
+    Native.wakeFromHere(address, processor);
+  }
 }

@@ -158,6 +158,9 @@ final class Native {
   /** FUTEX_WAKE of all, not private. */
   static native void wakeAll(long address);
 
+  /** As wakeAll, and before that the number of this thread's processor is written. */
+  static native void wakeFromHere(long address, long processor);
+
   // memory.c
 
   /** tproc_host_owner_of. Returns a pointer that may only be compared, or 0. */
