@@ -7,7 +7,9 @@
  * the turn on exchanges the word, and wakes the other side when that bit was set. So no wake-up can be lost.
  *
  * A side spins longer where that pays or would have paid, and shorter where it does not. On one processor it never
- * does: there neither side spins, and when calls follow each other the callee moves to another one.
+ * does: there neither side spins, and when calls follow each other the callee moves to another one. The numbers of
+ * processors are no part of what the turn publishes: each side writes its own while it wakes or is woken, and a stale
+ * one only makes the other wait in the wrong way once.
  */
 #ifndef TPROC_CALLEE_LANE_H
 #define TPROC_CALLEE_LANE_H
@@ -59,16 +61,16 @@ struct lane {
   uint64_t frame;  /**< address of the operation's memory: 16-byte aligned, in short_frame or in the lane's stack */
   int32_t error;   /**< errno after a call */
   uint32_t failed; /**< 1: the operation failed, and the frame has a text that says why */
-  char short_frame[LANE_SHORT_FRAME]; /**< of calls only */
+  char short_frame[LANE_SHORT_FRAME]; /**< of calls without structs only: calls of callbacks use it again */
 
   uint64_t size;
   uint64_t target;
   uint64_t result;
-  uint64_t callback;         /**< the number of the closure that was called */
-  uint64_t callback_frame;   /**< its result, then its arguments */
-  uint64_t end;              /**< address after the lane */
-  uint32_t host_processor;   /**< on which the host has woken the callee */
-  uint32_t callee_processor; /**< on which the callee has woken up */
+  uint64_t callback;                 /**< the number of the closure that was called */
+  uint64_t callback_frame;           /**< its result, then its arguments */
+  uint64_t end;                      /**< address after the lane */
+  _Atomic uint32_t host_processor;   /**< on which the host has last woken the callee */
+  _Atomic uint32_t callee_processor; /**< on which the callee has last woken up */
   uint64_t reserved[9];
 
   uint64_t top; /**< address of the lane's stack that is free: both sides push, and pop what they pushed */

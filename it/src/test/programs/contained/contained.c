@@ -121,6 +121,26 @@ int64_t repeat(int64_t (*function)(int64_t), int64_t times) {
   return sum;
 }
 
+/* What it was given is as it was, whatever the callback calls. */
+int64_t sum_after(struct large value, int64_t (*function)(int64_t), int64_t factor) {
+  const int64_t given = function((intptr_t)value.values);
+  return given + factor * (value.values[0] + value.values[1] + value.values[2] + value.values[3] + value.values[4]);
+}
+int64_t sum_variadic_after(int64_t (*function)(int64_t), int count_of_values, ...) {
+  va_list arguments;
+  va_start(arguments, count_of_values);
+  int64_t sum = function(count_of_values);
+  for (int i = 0; i < count_of_values; i++) sum += va_arg(arguments, int64_t);
+  va_end(arguments);
+  return sum;
+}
+int64_t fail_around(int64_t (*function)(int64_t), int error) {
+  errno = error;
+  return function(error);
+}
+const char *greeting_after(int64_t (*function)(int64_t)) { return function(0) == 0 ? greeting() : NULL; }
+long double add_after(int64_t (*function)(int64_t), long double value) { return value + function(1); }
+
 struct job {
   int64_t (*function)(int64_t);
   int64_t value, result;

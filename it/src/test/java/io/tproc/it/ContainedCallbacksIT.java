@@ -5,6 +5,7 @@ import static io.tproc.library.CType.DOUBLE;
 import static io.tproc.library.CType.FLOAT;
 import static io.tproc.library.CType.INT;
 import static io.tproc.library.CType.LONG;
+import static io.tproc.library.CType.LONG_DOUBLE;
 import static io.tproc.library.CType.POINTER;
 import static io.tproc.library.CType.STRING;
 import static io.tproc.library.CType.UNSIGNED_SHORT;
@@ -21,6 +22,7 @@ import io.tproc.library.ContainedLibrary;
 import io.tproc.library.LibraryCrashedException;
 import io.tproc.library.LibraryThreads;
 import io.tproc.library.Signature;
+import java.math.BigDecimal;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -32,6 +34,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -43,6 +46,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
 class ContainedCallbacksIT {
   private static final Signature OF_LONG = Signature.of(LONG, LONG);
+
+  private static final CType LARGE = CType.struct(LONG, LONG, LONG, LONG, LONG);
 
   record Small(int x, float y) {}
 
@@ -141,6 +146,118 @@ class ContainedCallbacksIT {
         assertThat(call.callLong(callback, 20L)).isEqualTo(21);
       }
       assertThat(ids).hasSize(1);
+    }
+  }
+
+  /** What calls the library again writes over what a call has in the lane, if that is not kept. */
+  private static Callback scrambling(ContainedLibrary library) {
+    ContainedFunction many =
+        library.function("next_int64", Signature.of(LONG, LONG, LONG, LONG, LONG, LONG, LONG));
+    ContainedFunction fail = library.function("fail_with", INT, INT);
+    ContainedFunction greeting = library.function("greeting", STRING);
+    CallbackBody body =
+        arguments -> {
+          assertThat(many.callLong(-2, -3, -4, -5, -6, -7)).isEqualTo(-1);
+          assertThat(greeting.call()).isEqualTo("grüß dich");
+          assertThat(fail.callInt(7)).isEqualTo(-1);
+          assertThat(library.errno()).isEqualTo(7);
+          return 0L;
+        };
+    return library.callback(OF_LONG, body);
+  }
+
+  private static List<Long> built(ContainedLibrary library, Callback callback) {
+    ContainedFunction build = library.function("build_around", LARGE, POINTER, LONG);
+    ByteBuffer bytes = (ByteBuffer) build.call(callback, 10L);
+    return LongStream.range(0, 5).mapToObj(i -> bytes.getLong((int) (8 * i))).toList();
+  }
+
+  @ParameterizedTest
+  @EnumSource(LibraryThreads.class)
+  void structsAroundACallbackThatCallsAgain(LibraryThreads threads, TprocHost host)
+      throws Exception {
+    try (ContainedLibrary library =
+            host.libraryBuilder(Programs.library("contained")).threads(threads).open();
+        Callback callback = scrambling(library)) {
+      assertThat(built(library, callback)).containsExactly(10L, 11L, 12L, 0L, 14L);
+      ByteBuffer given = ByteBuffer.allocate(40).order(ByteOrder.nativeOrder());
+      LongStream.range(0, 5).forEach(i -> given.putLong((int) (8 * i), 1L << i));
+      ContainedFunction sum = library.function("sum_after", LONG, LARGE, POINTER, LONG);
+      assertThat(sum.callLong(given, callback, 3L)).isEqualTo(3 * 31);
+    }
+  }
+
+  @Test
+  void otherValuesAroundACallbackThatCallsAgain(TprocHost host) throws Exception {
+    try (ContainedLibrary library = open(host);
+        Callback callback = scrambling(library)) {
+      Signature variadic =
+          Signature.of(LONG, POINTER, INT, LONG, LONG, LONG, LONG, LONG, LONG).variadicAfter(2);
+      assertThat(
+              library
+                  .function("sum_variadic_after", variadic)
+                  .callLong(callback, 6, 1, 2, 3, 4, 5, 6))
+          .isEqualTo(21);
+      assertThat(library.function("greeting_after", STRING, POINTER).call(callback))
+          .isEqualTo("grüß dich");
+      assertThat(
+              library.function("add_after", LONG_DOUBLE, POINTER, LONG_DOUBLE).call(callback, 2.5))
+          .isEqualTo(2.5);
+      assertThat(library.function("fail_around", LONG, POINTER, INT).callLong(callback, 5))
+          .isZero();
+      assertThat(library.errno()).isEqualTo(5);
+    }
+  }
+
+  @Test
+  void structsInCallbacksFromThreadsOfTheLibrary(TprocHost host) throws Exception {
+    try (ContainedLibrary library = open(host);
+        Callback inner = scrambling(library);
+        Callback outer =
+            library.callback(
+                OF_LONG, arguments -> built(library, inner).stream().mapToLong(i -> i).sum())) {
+      ContainedFunction call = library.function("call_from_threads", LONG, POINTER, INT);
+      assertThat(call.callLong(outer, 4)).isEqualTo(4 * 10 * (10 + 11 + 12 + 14));
+    }
+  }
+
+  @Test
+  void anArgumentThatCallsTheLibrary(TprocHost host) throws Exception {
+    try (ContainedLibrary library = open(host)) {
+      ContainedFunction next = library.function("next_int64", LONG, LONG);
+      Number calling =
+          new BigDecimal(5) {
+            private static final long serialVersionUID = 1L;
+
+            @Override
+            public long longValue() {
+              return next.callLong(super.longValue());
+            }
+          };
+      Signature signature = Signature.of(LONG, POINTER, INT, LONG, LONG).variadicAfter(2);
+      try (Callback callback = library.callback(OF_LONG, arguments -> 0L)) {
+        assertThat(
+                library
+                    .function("sum_variadic_after", signature)
+                    .callLong(callback, 2, 1L, calling))
+            .isEqualTo(7);
+      }
+    }
+  }
+
+  @Test
+  void aCrashWhileAStructIsBuiltIsAnException(TprocHost host) throws Exception {
+    try (ContainedLibrary library = open(host)) {
+      ContainedFunction read = library.function("read_at", INT, POINTER);
+      Callback callback = library.callback(OF_LONG, arguments -> read.callLong(1L));
+      assertThatThrownBy(() -> built(library, callback))
+          .isInstanceOf(LibraryCrashedException.class)
+          .hasMessageContaining("build_around did not return: SIGSEGV");
+      callback.close();
+      library.restart();
+      try (Callback again = scrambling(library)) {
+        assertThat(built(library, again)).containsExactly(10L, 11L, 12L, 0L, 14L);
+      }
     }
   }
 

@@ -72,19 +72,26 @@ final class BoundFunction extends ContainedFunction {
   }
 
   private @Nullable Object call(Lane lane, @Nullable Object[] arguments, Kept kept) {
-    int frame = lane.pushFrame(signature.frameSize());
-    ByteBuffer memory = lane.memory();
-    List<CType> types = signature.arguments();
-    for (int i = 0; i < arguments.length; i++) {
-      Values.put(memory, frame + signature.offset(i), types.get(i), arguments[i], kept);
+    int frame = lane.pushFrame(signature);
+    try {
+      put(arguments, lane.memory(), frame, kept);
+    } finally {
+      lane.frameFilled(frame);
     }
     lane.askCall(prepared, frame);
     instance.perform(lane, new CallWait(instance, name, limit), name);
     CType type = signature.result();
-    Object result = Values.get(memory, frame, type);
+    Object result = Values.get(lane.memory(), frame, type);
     return type.kind() == CType.Kind.STRING
         ? instance.text((long) Objects.requireNonNull(result))
         : result;
+  }
+
+  private void put(@Nullable Object[] arguments, ByteBuffer memory, int frame, Kept kept) {
+    List<CType> types = signature.arguments();
+    for (int i = 0; i < arguments.length; i++) {
+      Values.put(memory, frame + signature.offset(i), types.get(i), arguments[i], kept);
+    }
   }
 
   /** The memory of strings: the lane's own, or a buffer's of their own when that is too small. */

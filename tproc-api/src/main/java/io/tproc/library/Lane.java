@@ -71,6 +71,9 @@ final class Lane {
   private final long address;
   private final Spin spin;
 
+  /** A user's {@code Number} may call the library, too, while arguments are put. */
+  private boolean filling;
+
   /**
    * Whether an error has come in the middle of an operation, so that it is unknown whose turn it
    * is. A field without methods, since there may be no stack for a call.
@@ -103,12 +106,23 @@ final class Lane {
   }
 
   /**
-   * Takes room for a call's result and arguments. A short frame travels with the turn; it needs
-   * nobody to give it back, for calls of callbacks use it only after its arguments have been read,
-   * and before its result is written.
+   * Takes room for a call's result and arguments, to be filled until {@link #frameFilled}. Where it
+   * can be, it is what travels with the turn: a call of a callback may use that again, since by
+   * then the arguments have been read, and the result is written after it.
    */
-  int pushFrame(int size) {
-    return size <= SHORT_FRAME_SIZE ? SHORT_FRAME : push(size);
+  int pushFrame(Signature signature) {
+    if (filling || signature.hasStruct() || signature.frameSize() > SHORT_FRAME_SIZE) {
+      return push(signature.frameSize());
+    }
+    filling = true;
+    return SHORT_FRAME;
+  }
+
+  /** Ends the filling of a frame, also of one that will not be used. */
+  void frameFilled(int frame) {
+    if (frame == SHORT_FRAME) {
+      filling = false;
+    }
   }
 
   /** Takes bytes of the lane's stack. */
@@ -240,9 +254,13 @@ final class Lane {
     return turn;
   }
 
-  /** On one processor, where the other side does not run while this one spins. */
+  /**
+   * On one processor, where the other side does not run while this one spins. A guess: each side
+   * writes its number when it likes, and it only says how to wait.
+   */
   private boolean isTogether() {
-    return memory.getInt(AT_HOST_PROCESSOR) == memory.getInt(AT_CALLEE_PROCESSOR);
+    return (int) INT.getOpaque(memory, AT_HOST_PROCESSOR)
+        == (int) INT.getOpaque(memory, AT_CALLEE_PROCESSOR);
   }
 
   private int awaitAsleep(Waiting waiting) {

@@ -21,6 +21,7 @@ public final class Signature {
   private final int fixed;
   private final int[] offsets;
   private final int frameSize;
+  private final boolean hasStruct;
 
   private Signature(CType result, List<CType> arguments, int fixed) {
     this.result = result;
@@ -28,6 +29,11 @@ public final class Signature {
     this.fixed = fixed;
     this.offsets = new int[arguments.size()];
     this.frameSize = place();
+    this.hasStruct = isStruct(result) || arguments.stream().anyMatch(Signature::isStruct);
+  }
+
+  private static boolean isStruct(CType type) {
+    return type.kind() == CType.Kind.STRUCT;
   }
 
   /** As signature.c places them. */
@@ -111,6 +117,14 @@ public final class Signature {
   /** Bytes of a frame. */
   int frameSize() {
     return frameSize;
+  }
+
+  /**
+   * Whether a struct is given or returned. The function may use it where it lies in the frame for
+   * as long as it runs: a result of more than two registers, and on aarch64 such an argument, too.
+   */
+  boolean hasStruct() {
+    return hasStruct;
   }
 
   /** What the callee reads (signature.c). */

@@ -21,6 +21,14 @@ class SignatureTest {
   }
 
   @Test
+  void structsAmongWhatIsGivenOrReturned() {
+    CType struct = CType.struct(CType.BYTE);
+    assertThat(Signature.of(struct).hasStruct()).isTrue();
+    assertThat(Signature.of(CType.VOID, CType.INT, struct).hasStruct()).isTrue();
+    assertThat(Signature.of(CType.VOID, CType.POINTER, CType.LONG_DOUBLE).hasStruct()).isFalse();
+  }
+
+  @Test
   void variadicOnes() {
     Signature printf = Signature.of(CType.INT, CType.STRING, CType.DOUBLE);
     assertThat(printf.variadicAfter(1).text()).isEqualTo("ip;d");
