@@ -32,6 +32,7 @@ JNIEXPORT void JNICALL Java_io_tproc_jni_Native_wakeAll(JNIEnv *env, jclass type
 JNIEXPORT void JNICALL Java_io_tproc_jni_Native_wakeFromHere(JNIEnv *env, jclass type, jlong address, jlong processor) {
   (void)env;
   (void)type;
-  *(int32_t *)(intptr_t)processor = sched_getcpu();
+  /* Relaxed: who is woken may already look, and only learns a moment later where its waker runs. */
+  __atomic_store_n((int32_t *)(intptr_t)processor, sched_getcpu(), __ATOMIC_RELAXED);
   futex(address, FUTEX_WAKE, INT_MAX, NULL);
 }

@@ -70,7 +70,16 @@ static void sleep_until_ours(struct lane *lane) {
   }
 }
 
-static bool is_together(const struct lane *lane) { return lane->host_processor == lane->callee_processor; }
+static bool is_together(const struct lane *lane) {
+  return atomic_load_explicit(&lane->host_processor, memory_order_relaxed) ==
+         atomic_load_explicit(&lane->callee_processor, memory_order_relaxed);
+}
+
+static unsigned note_processor(struct lane *lane) {
+  const unsigned processor = (unsigned)sched_getcpu();
+  atomic_store_explicit(&lane->callee_processor, processor, memory_order_relaxed);
+  return processor;
+}
 
 /* To any other processor that it may run on: the scheduler leaves two threads that wake each other on one. */
 static void move_away(unsigned processor) {
@@ -86,15 +95,15 @@ static void move_away(unsigned processor) {
  * Moving costs as much as some calls do, and may lead to a processor that others use: it is tried less and less often
  * where it does not last.
  */
-static void consider_moving(struct lane *lane, bool at_once) {
+static void consider_moving(struct lane *lane, unsigned processor, bool at_once) {
   if (!at_once || !is_together(lane)) {
     lane->together = 0;
     return;
   }
   if (lane->patience == 0) lane->patience = PATIENCE_LEAST;
   if (++lane->together < lane->patience) return;
-  move_away(lane->callee_processor);
-  lane->callee_processor = (uint32_t)sched_getcpu();
+  move_away(processor);
+  note_processor(lane);
   lane->together = 0;
   if (lane->patience < PATIENCE_MOST) lane->patience *= 2;
 }
@@ -103,12 +112,12 @@ static void sleep_and_learn(struct lane *lane) {
   const uint64_t start = now();
   sleep_until_ours(lane);
   const bool at_once = now() - start < spin_limit;
-  lane->callee_processor = (uint32_t)sched_getcpu();
+  const unsigned processor = note_processor(lane);
   if (at_once && !is_together(lane))
     lane->spin = lane->spin * 2 < spin_limit ? lane->spin * 2 : spin_limit;
   else
     lane->spin /= 2;
-  consider_moving(lane, at_once);
+  consider_moving(lane, processor, at_once);
 }
 
 enum turn lane_wait(struct lane *lane) {

@@ -28,9 +28,11 @@ static struct {
   pthread_key_t key; /* whose destructor gives a thread's lane back */
 } guests = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* Its constructors may call back, and the host again. */
+/* Its constructors may call back, and the host again, which then asks for other things in the lane. */
 static void open_library(struct lane *lane) {
+  const uint64_t frame = lane->frame;
   void *handle = dlopen(lane_pointer(lane->subject), (int)lane->size);
+  lane->frame = frame;
   if (handle == NULL) return lane_fail(lane, "%s", dlerror());
   lane->failed = 0;
   lane->result = (uintptr_t)handle;
