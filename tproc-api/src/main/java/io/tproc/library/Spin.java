@@ -10,7 +10,9 @@ final class Spin {
   /** For so long at most, unless the user says otherwise. */
   static final long USUAL = 50_000;
 
-  private static final long LEAST = 1_000;
+  /** So that it can find out that it pays again. */
+  static final long LEAST = 1_000;
+
   private static final int PAUSES_BETWEEN_LOOKS = 32;
 
   private final long limit;
@@ -50,6 +52,11 @@ final class Spin {
     } else {
       nanoseconds = Math.min(limit, Math.max(nanoseconds / 2, LEAST));
     }
+  }
+
+  /** For how many nanoseconds it will spin the next time. */
+  long nanoseconds() {
+    return nanoseconds;
   }
 
   private void lengthen() {
