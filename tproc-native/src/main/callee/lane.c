@@ -13,7 +13,8 @@
 #define SPIN_LEAST 1000         /* nanoseconds */
 #define PAUSES_BETWEEN_LOOKS 32 /* at the clock */
 #define PATIENCE_LEAST 8
-#define PATIENCE_MOST 1024
+#define PATIENCE_MOST 256
+#define LASTED 64 /* turns that came while it spun: they have paid for a move */
 
 static uint64_t spin_limit;
 
@@ -91,6 +92,19 @@ static void move_away(unsigned processor) {
   sched_setaffinity(0, sizeof all, &all);
 }
 
+/* Moves to where it can spin. */
+static void move(struct lane *lane, unsigned processor) {
+  if (lane->spun >= LASTED)
+    lane->patience = PATIENCE_LEAST;
+  else if (lane->patience < PATIENCE_MOST)
+    lane->patience *= 2;
+  move_away(processor);
+  note_processor(lane);
+  lane->together = 0;
+  lane->spun = 0;
+  lane->spin = spin_limit;
+}
+
 /*
  * Moving costs as much as some calls do, and may lead to a processor that others use: it is tried less and less often
  * where it does not last.
@@ -101,33 +115,36 @@ static void consider_moving(struct lane *lane, unsigned processor, bool at_once)
     return;
   }
   if (lane->patience == 0) lane->patience = PATIENCE_LEAST;
-  if (++lane->together < lane->patience) return;
-  move_away(processor);
-  note_processor(lane);
-  lane->together = 0;
-  if (lane->patience < PATIENCE_MOST) lane->patience *= 2;
+  if (++lane->together >= lane->patience) move(lane, processor);
 }
+
+static void spin_longer(struct lane *lane) { lane->spin = lane->spin * 2 < spin_limit ? lane->spin * 2 : spin_limit; }
 
 static void sleep_and_learn(struct lane *lane) {
   const uint64_t start = now();
   sleep_until_ours(lane);
   const bool at_once = now() - start < spin_limit;
   const unsigned processor = note_processor(lane);
-  if (at_once && !is_together(lane))
-    lane->spin = lane->spin * 2 < spin_limit ? lane->spin * 2 : spin_limit;
-  else
-    lane->spin /= 2;
+  /* On one processor a wait says nothing about how long it would be on two. */
+  if (!is_together(lane)) {
+    if (at_once)
+      spin_longer(lane);
+    else
+      lane->spin /= 2;
+  }
   consider_moving(lane, processor, at_once);
 }
 
 enum turn lane_wait(struct lane *lane) {
   if (lane->spin < SPIN_LEAST) lane->spin = spin_limit < SPIN_LEAST ? spin_limit : SPIN_LEAST;
-  if (spin_limit == 0)
+  if (spin_limit == 0) {
     sleep_until_ours(lane);
-  else if (!is_together(lane) && spin(lane, lane->spin))
-    lane->spin = lane->spin * 2 < spin_limit ? lane->spin * 2 : spin_limit;
-  else
+  } else if (!is_together(lane) && spin(lane, lane->spin)) {
+    if (lane->spun < LASTED) lane->spun++;
+    spin_longer(lane);
+  } else {
     sleep_and_learn(lane);
+  }
   return (enum turn)(atomic_load_explicit(&lane->turn, memory_order_acquire) & ~TURN_WAITING);
 }
 

@@ -79,7 +79,8 @@ struct lane {
   uint64_t spin;     /**< the callee's own: for how many nanoseconds to spin */
   uint32_t together; /**< its own: how often it has woken up on the host's processor, at once after its last answer */
   uint32_t patience; /**< its own: how often it bears that */
-  uint64_t reserved_beside_spin[14];
+  uint32_t spun;     /**< its own: turns since it has moved that came while it spun; it does not count many */
+  uint64_t reserved_beside_spin[13];
 };
 _Static_assert(sizeof(struct lane) == 512, "its stack begins at a cache line");
 _Static_assert(offsetof(struct lane, error) == 24 && offsetof(struct lane, size) == 128 &&

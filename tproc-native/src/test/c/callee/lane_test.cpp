@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 #include <sched.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -30,6 +31,20 @@ cpu_set_t allowed() {
   cpu_set_t set;
   REQUIRE(sched_getaffinity(0, sizeof set, &set) == 0);
   return set;
+}
+
+// In a thread that has one processor, so that it is known where a wait finds itself, and that stays with it.
+void pinned(const std::function<void(uint32_t processor)> &body) {
+  std::thread thread{[&] {
+    cpu_set_t here;
+    CPU_ZERO(&here);
+    CPU_SET(sched_getcpu(), &here);
+    REQUIRE(sched_setaffinity(0, sizeof here, &here) == 0);
+    body(static_cast<uint32_t>(sched_getcpu()));
+    const cpu_set_t after = allowed();
+    CHECK(CPU_EQUAL(&here, &after));
+  }};
+  thread.join();
 }
 
 // Its turn has come already, so a wait ends at once, be it by spinning or by what would be sleep.
@@ -104,29 +119,42 @@ TEST_CASE("a limit below the least is kept") {
 }
 
 TEST_CASE("on one processor it does not spin, and thinks of moving less and less often") {
-  const cpu_set_t before = allowed();
   const auto one = make(for_ever);
-  std::thread callee{[&] {
-    cpu_set_t here;
-    CPU_ZERO(&here);
-    CPU_SET(sched_getcpu(), &here);
-    REQUIRE(sched_setaffinity(0, sizeof here, &here) == 0);
-    const auto processor = static_cast<uint32_t>(sched_getcpu());
+  pinned([&](uint32_t processor) {
     lane_part_set_processors(one.get(), processor, processor);
     wait_often(one.get(), 7);
     CHECK(lane_part_learnt(one.get()).together == 7);
-    CHECK(lane_part_learnt(one.get()).spin < least);
+    CHECK(lane_part_learnt(one.get()).spin == least);
     wait_often(one.get(), 1);
     CHECK(lane_part_learnt(one.get()).together == 0);
     CHECK(lane_part_learnt(one.get()).patience == 16);
+    CHECK(lane_part_learnt(one.get()).spin == for_ever);
     wait_often(one.get(), 16 + 32);
     CHECK(lane_part_learnt(one.get()).patience == 64);
-    const cpu_set_t after = allowed();
-    CHECK(CPU_EQUAL(&here, &after));
-  }};
-  callee.join();
-  const cpu_set_t after = allowed();
-  CHECK(CPU_EQUAL(&before, &after));
+    wait_often(one.get(), 2000);
+    CHECK(lane_part_learnt(one.get()).patience == 256);
+  });
+}
+
+TEST_CASE("a move that has lasted takes as little to be tried again as the first one") {
+  const auto one = make(for_ever);
+  pinned([&](uint32_t processor) {
+    const auto together = [&](int times) {
+      lane_part_set_processors(one.get(), processor, processor);
+      wait_often(one.get(), times);
+    };
+    const auto apart = [&](int times) {
+      lane_part_set_processors(one.get(), elsewhere, processor);
+      wait_often(one.get(), times);
+    };
+    together(8);
+    apart(63);
+    together(16);
+    CHECK(lane_part_learnt(one.get()).patience == 32);
+    apart(64);
+    together(32);
+    CHECK(lane_part_learnt(one.get()).patience == 8);
+  });
 }
 
 TEST_CASE("having moved, it may run where it might before") {

@@ -250,7 +250,9 @@ final class Lane {
     }
     long start = System.nanoTime();
     int turn = awaitAsleep(waiting);
-    spin.learn(isTogether() ? Long.MAX_VALUE : System.nanoTime() - start);
+    if (!isTogether()) { // there a wait says nothing about how long it would be on two
+      spin.learn(System.nanoTime() - start);
+    }
     return turn;
   }
 

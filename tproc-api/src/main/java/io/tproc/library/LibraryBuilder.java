@@ -255,7 +255,7 @@ public final class LibraryBuilder {
    * comes meanwhile is there at once, and takes a processor's time. It is shortened where it does
    * not pay. With a single processor nothing spins.
    *
-   * @param longest not negative; 50 microseconds unless set, and zero to sleep at once
+   * @param longest not negative; 100 microseconds unless set, and zero to sleep at once
    * @return this builder
    */
   public LibraryBuilder spin(Duration longest) {

@@ -7,8 +7,11 @@ import java.util.function.BooleanSupplier;
  * not.
  */
 final class Spin {
-  /** For so long at most, unless the user says otherwise. */
-  static final long USUAL = 50_000;
+  /**
+   * For so long at most, unless the user says otherwise: longer than a sleeper on another processor
+   * takes to wake up, in a virtual machine, too, or two that wake each other would never spin.
+   */
+  static final long USUAL = 100_000;
 
   /** So that it can find out that it pays again. */
   static final long LEAST = 1_000;
