@@ -47,6 +47,8 @@ class CompletionIT {
     assertThat(complete("tproc", "ps", "--")).containsExactly("--json", "--wide", "--help");
     assertThat(complete("tproc", "kill", "-s", "KI")).containsExactly("KILL");
     assertThat(complete("tproc", "kill", "-US")).containsExactly("-USR1", "-USR2");
+    assertThat(complete("tproc", "unpack-library", "--arch", "")).contains("x86_64", "aarch64");
+    assertThat(complete("tproc", "unpack-library", "--")).containsExactly("--arch", "--help");
     assertThat(complete("tproc-run", "--pa")).containsExactly("--pass-fd", "--pass-fds");
   }
 
@@ -82,6 +84,7 @@ class CompletionIT {
     assertThat(fish("tproc kill -s KI")).containsExactly("KILL");
     assertThat(fish("tproc completion z")).containsExactly("zsh");
     assertThat(fish("tproc help wa")).containsExactly("wait");
+    assertThat(fish("tproc unpack-library --arch a")).containsExactly("aarch64");
     assertThat(fish("tproc run --e")).containsExactly("--env");
     assertThat(fish("tproc run env --e")).isEmpty();
     assertThat(fish("tproc-run --pa")).containsExactly("--pass-fd", "--pass-fds");
@@ -116,6 +119,7 @@ class CompletionIT {
       completes(zsh, "tproc ps --js", "tproc ps --json ");
       completes(zsh, "tproc kill -s WINC", "tproc kill -s WINCH ");
       completes(zsh, "tproc completion fi", "tproc completion fish ");
+      completes(zsh, "tproc unpack-library --arch aa", "tproc unpack-library --arch aarch64 ");
       completes(zsh, "tproc-run --det", "tproc-run --detach ");
       completes(zsh, "tproc run base6", "tproc run base64 ");
       try (ListeningHost host = ListeningHost.open()) {

@@ -73,6 +73,11 @@ final class Elf {
     }
   }
 
+  /** The machine that a file is for: EM_X86_64 is 62, EM_AARCH64 183. */
+  static int machine(Path path) throws IOException {
+    return of(path.toString()).bytes.getShort(E_MACHINE);
+  }
+
   /** Where the first segment of a program for fixed addresses is loaded. */
   static long firstAddress(Path path) throws IOException {
     Elf elf = of(path.toString());

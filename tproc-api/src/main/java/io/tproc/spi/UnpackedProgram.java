@@ -79,6 +79,24 @@ public final class UnpackedProgram {
     return file;
   }
 
+  /**
+   * Writes the file into a directory that its user has named, and that others may read.
+   *
+   * @param directory is made when it is not there; a file of that name in it is replaced
+   * @return the file's absolute path
+   * @throws IOException when it cannot be written
+   */
+  public Path into(Path directory) throws IOException {
+    Path file = directory.resolve(name).toAbsolutePath();
+    try {
+      Files.createDirectories(directory);
+      write(directory, file);
+    } catch (IOException failed) {
+      throw new IOException("cannot unpack " + name + " into " + directory + ": " + failed, failed);
+    }
+    return file;
+  }
+
   private String hash() {
     try {
       byte[] hash = MessageDigest.getInstance("SHA-256").digest(program);

@@ -71,8 +71,12 @@ final class CompletionModel {
   static List<String> choices(CommandLine command) {
     return command.getCommandSpec().positionalParameters().stream()
         .filter(word -> kind(word) == Kind.CHOICE)
-        .flatMap(word -> ImmutableList.copyOf(word.completionCandidates()).stream())
+        .flatMap(word -> choices(word).stream())
         .toList();
+  }
+
+  static List<String> choices(ArgSpec word) {
+    return ImmutableList.copyOf(word.completionCandidates());
   }
 
   /** Without SIG. */

@@ -125,6 +125,7 @@ final class FishCompletion {
     return switch (CompletionModel.kind(option)) {
       case DIRECTORY -> " -x -a '(__fish_complete_directories)'";
       case SIGNAL -> " -x -a " + quoted(String.join(" ", CompletionModel.signals()));
+      case CHOICE -> " -x -a " + quoted(String.join(" ", CompletionModel.choices(option)));
       default -> " -x";
     };
   }
@@ -133,6 +134,7 @@ final class FishCompletion {
     return switch (kind) {
       case SOCKET -> Stream.of("-a '(__tproc_sockets)'");
       case SOCKET_AND_PIDS -> Stream.of("-a '(__tproc_sockets)'", "-a '(__tproc_pids)'");
+      case DIRECTORY -> Stream.of("-a '(__fish_complete_directories)'");
       case PROGRAM -> Stream.of("-a '(__fish_complete_subcommand --fcs-skip=2)'");
       case COMMAND ->
           Stream.of(

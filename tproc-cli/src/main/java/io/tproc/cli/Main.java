@@ -79,6 +79,7 @@ public final class Main {
     commandLine.addSubcommand(new WaitCommand());
     commandLine.addSubcommand(help());
     commandLine.addSubcommand(new LauncherCommand(LauncherFile.installed()));
+    commandLine.addSubcommand(new UnpackLibraryCommand());
     commandLine.addSubcommand(new CheckCommand(hosts));
     commandLine.addSubcommand(new CompletionCommand());
     // "@file" is an argument like any other. What is set here, from here on holds for the

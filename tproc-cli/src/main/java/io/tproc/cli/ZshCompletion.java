@@ -118,6 +118,7 @@ final class ZshCompletion {
     return switch (CompletionModel.kind(option)) {
       case DIRECTORY -> "_directories";
       case SIGNAL -> "(" + String.join(" ", CompletionModel.signals()) + ")";
+      case CHOICE -> "(" + String.join(" ", CompletionModel.choices(option)) + ")";
       default -> " ";
     };
   }
@@ -127,6 +128,7 @@ final class ZshCompletion {
       case SOCKET -> List.of("'1:socket:_tproc_sockets'");
       case SOCKET_AND_PIDS -> List.of("'1:socket:_tproc_sockets'", "'*:process id:_tproc_pids'");
       case PROGRAM -> List.of("'(-)1:program: _command_names -e'", "'*::argument: _normal'");
+      case DIRECTORY -> List.of("'1:directory:_directories'");
       case CHOICE ->
           List.of("'1:shell:(" + String.join(" ", CompletionModel.choices(command)) + ")'");
       default -> Stream.<String>of().toList();

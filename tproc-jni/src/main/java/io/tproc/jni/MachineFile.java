@@ -3,13 +3,14 @@ package io.tproc.jni;
 import io.tproc.spi.UnpackedProgram;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What programs need of the classifier jar, as a file: the one that a system property names, else
- * the jar's, unpacked.
+ * the one beside the library of {@code -Dtproc.library}, else the jar's, unpacked.
  *
  * <p>It is unpacked below the user's cache or, when that cannot be written, where the native
  * library is unpacked.
@@ -62,7 +63,21 @@ final class MachineFile {
 
   Path path() throws IOException {
     String named = System.getProperty(kind.property, "");
-    return named.isEmpty() ? unpack(kind.name, read(), caches) : Path.of(named).toAbsolutePath();
+    if (!named.isEmpty()) {
+      return Path.of(named).toAbsolutePath();
+    }
+    @Nullable Path beside = besideLibrary();
+    return beside != null ? beside : unpack(kind.name, read(), caches);
+  }
+
+  /** Who unpacked the library where nothing else can be unpacked has unpacked this, too. */
+  private @Nullable Path besideLibrary() {
+    String library = System.getProperty(NativeLibrary.PROPERTY, "");
+    if (library.isEmpty()) {
+      return null;
+    }
+    Path file = Path.of(library).toAbsolutePath().resolveSibling(kind.name);
+    return Files.isExecutable(file) ? file : null;
   }
 
   static Path unpack(String name, byte[] contents, List<Path> caches) throws IOException {

@@ -121,7 +121,7 @@ final class NativeLibrary {
             + Unpacked.place()
             + ", which must be writable and not mounted noexec. Name another directory with -D"
             + Unpacked.PROPERTY
-            + "=DIRECTORY, or unpack it yourself and name it with -D"
+            + "=DIRECTORY, or unpack it with the command tproc unpack-library and name it with -D"
             + PROPERTY
             + "=FILE";
   }

@@ -3,6 +3,7 @@ package io.tproc.jni;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tproc.spi.UnpackedProgram;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -22,7 +23,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 class MachineFileTest {
   private static final List<String> PROPERTIES =
-      List.of(MachineFile.CALLEE.property(), MachineFile.LIBTPROC.property());
+      List.of(
+          MachineFile.CALLEE.property(), MachineFile.LIBTPROC.property(), NativeLibrary.PROPERTY);
 
   private final Map<String, String> named = new HashMap<>();
 
@@ -123,6 +125,16 @@ class MachineFileTest {
                     .path())
         .hasMessageStartingWith("no libtproc.so.0.1 for this machine, which interpreters of Python")
         .hasMessageContaining("-Dtproc.libtproc=FILE");
+  }
+
+  @Test
+  void theOneBesideANamedLibraryIsTaken() throws Exception {
+    Path beside = new UnpackedProgram("tproc-callee", new byte[] {1}).into(directory);
+    System.setProperty(NativeLibrary.PROPERTY, directory.resolve("libtproc-jni.so").toString());
+    assertThat(unpack("one", directory.resolve("cache"))).isEqualTo(beside);
+
+    Files.delete(beside);
+    assertThat(unpack("one", directory.resolve("cache"))).hasContent("one");
   }
 
   @Test
