@@ -167,7 +167,12 @@ enum tproc_launch_flag {
    * Where the fixed addresses of a program (ET_EXEC) are taken, it is started as an ordinary process, with all else as
    * for a threadproc; tproc_threadproc_exec says so. Not with STAY.
    */
-  TPROC_LAUNCH_SPILL = 1 << 14
+  TPROC_LAUNCH_SPILL = 1 << 14,
+  /**
+   * It waits before its first instruction for a SIGCONT: a debugger has time to attach. Signals that are not blocked
+   * act as on a program that handles none. What SPILL starts as an ordinary process does not wait.
+   */
+  TPROC_LAUNCH_HOLD = 1 << 15
 };
 
 /** A descriptor for the threadproc beyond 0-2. */

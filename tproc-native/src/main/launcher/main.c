@@ -95,7 +95,8 @@ static int prepare(char **envp) {
   launcher.ignored = request_ignored_signals();
   const uint32_t flags = launcher.terminal_flag | (launcher.options.detach ? WIRE_LAUNCH_OUTLIVE : 0) |
                          (launcher.options.never_forks ? WIRE_LAUNCH_NEVER_FORKS : 0) |
-                         (launcher.options.spill ? WIRE_LAUNCH_SPILL : 0);
+                         (launcher.options.spill ? WIRE_LAUNCH_SPILL : 0) |
+                         (launcher.options.hold ? WIRE_LAUNCH_HOLD : 0);
   failed = request_make(&launcher.descriptors, launcher.options.program, envp, flags, launcher.ignored,
                         launcher.blocked, &launcher.request);
   if (failed < 0) return fail(launcher.options.program[0], failed);

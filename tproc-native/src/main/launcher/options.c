@@ -20,6 +20,7 @@ const char options_help[] =
     "      --detach       leave the program running when this launcher is killed; implies -T\n"
     "      --never-forks  the program never forks (fork fails): forks of others do not copy its memory\n"
     "      --spill        a program for fixed addresses (ET_EXEC) becomes an ordinary process while another has them\n"
+    "      --hold         the program waits before its first instruction for a SIGCONT, or for 'tproc gdb --start'\n"
     "  -h, --help         print this help\n"
     "  -V, --version      print the version\n"
     "\n"
@@ -73,6 +74,8 @@ static enum options_result long_option(char ***at, struct options *options) {
     options->never_forks = true;
   } else if (strcmp(option, "--spill") == 0) {
     options->spill = true;
+  } else if (strcmp(option, "--hold") == 0) {
+    options->hold = true;
   } else if (strcmp(option, "--help") == 0) {
     return OPTIONS_HELP;
   } else if (strcmp(option, "--version") == 0) {
@@ -106,7 +109,7 @@ static enum options_result short_options(const char *option, struct options *opt
 
 enum options_result options_read(char **argv, struct options *options) {
   options->terminal = TERMINAL_AUTOMATIC;
-  options->detach = options->pass_all = options->never_forks = options->spill = false;
+  options->detach = options->pass_all = options->never_forks = options->spill = options->hold = false;
   options->passed_count = 0;
   char **at = argv[0] != NULL ? argv + 1 : argv;
   for (; *at != NULL && (*at)[0] == '-' && (*at)[1] != '\0'; at++) {

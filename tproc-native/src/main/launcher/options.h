@@ -14,6 +14,7 @@ struct options {
   bool detach;
   bool never_forks;
   bool spill;
+  bool hold;
   bool pass_all;                    /**< --pass-fds */
   int passed[WIRE_DESCRIPTORS_MAX]; /**< --pass-fd, in the order given */
   size_t passed_count;

@@ -86,7 +86,8 @@ static int launch(struct request *request, const struct launch_parts *parts) {
   const struct wire_launch *fixed = &parts->view.fixed;
   const unsigned chosen = ((fixed->flags & WIRE_LAUNCH_TERMINAL) != 0 ? TPROC_LAUNCH_TERMINAL : 0u) |
                           ((fixed->flags & WIRE_LAUNCH_NEVER_FORKS) != 0 ? TPROC_LAUNCH_NEVER_FORKS : 0u) |
-                          ((fixed->flags & WIRE_LAUNCH_SPILL) != 0 ? TPROC_LAUNCH_SPILL : 0u);
+                          ((fixed->flags & WIRE_LAUNCH_SPILL) != 0 ? TPROC_LAUNCH_SPILL : 0u) |
+                          ((fixed->flags & WIRE_LAUNCH_HOLD) != 0 ? TPROC_LAUNCH_HOLD : 0u);
   struct tproc_launch launch = {.program = parts->view.program,
                                 .search_path = search_path_of(parts->envp),
                                 .argv = parts->argv,

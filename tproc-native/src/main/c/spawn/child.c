@@ -266,6 +266,17 @@ CHILD_CODE void announce(struct child_plan *plan) {
   raw_syscall3(SYS_futex, &plan->state, FUTEX_WAKE, 1);
 }
 
+/*
+ * A stop (SIGSTOP) would be the business of whose job this is: a launcher stops with its program. A debugger that
+ * attaches interrupts the wait. SIGCONT is taken while it is blocked, so no debugger and no disposition hides it.
+ */
+CHILD_CODE void await_continuation(uint64_t blocked_signals) {
+  const uint64_t awaited = 1ull << (SIGCONT - 1);
+  const uint64_t blocked = blocked_signals | awaited;
+  raw_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &blocked, 0, sizeof blocked);
+  while (raw_syscall4(SYS_rt_sigtimedwait, &awaited, 0, 0, sizeof awaited) == -EINTR) continue;
+}
+
 /* The kernel then sets plan->state to CHILD_GONE, as at an end: the child has left the memory. */
 CHILD_CODE void execute(struct child_plan *plan) {
   if (plan->executed == 0) return;
@@ -305,7 +316,9 @@ __attribute__((FOREIGN_THREAD_POINTER)) void child_main(void *argument) {
   const uint64_t entry = plan->entry;
   const uint64_t stack_pointer = plan->stack_pointer;
   const uint64_t blocked_signals = plan->blocked_signals;
+  const bool held = plan->held;
   announce(plan);
+  if (held) await_continuation(blocked_signals);
   raw_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &blocked_signals, 0, sizeof blocked_signals);
   trampoline_enter(entry, stack_pointer);
 }

@@ -53,6 +53,7 @@ struct child_plan {
   int failed_number;       /**< the descriptor or the limit it was about; -1 when the step has but one */
   int notify_fd;           /**< the fence's, in the spawner's descriptor table, written by the child; -1 before */
   bool traced;             /**< whether it waits for a tracer (CHILD_UNTRACED) */
+  bool held;               /**< whether it waits for a SIGCONT before its first instruction */
   struct sock_fprog fence; /**< the filter to install */
   pid_t host_pid;          /**< the host: its death kills the child */
   const struct descriptor_step *descriptor_steps; /**< not to be read any more once the child runs; nor is `socket` */

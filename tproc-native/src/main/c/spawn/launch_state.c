@@ -18,7 +18,7 @@ _Static_assert(TPROC_LIMIT_COUNT == RLIM_NLIMITS, "a limit for each of the kerne
   (TPROC_LAUNCH_SESSION | TPROC_LAUNCH_TERMINAL | TPROC_LAUNCH_DIRECTORY_FD | TPROC_LAUNCH_NICE |             \
    TPROC_LAUNCH_LIMITS | TPROC_LAUNCH_SHELL | TPROC_LAUNCH_CRASH_REPORT | TPROC_LAUNCH_STAY |                 \
    TPROC_LAUNCH_NEVER_FORKS | TPROC_LAUNCH_SCHEDULING | TPROC_LAUNCH_IO_PRIORITY | TPROC_LAUNCH_PERSONALITY | \
-   TPROC_LAUNCH_EXACT | TPROC_LAUNCH_TERMINAL_FD | TPROC_LAUNCH_SPILL)
+   TPROC_LAUNCH_EXACT | TPROC_LAUNCH_TERMINAL_FD | TPROC_LAUNCH_SPILL | TPROC_LAUNCH_HOLD)
 
 #define STDIO_COUNT 3
 #define SIGNAL_BIT(signal) (1ull << ((signal)-1))
@@ -278,6 +278,7 @@ int launch_state_plan(const struct tproc_launch *launch, int directory, struct c
   plan->umask = launch->umask;
   plan->ignored_signals = launch->ignored_signals;
   plan->blocked_signals = launch->blocked_signals;
+  plan->held = (launch->flags & TPROC_LAUNCH_HOLD) != 0;
   plan->exact = (launch->flags & TPROC_LAUNCH_EXACT) != 0;
   plan_scheduling(launch, plan);
   plan_limits(launch, plan);

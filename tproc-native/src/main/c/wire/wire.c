@@ -60,7 +60,7 @@ struct wire_header wire_header_for(enum wire_type type, size_t size, size_t desc
 
 #define KNOWN_FLAGS                                                                                    \
   (WIRE_LAUNCH_TERMINAL | WIRE_LAUNCH_OUTLIVE | WIRE_LAUNCH_NEVER_FORKS | WIRE_LAUNCH_TERMINAL_APART | \
-   WIRE_LAUNCH_SPILL)
+   WIRE_LAUNCH_SPILL | WIRE_LAUNCH_HOLD)
 
 #define PROBLEM(...) (snprintf(problem, WIRE_PROBLEM_SIZE, __VA_ARGS__), false)
 

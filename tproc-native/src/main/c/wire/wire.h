@@ -78,6 +78,7 @@ struct wire_header {
 /** As TERMINAL, of a descriptor more after the working directory's, which the program does not get itself. */
 #define WIRE_LAUNCH_TERMINAL_APART 8u
 #define WIRE_LAUNCH_SPILL 16u /**< an ordinary process where its fixed addresses are taken */
+#define WIRE_LAUNCH_HOLD 32u  /**< it waits before its first instruction for a SIGCONT */
 
 struct wire_limit {
   uint64_t soft, hard; /**< ~0: none */

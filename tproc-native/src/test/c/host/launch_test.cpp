@@ -2,13 +2,18 @@
 #include <elf.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include <cerrno>
+#include <csignal>
+#include <fstream>
+#include <memory>
 #include <string>
 
 #include "support/elf_builder.h"
 #include "support/hosting.h"
 #include "support/own_process.h"
+#include "support/patience.h"
 #include "support/resources.h"
 #include "support/temporary_directory.h"
 
@@ -198,6 +203,53 @@ TEST_CASE("a limit on the address space: a clear error, and hosting again when i
     EXPECT_EQUAL(left_behind(before), "");
     EXPECT_EQUAL(host.run(launch), 6);
   });
+}
+
+namespace {
+
+// As the kernel says it: which call the process waits in.
+void await_held(pid_t pid) {
+  const std::string held = std::to_string(SYS_rt_sigtimedwait) + " ";
+  REQUIRE(eventually([&] {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/syscall");
+    std::string line;
+    std::getline(file, line);
+    return line.compare(0, held.size(), held) == 0;
+  }));
+}
+
+}  // namespace
+
+TEST_CASE("a program that is held waits for SIGCONT, and then has the signals that it was launched with") {
+  Host host;
+  auto report = std::make_unique<state_report>();
+  Launch launch(test_program("state"), {address_of(report.get())});
+  launch.flags = TPROC_LAUNCH_HOLD;
+  launch.blocked_signals = 1ull << (SIGUSR1 - 1);
+  tproc_threadproc *threadproc = host.start(launch);
+  const pid_t pid = tproc_threadproc_pid(threadproc);
+  await_held(pid);
+  /* A stop and its end are one of the ways to continue; what is blocked stays pending. */
+  kill(pid, SIGUSR1);
+  kill(pid, SIGSTOP);
+  kill(pid, SIGCONT);
+  CHECK(host.await(threadproc).status == 0);
+  CHECK(report->blocked_signals == launch.blocked_signals);
+  CHECK(report->pending_signals == launch.blocked_signals);
+}
+
+TEST_CASE("a program that is held can be ended, by what would end it natively before its main") {
+  for (const int signal : {SIGTERM, SIGKILL}) {
+    Host host;
+    Launch launch(test_program("end"), {"exit", "7"});
+    launch.flags = TPROC_LAUNCH_HOLD;
+    tproc_threadproc *threadproc = host.start(launch);
+    await_held(tproc_threadproc_pid(threadproc));
+    kill(tproc_threadproc_pid(threadproc), signal);
+    const tproc_exit exit = host.await(threadproc);
+    CHECK(exit.kind == TPROC_SIGNALLED);
+    CHECK(exit.status == signal);
+  }
 }
 
 TEST_SUITE_END();

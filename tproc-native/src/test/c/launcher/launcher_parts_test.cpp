@@ -63,6 +63,7 @@ TEST_CASE("the socket, the program and its arguments, which are no options") {
   CHECK_FALSE(plain.read.detach);
   CHECK_FALSE(plain.read.never_forks);
   CHECK_FALSE(plain.read.spill);
+  CHECK_FALSE(plain.read.hold);
   CHECK(plain.read.passed_count == 0);
 }
 
@@ -80,6 +81,7 @@ TEST_CASE("options come before the socket") {
   CHECK(Read({"--detach", "s", "p"}).read.terminal == TERMINAL_NEVER);
   CHECK(Read({"--never-forks", "s", "p"}).read.never_forks);
   CHECK(Read({"--spill", "s", "p"}).read.spill);
+  CHECK(Read({"--hold", "s", "p"}).read.hold);
   CHECK(Read({"-h"}).result == OPTIONS_HELP);
   CHECK(Read({"--version", "--nonsense"}).result == OPTIONS_VERSION);
 }

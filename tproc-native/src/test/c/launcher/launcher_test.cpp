@@ -640,6 +640,13 @@ TEST_CASE("--spill is the host's business, too") {
   CHECK(client.request().view.fixed.flags == WIRE_LAUNCH_SPILL);
 }
 
+TEST_CASE("--hold is the host's business, too") {
+  Played played;
+  LauncherProcess launcher({"--hold", played.socket, "program"});
+  PlayedClient client = played.listening.accept();
+  CHECK(client.request().view.fixed.flags == WIRE_LAUNCH_HOLD);
+}
+
 TEST_CASE("many launchers at once") {
   Hosted hosted;
   std::vector<std::unique_ptr<LauncherProcess>> launchers;

@@ -500,8 +500,8 @@ TEST_CASE("a descriptor that is no working directory is refused") {
 TEST_CASE("unknown flags are refused") {
   Host host;
   Launch launch = quick_end();
-  launch.flags = 0x8000 | TPROC_LAUNCH_SESSION;
-  refused(host, launch, EINVAL, "unknown flags 0x8000 (EINVAL)");
+  launch.flags = 0x10000 | TPROC_LAUNCH_SESSION;
+  refused(host, launch, EINVAL, "unknown flags 0x10000 (EINVAL)");
 }
 
 TEST_CASE("what is refused leaves nothing") {

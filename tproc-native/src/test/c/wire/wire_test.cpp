@@ -174,8 +174,8 @@ TEST_CASE("every truncated launch, and one with bytes too many, is refused") {
 
 TEST_CASE("a launch with settings that cannot be is refused") {
   LaunchPayload launch;
-  launch.settings.flags = 32;
-  CHECK(problem_of(launch) == "a launch with unknown flags 0x20");
+  launch.settings.flags = 64;
+  CHECK(problem_of(launch) == "a launch with unknown flags 0x40");
   launch.settings.flags = WIRE_LAUNCH_TERMINAL | WIRE_LAUNCH_TERMINAL_APART;
   CHECK(problem_of(launch.bytes(), 5) == "a launch on two terminals");
   launch = LaunchPayload();

@@ -3,6 +3,9 @@ package io.tproc.it;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -86,6 +89,78 @@ class GdbIT {
     }
     assertThat(neighbour.waitFor()).isZero();
     assertThat(launcher.waitFor()).isEqualTo(128 + 15);
+  }
+
+  /** The kernel says which call a process waits in: that one is for a signal. */
+  private static void awaitHeld(long pid) {
+    String call = Programs.ARCHITECTURE.equals("x86_64") ? "128 " : "137 "; // rt_sigtimedwait
+    Path file = Path.of("/proc", Long.toString(pid), "syscall");
+    Patience.untilNothingToComplainOf(
+        Patience.seconds(10),
+        () -> {
+          String now = read(file);
+          return now.startsWith(call) ? "" : "it is in call " + now;
+        });
+  }
+
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Test
+  void aProgramThatIsHeldIsDebuggedFromItsFirstInstruction() throws Exception {
+    Programs.installed("gdb");
+    Process launcher =
+        HOST.script("bash", "exec $R --hold $S $1", Programs.probe("debuggee")).start();
+    try {
+      long pid = HOST.only().pid();
+      awaitHeld(pid);
+      Outcome outcome =
+          gdb(
+              pid,
+              "--start",
+              "--batch",
+              "--ex",
+              "tbreak main",
+              "--ex",
+              "continue",
+              "--ex",
+              "print argc",
+              "--ex",
+              "tbreak inner",
+              "--ex",
+              "continue",
+              "--ex",
+              "print *node");
+      mayAttach(outcome);
+
+      assertThat(outcome.output())
+          .as(outcome.toString())
+          .containsPattern("(?s)Temporary breakpoint 1, .*Temporary breakpoint 2.*main \\(argc=1")
+          .contains("$1 = 1")
+          .contains("{value = 1234, next = 0x0}");
+      assertThat(launcher.inputReader().readLine()).isEqualTo("ready");
+    } finally {
+      launcher.getOutputStream().close();
+    }
+    assertThat(launcher.waitFor()).isZero();
+  }
+
+  @Test
+  void aProgramThatIsHeldGoesOnWithoutADebugger() throws Exception {
+    Process launcher =
+        HOST.script("bash", "exec $R --hold $S $1", Programs.probe("debuggee")).start();
+    long pid = HOST.only().pid();
+    awaitHeld(pid);
+    assertThat(launcher.inputReader().ready()).isFalse();
+    Outcome.natively(Programs.cli(), "kill", "-CONT", HOST.socket().toString(), Long.toString(pid));
+    assertThat(launcher.inputReader().readLine()).isEqualTo("ready");
+    launcher.getOutputStream().close();
+    assertThat(launcher.waitFor()).isZero();
   }
 
   @Test

@@ -37,6 +37,13 @@ final class GdbCommand extends ThreadProcCommand {
   String gdb = "gdb";
 
   @Option(
+      names = {"--start"},
+      description =
+          "The program has been started with tproc-run --hold: let it go to its first instruction,"
+              + " and stop there.")
+  boolean start;
+
+  @Option(
       names = {"--batch"},
       description = "End after the commands of --ex, and let the program go on.")
   boolean batch;
@@ -53,6 +60,9 @@ final class GdbCommand extends ThreadProcCommand {
     host.close(); // a session may last for days
     warnIfCut(list, "mappings");
     String text = GdbScript.of(pid(), list.items());
+    if (start) {
+      text += GdbScript.start(pid(), list.items());
+    }
     if (script) {
       output().print(text);
       return 0;

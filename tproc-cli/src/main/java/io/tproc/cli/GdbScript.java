@@ -1,6 +1,7 @@
 package io.tproc.cli;
 
 import io.tproc.MemoryMapping;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -14,6 +15,9 @@ import java.util.Set;
  * of the host's program, and finds only what that has loaded.
  */
 final class GdbScript {
+  private static final String NO_ENTRY =
+      "the files of process %d have no entry that can be read: it cannot be started from here";
+
   private GdbScript() {}
 
   /**
@@ -27,7 +31,7 @@ final class GdbScript {
     lowest(mappings)
         .forEach(
             (file, lowest) -> {
-              OptionalLong bias = LoadBias.of(Path.of(file), lowest);
+              OptionalLong bias = ElfFile.loadBias(Path.of(file), lowest);
               if (bias.isPresent()) {
                 script
                     .append("add-symbol-file ")
@@ -40,6 +44,26 @@ final class GdbScript {
               }
             });
     return script.toString();
+  }
+
+  /**
+   * Lets a threadproc that waits before its first instruction go there. Only its program and the
+   * interpreter of that are mapped then. The signal is sent by another process: gdb's own would be
+   * for a program that may be stopped by one, and this one takes it without being interrupted.
+   *
+   * @throws IOException when its files have no entry that can be read
+   */
+  static String start(long pid, List<MemoryMapping> mappings) throws IOException {
+    OptionalLong entry = OptionalLong.empty();
+    for (Map.Entry<String, Long> each : lowest(mappings).entrySet()) {
+      Path file = Path.of(each.getKey());
+      if (entry.isEmpty() || !ElfFile.hasInterpreter(file)) {
+        entry = ElfFile.entry(file, each.getValue());
+      }
+    }
+    String address =
+        "0x" + Long.toHexString(entry.orElseThrow(() -> new IOException(NO_ENTRY.formatted(pid))));
+    return "tbreak *" + address + "\nshell kill -CONT " + pid + "\ncontinue\n";
   }
 
   /** The files that it executes something of, with the lowest address of each. */
