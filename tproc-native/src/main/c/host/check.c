@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -69,6 +70,47 @@ static void add_probe(struct findings *findings, const char *name, int code, enu
 
 static int code_of(long result) { return result < 0 ? errno : 0; }
 
+#define PROBE_STACK_PAGES 16
+
+/* In a process that shares the prober's memory, on a foreign thread pointer: see child.c for what may be done there. */
+__attribute__((noreturn, no_stack_protector, no_sanitize("address", "undefined"))) static void crash(void *unused) {
+  (void)unused;
+  const uint64_t none = 0;
+  raw_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &none, 0, sizeof none);
+  raw_syscall2(SYS_kill, raw_syscall0(SYS_getpid), SIGSEGV);
+  for (;;) raw_syscall1(SYS_exit_group, 1);
+}
+
+/* In a forked child: it ends with 0 only if it outlives a process that has shared its memory and crashed. */
+__attribute__((noreturn)) static void outlive_crash(void) {
+  const struct rlimit no_file = {.rlim_cur = 1, .rlim_max = 1}; /* 0 would be a dump where core_pattern is a pipe */
+  const size_t stack_size = PROBE_STACK_PAGES * page_size();
+  uint32_t cleared = 1;
+  int pidfd = -1, status = 0;
+  prctl(PR_SET_DUMPABLE, 1); /* or nothing is dumped, and nobody killed for it */
+  setrlimit(RLIMIT_CORE, &no_file);
+  signal(SIGSEGV, SIG_DFL);
+  char *stack = mmap(NULL, stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (stack == MAP_FAILED) _exit(1);
+  const struct clone_request request = {
+      .stack = {(uint64_t)stack, (uint64_t)stack + stack_size}, .cleared_at_exit = &cleared, .function = crash};
+  const pid_t pid = clone_process(&request, &pidfd);
+  if (pid < 0 || waitpid(pid, &status, __WALL) != pid) _exit(1);
+  _exit(WIFSIGNALED(status) ? 0 : 1);
+}
+
+/* Distributions' kernels with older numbers may have it, too. It takes a fork, so who need not be asked is not. */
+static bool contains_crashes(void) {
+  sigset_t all, before;
+  int status = 1;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, &before);
+  const pid_t pid = fork();
+  if (pid == 0) outlive_crash();
+  sigprocmask(SIG_SETMASK, &before, NULL);
+  return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
 static void check_kernel(struct findings *findings) {
   struct utsname name;
   unsigned major = 0, minor = 0;
@@ -76,7 +118,7 @@ static void check_kernel(struct findings *findings) {
   sscanf(name.release, "%u.%u", &major, &minor);
   const bool new_enough = major > OLDEST_MAJOR || (major == OLDEST_MAJOR && minor >= OLDEST_MINOR);
   struct tproc_finding *entry =
-      add(findings, "kernel", new_enough ? TPROC_OK : TPROC_MISSING,
+      add(findings, "kernel", new_enough || contains_crashes() ? TPROC_OK : TPROC_MISSING,
           "Linux 5.16 or later is needed: before it, one crashing threadproc takes the whole host down");
   set_value(entry, "%.60s %.30s", name.release, name.machine);
 }
@@ -102,7 +144,7 @@ static void check_clone(struct findings *findings) {
   static const char advice[] =
       "processes cannot be created here (a sandbox, or a limit on processes): allow clone with CLONE_VM, or raise "
       "ulimit -u";
-  const size_t stack_size = 16 * page_size();
+  const size_t stack_size = PROBE_STACK_PAGES * page_size();
   char *stack = mmap(NULL, stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (stack == MAP_FAILED) {
     add_probe(findings, "clone", errno, TPROC_MISSING, advice);

@@ -3,6 +3,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -134,6 +135,27 @@ TEST_CASE("what a container's default profile forbids is not needed") {
     Host host;
     EXPECT_EQUAL(host.run(Launch(test_program("end"), {"exit", "8"})), 8);
     EXPECT_EQUAL(host.output_of(Launch(test_program("dynamic_say"), {"mapped"})).empty(), false);
+  });
+}
+
+TEST_CASE("a kernel with an older number is tried, and taken when it contains crashes") {
+  in_own_process([] {
+    EXPECT(personality(UNAME26) >= 0); /* the kernel calls itself 2.6 from here on */
+    const tproc_finding kernel = findings().at("kernel");
+    EXPECT_EQUAL(std::string(kernel.value).rfind("2.6.", 0), 0u);
+    EXPECT_EQUAL(static_cast<int>(kernel.verdict), static_cast<int>(TPROC_OK));
+    Host host;
+    EXPECT_EQUAL(host.run(Launch(test_program("end"), {"exit", "8"})), 8);
+  });
+}
+
+TEST_CASE("a kernel with an older number that cannot be tried is refused") {
+  in_own_process([] {
+    EXPECT(personality(UNAME26) >= 0);
+    forbid({{SYS_clone, EPERM, CLONE_THREAD}}); /* as fork() has it */
+    const tproc_finding kernel = findings().at("kernel");
+    EXPECT_EQUAL(static_cast<int>(kernel.verdict), static_cast<int>(TPROC_MISSING));
+    EXPECT(std::string(kernel.advice).find("Linux 5.16 or later is needed") != std::string::npos);
   });
 }
 
