@@ -1,5 +1,7 @@
-/* For a debugger: waits in a function for the end of its input; with the argument "loop" it calls step() for ever. */
+/* For a debugger: waits in a function for the end of its input; with the argument "loop" it calls step() for ever,
+   with "burn" burn(). */
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,10 +26,14 @@ __attribute__((noinline)) static void step(int round) {
   nanosleep(&moment, NULL);
 }
 
+__attribute__((noinline)) static void burn(volatile int *rounds) {
+  while (*rounds % 1000000 != 0) ++*rounds;
+}
+
 int main(int argc, char *argv[]) {
-  (void)argv;
   puts("ready");
   fflush(stdout);
+  for (int rounds = 1; argc > 1 && strcmp(argv[1], "burn") == 0; rounds = 1) burn(&rounds);
   for (int round = 1; argc > 1; round++) step(round);
   return outer(42) == 1276 ? 0 : 1;
 }
