@@ -20,6 +20,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 import javax.imageio.ImageIO;
 
@@ -61,6 +62,7 @@ final class CodecRounds {
     }
     ByteBuffer text = text();
     compare("crc32 of 16 MiB", "libz.so.1", functions -> crc(functions, text));
+    sidecar(text);
     compare("zstd, 16 MiB in and out", "libzstd.so.1", functions -> zstd(functions, text));
     compare("JPEG decoded to 16 MiB", "libturbojpeg.so.0", this::jpeg);
     compare("SQLite query of 16 MiB", "libsqlite3.so.0", this::sqlite);
@@ -83,6 +85,30 @@ final class CodecRounds {
       Report.ratio(what, "ms", samples[0], "FFM", samples[1], "must be <= 1.05");
     } catch (LibraryLoadException missing) {
       Report.line(what, "not measured: " + missing.getMessage());
+    }
+  }
+
+  /**
+   * The same sum by a process that the data are sent to, as in gRPC's place with no codec at all.
+   */
+  private void sidecar(ByteBuffer text) throws IOException, InterruptedException {
+    AtomicLong sum = new AtomicLong();
+    try (EchoPeer peer = EchoPeer.digesting(text, sum)) {
+      Task theirs = crc(foreign("libz.so.1"), text);
+      long expected = theirs.run();
+      peer.roundTrip();
+      if (sum.get() != expected) {
+        throw new IllegalStateException("crc32 of a sidecar: not what FFM gives");
+      }
+      Task sent =
+          () -> {
+            peer.roundTrip();
+            return sum.get();
+          };
+      Sample[] samples =
+          Rounds.measure(
+              settings.count(ROUNDS, 1), () -> milliseconds(sent), () -> milliseconds(theirs));
+      Report.ratio("crc32 of 16 MiB by a sidecar", "ms", samples[0], "FFM", samples[1], "");
     }
   }
 
