@@ -7,24 +7,24 @@ import java.util.Arrays;
  *
  * @param values the figure of each round, in the order of the rounds
  */
-record Sample(double... values) {
+public record Sample(double... values) {
   /** The middle one, or the mean of the two in the middle. */
-  double median() {
+  public double median() {
     return quantile(0.5);
   }
 
   /** A quarter of the rounds is below this. */
-  double low() {
+  public double low() {
     return quantile(0.25);
   }
 
   /** A quarter of the rounds is above this. */
-  double high() {
+  public double high() {
     return quantile(0.75);
   }
 
   /** Of each round, this one's figure divided by the other one's, where both have all rounds. */
-  Sample over(Sample other) {
+  public Sample over(Sample other) {
     if (values.length != other.values.length) {
       return new Sample(median() / other.median());
     }
@@ -34,7 +34,7 @@ record Sample(double... values) {
   }
 
   /** Each figure in another unit. */
-  Sample times(double factor) {
+  public Sample times(double factor) {
     return new Sample(Arrays.stream(values).map(value -> value * factor).toArray());
   }
 

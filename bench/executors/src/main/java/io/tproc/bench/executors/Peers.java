@@ -1,6 +1,7 @@
 package io.tproc.bench.executors;
 
 import io.tproc.TprocHost;
+import io.tproc.bench.Sample;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,17 +24,18 @@ final class Peers {
   private final long nanos;
 
   /**
-   * @param quick shorter runs, whose figures say little
+   * @param programs where the workers' programs are
+   * @param length how long it may take
    */
-  Peers(Path programs, boolean quick) {
+  Peers(Path programs, Length length) {
     this.programs = programs;
-    this.rounds = quick ? 1 : 5;
-    this.nanos = TimeUnit.MILLISECONDS.toNanos(quick ? 20 : 250);
+    this.rounds = length.rounds();
+    this.nanos = TimeUnit.MILLISECONDS.toNanos(length.roundMilliseconds());
   }
 
   /** What was measured with one kind of batch. */
   private record Row(
-      String batch, double[] rate, double[] copied, double[] rateWithCrash, int crashed) {}
+      String batch, Sample[] rate, double[] copied, double[] rateWithCrash, int crashed) {}
 
   String tables() throws IOException, InterruptedException {
     List<Row> rows = new ArrayList<>();
@@ -43,21 +45,23 @@ final class Peers {
       }
     }
     StringBuilder text = new StringBuilder();
-    text.append("Thousands of rows a second, without a crash:\n\n");
+    text.append("Thousands of rows a second, without a crash; medians of ")
+        .append(rounds)
+        .append(" rounds in turns,\nof ratios with the quartiles of the rounds' ratios:\n\n");
     text.append(
         "| batch | pipes | socket | in process | ours | ours / socket | ours / in process |\n");
     text.append("|---|---|---|---|---|---|---|\n");
     for (Row row : rows) {
-      double[] rate = row.rate;
+      Sample[] rate = row.rate;
       line(
           text,
           row.batch,
-          thousands(rate[0]),
-          thousands(rate[1]),
-          thousands(rate[2]),
-          thousands(rate[3]),
-          decimals(rate[3] / rate[1]),
-          decimals(rate[3] / rate[2]));
+          thousands(rate[0].median()),
+          thousands(rate[1].median()),
+          thousands(rate[2].median()),
+          thousands(rate[3].median()),
+          ratio(rate[3].over(rate[1])),
+          ratio(rate[3].over(rate[2])));
     }
     text.append("\nBytes that `read` and `write` copied, a row:\n\n");
     text.append("| batch | pipes | socket | in process | ours |\n|---|---|---|---|---|\n");
@@ -96,6 +100,11 @@ final class Peers {
     return String.format(Locale.ROOT, rate < 100_000 ? "%,.1f" : "%,.0f", rate / 1_000);
   }
 
+  private static String ratio(Sample ratios) {
+    return String.format(
+        Locale.ROOT, "**%.2f** (%.2f–%.2f)", ratios.median(), ratios.low(), ratios.high());
+  }
+
   private static String decimals(double figure) {
     return String.format(Locale.ROOT, figure < 10 ? "%.2f" : "%,.0f", figure);
   }
@@ -113,7 +122,7 @@ final class Peers {
         Peer ours = new Hosted(host, programs, allocator, batches)) {
       List<Peer> all = List.of(pipes, socket, inProcess, ours);
       double[] copied = new double[all.size()];
-      double[] rates = rates(all, rows, copied);
+      Sample[] rates = rates(all, rows, copied);
       double[] withCrash = new double[3];
       List<Peer> survivors = List.of(pipes, socket, ours);
       for (int i = 0; i < survivors.size(); i++) {
@@ -125,8 +134,8 @@ final class Peers {
     }
   }
 
-  /** Rows a second, medians of rounds that take turns. */
-  private double[] rates(List<Peer> peers, int rows, double[] copied)
+  /** Rows a second, in rounds that take turns. */
+  private Sample[] rates(List<Peer> peers, int rows, double[] copied)
       throws IOException, InterruptedException {
     long[] counts = new long[peers.size()];
     for (int i = 0; i < counts.length; i++) {
@@ -143,7 +152,7 @@ final class Peers {
         copied[i] = (double) (copiedBytes(peer) - before) / counts[i] / rows;
       }
     }
-    return Arrays.stream(figures).mapToDouble(Peers::median).toArray();
+    return Arrays.stream(figures).map(Sample::new).toArray(Sample[]::new);
   }
 
   /** How many batches take so long as a round is to; the JVM has compiled the way by then. */
@@ -155,12 +164,6 @@ final class Peers {
         return count;
       }
     }
-  }
-
-  private static double median(double[] figures) {
-    double[] sorted = figures.clone();
-    Arrays.sort(sorted);
-    return sorted[sorted.length / 2];
   }
 
   /** What read and write have moved in this process and in the workers, as the kernel counts it. */

@@ -25,16 +25,18 @@ import org.jspecify.annotations.Nullable;
 
 /** What many workers of one JVM take, and what it costs to replace one under load. */
 final class Scale {
-  private static final int PROGRAMS_MAX = 512;
+  /** A worker has two of a host's 1,024 channels, and a pool of Arrow's one: 512 are too many. */
+  private static final int PROGRAMS_MAX = 510;
+
   private static final int POOL_MAX = 256;
   private static final int BATCH_ROWS = 100;
 
   private final Path programs;
-  private final boolean quick;
+  private final Length length;
 
-  Scale(Path programs, boolean quick) {
+  Scale(Path programs, Length length) {
     this.programs = programs;
-    this.quick = quick;
+    this.length = length;
   }
 
   String tables() throws IOException, InterruptedException {
@@ -95,8 +97,8 @@ final class Scale {
             before.resident >> 20,
             before.threads));
     List<double[]> points = new ArrayList<>();
-    for (int count = 1; count <= (quick ? 4 : PROGRAMS_MAX); count *= 2) {
-      points.add(measure(count, before, text));
+    for (int power = 1; power <= (length == Length.QUICK ? 4 : 512); power *= 2) {
+      points.add(measure(Math.min(power, PROGRAMS_MAX), before, text));
     }
     double slope = slope(points);
     text.append(
@@ -173,7 +175,7 @@ final class Scale {
   /** Pools that are replaced while a thread submits: the way of docs/scale.md. */
   private String upgrades() throws IOException, InterruptedException {
     System.err.println("measuring upgrades");
-    int upgrades = quick ? 2 : 20;
+    int upgrades = length == Length.QUICK ? 2 : 20;
     String program = programs.resolve("hosted").toString();
     try (BufferAllocator allocator = new RootAllocator();
         Batches batches = new Batches(allocator, 10_000, 0);
