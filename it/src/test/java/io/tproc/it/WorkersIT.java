@@ -1,5 +1,6 @@
 package io.tproc.it;
 
+import static java.nio.file.StandardCopyOption.COPY_ATTRIBUTES;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
@@ -42,6 +43,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -865,6 +867,102 @@ class WorkersIT {
         pool.submit(gate.request()).thenApply(unused -> catchThrowable(what));
     gate.open();
     return thrown.get(1, TimeUnit.MINUTES);
+  }
+
+  // Replacing.
+
+  private static Path copyOfWorker(Path directory, String name) throws Exception {
+    return Files.copy(Path.of(Programs.probe("worker")), directory.resolve(name), COPY_ATTRIBUTES);
+  }
+
+  @Test
+  void allWorkersAreReplacedUnderLoadAndNoRequestIsLost(TprocHost host, @TempDir Path directory)
+      throws Exception {
+    String first = copyOfWorker(directory, "first").toString();
+    String second = copyOfWorker(directory, "second").toString();
+    try (WorkerPool pool = host.workers(first).count(3).inFlight(4).queue(20).open()) {
+      AtomicBoolean done = new AtomicBoolean();
+      AtomicInteger once = new AtomicInteger();
+      FutureTask<AtomicInteger> load =
+          new FutureTask<>(
+              () -> {
+                Parallel.run(4, () -> doubleUntil(done, pool, once));
+                return once;
+              });
+      List<ThreadProc> before = pool.workers();
+      new Thread(load, "load").start();
+      try {
+        for (String next : new String[] {second, first, second}) {
+          int seen = once.get();
+          assertThat(Patience.until(Patience.seconds(30), () -> once.get() > seen + 50)).isTrue();
+          Set<Long> old = pids(pool);
+          pool.replace(List.of(next));
+          assertThat(pids(pool)).hasSize(3).doesNotContainAnyElementsOf(old);
+          assertThat(pool.workers())
+              .allSatisfy(each -> assertThat(each.info().command()).hasValue(next));
+        }
+        pool.replace();
+      } finally {
+        done.set(true);
+      }
+      load.get(1, TimeUnit.MINUTES);
+      assertThat(before).allSatisfy(each -> assertThat(each.exitStatus()).hasValue(new Exited(0)));
+      assertThat(pids(pool)).hasSize(3);
+      assertThat(pool).hasToString("WorkerPool[3 of " + second + "]");
+    }
+  }
+
+  private static AtomicInteger doubleUntil(AtomicBoolean done, WorkerPool pool, AtomicInteger once)
+      throws Exception {
+    while (!done.get()) {
+      doubledOnce(pool, once);
+    }
+    return once;
+  }
+
+  /** Four requests, each of which is to have been served exactly once. */
+  private static void doubledOnce(WorkerPool pool, AtomicInteger once) throws Exception {
+    List<ByteBuffer> buffers = new ArrayList<>();
+    List<CompletableFuture<WorkerResponse>> answers = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      buffers.add(ByteBuffer.allocateDirect(4).order(ByteOrder.nativeOrder()).putInt(0, 1));
+      answers.add(pool.submit(request('a').withBuffer(buffers.get(i))));
+    }
+    for (int i = 0; i < 4; i++) {
+      result(answers.get(i));
+      assertThat(buffers.get(i).getInt(0)).as("1, doubled once").isEqualTo(2);
+      once.incrementAndGet();
+    }
+  }
+
+  @Test
+  void aReplacementThatDoesNotServeChangesNothing(TprocHost host) throws Exception {
+    try (WorkerPool pool = workers(host).count(2).open()) {
+      Set<Long> before = pids(pool);
+      assertThatExceptionOfType(WorkerStartException.class)
+          .isThrownBy(() -> pool.replace(List.of(Programs.probe("worker"), "exit", "3")))
+          .withMessageContaining("ended before it served: it called exit(3)");
+      assertThatExceptionOfType(LaunchException.class)
+          .isThrownBy(() -> pool.replace(List.of("/no/such/worker")));
+      assertThatIllegalArgumentException().isThrownBy(() -> pool.replace(List.of()));
+      assertThat(pids(pool)).isEqualTo(before);
+      assertThat(ask(pool, request('d', 3)).data().remaining()).isEqualTo(3);
+      pool.replace(); // of what is there still
+      assertThat(pids(pool)).hasSize(2).doesNotContainAnyElementsOf(before);
+    }
+  }
+
+  @Test
+  void anOldWorkerThatDoesNotFinishIsKilled(TprocHost host) throws Exception {
+    try (WorkerPool pool = workers(host).closeLimit(Duration.ofMillis(50)).open()) {
+      Gate gate = new Gate();
+      CompletableFuture<WorkerResponse> hanging = pool.submit(gate.request());
+      gate.awaitWorker();
+      pool.replace();
+      assertThat(failure(WorkerCrashedException.class, hanging))
+          .hasMessageContaining("it was replaced, and did not end in time");
+      assertThat(ask(pool, request('d', 3)).data().remaining()).isEqualTo(3);
+    }
   }
 
   // Closing.

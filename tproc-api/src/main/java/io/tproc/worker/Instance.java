@@ -70,6 +70,7 @@ final class Instance {
   int load;
   boolean accepts;
   boolean isFull;
+  boolean leaves;
 
   /** Starts a process. Nothing is left behind when that fails. */
   Instance(WorkerPool pool, Options options) throws IOException {
@@ -346,6 +347,11 @@ final class Instance {
 
   /** Lets the program end by itself when it has nothing to do; else kills it. Does not wait. */
   void stop() {
+    stop("the pool was closed");
+  }
+
+  /** As {@link #stop()}, with what is said when it is killed. */
+  void stop(String why) {
     lock.lock();
     try {
       if (ready && inFlight.isEmpty()) {
@@ -358,7 +364,7 @@ final class Instance {
     } finally {
       lock.unlock();
     }
-    kill("the pool was closed");
+    kill(why);
   }
 
   /** Waits for the end of the process, and passes on all that it had. */

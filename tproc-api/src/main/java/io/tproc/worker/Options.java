@@ -24,6 +24,23 @@ record Options(
     Duration closeLimit,
     BackOff.Policy restarts) {
 
+  /** The same with another program; messages call it by that, unless it has a name. */
+  Options withCommand(List<String> other) {
+    String called = name.equals(command.get(0)) ? other.get(0) : name;
+    return new Options(
+        host,
+        called,
+        other,
+        changes,
+        count,
+        inFlight,
+        queue,
+        requestLimit,
+        startLimit,
+        closeLimit,
+        restarts);
+  }
+
   ThreadProc start(String variable) throws IOException {
     ThreadProcBuilder builder = host.command(new ArrayList<>(command)).inheritIO();
     changes.forEach(change -> change.accept(builder));

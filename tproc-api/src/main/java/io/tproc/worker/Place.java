@@ -16,6 +16,13 @@ final class Place {
   private final BackOff backOff;
   private final Thread thread;
   private volatile @Nullable Instance current;
+  // Guarded by the pool's lock; that it leaves is read without it.
+  boolean isReplacement;
+  boolean isReplaced;
+  boolean wasReady;
+  boolean hasLeft;
+  volatile boolean leaves;
+  @Nullable Throwable whyLeft;
 
   Place(WorkerPool pool, Options options) {
     this.pool = pool;
@@ -55,10 +62,11 @@ final class Place {
     // Of a host that is closed there is nothing more to be had.
     boolean isHostClosed = failure instanceof IllegalStateException;
     boolean hasServed = instance != null && instance.hasServed();
-    if (!hasServed && !isHostClosed && !pool.isStopping()) {
+    if (!hasServed && !isHostClosed && !leaves && !pool.isStopping()) {
       LOGGER.log(Level.WARNING, "a worker was started in vain: {0}", failure.getMessage());
     }
-    return pool.pause(isHostClosed ? OptionalLong.empty() : backOff.next(hasServed), failure);
+    OptionalLong pause = isHostClosed ? OptionalLong.empty() : backOff.next(hasServed);
+    return pool.pause(this, pause, failure);
   }
 
   /** Returns what a pool that gives up says. */
@@ -69,7 +77,7 @@ final class Place {
         instance.stop();
       }
       instance.awaitReady();
-      pool.ready(instance);
+      pool.ready(this, instance);
       instance.serve();
     } catch (IllegalStateException hostClosed) {
       return hostClosed;
@@ -92,10 +100,10 @@ final class Place {
     }
   }
 
-  void kill() {
+  void kill(String why) {
     Instance now = current;
     if (now != null) {
-      now.kill("the pool was closed");
+      now.kill(why);
     }
   }
 

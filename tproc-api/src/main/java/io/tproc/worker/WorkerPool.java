@@ -11,6 +11,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -46,9 +47,12 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread-safe. A pool that is forgotten stays open until its host is closed.
  */
 public final class WorkerPool implements AutoCloseable {
-  private final Options options;
+  private static final String REPLACED = "it was replaced";
+
+  private volatile Options options; // of a command that is replaced; written with replacing held
   private final AtomicLong ids = new AtomicLong();
-  private final List<Place> places = new ArrayList<>();
+  private final List<Place> places = new CopyOnWriteArrayList<>();
+  private final ReentrantLock replacing = new ReentrantLock();
   private final ScheduledThreadPoolExecutor limits;
 
   private final ReentrantLock lock = new ReentrantLock();
@@ -106,23 +110,24 @@ public final class WorkerPool implements AutoCloseable {
         changed.await();
       }
       if (!opened) {
-        throwFailure();
+        throwCause(Objects.requireNonNull(failure));
       }
     } finally {
       lock.unlock();
     }
   }
 
-  private void throwFailure() throws IOException {
-    if (failure instanceof IOException refused) {
+  private static void throwCause(Throwable cause) throws IOException {
+    if (cause instanceof IOException refused) {
       throw refused;
     }
-    if (failure instanceof RuntimeException refused) {
+    if (cause instanceof RuntimeException refused) {
       throw refused;
     }
-    if (failure instanceof Error refused) {
+    if (cause instanceof Error refused) {
       throw refused;
     }
+    throw new IllegalStateException(cause);
   }
 
   // Submitting.
@@ -363,21 +368,27 @@ public final class WorkerPool implements AutoCloseable {
       return true;
     }
     boolean isStuck;
+    boolean isLeaving;
     lock.lock();
     try {
       instance.load--;
+      isLeaving = instance.leaves && instance.load == 0;
       isStuck = sent == Instance.Sent.NO_ROOM && instance.load == 0;
       instance.isFull = sent == Instance.Sent.NO_ROOM;
       instance.accepts &= sent != Instance.Sent.ENDED && !isStuck;
       if (sent == Instance.Sent.REFUSED) {
         ended(1);
-        return false;
       }
     } finally {
       lock.unlock();
     }
     if (isStuck) {
       instance.kill("its channel is full, and it has no request");
+    } else if (isLeaving) {
+      instance.stop(REPLACED);
+    }
+    if (sent == Instance.Sent.REFUSED) {
+      return false;
     }
     giveBack(List.of(task));
     return true;
@@ -389,28 +400,41 @@ public final class WorkerPool implements AutoCloseable {
 
   // What instances report.
 
-  void ready(Instance instance) {
+  void ready(Place place, Instance instance) {
+    boolean leaves;
     lock.lock();
     try {
-      instance.accepts = true;
-      serving.add(instance);
+      leaves = place.leaves;
+      instance.accepts = !leaves;
+      if (!leaves) {
+        serving.add(instance);
+      }
+      place.wasReady = true;
       readyOnce++;
       opened |= readyOnce == options.count() && failure == null;
       changed.signalAll();
     } finally {
       lock.unlock();
     }
+    if (leaves) {
+      instance.stop(REPLACED);
+    }
     passOn();
   }
 
   void answered(Instance instance) {
+    boolean isLeaving;
     lock.lock();
     try {
       instance.load--;
       instance.isFull = false;
+      isLeaving = instance.leaves && instance.load == 0;
       ended(1);
     } finally {
       lock.unlock();
+    }
+    if (isLeaving) {
+      instance.stop(REPLACED);
     }
     passOn();
   }
@@ -462,9 +486,10 @@ public final class WorkerPool implements AutoCloseable {
 
   /**
    * An instance has ended, or could not be started. Returns whether to start another, which is
-   * after the pause; without one, the place is given up.
+   * after the pause; without one, the place is given up, as is one that leaves, and a replacement
+   * that has never served.
    */
-  boolean pause(OptionalLong nanos, Throwable why) {
+  boolean pause(Place place, OptionalLong nanos, Throwable why) {
     List<Task> abandoned = List.of();
     lock.lock();
     try {
@@ -472,16 +497,25 @@ public final class WorkerPool implements AutoCloseable {
         failure = why;
         changed.signalAll();
       }
-      if (nanos.isEmpty()) {
-        abandoned = giveUp(why);
+      if (nanos.isEmpty() || place.isReplacement && !place.wasReady) {
+        place.leaves = true;
       } else {
-        awaitStopping(nanos.getAsLong());
+        awaitStopping(place, nanos.orElse(0));
       }
+      if (place.leaves) {
+        place.hasLeft = true;
+        place.whyLeft = why;
+        if (place.isReplaced || place.isReplacement && !place.wasReady) {
+          places.remove(place);
+        }
+        changed.signalAll();
+        abandoned = giveUp(why);
+      }
+      return !place.leaves && !stopping;
     } finally {
       lock.unlock();
+      abandoned.forEach(task -> task.fail(noWorkerLeft(why)));
     }
-    abandoned.forEach(task -> task.fail(noWorkerLeft(why)));
-    return nanos.isPresent() && !stopping;
   }
 
   /** With lock held. */
@@ -507,9 +541,9 @@ public final class WorkerPool implements AutoCloseable {
   }
 
   /** With lock held. */
-  private void awaitStopping(long nanos) {
+  private void awaitStopping(Place place, long nanos) {
     long left = nanos;
-    while (left > 0 && !stopping) {
+    while (left > 0 && !stopping && !place.leaves) {
       try {
         left = changed.awaitNanos(left);
       } catch (InterruptedException notOurs) {
@@ -545,6 +579,160 @@ public final class WorkerPool implements AutoCloseable {
   @Override
   public String toString() {
     return "WorkerPool[" + options.count() + " of " + options.name() + "]";
+  }
+
+  // Replacing.
+
+  /**
+   * Replaces all workers, one after the other, while requests go on: by the program as its file is
+   * now, and as {@link WorkerPoolBuilder#program} starts it now. As {@link #replace(List)} with the
+   * same command.
+   *
+   * @throws IOException as {@link #replace(List)}
+   * @throws InterruptedException as {@link #replace(List)}
+   */
+  public void replace() throws IOException, InterruptedException {
+    replace(options.command());
+  }
+
+  /**
+   * Replaces all workers, one after the other, by those of another program or version, while
+   * requests go on. A new worker serves before an old one leaves. That one gets no more requests,
+   * answers those it has, and then its {@code tproc_serve} returns; so no request is lost, and none
+   * is served twice. When an old one takes longer than {@link WorkerPoolBuilder#closeLimit}, it is
+   * killed, and its requests complete with {@link WorkerCrashedException}. For a while there is a
+   * worker more than {@link WorkerPoolBuilder#count} says.
+   *
+   * <p>When a new worker does not come to serve, the old one of its place goes on, and those after
+   * it: nothing has changed when it is the first. Replacing again is possible.
+   *
+   * @param command the program and its arguments; all else is as the builder was told
+   * @throws IllegalArgumentException when the command is empty
+   * @throws WorkerStartException when a new worker ended before it served, or does not serve in
+   *     time
+   * @throws IOException when the program cannot be started
+   * @throws io.tproc.share.SharedMemoryException when there is no room in the shared heap
+   * @throws InterruptedException when the thread is interrupted while it waits. A new worker that
+   *     does not serve yet is ended; an old one that leaves does so by itself
+   * @throws IllegalStateException when the pool is closed, or no worker is left; and when it is
+   *     called on a thread of the pool's
+   */
+  public void replace(List<String> command) throws IOException, InterruptedException {
+    if (command.isEmpty()) {
+      throw new IllegalArgumentException("no program");
+    }
+    checkNotOwnThread("replace workers");
+    replacing.lockInterruptibly();
+    try {
+      Options next = options.withCommand(List.copyOf(command));
+      for (Place old : stayingPlaces()) {
+        startReplacement(next);
+        letLeave(old);
+      }
+      options = next;
+    } finally {
+      replacing.unlock();
+    }
+  }
+
+  /** Not those that leave still, after a replacement that was interrupted. */
+  private List<Place> stayingPlaces() {
+    lock.lock();
+    try {
+      return places.stream().filter(place -> !place.isReplaced).toList();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Waits until it serves. Nothing is left of one that does not. */
+  private void startReplacement(Options next) throws IOException, InterruptedException {
+    Place place = new Place(this, next);
+    boolean serves = false;
+    lock.lockInterruptibly();
+    try {
+      checkOpen();
+      place.isReplacement = true;
+      place.start(); // there may be no thread for it
+      places.add(place); // with closing not begun, so that who closes sees it
+      placesLeft++;
+      while (!place.wasReady && !place.hasLeft && !stopping) {
+        changed.await();
+      }
+      serves = place.wasReady;
+      if (stopping) {
+        throw closed();
+      }
+      if (!serves) {
+        throwCause(Objects.requireNonNull(place.whyLeft));
+      }
+    } finally {
+      if (!serves) {
+        place.leaves = true;
+      }
+      lock.unlock();
+      if (!serves) {
+        place.kill(REPLACED); // its thread ends by itself
+      }
+    }
+  }
+
+  /** Waits until the worker of a place has answered what it has, and has ended. */
+  private void letLeave(Place old) throws InterruptedException {
+    long left = Limits.nanos(options.closeLimit());
+    stopIdle(old);
+    lock.lockInterruptibly();
+    try {
+      while (!old.hasLeft && !stopping && left > 0) {
+        left = changed.awaitNanos(left);
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (left <= 0) {
+      old.kill("it was replaced, and did not end in time");
+      awaitLeft(old);
+    }
+    if (stopping) {
+      throw closed();
+    }
+  }
+
+  /** It gets no more requests. Without any it ends now, else with its last answer. */
+  private void stopIdle(Place old) {
+    Instance now;
+    lock.lock();
+    try {
+      old.isReplaced = true;
+      old.leaves = true;
+      if (old.hasLeft) {
+        places.remove(old); // it was given up before
+      }
+      now = old.current();
+      if (now != null) {
+        now.leaves = true;
+        now.accepts = false;
+        serving.remove(now);
+        now = now.load == 0 ? now : null;
+      }
+      changed.signalAll(); // it may pause before a start
+    } finally {
+      lock.unlock();
+    }
+    if (now != null) {
+      now.stop(REPLACED);
+    }
+  }
+
+  private void awaitLeft(Place old) throws InterruptedException {
+    lock.lockInterruptibly();
+    try {
+      while (!old.hasLeft && !stopping) {
+        changed.await();
+      }
+    } finally {
+      lock.unlock();
+    }
   }
 
   // Closing.
@@ -626,7 +814,7 @@ public final class WorkerPool implements AutoCloseable {
   private boolean joinKilled() {
     boolean all = true;
     for (Place place : places) {
-      place.kill();
+      place.kill("the pool was closed");
       boolean interrupted = Thread.interrupted();
       try {
         all &= place.join(TimeUnit.MILLISECONDS.toNanos(10));
