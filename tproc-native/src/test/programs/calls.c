@@ -488,6 +488,116 @@ static pid_t execute_text(const char *how, int vforked, int at) {
   _exit(100);
 }
 
+/* An execve that fails puts the text of a fork child back, too, and it can be executed again. */
+static void execute_in_vain_and_again(char *how) {
+  char *const arguments[] = {how, "say", NULL};
+  char *const environment[] = {NULL};
+  int status = -1;
+  const pid_t child = fork();
+  if (child == 0) {
+    char target[32];
+    if (syscall(SYS_execve, executed_text, ~7ul, NULL) != -1 || errno != EFAULT) _exit(1);
+    if (readlink("/proc/self/fd/0", target, sizeof target) < 0 && errno != ENOENT) _exit(2);
+    if (strcmp(executed_text, "/proc/self/exe") != 0) _exit(3);
+    execve(executed_text, arguments, environment);
+    _exit(4);
+  }
+  EXPECT(waitpid(child, &status, 0) == child && status == 0);
+}
+
+static int text_is_back(const volatile char *text) {
+  for (int i = 0; i < 5000 && strcmp((const char *)text, "/proc/self/exe") != 0; i++)
+    nanosleep(&(struct timespec){0, 1000000}, NULL);
+  return strcmp((const char *)text, "/proc/self/exe") == 0;
+}
+
+/* A vfork child of a fork child: the text stays in that one's memory, which the host finds again through /proc only. */
+static void execute_below(const char *how) {
+  int status = -1;
+  const int memory = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+  if (memory < 0 && errno == EROFS) return;
+  close(memory);
+  const pid_t child = fork();
+  if (child == 0) {
+    const pid_t grandchild = execute_text(how, 1, 0);
+    if (waitpid(grandchild, &status, 0) != grandchild || status != 0) _exit(1);
+    _exit(text_is_back(executed_text) ? 0 : 2);
+  }
+  EXPECT(waitpid(child, &status, 0) == child && status == 0);
+}
+
+#define PAGES_OF_ONE 32 /* an argument is shorter than that */
+
+static int count_descriptors(void) {
+  int count = 0;
+  for (int i = 0; i < 64; i++) count += fcntl(i, F_GETFD) >= 0;
+  return count;
+}
+
+static void refuse_execution(char *const *arguments, int expected) {
+  const int before = count_descriptors();
+  if (syscall(SYS_execve, executed_text, arguments, NULL) != -1 || errno != expected) _exit(1);
+  if (count_descriptors() != before || strcmp(executed_text, "/proc/self/exe") != 0) _exit(2);
+}
+
+/* What the kernel refuses for its arguments leaves nothing behind. */
+static void execute_too_much(void) {
+  enum { COUNT = 4000, SIZE = 4096 };
+  static char *many[COUNT + 1], *one[2];
+  char *text = malloc((size_t)PAGES_OF_ONE * page + 1);
+  EXPECT(text != NULL);
+  memset(text, 'x', (size_t)PAGES_OF_ONE * page);
+  text[(size_t)PAGES_OF_ONE * page] = '\0';
+  one[0] = text;
+  for (int i = 0; i < COUNT; i++) many[i] = text + (size_t)PAGES_OF_ONE * page - SIZE;
+  for (int vforked = 0; vforked < 2; vforked++) {
+    int status = -1;
+    const pid_t child = vforked ? vfork() : fork();
+    if (child == 0) {
+      refuse_execution(one, E2BIG);
+      refuse_execution(many, E2BIG);
+      refuse_execution((char *const *)1, EFAULT);
+      _exit(0);
+    }
+    EXPECT(waitpid(child, &status, 0) == child && status == 0);
+  }
+  free(text);
+}
+
+/* Others would see what is written over a text that they share: the execution is refused, and nothing is left. */
+static void execute_shared(const char *path) {
+  const int file = open(path, O_RDWR);
+  EXPECT(file >= 0);
+  char *const arguments[] = {"shared", "executed", NULL}; /* which would end with 2 */
+  char *const shared = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  EXPECT(shared != MAP_FAILED);
+  for (int vforked = 0; vforked < 2; vforked++) {
+    int status = -1;
+    const pid_t child = vforked ? vfork() : fork();
+    if (child == 0) {
+      const int before = count_descriptors();
+      if (execve(shared, arguments, NULL) != -1 || errno != EOPNOTSUPP) _exit(1);
+      _exit(count_descriptors() == before && strcmp(shared, "/proc/self/exe") == 0 ? 0 : 2);
+    }
+    EXPECT(waitpid(child, &status, 0) == child && status == 0);
+  }
+}
+
+/* In a root directory without /dev. Without /proc there is nothing to be executed, and no descriptor stays behind. */
+static void execute_in_root(char *how, const char *root) {
+  char *const arguments[] = {how, "say", NULL};
+  char *const environment[] = {NULL};
+  int status = -1;
+  const pid_t child = fork();
+  if (child == 0) {
+    if (chroot(root) != 0 || chdir("/") != 0) _exit(1);
+    const int before = count_descriptors(), with_proc = access("/proc/self", F_OK) == 0;
+    execve(executed_text, arguments, environment);
+    _exit(!with_proc && errno == ENOENT && count_descriptors() == before ? 0 : 2);
+  }
+  EXPECT(waitpid(child, &status, 0) == child && status == 0);
+}
+
 static void execute(const char *how, int vforked, int at) {
   int status = -1;
   const pid_t child = execute_text(how, vforked, at);
@@ -504,7 +614,7 @@ static void execute_in_vain(void) {
   if (child == 0) {
     char target[32];
     for (int i = 0; i < 100; i++) {
-      if (syscall(SYS_execve, executed_text, 1, NULL) != -1 || errno != EFAULT) _exit(1);
+      if (syscall(SYS_execve, executed_text, ~7ul, NULL) != -1 || errno != EFAULT) _exit(1);
       if (readlink("/proc/self/fd/0", target, sizeof target) < 0 && errno != ENOENT) _exit(2);
       if (strcmp(executed_text, "/proc/self/exe") != 0) _exit(3);
     }
@@ -813,6 +923,13 @@ int main(int argc, char **argv) {
   } else if (strcmp(mode, "execute") == 0) {
     for (int i = 0; i < 4; i++) execute(argv[0], i & 1, i & 2);
     execute_in_vain();
+    execute_in_vain_and_again(argv[0]);
+    execute_below(argv[0]);
+    execute_too_much();
+  } else if (strcmp(mode, "execute-shared") == 0 && argc > 2) {
+    execute_shared(argv[2]);
+  } else if (strcmp(mode, "execute-in-root") == 0 && argc > 2) {
+    execute_in_root(argv[0], argv[2]);
   } else if (strcmp(mode, "execute-at") == 0 && argc > 3) {
     execute_at(argv[0], argv[2], argv[3]);
   } else if (strcmp(mode, "store-signal") == 0 && argc > 2) {

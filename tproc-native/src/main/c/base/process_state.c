@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +24,11 @@ static bool read_stat(pid_t pid, struct process_stat *stat) {
 char process_state(pid_t pid) {
   struct process_stat stat;
   return read_stat(pid, &stat) ? stat.state : '\0';
+}
+
+bool process_clone_is_over(pid_t tid) {
+  struct process_stat stat;
+  return read_stat(tid, &stat) ? stat.has_execed : kill(tid, 0) != 0 && errno == ESRCH;
 }
 
 uint64_t process_break_start(pid_t pid) {

@@ -20,6 +20,9 @@ char process_state(pid_t pid);
  */
 bool process_has_execed(int pidfd);
 
+/** Whether a thread has executed a program since it was cloned, or is gone; false also where that is not told. */
+bool process_clone_is_over(pid_t tid);
+
 /** Where the break of the process's memory began, which a copy of the memory keeps; 0 when that is not told. */
 uint64_t process_break_start(pid_t pid);
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/compat.h"
+#include "base/process_state.h"
 #include "broker/answers.h"
 #include "broker/proc_self_exe.h"
 #include "broker/reply.h"
@@ -272,9 +273,13 @@ static void await_text(struct deferred_reply *reply) {
   }
 }
 
-/* Of several threads that execute one text each waits for its turn, since each has another descriptor's number. */
+/*
+ * Of several threads that execute one text each waits for its turn, since each has another descriptor's number. A fork
+ * child's text is mostly its own: it has a turn if it can, so that what it asks after an execve in vain finds the text.
+ */
 static bool await_turn(struct deferred_reply *reply) {
-  for (unsigned tries = 0; !reply->has_turn && tries < TURN_TRIES_MAX; tries++) {
+  const unsigned tries_max = reply->call.shares ? TURN_TRIES_MAX : 1;
+  for (unsigned tries = 0; !reply->has_turn && tries < tries_max; tries++) {
     if (tries > 0) pause_briefly();
     if (!detached_workers_enter(reply->desk.workers)) break;
     reply->has_turn = proc_self_exe_begin_turn(reply->listener, &reply->call);
@@ -284,21 +289,24 @@ static bool await_turn(struct deferred_reply *reply) {
 }
 
 static void execute(struct deferred_reply *reply, struct broker_answer *answer) {
-  if (reply->call.shares && !await_turn(reply)) {
+  if (!await_turn(reply) && reply->call.shares) {
     *answer = result(-EAGAIN);
     return;
   }
-  const int descriptor = proc_self_exe_give(&reply->copy, &reply->call);
-  int failed = descriptor < 0 ? descriptor : 0;
+  int failed = proc_self_exe_prepare(&reply->check, &reply->copy, &reply->call, &reply->text);
+  const int descriptor = failed ? failed : proc_self_exe_give(&reply->copy, &reply->call);
+  failed = descriptor < 0 ? descriptor : 0;
   if (!failed) failed = proc_self_exe_patch(&reply->check, &reply->copy, &reply->call, descriptor, &reply->text);
+  if (failed) proc_self_exe_forget(&reply->text);
   *answer = failed ? result(failed) : unchanged();
 }
 
 /* An execve first of all reads its path. That it has is seen by what becomes of the caller. */
 static bool is_read(struct deferred_reply *reply) {
-  if (target_has_left_memory(&reply->check, reply->call.tid)) return true;
+  const struct broker_call *call = &reply->call;
+  if (call->shares ? target_has_left_memory(&reply->check, call->tid) : process_clone_is_over(call->tid)) return true;
   if (!detached_workers_enter(reply->desk.workers)) return true;
-  const bool read = proc_self_exe_is_read(reply->listener, reply->call.id);
+  const bool read = reply->has_turn && proc_self_exe_is_read(reply->listener, call);
   detached_workers_exit(reply->desk.workers);
   return read;
 }
@@ -306,9 +314,11 @@ static bool is_read(struct deferred_reply *reply) {
 /* No lock is held while the text is looked at and put back: it may lie in a file, and others wait for the locks. */
 static void restore(struct deferred_reply *reply) {
   for (unsigned tries = 0; reply->text.size > 0 && tries < READ_TRIES_MAX && !is_read(reply); tries++) pause_briefly();
-  if (!detached_workers_are_leaving(reply->desk.workers)) proc_self_exe_put_back(&reply->check, &reply->text);
-  if (!detached_workers_enter(reply->desk.workers)) return;
-  proc_self_exe_end_turn(reply->listener);
+  if (!detached_workers_are_leaving(reply->desk.workers))
+    proc_self_exe_put_back(&reply->check, &reply->call, &reply->text);
+  proc_self_exe_forget(&reply->text);
+  if (!reply->has_turn || !detached_workers_enter(reply->desk.workers)) return;
+  proc_self_exe_end_turn(reply->listener, &reply->call);
   detached_workers_exit(reply->desk.workers);
 }
 
@@ -354,7 +364,7 @@ static void run(struct detached_work *work) {
   struct broker_answer answer = reply->answer;
   fetch(reply, &answer);
   const int failed = reply_send(reply->copy.notify_fd, reply->call.id, &answer);
-  if (reply->has_turn) restore(reply);
+  if (reply->has_turn || reply->text.size > 0) restore(reply);
   if (detached_workers_enter(reply->desk.workers)) {
     reply->desk.done(reply->desk.context, reply->listener, failed);
     detached_workers_exit(reply->desk.workers);
@@ -406,7 +416,8 @@ void deferred_reply_run(struct deferred_replies *desk, struct fence_listener *li
                                              .own_memory = desk->host->check.own_memory,
                                              .own_pages = -1},
                                    .call = *call,
-                                   .answer = *answer};
+                                   .answer = *answer,
+                                   .text = {.memory = -1}};
   memcpy(reply->copy.executable, listener->executable, sizeof reply->copy.executable);
   if (!is_change(answer)) {
     detached_workers_submit(desk->workers, &reply->work);

@@ -10,6 +10,14 @@
 #include "memory/memory.h"
 #include "tproc_core.h"
 
+/** Whose "/proc/self/exe" is overwritten for an execve. */
+struct executed_turn {
+  uint64_t address; /**< of the text; 0: none is */
+  pid_t by;         /**< the thread that executes it, ... */
+  uint64_t id;      /**< ... in this call, ... */
+  bool is_read;     /**< ... which is over: the thread asks again */
+};
+
 /**
  * Outlives its threadproc while descendants that inherited the fence live: their calls still arrive here and are passed
  * on to the kernel. Freed when the last of them is gone and the threadproc is detached.
@@ -30,10 +38,7 @@ struct fence_listener {
   int unanswered;            /**< negative errno with which one of these could not be sent */
   char executable[PATH_MAX]; /**< what /proc/self/exe means: its path, ... */
   int executable_file; /**< ... and the file itself, also when it has been deleted (O_PATH: closing cannot wait) */
-  uint64_t patched;    /**< address of a "/proc/self/exe" that is overwritten for an execve; 0: none */
-  pid_t patched_by;    /**< the thread that executes it, ... */
-  uint64_t patched_id; /**< ... in this call, ... */
-  bool patch_is_read;  /**< ... which is over: the thread asks again */
+  struct executed_turn turns[2];          /**< in the host's memory, and in copies of it */
   struct fence_listener *previous, *next; /**< the broker's list */
 };
 

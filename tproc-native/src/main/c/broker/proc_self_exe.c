@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "broker/answers.h"
+#include "broker/exec_arguments.h"
 
 /* Longer than every path that is recognised. */
 #define PATH_SIZE 64
@@ -92,7 +93,55 @@ static struct broker_answer examine_extended(const struct target_check *check, c
   return give(check, listener, call, call->arguments[4], &status, sizeof status, 0);
 }
 
-#define PATCH "/dev/fd/%d" /* shorter than "/proc/self/exe" */
+static bool is_in(int directory, const char *name) {
+  struct stat status;
+  return directory >= 0 && fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static bool are_same(int one, int other) {
+  struct stat of_one, of_other;
+  return one >= 0 && other >= 0 && fstat(one, &of_one) == 0 && fstat(other, &of_other) == 0 &&
+         of_one.st_dev == of_other.st_dev && of_one.st_ino == of_other.st_ino;
+}
+
+/*
+ * A caller in another root directory may have no /dev. The other names are longer than "/proc/self/exe": for a
+ * descriptor of one digit in the root directory there is one as long.
+ */
+static const char *name_in(int root, int working, size_t room) {
+  if (root < 0 || is_in(root, "dev/fd")) return room >= sizeof "/dev/fd/0" - 1 ? "/dev/fd/%d" : NULL;
+  if (!is_in(root, "proc/self")) return "";
+  if (room >= sizeof "/proc/self/fd/0" - 1) return "/proc/self/fd/%d";
+  return room >= sizeof "proc/self/fd/0" - 1 && are_same(root, working) ? "proc/self/fd/%d" : NULL;
+}
+
+/* @return 0 or a negative errno */
+static int find_name(const struct broker_call *call, struct executed_text *text, size_t room) {
+  const int root = target_root(call), working = target_working_directory(call);
+  text->format = name_in(root, working, room);
+  if (root >= 0) close(root);
+  if (working >= 0) close(working);
+  if (text->format == NULL) return -EOPNOTSUPP;
+  return text->format[0] == '\0' ? -ENOENT : 0;
+}
+
+int proc_self_exe_prepare(const struct target_check *check, const struct fence_listener *listener,
+                          const struct broker_call *call, struct executed_text *text) {
+  const uint64_t path = call->arguments[path_argument(call->number)];
+  text->memory = -1;
+  memset(text->old, 0, sizeof text->old);
+  const int64_t got = target_read(check, listener, call, path, text->old, sizeof text->old - 1);
+  if (got <= 0) return -EFAULT;
+  text->room = strlen(text->old);
+  text->address = path;
+  int failed = target_is_private(call, path, text->room + 1);
+  if (!failed) failed = find_name(call, text, text->room);
+  if (failed) return failed;
+  text->memory = target_open_memory(call);
+  const uint64_t *strings = call->arguments + path_argument(call->number) + 1;
+  failed = exec_arguments_check(check, call, text->memory, strings[0], strings[1]);
+  return failed == 0 && !target_is_waiting(listener, call) ? -EINTR : failed;
+}
 
 int proc_self_exe_give(const struct fence_listener *listener, const struct broker_call *call) {
   const struct broker_answer opened = open_it(listener, O_RDONLY); /* the kernel passes no O_PATH descriptor on */
@@ -104,55 +153,61 @@ int proc_self_exe_give(const struct fence_listener *listener, const struct broke
   return descriptor >= 0 ? descriptor : -code;
 }
 
-int proc_self_exe_patch(const struct target_check *check, const struct fence_listener *listener,
-                        const struct broker_call *call, int descriptor, struct executed_text *text) {
-  const uint64_t path = call->arguments[path_argument(call->number)];
-  char patch[EXECUTED_TEXT_SIZE];
-  const int length = snprintf(patch, sizeof patch, PATCH, descriptor);
-  const int64_t got = target_read(check, listener, call, path, text->old, sizeof text->old);
-  if (length >= (int)sizeof "/proc/self/exe" || got < (int64_t)sizeof "/proc/self/exe") return -ENOEXEC;
-  const size_t size = (size_t)length + 1;
-  const int failed = target_overwrite(check, listener, call, path, patch, size);
-  if (failed) return failed;
-  memcpy(text->patch, patch, size);
-  text->address = path;
-  text->size = size;
-  return 0;
+void proc_self_exe_forget(struct executed_text *text) {
+  if (text->memory >= 0) close(text->memory);
+  text->memory = -1;
 }
 
-void proc_self_exe_put_back(const struct target_check *check, const struct executed_text *text) {
-  if (text->size > 0) target_restore(check, text->address, text->patch, text->old, text->size);
+int proc_self_exe_patch(const struct target_check *check, const struct fence_listener *listener,
+                        const struct broker_call *call, int descriptor, struct executed_text *text) {
+  char number[16];
+  snprintf(number, sizeof number, "%d", descriptor);
+  const size_t length = strlen(text->format) - (sizeof "%d" - 1) + strlen(number);
+  if (length > text->room) return -EOPNOTSUPP;
+  snprintf(text->patch, sizeof text->patch, "%.*s%s", (int)(length - strlen(number)), text->format, number);
+  const int failed = target_overwrite(check, listener, call, text->address, text->patch, length + 1);
+  if (!failed) text->size = length + 1;
+  return failed;
+}
+
+void proc_self_exe_put_back(const struct target_check *check, const struct broker_call *call,
+                            const struct executed_text *text) {
+  if (text->size > 0) target_restore(check, call, text->memory, text->address, text->patch, text->old, text->size);
+}
+
+static struct executed_turn *turn_of(struct fence_listener *listener, const struct broker_call *call) {
+  return &listener->turns[call->shares ? 0 : 1];
 }
 
 bool proc_self_exe_begin_turn(struct fence_listener *listener, const struct broker_call *call) {
   pthread_mutex_lock(&listener->lock);
-  const bool begun = listener->patched == 0;
-  if (begun) {
-    listener->patched = call->arguments[path_argument(call->number)];
-    listener->patched_by = call->tid;
-    listener->patched_id = call->id;
-    listener->patch_is_read = false;
-  }
+  struct executed_turn *turn = turn_of(listener, call);
+  const bool begun = turn->address == 0;
+  if (begun)
+    *turn = (struct executed_turn){
+        .address = call->arguments[path_argument(call->number)], .by = call->tid, .id = call->id};
   pthread_mutex_unlock(&listener->lock);
   return begun;
 }
 
-void proc_self_exe_end_turn(struct fence_listener *listener) {
+void proc_self_exe_end_turn(struct fence_listener *listener, const struct broker_call *call) {
   pthread_mutex_lock(&listener->lock);
-  listener->patched = 0;
+  turn_of(listener, call)->address = 0;
   pthread_mutex_unlock(&listener->lock);
 }
 
 bool proc_self_exe_has_turn(struct fence_listener *listener, uint64_t id) {
+  bool has = false;
   pthread_mutex_lock(&listener->lock);
-  const bool has = listener->patched != 0 && listener->patched_id == id;
+  for (int i = 0; i < 2; i++) has |= listener->turns[i].address != 0 && listener->turns[i].id == id;
   pthread_mutex_unlock(&listener->lock);
   return has;
 }
 
-bool proc_self_exe_is_read(struct fence_listener *listener, uint64_t id) {
+bool proc_self_exe_is_read(struct fence_listener *listener, const struct broker_call *call) {
   pthread_mutex_lock(&listener->lock);
-  const bool read = listener->patched_id != id || listener->patch_is_read;
+  const struct executed_turn *turn = turn_of(listener, call);
+  const bool read = turn->id != call->id || turn->is_read;
   pthread_mutex_unlock(&listener->lock);
   return read;
 }
@@ -211,11 +266,12 @@ static bool read_resident(const struct target_check *check, const struct fence_l
 
 /* A thread that asks again is past its execve, which has read its path. */
 static void look_for_patch(struct fence_listener *listener, struct broker_call *call, uint64_t path) {
-  if (listener->patched == 0) return;
-  const bool asks_again = listener->patched_by == call->tid;
-  listener->patch_is_read |= asks_again;
-  call->names_executable = call->shares && listener->patched == path;
-  if (asks_again || call->names_executable) call->awaits = listener->patched_id;
+  struct executed_turn *turn = turn_of(listener, call);
+  if (turn->address == 0) return;
+  const bool asks_again = turn->by == call->tid;
+  turn->is_read |= asks_again;
+  call->names_executable = turn->address == path && (call->shares || asks_again);
+  if (asks_again || call->names_executable) call->awaits = turn->id;
 }
 
 bool proc_self_exe_answer(struct broker_context *context, struct fence_listener *listener, struct broker_call *call,

@@ -29,22 +29,34 @@ struct broker_answer proc_self_exe_run(const struct target_check *check, const s
 
 /*
  * execve of the own executable. A call's arguments cannot be changed, but what they point to can: the caller gets a
- * descriptor of its program, and its "/proc/self/exe" becomes "/dev/fd/N", which is shorter. For a fork child that is a
- * copy of the memory. In the shared memory of a vfork child the old text is put back when the execve has read it. Until
- * then other calls with the text at that address mean the executable, too, and wait for its return, as does the next
- * call with a path of the same thread; and other execves of a text wait for their turn.
+ * descriptor of its program, and its "/proc/self/exe" becomes "/dev/fd/N", which is shorter. The old text is put back
+ * when the execve has read it, also in a fork child's copy of the memory: the execve may fail, or be a vfork child's of
+ * that child. Until then other calls of a vfork child's memory with the text at that address mean the executable, too,
+ * and wait for its return, as does the next call with a path of the same thread; and other execves of a text in the
+ * host's memory wait for their turn. Memory that is shared with a file or other processes is not written to.
  *
  * What may block is done without a lock: a text may lie in a file.
  */
 
-/** Of an execve's path that is overwritten: longer than "/proc/self/exe". */
-#define EXECUTED_TEXT_SIZE 16
+/** Of an execve's path that is overwritten: longer than what is written over it. */
+#define EXECUTED_TEXT_SIZE 32
 
 struct executed_text {
   uint64_t address;
   char old[EXECUTED_TEXT_SIZE], patch[EXECUTED_TEXT_SIZE];
-  size_t size; /**< of what is overwritten; 0: nothing is */
+  size_t room;        /**< the old text's length, or the part of it that is known */
+  const char *format; /**< of the new one */
+  int memory;         /**< a fork child's; -1: the host's, or none */
+  size_t size;        /**< of what is overwritten; 0: nothing is */
 };
+
+/**
+ * Looks whether the text may be overwritten, and by what; the caller has no descriptor yet. May block.
+ *
+ * @return 0 or a negative errno: EOPNOTSUPP when the memory is shared with others, or no name is short enough
+ */
+int proc_self_exe_prepare(const struct target_check *check, const struct fence_listener *listener,
+                          const struct broker_call *call, struct executed_text *text);
 
 /** May block as proc_self_exe_run. @return the caller's new descriptor, or a negative errno */
 int proc_self_exe_give(const struct fence_listener *listener, const struct broker_call *call);
@@ -53,19 +65,23 @@ int proc_self_exe_give(const struct fence_listener *listener, const struct broke
 int proc_self_exe_patch(const struct target_check *check, const struct fence_listener *listener,
                         const struct broker_call *call, int descriptor, struct executed_text *text);
 
-/** May block. For a vfork child. Nothing, when the program has unmapped the text or written over it meanwhile. */
-void proc_self_exe_put_back(const struct target_check *check, const struct executed_text *text);
+/** May block. Nothing, when the program has unmapped the text or written over it meanwhile, or is another one. */
+void proc_self_exe_put_back(const struct target_check *check, const struct broker_call *call,
+                            const struct executed_text *text);
 
-/** For a vfork child, these take the listener's lock. @return whether no other has the turn */
+/** After proc_self_exe_prepare. */
+void proc_self_exe_forget(struct executed_text *text);
+
+/** These take the listener's lock. @return whether no other has the turn: vfork children's, and fork children's */
 bool proc_self_exe_begin_turn(struct fence_listener *listener, const struct broker_call *call);
 
 /** By the one whose turn it is. */
-void proc_self_exe_end_turn(struct fence_listener *listener);
+void proc_self_exe_end_turn(struct fence_listener *listener, const struct broker_call *call);
 
 /** Whether it is this call's turn. */
 bool proc_self_exe_has_turn(struct fence_listener *listener, uint64_t id);
 
 /** Whether the thread whose turn it is, in this call, has asked something else since. */
-bool proc_self_exe_is_read(struct fence_listener *listener, uint64_t id);
+bool proc_self_exe_is_read(struct fence_listener *listener, const struct broker_call *call);
 
 #endif

@@ -20,30 +20,35 @@
 #include "base/page.h"
 #include "broker/broker_call.h"
 #include "broker/target_access.h"
+#include "memory/address_space.h"
 
 /* What the kernel says of a process that is not to be looked into. */
 static bool is_no_access(int code) { return code == EPERM || code == EACCES; }
 
 /* Through /proc/PID/mem an address that is not mapped is an error and not a fault, also when another thread unmaps it.
  */
-static int open_memory_directly(pid_t tid, int flags) {
+static int open_directly(pid_t tid, const char *name, int flags) {
   char path[64];
-  snprintf(path, sizeof path, "/proc/%d/mem", tid);
+  snprintf(path, sizeof path, "/proc/%d/%s", tid, name);
   return open(path, flags | O_CLOEXEC);
 }
 
-static int open_memory(pid_t tid, int flags) {
+static int open_memory_directly(pid_t tid, int flags) { return open_directly(tid, "mem", flags); }
+
+static int open_of(pid_t tid, const char *name, int flags) {
   struct target_access access;
-  int memory = open_memory_directly(tid, flags);
+  int file = open_directly(tid, name, flags);
   const int code = errno;
-  if (memory >= 0 || !is_no_access(code) || !target_access_begin(&access, tid)) {
+  if (file >= 0 || !is_no_access(code) || !target_access_begin(&access, tid)) {
     errno = code;
-    return memory;
+    return file;
   }
-  memory = open_memory_directly(tid, flags);
+  file = open_directly(tid, name, flags);
   target_access_end(&access);
-  return memory;
+  return file;
 }
+
+static int open_memory(pid_t tid, int flags) { return open_of(tid, "mem", flags); }
 
 /* Without /proc/PID/mem, where /proc is read-only. An address that is not mapped is an error here, too. */
 static int64_t read_directly(pid_t tid, uint64_t address, void *buffer, size_t size) {
@@ -266,6 +271,41 @@ int64_t target_read(const struct target_check *check, const struct fence_listene
   return got > 0 && target_is_waiting(listener, call) ? got : -EFAULT;
 }
 
+struct privacy {
+  uint64_t known_up_to;
+  bool shared;
+};
+
+static bool look_for_shared(const struct mapping *mapping, void *context) {
+  struct privacy *privacy = context;
+  if (mapping->range.low > privacy->known_up_to) return false; /* a hole */
+  privacy->known_up_to = mapping->range.high;
+  privacy->shared |= mapping->shared;
+  return !privacy->shared;
+}
+
+int target_is_private(const struct broker_call *call, uint64_t address, size_t size) {
+  const int maps = open_of(call->shares ? getpid() : call->tid, "maps", O_RDONLY);
+  if (maps < 0) return -EFAULT;
+  struct address_space space = address_space_of_other(maps);
+  struct privacy privacy = {.known_up_to = address};
+  address_space_visit(&space, (struct address_range){address, address + size}, look_for_shared, &privacy);
+  address_space_close(&space);
+  if (privacy.shared) return -EOPNOTSUPP;
+  return privacy.known_up_to >= address + size ? 0 : -EFAULT;
+}
+
+static int open_directory(const struct broker_call *call, const char *name) {
+  const int directory = open_of(call->tid, name, O_PATH | O_DIRECTORY);
+  return directory >= 0 ? directory : -errno;
+}
+
+int target_root(const struct broker_call *call) { return open_directory(call, "root"); }
+
+int target_working_directory(const struct broker_call *call) { return open_directory(call, "cwd"); }
+
+int target_open_memory(const struct broker_call *call) { return call->shares ? -1 : open_memory(call->tid, O_RDWR); }
+
 /* What is open is the target's memory if the call still waits then. After that a reused id does no harm. */
 int target_overwrite(const struct target_check *check, const struct fence_listener *listener,
                      const struct broker_call *call, uint64_t address, const void *buffer, size_t size) {
@@ -297,13 +337,22 @@ int target_answer(const struct target_check *check, const struct fence_listener 
   return forbidden ? target_overwrite(check, listener, call, address, buffer, size) : -EFAULT;
 }
 
-void target_restore(const struct target_check *check, uint64_t address, const char *expected, const char *text,
-                    size_t size) {
-  const int memory = check->own_memory;
+int64_t target_read_again(const struct target_check *check, const struct broker_call *call, int memory,
+                          uint64_t address, void *buffer, size_t size) {
+  if (call->shares) return read_own(check, address, buffer, size);
+  return memory >= 0 ? pread(memory, buffer, size, (off_t)address) : read_directly(call->tid, address, buffer, size);
+}
+
+/* Of a fork child that has become another program `memory` is empty by then; by its id the text is not found. */
+void target_restore(const struct target_check *check, const struct broker_call *call, int memory, uint64_t address,
+                    const char *expected, const char *text, size_t size) {
   char found[32];
   if (size > sizeof found) return;
-  if (read_own(check, address, found, size) != (int64_t)size || memcmp(found, expected, size) != 0) return;
-  const int64_t put =
-      memory >= 0 ? pwrite(memory, text, size, (off_t)address) : write_directly(getpid(), address, text, size);
+  if (target_read_again(check, call, memory, address, found, size) != (int64_t)size ||
+      memcmp(found, expected, size) != 0)
+    return;
+  const int file = call->shares ? check->own_memory : memory;
+  const pid_t whose = call->shares ? getpid() : call->tid;
+  const int64_t put = file >= 0 ? pwrite(file, text, size, (off_t)address) : write_directly(whose, address, text, size);
   (void)put;
 }

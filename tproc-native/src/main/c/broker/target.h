@@ -86,15 +86,36 @@ int64_t target_read(const struct target_check *check, const struct fence_listene
 int target_answer(const struct target_check *check, const struct fence_listener *listener,
                   const struct broker_call *call, uint64_t address, const void *buffer, size_t size);
 
+/**
+ * Whether nobody but the caller's memory sees what is written there: no file, and no process that shares a mapping.
+ *
+ * @return 0, -EOPNOTSUPP when others see it, or -EFAULT when it is not mapped or cannot be looked at
+ */
+int target_is_private(const struct broker_call *call, uint64_t address, size_t size);
+
+/** Descriptors (O_PATH) of the caller's root and working directory. @return negative errno */
+int target_root(const struct broker_call *call);
+int target_working_directory(const struct broker_call *call);
+
+/** The memory of a caller that does not share the host's, and of nobody that gets its id later; -1: by its id only. */
+int target_open_memory(const struct broker_call *call);
+
+/** As target_read, of memory that is known already: whether the call still waits is not asked. @return -1: nothing */
+int64_t target_read_again(const struct target_check *check, const struct broker_call *call, int memory,
+                          uint64_t address, void *buffer, size_t size);
+
 /** As target_answer, but also where the program may only read. */
 int target_overwrite(const struct target_check *check, const struct fence_listener *listener,
                      const struct broker_call *call, uint64_t address, const void *buffer, size_t size);
 
 /**
- * Writes `text` over what stands in the host's own memory, also where that may only be read, if that is `expected`. May
- * wait for a file system. At most 32 bytes.
+ * Writes `text` over what stands in memory, also where that may only be read, if that is `expected`. May wait for a
+ * file system. At most 32 bytes.
+ *
+ * @param call whose memory it is
+ * @param memory of target_open_memory, unless the call shares the host's
  */
-void target_restore(const struct target_check *check, uint64_t address, const char *expected, const char *text,
-                    size_t size);
+void target_restore(const struct target_check *check, const struct broker_call *call, int memory, uint64_t address,
+                    const char *expected, const char *text, size_t size);
 
 #endif

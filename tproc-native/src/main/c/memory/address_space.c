@@ -34,12 +34,21 @@ struct query {
 #define MAPPING_SHARED 0x08
 #define COVERING_OR_NEXT 0x10
 
+static bool can_query(int maps) {
+  struct query query = {.size = sizeof query, .flags = COVERING_OR_NEXT};
+  return ioctl(maps, QUERY, &query) == 0;
+}
+
 int address_space_open(struct address_space *space, struct tproc_error *error) {
   space->maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
   if (space->maps < 0) return tproc_fail(error, errno, "open /proc/self/maps (is /proc mounted?)");
-  struct query query = {.size = sizeof query, .flags = COVERING_OR_NEXT};
-  space->can_query = ioctl(space->maps, QUERY, &query) == 0;
+  space->is_others = false;
+  space->can_query = can_query(space->maps);
   return 0;
+}
+
+struct address_space address_space_of_other(int maps) {
+  return (struct address_space){.maps = maps, .is_others = true, .can_query = can_query(maps)};
 }
 
 void address_space_close(struct address_space *space) {
@@ -100,8 +109,19 @@ static bool parse(char *line, struct mapping *mapping) {
   return true;
 }
 
-static void visit_by_reading(struct address_range range, bool only_writable, mapping_visitor *visit, void *context) {
-  FILE *file = fopen("/proc/self/maps", "re");
+/* Opened anew, since several threads look at the host's own at once. Another's may not be opened again by everybody. */
+static FILE *open_text(const struct address_space *space) {
+  if (!space->is_others) return fopen("/proc/self/maps", "re");
+  const int copy = fcntl(space->maps, F_DUPFD_CLOEXEC, 0);
+  FILE *file = copy >= 0 ? fdopen(copy, "r") : NULL;
+  if (file != NULL) rewind(file);
+  if (file == NULL && copy >= 0) close(copy);
+  return file;
+}
+
+static void visit_by_reading(const struct address_space *space, struct address_range range, bool only_writable,
+                             mapping_visitor *visit, void *context) {
+  FILE *file = open_text(space);
   if (file == NULL) return;
   char *line = NULL;
   size_t room = 0;
@@ -121,7 +141,7 @@ void address_space_visit(const struct address_space *space, struct address_range
   if (space->can_query)
     visit_by_query(space, range, 0, visit, context);
   else
-    visit_by_reading(range, false, visit, context);
+    visit_by_reading(space, range, false, visit, context);
 }
 
 void address_space_visit_writable(const struct address_space *space, struct address_range range, mapping_visitor *visit,
@@ -129,5 +149,5 @@ void address_space_visit_writable(const struct address_space *space, struct addr
   if (space->can_query)
     visit_by_query(space, range, MAPPING_WRITABLE, visit, context);
   else
-    visit_by_reading(range, true, visit, context);
+    visit_by_reading(space, range, true, visit, context);
 }

@@ -1,4 +1,4 @@
-/* Looking at the host's own mappings. */
+/* Looking at mappings: the host's own, or another process's. */
 #ifndef TPROC_ADDRESS_SPACE_H
 #define TPROC_ADDRESS_SPACE_H
 
@@ -9,9 +9,10 @@
 #include "base/address_range.h"
 #include "tproc_core.h"
 
-/** A view of the host's mappings: the kernel's table, asked afresh each time. */
+/** A view of mappings: the kernel's table, asked afresh each time. */
 struct address_space {
-  int maps;       /**< /proc/self/maps */
+  int maps;       /**< /proc/self/maps, or another process's */
+  bool is_others; /**< one at a time may look at it */
   bool can_query; /**< the kernel answers for a single address (PROCMAP_QUERY, since 6.11) */
 };
 
@@ -25,6 +26,9 @@ struct mapping {
 };
 
 int address_space_open(struct address_space *space, struct tproc_error *error);
+
+/** @param maps another process's /proc/PID/maps, which address_space_close closes */
+struct address_space address_space_of_other(int maps);
 
 void address_space_close(struct address_space *space);
 

@@ -1,8 +1,11 @@
 #include <doctest/doctest.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 
 #include "support/hosting.h"
@@ -37,6 +40,35 @@ TEST_CASE("it can be executed, from a fork and from a vfork child") {
   Host host;
   CHECK(outcome(host, test_program("calls"), "execute") == "done\n");
   CHECK(leaks_of([&] { outcome(host, test_program("calls"), "execute"); }) == "");
+}
+
+TEST_CASE("a text that a file has is not written to: executing it is refused, and leaves no descriptor") {
+  TemporaryDirectory directory;
+  const std::string file = directory.file("text", "/proc/self/exe");
+  Host host;
+  CHECK(host.output_of(Launch(test_program("calls"), {"execute-shared", file})) == "done\n");
+  std::ifstream read(file);
+  CHECK(std::string(std::istreambuf_iterator<char>(read), {}) == "/proc/self/exe");
+}
+
+TEST_CASE("in a root directory without /dev") {
+  TemporaryDirectory directory;
+  Host host;
+  const auto execute = [&] {
+    return host.output_of(Launch(test_program("calls"), {"execute-in-root", directory.path()}));
+  };
+  if (geteuid() != 0) {
+    MESSAGE("not run: chroot needs root");
+    return;
+  }
+  CHECK(execute() == "done\n");
+  std::filesystem::create_directory(directory / "proc");
+  if (mount("proc", (directory / "proc").c_str(), "proc", 0, nullptr) != 0) {
+    MESSAGE("not run with /proc: it cannot be mounted");
+    return;
+  }
+  CHECK(execute() == "done\n");
+  CHECK(umount((directory / "proc").c_str()) == 0);
 }
 
 TEST_CASE("children of several threads execute one text at once, while others ask for it") {
