@@ -292,7 +292,7 @@ class ServeIT {
       assertThat(completions)
           .allSatisfy(each -> assertThat(each).containsPattern("(--| -l )" + name + "[ =\\[},]"));
     }
-    assertThat(count).isEqualTo(9);
+    assertThat(count).isEqualTo(10);
   }
 
   @Test
