@@ -49,8 +49,8 @@ class UnpackLibraryIT {
     String[] namespace =
         "unshare --map-root-user --mount sh -c".replace("unshare", unshare()).split(" ");
     List<String> prefix = new ArrayList<>(List.of(namespace));
-    prefix.add("mount -t tmpfs -o ro,noexec none \"$1\" || exit; shift; exec \"$@\"");
-    prefix.addAll(List.of("sh", empty.toString()));
+    prefix.add("\"$0\" -t tmpfs -o ro,noexec none \"$1\" || exit; shift; exec \"$@\"");
+    prefix.addAll(List.of(Programs.installed("mount"), empty.toString()));
     ProcessBuilder jvm =
         new ChildJvm()
             .through(prefix.toArray(new String[0]))
