@@ -14,6 +14,8 @@ import io.tproc.TprocHost;
 import java.io.BufferedReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -89,6 +91,27 @@ class FixedAddressesIT {
     try (ThreadProc last = host.command(Programs.probe("waiter-fixed")).start()) {
       runAndForget(last, host);
     }
+  }
+
+  /** Who reads a FIFO sees one writer, although the launch was tried twice. */
+  @Test
+  void aFifoIsOpenedOnceForALaunchThatSpills(TprocHost host, @TempDir Path directory)
+      throws Exception {
+    Path fifo = directory.resolve("fifo");
+    assertThat(Outcome.natively("mkfifo", fifo.toString()).exitValue).isZero();
+    FutureTask<String> reading = new FutureTask<>(() -> Files.readString(fifo));
+    new Thread(reading, "reader").start();
+    try (ThreadProc kept = host.command(Programs.probe("threads-fixed"), "1").start()) {
+      assertThat(kept.waitFor()).isZero(); // it is not closed, so it keeps its addresses
+      try (ThreadProc second =
+          host.command(Programs.probe("threads-fixed"), "2")
+              .spill(true)
+              .redirectOutput(fifo.toFile())
+              .start()) {
+        assertThat(second.waitFor()).isZero();
+      }
+    }
+    assertThat(reading.get(Patience.seconds(60).toSeconds(), TimeUnit.SECONDS)).isEqualTo("2\n");
   }
 
   private static void runAndForget(ThreadProc program, TprocHost host) throws Exception {

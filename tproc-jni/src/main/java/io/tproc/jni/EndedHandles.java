@@ -109,7 +109,7 @@ final class EndedHandles {
       return switch (errno) {
         case Errno.ENOMEM -> before > 0 && collect() < before;
         // Of fixed addresses. Those who keep their handles do not pay for it at each launch.
-        case Errno.EADDRINUSE -> mayGo() && collect() < before;
+        case Errno.EADDRINUSE -> mayGo() && collectTwice() < before;
         // Streams that nobody reads, of programs whose descendants may write to them still.
         case Errno.EMFILE, Errno.ENFILE -> {
           collect();
@@ -148,6 +148,12 @@ final class EndedHandles {
         });
     left = handles.size();
     return left;
+  }
+
+  /** The thread that has told of an end may hold the handle for a moment longer. */
+  private int collectTwice() {
+    int before = handles.size();
+    return collect() < before ? left : collect();
   }
 
   private String tooMany() {

@@ -248,6 +248,9 @@ final class HostState {
     LaunchArguments arguments = LaunchArguments.encode(request, environment);
     SpawnRecord record = FlightRecords.spawning();
     ended.makeRoom();
+    if (Stdio.opensForAnother(request)) { // who would see it closed by the first of two attempts
+      return launch(host, request, arguments.spilling(request.spill()), record);
+    }
     // What has ended may still have the addresses: it is asked to go before this one spills.
     boolean spillsAtOnce = request.spill() && !ended.mayGo();
     try {

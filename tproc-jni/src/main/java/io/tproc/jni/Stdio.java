@@ -13,6 +13,7 @@ import java.io.OutputStream;
 import java.lang.ProcessBuilder.Redirect;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * The three descriptors that a program starts with, and the streams at their other ends. Whatever
@@ -84,6 +85,13 @@ final class Stdio implements Closeable {
         stdio.close();
       }
     }
+  }
+
+  /** Whether one of the streams is no regular file, but perhaps a FIFO, which has another end. */
+  static boolean opensForAnother(LaunchRequest request) {
+    return Stream.of(request.input(), request.output(), request.error())
+        .flatMap(redirect -> Stream.ofNullable(redirect.file()))
+        .anyMatch(file -> !file.getPath().equals(NOWHERE) && file.exists() && !file.isFile());
   }
 
   private void openInput(Redirect source) throws IOException {
