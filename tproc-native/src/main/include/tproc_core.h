@@ -269,6 +269,61 @@ int tproc_carry_file(const char *path, int flags, struct tproc_error *error);
 int tproc_host_launch(struct tproc_host *host, const struct tproc_launch *launch, struct tproc_threadproc **threadproc,
                       struct tproc_error *error);
 
+/* ---- programs that are prepared ------------------------------------------------------------------------------ */
+
+/** How many prepared programs a host has at most. */
+#define TPROC_PREPARED_MAX 256
+
+/** How far a prepared program has come. */
+enum tproc_prepared_depth {
+  TPROC_PREPARED_MAPPED = 1, /**< it is a process, and its file is mapped */
+  TPROC_PREPARED_LINKED = 2  /**< and its dynamic linker has mapped and relocated all libraries */
+};
+
+/** Programs of one kind, as tproc_host_prepare was told of them, and what became of them until now. */
+struct tproc_prepared {
+  char program[256];               /**< as it was given, cut */
+  enum tproc_prepared_depth depth; /**< of those that were made last; 0: none was */
+  unsigned wanted, ready;          /**< how many are to wait, and wait */
+  uint64_t mapped, resident;       /**< bytes of memory of all that wait, as in tproc_status */
+  uint64_t started;                /**< launches that got one */
+  uint64_t missed;                 /**< launches of the program that found none, or none with the same properties */
+  uint64_t changed;                /**< thrown away at a launch: a file or what the host hands down has changed, … */
+  uint64_t ended, expired;         /**< that have ended, or were too old */
+  uint64_t failed;                 /**< attempts to make one */
+  char problem[256];               /**< why the last attempt failed; empty: it did not */
+};
+
+/** Launches of a host. */
+struct tproc_prepared_totals {
+  uint64_t started;  /**< that got a prepared program */
+  uint64_t ordinary; /**< that could have got one, and were started in the ordinary way */
+};
+
+/**
+ * Starts programs ahead, as far as they go without what only a launch knows, and keeps so many of them waiting. A
+ * launch that finds the same file, unchanged, with the same variables for the dynamic linker, gets one: it is then as
+ * any other, only sooner. Returns when they wait.
+ *
+ * Arguments, descriptors and state of the launch are not looked at. Of a program for fixed addresses one can wait.
+ *
+ * @param count 0: none of that kind any more; at most TPROC_PREPARED_MAX of all kinds
+ * @param age_max nanoseconds, after which one that waits is replaced; 0: never
+ * @return 0, or a negative errno as tproc_host_launch gives them; -EAGAIN: a file of the program has changed just now;
+ * -ENOTSUP: it is none that can be prepared
+ */
+int tproc_host_prepare(struct tproc_host *host, const struct tproc_launch *launch, unsigned count, uint64_t age_max,
+                       struct tproc_error *error);
+
+/**
+ * What a host has prepared.
+ *
+ * @param totals may be NULL
+ * @return how many kinds there are; the first `capacity` of them are written
+ */
+size_t tproc_host_prepared(struct tproc_host *host, struct tproc_prepared *entries, size_t capacity,
+                           struct tproc_prepared_totals *totals);
+
 /** The process id, in the host's pid namespace. */
 pid_t tproc_threadproc_pid(const struct tproc_threadproc *threadproc);
 

@@ -77,6 +77,49 @@ trampoline_enter:
         ret     x16
         .size   trampoline_enter, . - trampoline_enter
 
+/* void trampoline_call_linker(x0 load, x1 stack_pointer, x2 next, x3 argument): the registers of a new program, and the
+   call that begins every entry of glibc's dynamic linker. It is no landing pad's business, so a return goes there. What
+   it preserves, x19 and x20, is needed afterwards */
+        .globl  trampoline_call_linker
+        .hidden trampoline_call_linker
+        .type   trampoline_call_linker, %function
+trampoline_call_linker:
+        LANDING_PAD_CALL
+        mov     sp, x1
+        mov     x16, x0
+        mov     x19, x3
+        mov     x20, x2
+        msr     tpidr_el0, xzr
+        msr     fpcr, xzr
+        msr     fpsr, xzr
+        .irp    n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15, 17,18, 21,22,23,24,25,26,27,28,29
+        mov     x\n, xzr
+        .endr
+        mov     x0, sp
+        adr     x30, linker_has_returned
+        ret     x16
+linker_has_returned:
+        mov     x1, x0
+        mov     x0, x19
+        blr     x20
+        brk     #1
+        .size   trampoline_call_linker, . - trampoline_call_linker
+
+/* void trampoline_resume_linker(x0 address, x1 stack_pointer, x2 result) */
+        .globl  trampoline_resume_linker
+        .hidden trampoline_resume_linker
+        .type   trampoline_resume_linker, %function
+trampoline_resume_linker:
+        LANDING_PAD_CALL
+        mov     sp, x1
+        mov     x16, x0
+        mov     x0, x2
+        .irp    n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15, 17,18,19,20,21,22,23,24,25,26,27,28,29,30
+        mov     x\n, xzr
+        .endr
+        ret     x16
+        .size   trampoline_resume_linker, . - trampoline_resume_linker
+
         .section .note.GNU-stack, "", %progbits
 
 /* This object keeps to BTI, so that the linker may mark the library as protected. */

@@ -84,4 +84,63 @@ trampoline_enter:
         jmp     *%r11
         .size   trampoline_enter, . - trampoline_enter
 
+/* void trampoline_call_linker(rdi load, rsi stack_pointer, rdx next, rcx argument): the registers of a new program, and
+   the call that begins every entry of glibc's dynamic linker. What it preserves, r12 and r13, is needed afterwards */
+        .globl  trampoline_call_linker
+        .hidden trampoline_call_linker
+        .type   trampoline_call_linker, @function
+trampoline_call_linker:
+        endbr64
+        mov     %rsi, %rsp
+        movl    $0x1f80, -8(%rsp)
+        ldmxcsr -8(%rsp)
+        fninit
+        cld
+        mov     %rdi, %r11
+        mov     %rcx, %r12
+        mov     %rdx, %r13
+        mov     %rsp, %rdi
+        xor     %eax, %eax
+        xor     %ebx, %ebx
+        xor     %ecx, %ecx
+        xor     %edx, %edx
+        xor     %esi, %esi
+        xor     %ebp, %ebp
+        xor     %r8d, %r8d
+        xor     %r9d, %r9d
+        xor     %r10d, %r10d
+        xor     %r14d, %r14d
+        xor     %r15d, %r15d
+        call    *%r11
+        mov     %r12, %rdi
+        mov     %rax, %rsi
+        call    *%r13
+        ud2
+        .size   trampoline_call_linker, . - trampoline_call_linker
+
+/* void trampoline_resume_linker(rdi address, rsi stack_pointer, rdx result) */
+        .globl  trampoline_resume_linker
+        .hidden trampoline_resume_linker
+        .type   trampoline_resume_linker, @function
+trampoline_resume_linker:
+        endbr64
+        mov     %rsi, %rsp
+        mov     %rdi, %r11
+        mov     %rdx, %rax
+        xor     %ebx, %ebx
+        xor     %ecx, %ecx
+        xor     %edx, %edx
+        xor     %esi, %esi
+        xor     %edi, %edi
+        xor     %ebp, %ebp
+        xor     %r8d, %r8d
+        xor     %r9d, %r9d
+        xor     %r10d, %r10d
+        xor     %r12d, %r12d
+        xor     %r13d, %r13d
+        xor     %r14d, %r14d
+        xor     %r15d, %r15d
+        jmp     *%r11
+        .size   trampoline_resume_linker, . - trampoline_resume_linker
+
         .section .note.GNU-stack, "", @progbits

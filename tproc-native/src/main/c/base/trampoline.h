@@ -26,4 +26,14 @@ long trampoline_clone(uint64_t flags, uint64_t stack_top, int *pidfd, uint32_t *
 /** Sets registers as the kernel does for a new program and jumps to `entry`. */
 void trampoline_enter(uint64_t entry, uint64_t stack_pointer) __attribute__((noreturn));
 
+/**
+ * Sets registers as the kernel does for a new program, calls `load` with the stack pointer, and then
+ * next(argument, result) on the same stack. loader/linker_entry.h says what `load` is.
+ */
+void trampoline_call_linker(uint64_t load, uint64_t stack_pointer, void (*next)(void *argument, uint64_t result),
+                            void *argument) __attribute__((noreturn));
+
+/** Goes on where `load` would have returned to, with its result. */
+void trampoline_resume_linker(uint64_t address, uint64_t stack_pointer, uint64_t result) __attribute__((noreturn));
+
 #endif

@@ -53,6 +53,7 @@ static void release(struct tproc_host *host) {
   shared_range_close(&host->range);
   if (host->scratch != NULL) munmap(host->scratch, TPROC_SCRATCH_SIZE);
   address_space_close(&host->space);
+  prepared_pool_destroy(&host->prepared);
   slot_space_destroy(&host->slots);
   pthread_mutex_destroy(&host->door_lock);
   pthread_cond_destroy(&host->released);
@@ -144,6 +145,7 @@ int tproc_host_open_with(struct tproc_host **result, const struct tproc_host_opt
   pthread_cond_init(&host->unpinned, NULL);
   thread_condition_init(&host->released);
   slot_space_init(&host->slots);
+  prepared_pool_init(&host->prepared, host);
   host_auxv_read(&host->auxv);
   stop_ignoring_ends();
   failed = map_scratch(host, error);
@@ -259,6 +261,7 @@ bool host_describe_owner(struct tproc_host *host, uint64_t address, char *text, 
 /* First a signal to all, then the waiting: two thousand processes die at the same time. */
 static void end_all(void *argument) {
   struct tproc_host *host = argument;
+  prepared_pool_close(&host->prepared);
   for (struct tproc_threadproc *each = host->first; each != NULL; each = each->next)
     if (!each->collected) threadproc_signal(each, SIGKILL, NULL);
   while (host->first != NULL) {
@@ -274,7 +277,11 @@ static void end_all(void *argument) {
   broker_stop(&host->broker);
 }
 
+static void stop_preparing(void *host) { prepared_pool_stop(&((struct tproc_host *)host)->prepared); }
+
 void tproc_host_close(struct tproc_host *host) {
+  executor_call(&host->executor, stop_preparing, host);
+  prepared_pool_join(&host->prepared);
   executor_call(&host->executor, end_all, host);
   executor_stop(&host->executor);
   release(host);

@@ -8,6 +8,7 @@
 #include "base/executor.h"
 #include "broker/broker.h"
 #include "host/descendants.h"
+#include "host/prepared_pool.h"
 #include "loader/host_auxv.h"
 #include "memory/address_space.h"
 #include "memory/slot.h"
@@ -41,6 +42,7 @@ struct tproc_host {
   struct host_heap heap;
   struct host_waits waits;
   struct descendants descendants;
+  struct prepared_pool prepared;
   _Atomic uint32_t token;    /**< with which the host locks, sends and receives; 0: it has not yet */
   unsigned held;             /**< how many have ended and are held by a debugger; atomic */
   int exits;                 /**< epoll set: the pidfds of watched threadprocs, and `wake`; in both tables */

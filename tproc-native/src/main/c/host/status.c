@@ -1,4 +1,6 @@
 /* Who lives in this host, and how much memory each has. */
+#include "host/status.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -82,13 +84,13 @@ static uint64_t count_present(int pagemap, struct address_range range, uint64_t 
 }
 
 /* The threadproc's calls wait for the visit, so the pages are counted after it. */
-static void measure(struct memory *memory, int pagemap, struct tproc_status *status) {
+void status_measure(struct memory *memory, int pagemap, uint64_t *mapped, uint64_t *resident) {
   struct ranges ranges = {0};
   uint64_t budget = PAGES_READ_MAX;
   memory_visit(memory, note, &ranges);
   for (size_t i = 0; i < ranges.count; i++) {
-    status->mapped += range_size(ranges.entries[i]);
-    if (pagemap >= 0) status->resident += count_present(pagemap, ranges.entries[i], &budget);
+    *mapped += range_size(ranges.entries[i]);
+    if (pagemap >= 0) *resident += count_present(pagemap, ranges.entries[i], &budget);
   }
   free(ranges.entries);
 }
@@ -130,7 +132,7 @@ static void describe(struct tproc_threadproc *threadproc, int pagemap, struct tp
                                   .command_cut = info->command_cut};
   struct looking looking = {threadproc, status};
   executor_call(&threadproc->host->executor, look, &looking);
-  measure(&threadproc->memory, pagemap, status);
+  status_measure(&threadproc->memory, pagemap, &status->mapped, &status->resident);
 }
 
 void tproc_host_list(struct tproc_host *host, tproc_status_visitor *visit, void *context) {

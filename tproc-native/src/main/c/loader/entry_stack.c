@@ -136,6 +136,8 @@ static void put_auxv(struct table *table, const struct entry_stack_content *cont
   put_entry(table, AT_NULL, 0);
 }
 
+static size_t auxv_words(const struct entry_stack_content *content) { return 2 * (content->host->count + OWN_ENTRIES); }
+
 /* The strings of argv stand one after the other, in order, as some programs that set their title expect. */
 static uint64_t put_strings(struct writer *writer, const char *const *strings) {
   size_t bytes = 0;
@@ -159,34 +161,99 @@ static void put_pointers(struct table *table, const char *const *strings, uint64
   put(table, 0);
 }
 
+/* Where the strings of one program are. */
+struct placed_strings {
+  uint64_t execfn, environment, arguments;
+};
+
+static void place_strings(struct writer *writer, const struct entry_stack_content *content,
+                          struct placed_strings *placed) {
+  placed->execfn = put_string(writer, content->execfn);
+  placed->environment = put_strings(writer, content->envp);
+  placed->arguments = put_strings(writer, content->argv);
+}
+
+static size_t vector_words(const struct entry_stack_content *content) {
+  return 1 + (count_strings(content->argv) + 1) + (count_strings(content->envp) + 1);
+}
+
+/* Variables that are no texts keep the room free: a linker passes over them. */
+static void put_room(struct table *table, uint64_t pointer, size_t words, uint64_t empty) {
+  uint64_t *const end = (uint64_t *)pointer + words;
+  while (table->at + 1 < end) put(table, empty);
+}
+
+static void put_vector(struct table *table, const struct entry_stack_content *content,
+                       const struct placed_strings *placed) {
+  put(table, count_strings(content->argv));
+  put_pointers(table, content->argv, placed->arguments);
+  put_pointers(table, content->envp, placed->environment);
+}
+
 int entry_stack_build(struct address_range stack, const struct entry_stack_content *content, struct entry_stack *built,
                       struct tproc_error *error) {
   struct writer writer = {.at = stack.high, .low = stack.low};
+  struct placed_strings placed;
   unsigned char random[RANDOM_BYTES];
   if (getrandom(random, sizeof random, 0) != sizeof random) return tproc_fail(error, errno, "AT_RANDOM");
 
-  take(&writer, sizeof(uint64_t), sizeof(uint64_t)); /* the kernel leaves a null word at the very end */
-  const uint64_t execfn = put_string(&writer, content->execfn);
-  const uint64_t environment = put_strings(&writer, content->envp);
-  const uint64_t arguments = put_strings(&writer, content->argv);
+  /* The kernel leaves a null word at the very end. */
+  const uint64_t end = take(&writer, sizeof(uint64_t), sizeof(uint64_t));
+  place_strings(&writer, content, &placed);
   const uint64_t random_at = take(&writer, sizeof random, 16);
   if (!writer.full) memcpy((void *)random_at, random, sizeof random);
   const uint64_t abi_at = take(&writer, sizeof(struct tproc_abi), 16);
   if (!writer.full) memcpy((void *)abi_at, &content->abi, sizeof content->abi);
+  const uint64_t room_end = writer.at;
+  const uint64_t room = take(&writer, content->room.bytes, 1);
 
-  const size_t argc = count_strings(content->argv);
-  const size_t envc = count_strings(content->envp);
-  const size_t words = 1 + (argc + 1) + (envc + 1) + 2 * (content->host->count + OWN_ENTRIES);
-  const uint64_t pointer = take(&writer, words * sizeof(uint64_t), 16);
+  const size_t needed = vector_words(content);
+  const size_t words = needed > content->room.words ? needed : content->room.words;
+  const uint64_t pointer = take(&writer, (words + auxv_words(content)) * sizeof(uint64_t), 16);
   if (writer.full) return tproc_fail(error, E2BIG, "arguments and environment do not fit on the stack");
 
   struct table table = {(uint64_t *)pointer};
-  put(&table, argc);
-  put_pointers(&table, content->argv, arguments);
-  put_pointers(&table, content->envp, environment);
-  put_auxv(&table, content, random_at, execfn, abi_at);
+  put_vector(&table, content, &placed);
+  if (words > needed) {
+    table.at--; /* the NULL behind the environment comes after the room */
+    put_room(&table, pointer, words, end);
+    put(&table, 0);
+  }
+  built->auxv = (uint64_t)table.at;
+  put_auxv(&table, content, random_at, placed.execfn, abi_at);
   built->pointer = pointer;
-  built->arguments = arguments;
+  built->arguments = content->room.words != 0 ? room : placed.arguments;
+  built->room = (struct address_range){room, room_end};
+  built->random = random_at;
   built->abi = (struct tproc_abi *)abi_at;
+  return 0;
+}
+
+static void replace_entry(uint64_t auxv, uint64_t type, uint64_t value) {
+  for (uint64_t *at = (uint64_t *)auxv; at[0] != AT_NULL; at += 2)
+    if (at[0] == type) at[1] = value;
+}
+
+static size_t strings_size(const char *const *strings) {
+  size_t size = 0;
+  for (size_t i = 0; strings[i] != NULL; i++) size += strlen(strings[i]) + 1;
+  return size;
+}
+
+int entry_stack_rewrite(const struct entry_stack *stack, const struct entry_stack_content *content,
+                        struct tproc_error *error) {
+  struct writer writer = {.at = stack->room.high, .low = stack->room.low};
+  struct placed_strings placed;
+  const size_t bytes = strlen(content->execfn) + 1 + strings_size(content->envp) + strings_size(content->argv);
+  const size_t words = vector_words(content) + auxv_words(content);
+  if (bytes > range_size(stack->room) || words > (stack->auxv - stack->pointer) / sizeof(uint64_t))
+    return tproc_fail_because(error, E2BIG, "no room for %zu bytes of arguments and environment, or %zu words", bytes,
+                              words);
+  place_strings(&writer, content, &placed);
+  struct table table = {(uint64_t *)stack->pointer};
+  put_vector(&table, content, &placed);
+  put_auxv(&table, content, stack->random, placed.execfn, (uint64_t)stack->abi);
+  replace_entry(stack->auxv, AT_EXECFN, placed.execfn);
+  memcpy(stack->abi, &content->abi, sizeof content->abi);
   return 0;
 }

@@ -11,6 +11,12 @@
 #include "tproc_abi.h"
 #include "tproc_core.h"
 
+/** Room for other arguments and variables, for entry_stack_rewrite. */
+struct entry_stack_room {
+  size_t words; /**< for argc, argv, envp and auxv; 0: no room is wanted */
+  size_t bytes; /**< for the strings */
+};
+
 /** Everything the entry stack tells the program. Only read, only during the call. */
 struct entry_stack_content {
   const char *const *argv;
@@ -21,6 +27,7 @@ struct entry_stack_content {
   uint16_t program_header_count;   /**< AT_PHNUM */
   const struct image *interpreter; /**< AT_BASE; NULL for a static program */
   struct tproc_abi abi;            /**< copied to the stack; its pid is filled in by the child */
+  struct entry_stack_room room;
 };
 
 /** Where things ended up on the stack. */
@@ -28,6 +35,9 @@ struct entry_stack {
   uint64_t pointer;      /**< the stack pointer at the entry: address of argc, 16-byte aligned */
   struct tproc_abi *abi; /**< the copy on the stack */
   uint64_t arguments; /**< where the strings of argv begin; those of envp and AT_EXECFN follow up to the stack's end */
+  struct address_range room; /**< for other strings; empty: there is none */
+  uint64_t auxv;             /**< address of its first entry */
+  uint64_t random;           /**< the bytes of AT_RANDOM */
 };
 
 /** How much stack the arguments and the environment take, and whether execve would accept them. */
@@ -52,5 +62,15 @@ int argument_size_check(const char *const *argv, const char *const *envp, uint64
  */
 int entry_stack_build(struct address_range stack, const struct entry_stack_content *content, struct entry_stack *built,
                       struct tproc_error *error);
+
+/**
+ * Writes other arguments and another environment where room was left for them, at the same stack pointer, and a copy of
+ * auxv behind them. What a dynamic linker has seen stays: its own auxv (but AT_EXECFN), AT_RANDOM, the variables that
+ * it was given.
+ *
+ * @return 0, or -E2BIG, and nothing is changed
+ */
+int entry_stack_rewrite(const struct entry_stack *stack, const struct entry_stack_content *content,
+                        struct tproc_error *error);
 
 #endif

@@ -91,10 +91,36 @@ CHILD_CODE void raise_fence(struct child_plan *plan) {
   plan->notify_fd = (int)result;
 }
 
+/* A prepared child is in a process group of its own meanwhile: what is sent to the host's group is not for it. */
+CHILD_CODE void join_group(struct child_plan *plan) {
+  long result = raw_syscall2(SYS_setpgid, 0, plan->group);
+  if (result < 0) give_up(plan, CHILD_STEP_GROUP, result);
+}
+
 CHILD_CODE void open_session(struct child_plan *plan) {
   if (!plan->session) return;
   long result = raw_syscall0(SYS_setsid);
   if (result < 0) give_up(plan, CHILD_STEP_SESSION, result);
+}
+
+/* What has come meanwhile came to none that anybody has started. To ignore a signal forgets it. */
+CHILD_CODE void forget_signals(struct child_plan *plan) {
+  struct kernel_sigaction action;
+  uint64_t pending = 0;
+  action.flags = 0;
+  action.restorer = 0;
+  action.mask = 0;
+  raw_syscall2(SYS_rt_sigpending, &pending, sizeof pending);
+  for (int signal = 1; signal <= SIGNAL_COUNT; signal++) {
+    const uint64_t bit = 1ull << (signal - 1);
+    const bool ignored = (plan->ignored_signals & bit) != 0;
+    if ((pending & bit) == 0 && !ignored) continue;
+    action.handler = 1; /* SIG_IGN */
+    long result = raw_syscall4(SYS_rt_sigaction, signal, &action, 0, sizeof action.mask);
+    action.handler = 0;
+    if (result >= 0 && !ignored) result = raw_syscall4(SYS_rt_sigaction, signal, &action, 0, sizeof action.mask);
+    if (result < 0) give_up(plan, CHILD_STEP_SIGNALS, result);
+  }
 }
 
 /* CLONE_CLEAR_SIGHAND leaves ignored signals ignored, and the fallback to clone() leaves everything: set them all. */
@@ -251,13 +277,17 @@ CHILD_CODE void set_limits(struct child_plan *plan) {
   }
 }
 
+CHILD_CODE void await_change(struct child_plan *plan, uint32_t state) {
+  while (__atomic_load_n(&plan->state, __ATOMIC_ACQUIRE) == state)
+    raw_syscall4(SYS_futex, &plan->state, FUTEX_WAIT, state, 0);
+}
+
 /* A tracer that comes later would miss what the program does first. */
 CHILD_CODE void await_tracer(struct child_plan *plan) {
   if (!plan->traced) return;
   __atomic_store_n(&plan->state, (uint32_t)CHILD_UNTRACED, __ATOMIC_RELEASE);
   raw_syscall3(SYS_futex, &plan->state, FUTEX_WAKE, 1);
-  while (__atomic_load_n(&plan->state, __ATOMIC_ACQUIRE) == CHILD_UNTRACED)
-    raw_syscall4(SYS_futex, &plan->state, FUTEX_WAIT, CHILD_UNTRACED, 0);
+  await_change(plan, CHILD_UNTRACED);
 }
 
 /* Release: who sees CHILD_RUNNING (await_child acquires it) also sees the listener and everything else written here. */
@@ -284,14 +314,15 @@ CHILD_CODE void execute(struct child_plan *plan) {
   give_up(plan, CHILD_STEP_EXECUTE, raw_syscall3(SYS_execve, plan->executed, plan->argv, plan->envp));
 }
 
-__attribute__((FOREIGN_THREAD_POINTER)) void child_main(void *argument) {
-  struct child_plan *plan = argument;
-  tie_to_host(plan);
-  raise_fence(plan);
-  raw_syscall2(SYS_prctl, PR_SET_NAME, plan->name);
-  open_session(plan);
-  reset_signals(plan);
-  get_own_descriptors(plan);
+/* The program sets its own; until then a stray access faults in the child instead of hitting the host thread. */
+CHILD_CODE void forget_thread_pointer(void) {
+#if defined(__x86_64__)
+  raw_syscall2(SYS_arch_prctl, ARCH_SET_FS, 0);
+  raw_syscall2(SYS_arch_prctl, ARCH_SET_GS, 0);
+#endif
+}
+
+CHILD_CODE void take_state(struct child_plan *plan) {
   receive_descriptors(plan);
   enter_directory(plan);
   take_terminal(plan);
@@ -303,15 +334,21 @@ __attribute__((FOREIGN_THREAD_POINTER)) void child_main(void *argument) {
   set_scheduling(plan);
   set_limits(plan);
   if (plan->umask != TPROC_UMASK_INHERIT) raw_syscall1(SYS_umask, plan->umask);
+}
+
+__attribute__((FOREIGN_THREAD_POINTER)) void child_main(void *argument) {
+  struct child_plan *plan = argument;
+  tie_to_host(plan);
+  raise_fence(plan);
+  raw_syscall2(SYS_prctl, PR_SET_NAME, plan->name);
+  open_session(plan);
+  reset_signals(plan);
+  get_own_descriptors(plan);
+  take_state(plan);
   execute(plan);
   plan->abi->pid = (int32_t)raw_syscall0(SYS_getpid);
   await_tracer(plan);
-
-#if defined(__x86_64__)
-  /* The program sets its own; until then a stray access faults in the child instead of hitting the host thread. */
-  raw_syscall2(SYS_arch_prctl, ARCH_SET_FS, 0);
-  raw_syscall2(SYS_arch_prctl, ARCH_SET_GS, 0);
-#endif
+  forget_thread_pointer();
 
   const uint64_t entry = plan->entry;
   const uint64_t stack_pointer = plan->stack_pointer;
@@ -323,6 +360,68 @@ __attribute__((FOREIGN_THREAD_POINTER)) void child_main(void *argument) {
   trampoline_enter(entry, stack_pointer);
 }
 
+CHILD_CODE void say_ready(int socket) {
+  const char word = CHILD_READY;
+  raw_syscall6(SYS_sendto, socket, (long)&word, 1, MSG_NOSIGNAL, 0, 0);
+}
+
+/* First until who has cloned it has taken from the socket's other end what was sent there before. */
+CHILD_CODE void await_release(struct child_plan *plan) {
+  await_change(plan, CHILD_RUNNING);
+  __atomic_store_n(&plan->state, (uint32_t)CHILD_PREPARED, __ATOMIC_RELEASE);
+  say_ready(0);
+  await_change(plan, CHILD_PREPARED);
+}
+
+/* The thread pointer is the program's by now, if its linker has run. The stack above is written to meanwhile. */
+static __attribute__((FOREIGN_THREAD_POINTER, noreturn)) void child_wait(void *argument, uint64_t program_entry) {
+  struct child_plan *plan = argument;
+  raw_syscall3(SYS_close_range, 1, ~0u, 0);
+  await_release(plan);
+  join_group(plan);
+  open_session(plan);
+  forget_signals(plan);
+  take_state(plan);
+
+  const uint64_t entry = plan->entry;
+  const uint64_t returned = plan->linker_returned;
+  const uint64_t stack_pointer = plan->stack_pointer;
+  const uint64_t blocked_signals = plan->blocked_signals;
+  const int socket = plan->last_socket;
+  const bool linked = plan->linker_load != 0;
+  say_ready(socket);
+  raw_syscall1(SYS_close, socket);
+  raw_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &blocked_signals, 0, sizeof blocked_signals);
+  if (linked) trampoline_resume_linker(returned, stack_pointer, program_entry);
+  trampoline_enter(entry, stack_pointer);
+}
+
+/* What the linker says it says to the socket, and so to who prepares: then an ordinary start is to say it. */
+CHILD_CODE void listen_to_linker(void) {
+  raw_syscall3(SYS_dup3, 0, 1, 0);
+  raw_syscall3(SYS_dup3, 0, 2, 0);
+}
+
+__attribute__((FOREIGN_THREAD_POINTER)) void child_prepare(void *argument) {
+  struct child_plan *plan = argument;
+  tie_to_host(plan);
+  raise_fence(plan);
+  raw_syscall2(SYS_prctl, PR_SET_NAME, plan->name);
+  raw_syscall2(SYS_setpgid, 0, 0);
+  reset_signals(plan);
+  get_own_descriptors(plan);
+  raw_syscall1(SYS_chdir, "/");
+  listen_to_linker();
+  plan->abi->pid = (int32_t)raw_syscall0(SYS_getpid);
+  forget_thread_pointer();
+
+  const uint64_t load = plan->linker_load;
+  const uint64_t stack_pointer = plan->stack_pointer;
+  announce(plan);
+  if (load == 0) child_wait(plan, 0);
+  trampoline_call_linker(load, stack_pointer, child_wait, plan);
+}
+
 const char *child_step_name(enum child_step step) {
   switch (step) {
     case CHILD_STEP_LIFELINE:
@@ -330,6 +429,8 @@ const char *child_step_name(enum child_step step) {
     case CHILD_STEP_FENCE:
       return "raise the fence (seccomp with a listener; a host inside a threadproc or a sandbox with a listener "
              "cannot)";
+    case CHILD_STEP_GROUP:
+      return "join the host's process group (setpgid)";
     case CHILD_STEP_SESSION:
       return "open a session (setsid)";
     case CHILD_STEP_SIGNALS:

@@ -17,6 +17,7 @@ enum child_step {
   CHILD_STEP_NONE = 0, /**< nothing failed */
   CHILD_STEP_LIFELINE,
   CHILD_STEP_FENCE,
+  CHILD_STEP_GROUP,
   CHILD_STEP_SESSION,
   CHILD_STEP_SIGNALS,
   CHILD_STEP_OWN_DESCRIPTORS,
@@ -38,9 +39,17 @@ enum child_step {
 enum child_state {
   CHILD_GONE = 0,
   CHILD_STARTING = 1,
-  CHILD_RUNNING = 2,
-  CHILD_UNTRACED = 3 /**< waits until it is traced, and who traces it has set CHILD_STARTING again */
+  CHILD_RUNNING = 2,  /**< a prepared child goes on only as far as it can until who has cloned it sets CHILD_STARTING */
+  CHILD_UNTRACED = 3, /**< waits until it is traced, and who traces it has set CHILD_STARTING again */
+  CHILD_PREPARED = 4  /**< waits until it is given the rest, and who does that has set CHILD_STARTING again */
 };
+
+/**
+ * What a prepared child says through its socket when it waits, and again when the program runs. It cannot say the
+ * latter by `state`: when its dynamic linker has run, the kernel writes what it writes at a child's end elsewhere. Who
+ * waits sees the end of the socket instead.
+ */
+#define CHILD_READY 'r'
 
 /** The number of the first descriptor that the child receives: below is the socket that they come from. */
 #define CHILD_FIRST_RECEIVED 1
@@ -84,10 +93,21 @@ struct child_plan {
   /** NULL, or what it executes instead, as an ordinary process. Not to be read any more once it has. */
   const char *executed;
   const char *const *argv, *const *envp; /**< for that */
+  bool prepared;                          /**< it is child_prepare's */
+  uint64_t linker_load;     /**< the linker's part that is run ahead (loader/linker_entry.h); 0: none is */
+  uint64_t linker_returned; /**< what follows it */
+  pid_t group;              /**< of a prepared child: the process group that it is to be in */
+  int last_socket; /**< of a prepared child: the number that its socket has at the end; not among those wanted */
 };
 
 /** Runs on the new process's own stack; `plan` is a struct child_plan. Never returns. */
 void child_main(void *plan) __attribute__((noreturn));
+
+/**
+ * The same for a program that is prepared: goes as far as it can without knowing more than the program, and waits.
+ * Until then the plan has nothing of what launch_state_plan fills in.
+ */
+void child_prepare(void *plan) __attribute__((noreturn));
 
 /** The step in words, for a message: "stdio (dup3)". */
 const char *child_step_name(enum child_step step);

@@ -201,10 +201,18 @@ int launch_state_directory(const struct tproc_launch *launch, struct tproc_error
   return failed;
 }
 
+/* Beyond stdio, and all that is wanted. */
+static int unwanted_number(const struct tproc_launch *launch) {
+  int number = STDIO_COUNT;
+  for (size_t i = 0; i < launch->descriptor_count; i++)
+    if (launch->descriptors[i].number >= number) number = launch->descriptors[i].number + 1;
+  return number;
+}
+
 /* The child receives one for each that is wanted, in this order, then the directory's, and a terminal that is apart. */
 static int plan_descriptors(const struct tproc_launch *launch, int directory, struct child_plan *plan,
                             struct launch_descriptors *descriptors, struct tproc_error *error) {
-  const size_t most = STDIO_COUNT + launch->descriptor_count;
+  const size_t most = STDIO_COUNT + launch->descriptor_count + 1;
   struct tproc_descriptor *wanted = calloc(most, sizeof *wanted);
   descriptors->sources = calloc(most + 2, sizeof *descriptors->sources);
   int failed = wanted == NULL || descriptors->sources == NULL
@@ -219,7 +227,11 @@ static int plan_descriptors(const struct tproc_launch *launch, int directory, st
     descriptors->sources[i] = wanted[i].source;
     wanted[i].source = CHILD_FIRST_RECEIVED + (int)i;
   }
-  if (!failed) failed = descriptor_steps_make(wanted, count, &descriptors->steps, error);
+  if (plan->prepared && !failed) {
+    plan->last_socket = unwanted_number(launch);
+    wanted[count] = (struct tproc_descriptor){.number = plan->last_socket, .source = CHILD_FIRST_RECEIVED - 1};
+  }
+  if (!failed) failed = descriptor_steps_make(wanted, count + plan->prepared, &descriptors->steps, error);
   free(wanted);
   if (failed) return failed;
   descriptors->sources[count] = directory;

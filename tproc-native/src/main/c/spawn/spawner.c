@@ -11,6 +11,8 @@
 #include "base/error.h"
 #include "base/thread.h"
 
+static void note_tid(void *argument) { *(pid_t *)argument = (pid_t)syscall(SYS_gettid); }
+
 int spawner_start(struct spawner *spawner, struct tproc_error *error) {
   int pair[2];
   memset(spawner, 0, sizeof *spawner);
@@ -28,6 +30,7 @@ int spawner_start(struct spawner *spawner, struct tproc_error *error) {
   pthread_mutex_init(&spawner->lock, NULL);
   spawner->link = pair[0];
   spawner->own_link = pair[1];
+  executor_call(&spawner->executor, note_tid, &spawner->tid);
   return 0;
 }
 

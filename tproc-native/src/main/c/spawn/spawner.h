@@ -23,6 +23,7 @@ struct spawner {
   pthread_mutex_t lock; /**< held while something is under way from `link` to `own_link`; then the executor's */
   int link;             /**< in the table of those who ask */
   int own_link;         /**< in the spawner's own */
+  pid_t tid;            /**< of its thread, from which a new process has what it inherits */
 };
 
 /** One process on its way, for the thread that launches it. */

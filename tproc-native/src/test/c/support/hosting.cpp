@@ -48,7 +48,10 @@ void Host::close() {
   host_ = nullptr;
 }
 
-Launched Host::launch(const Launch &what, bool watch) {
+namespace {
+
+/* The same as the core takes it, for as long as it is called. */
+void with_launch(const Launch &what, const std::function<void(const tproc_launch &)> &use) {
   std::vector<const char *> argv, envp;
   argv.push_back(what.argv0.empty() ? what.program.c_str() : what.argv0.c_str());
   for (const std::string &each : what.arguments) argv.push_back(each.c_str());
@@ -79,11 +82,27 @@ Launched Host::launch(const Launch &what, bool watch) {
   launch.cpu_words = what.cpus.size();
   launch.limits = what.limits.empty() ? nullptr : what.limits.data();
   launch.heap_limit = what.heap_limit;
+  use(launch);
+}
+
+}  // namespace
+
+Launched Host::launch(const Launch &what, bool watch) {
   Launched launched;
-  launched.result = tproc_host_launch(host_, &launch, &launched.threadproc, &launched.error);
+  with_launch(what, [&](const tproc_launch &launch) {
+    launched.result = tproc_host_launch(host_, &launch, &launched.threadproc, &launched.error);
+  });
   if (launched.result == 0 && watch)
     launched.result = tproc_threadproc_watch(launched.threadproc, nullptr, &launched.error);
   return launched;
+}
+
+Launched Host::prepare(const Launch &what, unsigned count, uint64_t age_max) {
+  Launched prepared;
+  with_launch(what, [&](const tproc_launch &launch) {
+    prepared.result = tproc_host_prepare(host_, &launch, count, age_max, &prepared.error);
+  });
+  return prepared;
 }
 
 tproc_threadproc *Host::start(const Launch &what) {

@@ -63,6 +63,8 @@ class Host {
 
   tproc_host *get() const { return host_; }
   Launched launch(const Launch &what, bool watch = true);
+  // Has so many of it waiting.
+  Launched prepare(const Launch &what, unsigned count, uint64_t age_max = 0);
   // A test program, which has to start.
   tproc_threadproc *start(const Launch &what);
   // Collects exits until this one's has come. {-1} as kind on an error.

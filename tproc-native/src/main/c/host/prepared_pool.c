@@ -1,0 +1,509 @@
+#include "host/prepared_pool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/executor.h"
+#include "base/list.h"
+#include "base/thread.h"
+#include "host/host.h"
+#include "host/launch_copy.h"
+#include "host/launch_preparation.h"
+#include "host/prepared_program.h"
+#include "host/status.h"
+
+#define STACK_SIZE (256u << 10) /* aarch64 takes no less than 128 KiB */
+#define RETRY_NANOSECONDS 500000000u
+#define MILLISECOND 1000000u
+
+/* Tests run with it: each launch prepares its program first. */
+#define ALWAYS_VARIABLE "TPROC_PREPARE_ALWAYS"
+
+struct prepared_kind {
+  struct prepared_kind *previous, *next;
+  struct launch_copy copy;
+  unsigned wanted, ready, making;
+  unsigned users;                 /* threads that make one of this kind */
+  bool removed;                   /* by who has no wish for it any more; the last user frees it */
+  uint64_t age_max;               /* nanoseconds; 0: none */
+  uint64_t not_before;            /* when the next is made, after a failure; CLOCK_MONOTONIC */
+  struct prepared_program *first; /* that wait */
+  struct file_identity file;      /* the program's, as it was prepared last */
+  struct tproc_prepared counted;
+};
+
+void prepared_pool_init(struct prepared_pool *pool, struct tproc_host *host) {
+  pool->host = host;
+  pool->wake = -1;
+  pool->always = getenv(ALWAYS_VARIABLE) != NULL;
+  pthread_mutex_init(&pool->lock, NULL);
+  pthread_cond_init(&pool->made, NULL);
+}
+
+void prepared_pool_destroy(struct prepared_pool *pool) {
+  pthread_cond_destroy(&pool->made);
+  pthread_mutex_destroy(&pool->lock);
+}
+
+static void wake(const struct prepared_pool *pool) {
+  const uint64_t one = 1;
+  if (pool->wake >= 0 && write(pool->wake, &one, sizeof one) < 0) return; /* it is full: the thread is awake */
+}
+
+/* All below are called with the lock, unless they say otherwise. */
+
+static void discard_later(struct prepared_pool *pool, struct prepared_program *program) {
+  LIST_PREPEND(pool->discarded, program);
+  wake(pool);
+}
+
+static void unlink_program(struct prepared_kind *kind, struct prepared_program *program) {
+  LIST_UNLINK(kind->first, program);
+  kind->ready--;
+}
+
+static void free_kind(struct prepared_kind *kind) {
+  launch_copy_release(&kind->copy);
+  free(kind);
+}
+
+static void remove_kind(struct prepared_pool *pool, struct prepared_kind *kind) {
+  LIST_UNLINK(pool->first, kind);
+  pool->wanted -= kind->wanted;
+  while (kind->first != NULL) {
+    struct prepared_program *program = kind->first;
+    unlink_program(kind, program);
+    discard_later(pool, program);
+  }
+  kind->removed = true;
+  if (kind->users == 0) free_kind(kind);
+}
+
+static struct prepared_kind *find_kind(const struct prepared_pool *pool, const struct launch_copy *copy) {
+  struct prepared_kind *kind = pool->first;
+  while (kind != NULL && !launch_copy_equals(&kind->copy, copy)) kind = kind->next;
+  return kind;
+}
+
+static void let_go_of(struct prepared_kind *kind) {
+  if (--kind->users == 0 && kind->removed) free_kind(kind);
+}
+
+static void note_failure(struct prepared_kind *kind, const struct tproc_error *error) {
+  kind->counted.failed++;
+  kind->not_before = clock_nanoseconds(CLOCK_MONOTONIC) + RETRY_NANOSECONDS;
+  memcpy(kind->counted.problem, error->message, sizeof kind->counted.problem - 1);
+}
+
+static void note_made(struct prepared_kind *kind, struct prepared_program *program) {
+  LIST_PREPEND(kind->first, program);
+  kind->ready++;
+  kind->file = program->file;
+  kind->counted.depth = program->linked ? TPROC_PREPARED_LINKED : TPROC_PREPARED_MAPPED;
+  kind->counted.problem[0] = '\0';
+}
+
+/* Lets go of the lock meanwhile. The kind has this thread as a user. */
+static int make_one(struct prepared_pool *pool, struct prepared_kind *kind, struct tproc_error *error) {
+  struct prepared_program *program = NULL;
+  struct tproc_error own = {0};
+  pool->making++;
+  kind->making++;
+  pthread_mutex_unlock(&pool->lock);
+  const int failed = prepared_program_make(pool->host, &kind->copy.launch, &program, &own);
+  pthread_mutex_lock(&pool->lock);
+  pool->making--;
+  kind->making--;
+  pthread_cond_broadcast(&pool->made);
+  if (failed)
+    note_failure(kind, &own);
+  else if (kind->removed || pool->closing || kind->ready >= kind->wanted)
+    discard_later(pool, program);
+  else
+    note_made(kind, program);
+  if (failed && error != NULL) *error = own;
+  return failed;
+}
+
+static bool is_short(const struct prepared_kind *kind) { return kind->ready + kind->making < kind->wanted; }
+
+/* ---- the thread ---- */
+
+static void sweep_kind(struct prepared_pool *pool, struct prepared_kind *kind, uint64_t now) {
+  struct prepared_program *program = kind->first;
+  while (program != NULL) {
+    struct prepared_program *next = program->next;
+    const bool ended = prepared_program_has_ended(program);
+    if (ended || (kind->age_max != 0 && now - program->made >= kind->age_max)) {
+      unlink_program(kind, program);
+      discard_later(pool, program);
+      if (ended)
+        kind->counted.ended++;
+      else
+        kind->counted.expired++;
+    }
+    program = next;
+  }
+}
+
+/* Lets go of the lock meanwhile. */
+static void discard_all(struct prepared_pool *pool) {
+  while (pool->discarded != NULL) {
+    struct prepared_program *program = pool->discarded;
+    LIST_UNLINK(pool->discarded, program);
+    pthread_mutex_unlock(&pool->lock);
+    prepared_program_discard(program);
+    pthread_mutex_lock(&pool->lock);
+  }
+}
+
+static struct prepared_kind *one_to_make(const struct prepared_pool *pool, uint64_t now) {
+  struct prepared_kind *kind = pool->first;
+  while (kind != NULL && (!is_short(kind) || kind->not_before > now)) kind = kind->next;
+  return kind;
+}
+
+static void make_all(struct prepared_pool *pool) {
+  struct prepared_kind *kind;
+  while (!pool->closing && (kind = one_to_make(pool, clock_nanoseconds(CLOCK_MONOTONIC))) != NULL) {
+    kind->users++;
+    make_one(pool, kind, NULL);
+    let_go_of(kind);
+  }
+}
+
+static uint64_t sooner(uint64_t one, uint64_t other) { return one < other ? one : other; }
+
+/* Nanoseconds of CLOCK_MONOTONIC; UINT64_MAX: nothing is due. */
+static uint64_t next_deadline(const struct prepared_pool *pool) {
+  uint64_t at = UINT64_MAX;
+  for (const struct prepared_kind *kind = pool->first; kind != NULL; kind = kind->next) {
+    if (is_short(kind)) at = sooner(at, kind->not_before);
+    for (const struct prepared_program *each = kind->first; each != NULL && kind->age_max != 0; each = each->next)
+      at = sooner(at, each->made + kind->age_max);
+  }
+  return at;
+}
+
+/* Their ends wake the thread. One that is started meanwhile may wake it for nothing. */
+static nfds_t collect_events(const struct prepared_pool *pool, struct pollfd *events) {
+  nfds_t count = 0;
+  events[count++] = (struct pollfd){.fd = pool->wake, .events = POLLIN};
+  for (const struct prepared_kind *kind = pool->first; kind != NULL; kind = kind->next)
+    for (const struct prepared_program *each = kind->first; each != NULL; each = each->next)
+      events[count++] = (struct pollfd){.fd = each->threadproc->pidfd, .events = POLLIN};
+  return count;
+}
+
+/* Lets go of the lock meanwhile. */
+static void sleep_until_news(struct prepared_pool *pool) {
+  struct pollfd events[1 + TPROC_PREPARED_MAX];
+  const nfds_t count = collect_events(pool, events);
+  const uint64_t until = next_deadline(pool), now = clock_nanoseconds(CLOCK_MONOTONIC);
+  const uint64_t wait = until == UINT64_MAX ? 0 : until > now ? (until - now) / MILLISECOND + 1 : 0;
+  const int timeout = until == UINT64_MAX ? -1 : wait < INT_MAX ? (int)wait : INT_MAX;
+  uint64_t rings;
+  pthread_mutex_unlock(&pool->lock);
+  poll(events, count, timeout);
+  if (read(pool->wake, &rings, sizeof rings) < 0) rings = 0; /* it was a program's end, or the time */
+  pthread_mutex_lock(&pool->lock);
+}
+
+static void *run(void *argument) {
+  struct prepared_pool *pool = argument;
+  pthread_mutex_lock(&pool->lock);
+  while (!pool->closing) {
+    const uint64_t now = clock_nanoseconds(CLOCK_MONOTONIC);
+    for (struct prepared_kind *kind = pool->first; kind != NULL; kind = kind->next) sweep_kind(pool, kind, now);
+    discard_all(pool);
+    make_all(pool);
+    if (!pool->closing && pool->discarded == NULL) sleep_until_news(pool);
+  }
+  pthread_mutex_unlock(&pool->lock);
+  return NULL;
+}
+
+/* On a thread that has the host's descriptor table, which the new one shares. */
+static int start_thread(struct prepared_pool *pool, struct tproc_error *error) {
+  if (pool->running) return 0;
+  pool->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (pool->wake < 0) return tproc_fail(error, errno, "eventfd");
+  const int failed = thread_start(&pool->thread, STACK_SIZE, "tproc-prepare", run, pool);
+  if (!failed) {
+    pool->running = true;
+    return 0;
+  }
+  close(pool->wake);
+  pool->wake = -1;
+  return tproc_fail(error, -failed, "start a thread (limit on threads)");
+}
+
+void prepared_pool_stop(struct prepared_pool *pool) {
+  pthread_mutex_lock(&pool->lock);
+  pool->closing = true;
+  while (pool->first != NULL) remove_kind(pool, pool->first);
+  wake(pool);
+  pthread_mutex_unlock(&pool->lock);
+}
+
+void prepared_pool_join(struct prepared_pool *pool) {
+  if (pool->running) pthread_join(pool->thread, NULL);
+}
+
+void prepared_pool_close(struct prepared_pool *pool) {
+  pthread_mutex_lock(&pool->lock);
+  discard_all(pool);
+  pthread_mutex_unlock(&pool->lock);
+  if (pool->wake >= 0) close(pool->wake);
+}
+
+/* ---- launches ---- */
+
+static struct prepared_program *take_from(struct prepared_pool *pool, struct prepared_kind *kind,
+                                          const struct tproc_launch *launch, const struct preparation *preparation) {
+  struct prepared_program *program = kind->first;
+  while (program != NULL && !prepared_program_fits(program, launch, preparation)) program = program->next;
+  if (program == NULL) return NULL;
+  unlink_program(kind, program);
+  wake(pool);
+  return program;
+}
+
+/* Of whatever kind: a script's interpreter serves all its scripts. */
+static struct prepared_program *take(struct prepared_pool *pool, const struct tproc_launch *launch,
+                                     const struct preparation *preparation, struct prepared_kind **of) {
+  struct prepared_program *program = NULL;
+  for (*of = pool->first; *of != NULL; *of = (*of)->next) {
+    program = take_from(pool, *of, launch, preparation);
+    if (program != NULL) break;
+  }
+  return program;
+}
+
+/* A launch of a program that is prepared, for which none was there that fits. */
+static void note_miss(struct prepared_pool *pool, const struct preparation *preparation) {
+  struct stat status;
+  if (pool->first == NULL || fstat(preparation->program.file, &status) != 0) return;
+  for (struct prepared_kind *kind = pool->first; kind != NULL; kind = kind->next) {
+    if (kind->file.device != (uint64_t)status.st_dev || kind->file.inode != (uint64_t)status.st_ino) continue;
+    kind->counted.missed++;
+    pool->totals.ordinary++;
+    return;
+  }
+}
+
+static struct tproc_threadproc *start_taken(struct prepared_pool *pool, struct prepared_program *program,
+                                            const struct tproc_launch *launch, const struct launch_client *client,
+                                            struct preparation *preparation) {
+  struct tproc_error error;
+  if (prepared_program_is_current(program)) return prepared_program_start(program, launch, client, preparation, &error);
+  pthread_mutex_lock(&pool->lock);
+  discard_later(pool, program);
+  pthread_mutex_unlock(&pool->lock);
+  return NULL;
+}
+
+static void count_start(struct prepared_pool *pool, struct prepared_kind *kind, bool started) {
+  pthread_mutex_lock(&pool->lock);
+  if (kind != NULL) {
+    if (started)
+      kind->counted.started++;
+    else
+      kind->counted.changed++;
+    let_go_of(kind);
+  }
+  if (started)
+    pool->totals.started++;
+  else
+    pool->totals.ordinary++;
+  pthread_mutex_unlock(&pool->lock);
+}
+
+static struct tproc_threadproc *prepare_and_start(struct prepared_pool *pool, const struct tproc_launch *launch,
+                                                  const struct launch_client *client, struct preparation *preparation) {
+  struct prepared_program *program = NULL;
+  struct tproc_error error;
+  struct tproc_threadproc *threadproc = NULL;
+  if (prepared_program_make(pool->host, launch, &program, &error) == 0) {
+    if (prepared_program_fits(program, launch, preparation))
+      threadproc = prepared_program_start(program, launch, client, preparation, &error);
+    else
+      prepared_program_discard(program);
+  }
+  count_start(pool, NULL, threadproc != NULL);
+  return threadproc;
+}
+
+struct tproc_threadproc *prepared_pool_start(struct prepared_pool *pool, const struct tproc_launch *launch,
+                                             const struct launch_client *client, struct preparation *preparation) {
+  struct prepared_kind *kind = NULL;
+  pthread_mutex_lock(&pool->lock);
+  struct prepared_program *program = take(pool, launch, preparation, &kind);
+  if (program != NULL)
+    kind->users++;
+  else
+    note_miss(pool, preparation);
+  pthread_mutex_unlock(&pool->lock);
+  if (program == NULL) return pool->always ? prepare_and_start(pool, launch, client, preparation) : NULL;
+  struct tproc_threadproc *threadproc = start_taken(pool, program, launch, client, preparation);
+  count_start(pool, kind, threadproc != NULL);
+  return threadproc;
+}
+
+void prepared_pool_yield_addresses(struct prepared_pool *pool) {
+  struct prepared_program *yielding = NULL;
+  pthread_mutex_lock(&pool->lock);
+  while (pool->first != NULL && pool->making > 0) pthread_cond_wait(&pool->made, &pool->lock);
+  for (struct prepared_kind *kind = pool->first; kind != NULL; kind = kind->next)
+    for (struct prepared_program *each = kind->first, *next; each != NULL; each = next) {
+      next = each->next;
+      if (each->position_independent) continue;
+      unlink_program(kind, each);
+      LIST_PREPEND(yielding, each);
+      kind->not_before = clock_nanoseconds(CLOCK_MONOTONIC) + RETRY_NANOSECONDS;
+    }
+  pthread_mutex_unlock(&pool->lock);
+  while (yielding != NULL) {
+    struct prepared_program *program = yielding;
+    LIST_UNLINK(yielding, program);
+    prepared_program_discard(program);
+  }
+}
+
+/* ---- tproc_core.h ---- */
+
+struct preparing {
+  struct prepared_pool *pool;
+  struct launch_copy *copy;
+  unsigned count;
+  uint64_t age_max;
+  struct tproc_error *error;
+  int result;
+};
+
+static int add_kind(struct prepared_pool *pool, const struct preparing *preparing, struct prepared_kind **result) {
+  struct prepared_kind *kind = calloc(1, sizeof *kind);
+  struct tproc_launch own;
+  if (kind == NULL) return tproc_fail(preparing->error, ENOMEM, "remember what to prepare");
+  own = preparing->copy->launch;
+  const int failed = launch_copy_make(&kind->copy, &own, preparing->error);
+  if (failed) {
+    free(kind);
+    return failed;
+  }
+  LIST_PREPEND(pool->first, kind);
+  *result = kind;
+  return 0;
+}
+
+static int change_kind(struct prepared_pool *pool, const struct preparing *preparing, struct prepared_kind **result) {
+  struct prepared_kind *kind = find_kind(pool, preparing->copy);
+  const unsigned before = kind != NULL ? kind->wanted : 0;
+  if (pool->wanted - before + preparing->count > TPROC_PREPARED_MAX)
+    return tproc_fail_because(preparing->error, EINVAL, "%u of them: %d of all kinds are the most", preparing->count,
+                              TPROC_PREPARED_MAX);
+  const int failed = kind == NULL ? add_kind(pool, preparing, &kind) : 0;
+  if (failed) return failed;
+  pool->wanted += preparing->count - before;
+  kind->wanted = preparing->count;
+  kind->age_max = preparing->age_max;
+  kind->not_before = 0;
+  *result = kind;
+  return 0;
+}
+
+/* Those that are too many go. */
+static void shrink(struct prepared_pool *pool, struct prepared_kind *kind) {
+  while (kind->ready > kind->wanted) {
+    struct prepared_program *program = kind->first;
+    unlink_program(kind, program);
+    discard_later(pool, program);
+  }
+}
+
+/* The first ones are made by the caller, who hears what is wrong with the program. */
+static int fill(struct prepared_pool *pool, struct prepared_kind *kind, struct tproc_error *error) {
+  int failed = 0;
+  while (!failed && !kind->removed && kind->ready < kind->wanted) {
+    if (is_short(kind))
+      failed = make_one(pool, kind, error);
+    else
+      pthread_cond_wait(&pool->made, &pool->lock); /* another thread makes the rest */
+  }
+  return failed;
+}
+
+static void prepare_in_host(void *argument) {
+  struct preparing *preparing = argument;
+  struct prepared_pool *pool = preparing->pool;
+  struct prepared_kind *kind = NULL;
+  pthread_mutex_lock(&pool->lock);
+  kind = find_kind(pool, preparing->copy);
+  if (preparing->count == 0) {
+    if (kind != NULL) remove_kind(pool, kind);
+  } else {
+    const bool is_new = kind == NULL;
+    preparing->result = start_thread(pool, preparing->error);
+    if (!preparing->result) preparing->result = change_kind(pool, preparing, &kind);
+    if (!preparing->result) {
+      kind->users++;
+      shrink(pool, kind);
+      preparing->result = fill(pool, kind, preparing->error);
+      /* For fixed addresses there is one place: what is there already is enough, and the thread tries again. */
+      if (kind->ready > 0) preparing->result = 0;
+      if (preparing->result && is_new && !kind->removed) remove_kind(pool, kind);
+      let_go_of(kind);
+    }
+  }
+  wake(pool);
+  pthread_mutex_unlock(&pool->lock);
+}
+
+int tproc_host_prepare(struct tproc_host *host, const struct tproc_launch *launch, unsigned count, uint64_t age_max,
+                       struct tproc_error *error) {
+  struct launch_copy copy;
+  int failed = launch_copy_make(&copy, launch, error);
+  if (failed) return failed;
+  struct preparing preparing = {
+      .pool = &host->prepared, .copy = &copy, .count = count, .age_max = age_max, .error = error};
+  failed = executor_call_apart(&host->executor, prepare_in_host, &preparing);
+  if (failed)
+    tproc_fail(error, -failed, "prepare %s: start a thread (limit on threads)", launch->program);
+  else
+    failed = preparing.result;
+  launch_copy_release(&copy);
+  return failed;
+}
+
+static void describe(const struct prepared_kind *kind, int pagemap, struct tproc_prepared *entry) {
+  *entry = kind->counted;
+  entry->wanted = kind->wanted;
+  entry->ready = kind->ready;
+  entry->program[0] = '\0';
+  strncat(entry->program, kind->copy.launch.program, sizeof entry->program - 1);
+  for (struct prepared_program *each = kind->first; each != NULL; each = each->next)
+    status_measure(&each->threadproc->memory, pagemap, &entry->mapped, &entry->resident);
+}
+
+size_t tproc_host_prepared(struct tproc_host *host, struct tproc_prepared *entries, size_t capacity,
+                           struct tproc_prepared_totals *totals) {
+  struct prepared_pool *pool = &host->prepared;
+  const int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+  size_t count = 0;
+  pthread_mutex_lock(&pool->lock);
+  for (const struct prepared_kind *kind = pool->first; kind != NULL; kind = kind->next, count++)
+    if (count < capacity) describe(kind, pagemap, &entries[count]);
+  if (totals != NULL) *totals = pool->totals;
+  pthread_mutex_unlock(&pool->lock);
+  if (pagemap >= 0) close(pagemap);
+  return count;
+}

@@ -1,0 +1,55 @@
+/*
+ * A program that was started ahead and waits, for a launch to give it what is new
+ * (docs/decisions/prepared-programs.md). On threads with the host's descriptor table. No lock: its owner is one thread
+ * at a time.
+ */
+#ifndef TPROC_PREPARED_PROGRAM_H
+#define TPROC_PREPARED_PROGRAM_H
+
+#include "host/host.h"
+#include "host/launch_info.h"
+#include "host/launch_preparation.h"
+#include "host/threadproc.h"
+#include "loader/file_identity.h"
+
+struct prepared_program {
+  struct prepared_program *previous, *next; /**< the owner's list */
+  struct tproc_threadproc *threadproc;      /**< in no list of the host's */
+  struct file_identity file;                /**< the program's */
+  bool linked;                              /**< its dynamic linker has run */
+  bool position_independent;
+  uint64_t made; /**< CLOCK_MONOTONIC, nanoseconds */
+  struct prepared_details *details;
+};
+
+/**
+ * Starts a program as far as it goes without what only a launch knows.
+ *
+ * @param launch what of it bears on the program: the rest is not looked at
+ * @return 0 or a negative errno; -EAGAIN: a file of it has changed just now; -ENOTSUP: it is none that can be prepared
+ */
+int prepared_program_make(struct tproc_host *host, const struct tproc_launch *launch, struct prepared_program **program,
+                          struct tproc_error *error);
+
+/** Whether a launch, whose program has been found, asks for the same program, file and linker's variables. */
+bool prepared_program_fits(const struct prepared_program *program, const struct tproc_launch *launch,
+                           const struct preparation *preparation);
+
+/** Whether its files, and what it has inherited, are still the same. */
+bool prepared_program_is_current(const struct prepared_program *program);
+
+bool prepared_program_has_ended(const struct prepared_program *program);
+
+/**
+ * Gives it what the launch has, and lets it go. Frees the program.
+ *
+ * @return its threadproc; NULL, when that did not go well, and nothing is left of it
+ */
+struct tproc_threadproc *prepared_program_start(struct prepared_program *program, const struct tproc_launch *launch,
+                                                const struct launch_client *client, struct preparation *preparation,
+                                                struct tproc_error *error);
+
+/** Ends its process, and frees it. */
+void prepared_program_discard(struct prepared_program *program);
+
+#endif

@@ -1,0 +1,317 @@
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "support/hosting.h"
+#include "support/patience.h"
+#include "support/resources.h"
+#include "support/temporary_directory.h"
+
+TEST_SUITE_BEGIN("prepared");
+
+namespace {
+
+constexpr uint64_t kMillisecond = 1000000;
+
+struct Prepared {
+  std::vector<tproc_prepared> kinds;
+  tproc_prepared_totals totals{};
+
+  explicit Prepared(const Host &host) : kinds(16) {
+    kinds.resize(tproc_host_prepared(host.get(), kinds.data(), kinds.size(), &totals));
+  }
+};
+
+tproc_prepared only(const Host &host) {
+  const Prepared prepared(host);
+  REQUIRE(prepared.kinds.size() == 1);
+  return prepared.kinds[0];
+}
+
+// A file that has just been written is not prepared at once.
+void prepare(Host &host, const Launch &launch, unsigned count = 1, uint64_t age_max = 0) {
+  Launched prepared;
+  CHECK(eventually([&] { return (prepared = host.prepare(launch, count, age_max)).result != -EAGAIN; }));
+  CHECK(prepared.message() == "");
+  REQUIRE(prepared.result == 0);
+}
+
+bool waits(const Host &host, unsigned count = 1) {
+  return eventually([&] { return only(host).ready == count; });
+}
+
+// Without its cache a linker looks in directories, and is not run ahead.
+bool can_link() {
+  if (access("/etc/ld.so.cache", R_OK) == 0) return true;
+  MESSAGE("there is no /etc/ld.so.cache, so no linker is run ahead");
+  return false;
+}
+
+Launch say(const std::vector<std::string> &words) { return Launch(test_program("dynamic_say"), words); }
+
+Launch with_witness(const std::string &library, const std::string &word) {
+  Launch launch = say({"x"});
+  launch.environment = {"LD_PRELOAD=" + library, "WORD=" + word};
+  return launch;
+}
+
+// Also those without an exit signal.
+std::vector<pid_t> children_named(const std::string &name) {
+  std::vector<pid_t> found;
+  for (const auto &entry : std::filesystem::directory_iterator("/proc")) {
+    const pid_t pid = std::atoi(entry.path().filename().c_str());
+    std::string text;
+    if (pid <= 0 || !std::getline(std::ifstream(entry.path() / "stat") >> std::ws, text)) continue;
+    const size_t end = text.rfind(')');
+    if (end != std::string::npos && text.substr(0, end).find("(" + name) != std::string::npos &&
+        std::atoi(text.c_str() + end + 4) == getpid())
+      found.push_back(pid);
+  }
+  return found;
+}
+
+void copy(const std::string &from, const std::string &to) {
+  std::filesystem::copy_file(from, to, std::filesystem::copy_options::overwrite_existing);
+}
+
+}  // namespace
+
+TEST_CASE("a prepared program gets its arguments, and another takes its place") {
+  Host host;
+  prepare(host, say({}), 2);
+  CHECK(only(host).ready == 2);
+  if (can_link()) CHECK(only(host).depth == TPROC_PREPARED_LINKED);
+  for (int round = 0; round < 5; round++) {
+    REQUIRE(waits(host, 2));
+    CHECK(host.output_of(say({"one", "two"})) == test_program("dynamic_say") + "\none\ntwo\n");
+  }
+  CHECK(only(host).started == 5);
+  CHECK(only(host).missed == 0);
+  CHECK(Prepared(host).totals.started == 5);
+}
+
+TEST_CASE("a static program, and one for fixed addresses, are prepared, too") {
+  for (const char *name : {"say", "fixed_say"}) {
+    CAPTURE(name);
+    Host host;
+    prepare(host, Launch(test_program(name)));
+    CHECK(only(host).depth == TPROC_PREPARED_MAPPED);
+    CHECK(host.output_of(Launch(test_program(name), {"word"})) == test_program(name) + "\nword\n");
+    CHECK(only(host).started == 1);
+  }
+}
+
+TEST_CASE("one that waits at fixed addresses is not in the way of one that starts") {
+  Host host;
+  prepare(host, Launch(test_program("fixed_say")));
+  Launch other = Launch(test_program("fixed_say"), {"word"});
+  other.flags = TPROC_LAUNCH_STAY;
+  CHECK(host.output_of(other) == test_program("fixed_say") + "\nword\n");
+  CHECK(only(host).started == 0);
+  CHECK(waits(host));
+}
+
+TEST_CASE("a prepared program finds itself in the state of an ordinary one") {
+  TemporaryDirectory directory;
+  for (const char *name : {"state", "dynamic_state"}) {
+    CAPTURE(name);
+    Launch launch = with_limits(Launch(test_program(name)));
+    launch.environment = {"ONE=1", "TWO=2"};
+    launch.directory = directory.path();
+    launch.umask = 0027;
+    launch.flags |= TPROC_LAUNCH_SESSION | TPROC_LAUNCH_NICE;
+    launch.nice = 3;
+    launch.limits[RLIMIT_NOFILE].soft = 77;
+    launch.ignored_signals = uint64_t{1} << (SIGHUP - 1);
+    launch.blocked_signals = uint64_t{1} << (SIGUSR1 - 1);
+    const int file = open("/dev/null", O_RDWR | O_CLOEXEC);
+    launch.stdio[0] = launch.stdio[2] = file;
+    launch.descriptors = {{3, file}, {9, file}};
+    Host ordinary, prepared;
+    prepare(prepared, launch);
+    const auto expected = state_of(ordinary, launch), found = state_of(prepared, launch);
+    close(file);
+    CHECK(only(prepared).started == 1);
+    CHECK(found->session == found->pid);
+    CHECK(expected->session == expected->pid);
+    found->pid = expected->pid;
+    found->session = expected->session;
+    found->group = expected->group;
+    CHECK(std::memcmp(found.get(), expected.get(), offsetof(state_report, argc)) == 0);
+  }
+}
+
+TEST_CASE("without a session it is in the host's process group, with the host's umask") {
+  Host host;
+  prepare(host, Launch(test_program("dynamic_state")));
+  const mode_t before = umask(0123);
+  const auto found = state_of(host, Launch(test_program("dynamic_state")));
+  umask(before);
+  CHECK(only(host).started == 1);
+  CHECK(found->group == getpgid(0));
+  CHECK(found->umask == 0123);
+}
+
+TEST_CASE("no constructor has run before the launch") {
+  if (!can_link()) return;
+  Host host;
+  const std::string witness = test_program("preload_witness");
+  prepare(host, with_witness(witness, "early"));
+  CHECK(only(host).depth == TPROC_PREPARED_LINKED);
+  CHECK(host.output_of(with_witness(witness, "late")) ==
+        "argc=2 variables=1 WORD=late\n" + test_program("dynamic_say") + "\nx\n");
+  CHECK(only(host).started == 1);
+}
+
+TEST_CASE("other variables of the linker's are an ordinary start's") {
+  if (!can_link()) return;
+  Host host;
+  prepare(host, say({}));
+  CHECK(host.output_of(with_witness(test_program("preload_witness"), "x")).substr(0, 6) == "argc=2");
+  CHECK(only(host).started == 0);
+  CHECK(only(host).missed == 1);
+  CHECK(Prepared(host).totals.ordinary == 1);
+  CHECK(host.output_of(say({})) == test_program("dynamic_say") + "\n");
+  CHECK(only(host).started == 1);
+}
+
+TEST_CASE("variables that make a linker look around or write are its own start's") {
+  Host host;
+  for (const char *variable : {"LD_LIBRARY_PATH=/nowhere", "LD_PRELOAD=./x.so", "LD_DEBUG=statistics"}) {
+    CAPTURE(variable);
+    Launch launch = say({"x"});
+    launch.environment = {variable};
+    prepare(host, launch);
+    CHECK(only(host).depth == TPROC_PREPARED_MAPPED);
+    CHECK(host.output_of(launch) == test_program("dynamic_say") + "\nx\n");
+    CHECK(only(host).started == 1);
+    CHECK(host.prepare(launch, 0).result == 0);
+  }
+}
+
+TEST_CASE("a linker that says something says it at the launch") {
+  if (!can_link()) return;
+  Host host;
+  Launch launch = with_witness("/no/such/library.so", "x");
+  prepare(host, launch);
+  CHECK(only(host).depth == TPROC_PREPARED_MAPPED);
+  TemporaryDirectory directory;
+  const std::string errors = directory.file("errors", "");
+  launch.stdio[2] = open(errors.c_str(), O_WRONLY | O_CLOEXEC);
+  CHECK(host.run(launch) == 0);
+  close(launch.stdio[2]);
+  CHECK(only(host).started == 1);
+  CHECK(std::filesystem::file_size(errors) > 0);
+}
+
+TEST_CASE("a program or a library that was replaced is started afresh") {
+  if (!can_link()) return;
+  TemporaryDirectory directory;
+  const std::string program = directory / "program", library = directory / "library.so";
+  copy(test_program("dynamic_say"), program);
+  copy(test_program("preload_witness"), library);
+  Launch launch = with_witness(library, "1");
+  launch.program = program;
+  launch.environment.push_back("OTHER=2");
+  Host host;
+  prepare(host, launch);
+  copy(test_program("preload_other"), library);
+  CHECK(host.output_of(launch) == "argc=2 variables=1 OTHER=2\n" + program + "\nx\n");
+  CHECK(only(host).changed == 1);
+  CHECK(waits(host));
+  std::filesystem::remove(program);
+  copy(test_program("dynamic_state"), program);
+  chmod(program.c_str(), 0755);
+  launch.environment.clear();
+  state_of(host, launch);
+  CHECK(only(host).started == 0);
+}
+
+TEST_CASE("what does not fit on the stack of a prepared one is an ordinary start's") {
+  Host host;
+  prepare(host, say({}));
+  const std::vector<std::string> many(3000, "word");
+  CHECK(host.output_of(say(many)).size() == test_program("dynamic_say").size() + 1 + 5 * many.size());
+  CHECK(only(host).started == 0);
+  CHECK(only(host).changed == 1);
+  REQUIRE(waits(host));
+  const std::vector<std::string> fitting(1500, "word");
+  CHECK(host.output_of(say(fitting)).size() == test_program("dynamic_say").size() + 1 + 5 * fitting.size());
+  CHECK(only(host).started == 1);
+}
+
+TEST_CASE("an error of a launch is that of an ordinary start") {
+  Host host;
+  prepare(host, say({}));
+  Launch launch = say({});
+  launch.directory = "/no/such/directory";
+  refused(host, launch, ENOENT, "working directory /no/such/directory: No such file or directory (ENOENT)");
+  CHECK(only(host).ready == 1);
+}
+
+TEST_CASE("what cannot be prepared is said, and nothing is left of it") {
+  Host host;
+  const Launched prepared = host.prepare(Launch("/no/such/program"), 1);
+  CHECK(prepared.result == -ENOENT);
+  CHECK(prepared.message() == "prepare /no/such/program: open /no/such/program: No such file or directory (ENOENT)");
+  CHECK(Prepared(host).kinds.empty());
+  CHECK(host.prepare(say({}), TPROC_PREPARED_MAX + 1).result == -EINVAL);
+  CHECK(Prepared(host).kinds.empty());
+}
+
+TEST_CASE("prepared programs that are killed, too old or not wanted any more are replaced or go") {
+  Host host;
+  prepare(host, say({}), 2, 5 * kMillisecond);
+  CHECK(eventually([&] { return only(host).expired >= 4; }));
+  prepare(host, say({}), 2);
+  REQUIRE(waits(host, 2));
+  const uint64_t ended = only(host).ended;
+  for (pid_t child : children_named("dynamic_say")) kill(child, SIGKILL);
+  CHECK(eventually([&] { return only(host).ended >= ended + 2 && only(host).ready == 2; }));
+  CHECK(host.output_of(say({"x"})) == test_program("dynamic_say") + "\nx\n");
+  CHECK(host.prepare(say({}), 0).result == 0);
+  CHECK(Prepared(host).kinds.empty());
+}
+
+TEST_CASE("memory of those that wait is told") {
+  Host host;
+  prepare(host, say({}), 2);
+  const tproc_prepared found = only(host);
+  CHECK(found.mapped > 2 * 100000);
+  CHECK(found.resident > 2 * 10000);
+  CHECK(found.resident <= found.mapped);
+}
+
+TEST_CASE("one that waits is in no group of the host's, and forgets its signals") {
+  Host host;
+  prepare(host, say({"x"}));
+  const std::vector<pid_t> waiting = children_named("dynamic_say");
+  REQUIRE(waiting.size() == 1);
+  CHECK(getpgid(waiting[0]) == waiting[0]);
+  for (int signal : {SIGTERM, SIGUSR1, SIGRTMIN}) CHECK(kill(waiting[0], signal) == 0);
+  CHECK(host.output_of(say({"x"})) == test_program("dynamic_say") + "\nx\n");
+  CHECK(only(host).started == 1);
+}
+
+TEST_CASE("nothing is left of prepared programs when their host is closed") {
+  CHECK(leaks_of([] {
+          Host host;
+          prepare(host, say({}), 3);
+          prepare(host, Launch(test_program("say")), 2);
+          CHECK(host.output_of(say({})) == test_program("dynamic_say") + "\n");
+        }) == "");
+}
+
+TEST_SUITE_END();
