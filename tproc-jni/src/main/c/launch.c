@@ -1,3 +1,4 @@
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -135,4 +136,62 @@ JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_launch(JNIEnv *env, jclass type
   free_state(&state);
   free_texts(&texts);
   return to_jlong(threadproc);
+}
+
+JNIEXPORT void JNICALL Java_io_tproc_jni_Native_prepare(JNIEnv *env, jclass type, jlong host, jbyteArray program,
+                                                        jbyteArray search_path, jbyteArray environment,
+                                                        jint environment_count, jbyteArray directory, jboolean stay,
+                                                        jboolean never_forks, jlongArray limits, jint count,
+                                                        jlong age_max) {
+  (void)type;
+  struct texts texts = {0};
+  struct state state = {0};
+  if (text_from_java(env, program, &texts.program) && text_from_java(env, search_path, &texts.search_path) &&
+      text_from_java(env, directory, &texts.directory) &&
+      vector_from_java(env, environment, environment_count, &texts.envp) && limits_from_java(env, limits, &state)) {
+    const char *const argv[] = {texts.program, NULL};
+    const struct tproc_launch launch = {
+        .program = texts.program,
+        .search_path = texts.search_path,
+        .argv = argv,
+        .envp = texts.envp,
+        .directory = texts.directory,
+        .stdio = {TPROC_FD_CLOSED, TPROC_FD_CLOSED, TPROC_FD_CLOSED},
+        .umask = TPROC_UMASK_INHERIT,
+        .flags = (stay ? TPROC_LAUNCH_STAY : 0) | (never_forks ? TPROC_LAUNCH_NEVER_FORKS : 0) |
+                 (limits != NULL ? TPROC_LAUNCH_LIMITS : 0),
+        .limits = state.limits,
+    };
+    struct tproc_error error = {0};
+    if (tproc_host_prepare(to_host(host), &launch, (unsigned)count, (uint64_t)age_max, &error) != 0)
+      throw_failure(env, FAILURE_LAUNCH, &error);
+  }
+  free_state(&state);
+  free_texts(&texts);
+}
+
+/* What Prepared.java reads. */
+_Static_assert(offsetof(struct tproc_prepared, program) == 0 && offsetof(struct tproc_prepared, depth) == 256 &&
+                   offsetof(struct tproc_prepared, wanted) == 260 && offsetof(struct tproc_prepared, ready) == 264 &&
+                   offsetof(struct tproc_prepared, mapped) == 272 && offsetof(struct tproc_prepared, resident) == 280 &&
+                   offsetof(struct tproc_prepared, started) == 288 && offsetof(struct tproc_prepared, missed) == 296 &&
+                   offsetof(struct tproc_prepared, changed) == 304 && offsetof(struct tproc_prepared, ended) == 312 &&
+                   offsetof(struct tproc_prepared, expired) == 320 && offsetof(struct tproc_prepared, failed) == 328 &&
+                   offsetof(struct tproc_prepared, problem) == 336 && sizeof(struct tproc_prepared) == 592,
+               "as Prepared.java has it");
+
+JNIEXPORT jbyteArray JNICALL Java_io_tproc_jni_Native_prepared(JNIEnv *env, jclass type, jlong host) {
+  (void)type;
+  /* Each kind has one that is wanted at least. */
+  struct tproc_prepared *entries = calloc(TPROC_PREPARED_MAX, sizeof *entries);
+  if (entries == NULL) {
+    throw_out_of_memory(env, "native memory for a list of prepared programs");
+    return NULL;
+  }
+  const size_t count = tproc_host_prepared(to_host(host), entries, TPROC_PREPARED_MAX, NULL);
+  const jsize size = (jsize)(count * sizeof *entries);
+  jbyteArray result = (*env)->NewByteArray(env, size);
+  if (result != NULL) (*env)->SetByteArrayRegion(env, result, 0, size, (const jbyte *)entries);
+  free(entries);
+  return result;
 }

@@ -227,8 +227,7 @@ int preparation_map(struct tproc_host *host, const struct tproc_launch *launch, 
         layout_plan(&threadproc->memory.slot, &preparation->elf,
                     preparation->interpreter.file >= 0 ? &preparation->interpreter.elf : NULL, preparation->stack_limit,
                     own + room.bytes + room.words * sizeof(uint64_t), &preparation->layout, error);
-  if (!failed)
-    failed = map_images(host, (launch->flags & TPROC_LAUNCH_SPILL) != 0, preparation, threadproc, error);
+  if (!failed) failed = map_images(host, (launch->flags & TPROC_LAUNCH_SPILL) != 0, preparation, threadproc, error);
   if (!failed) failed = map_stack(preparation, error);
   if (!failed) failed = preparation_open_account(host, launch, &threadproc->account, error);
   if (!failed) {

@@ -93,10 +93,10 @@ struct child_plan {
   /** NULL, or what it executes instead, as an ordinary process. Not to be read any more once it has. */
   const char *executed;
   const char *const *argv, *const *envp; /**< for that */
-  bool prepared;                          /**< it is child_prepare's */
-  uint64_t linker_load;     /**< the linker's part that is run ahead (loader/linker_entry.h); 0: none is */
-  uint64_t linker_returned; /**< what follows it */
-  pid_t group;              /**< of a prepared child: the process group that it is to be in */
+  bool prepared;                         /**< it is child_prepare's */
+  uint64_t linker_load;                  /**< the linker's part that is run ahead (loader/linker_entry.h); 0: none is */
+  uint64_t linker_returned;              /**< what follows it */
+  pid_t group;                           /**< of a prepared child: the process group that it is to be in */
   int last_socket; /**< of a prepared child: the number that its socket has at the end; not among those wanted */
 };
 

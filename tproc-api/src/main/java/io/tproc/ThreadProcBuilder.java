@@ -8,6 +8,7 @@ import java.io.FileDescriptor;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -464,21 +465,66 @@ public final class ThreadProcBuilder {
    * @throws IllegalStateException when the host is closed
    */
   public ThreadProc start() throws IOException {
-    return starter.start(
-        new LaunchRequest(
-            settings.command(),
-            settings.environment(),
-            settings.directory(),
-            settings.redirectInput(),
-            settings.redirectOutput(),
-            settings.redirectError(),
-            settings.redirectErrorStream(),
-            umask,
-            crashReport,
-            stay,
-            neverForks,
-            spill,
-            heapLimit,
-            new StartState(nice, limits, cpus, descriptors, session)));
+    return starter.start(request());
+  }
+
+  /**
+   * As {@link #prepare(int, Duration)}, without an age.
+   *
+   * @param count how many are to wait
+   * @throws LaunchException when the program cannot be prepared
+   * @throws IOException never by itself
+   * @throws IllegalArgumentException when the count is negative
+   * @throws IllegalStateException when the host is closed
+   */
+  public void prepare(int count) throws IOException {
+    prepare(count, Duration.ZERO);
+  }
+
+  /**
+   * Starts this builder's program ahead, as far as that goes without what only a start knows, and
+   * keeps so many of them waiting. A start of the same program, by whatever builder or client of
+   * the host, then takes one of them and gives it its arguments, environment, descriptors,
+   * directory and the rest: it behaves as any other start, and is sooner. When something has
+   * changed (a file of the program, a variable that its dynamic linker reads), or none waits, the
+   * start is an ordinary one; {@link TprocHost#prepared()} counts them.
+   *
+   * <p>Returns when they wait. The arguments, redirects, umask and the like of this builder are not
+   * looked at.
+   *
+   * @param count how many are to wait; 0 ends those of this program and environment
+   * @param ageMax one that has waited so long is replaced; zero for never
+   * @throws LaunchException when the program cannot be prepared; its message says which step
+   *     failed, on what, and why
+   * @throws IOException never by itself
+   * @throws IllegalArgumentException when the count or the age is negative
+   * @throws IllegalStateException when the host is closed
+   */
+  public void prepare(int count, Duration ageMax) throws IOException {
+    if (count < 0) {
+      throw new IllegalArgumentException("a negative count: " + count);
+    }
+    if (ageMax.isNegative()) {
+      throw new IllegalArgumentException("a negative age: " + ageMax);
+    }
+    starter.prepare(request(), count, ageMax);
+  }
+
+  private LaunchRequest request() {
+    return new LaunchRequest(
+        settings.command(),
+        settings.environment(),
+        settings.directory(),
+        settings.redirectInput(),
+        settings.redirectOutput(),
+        settings.redirectError(),
+        settings.redirectErrorStream(),
+        umask,
+        crashReport,
+        stay,
+        neverForks,
+        spill,
+        heapLimit,
+        new StartState(nice, limits, cpus, descriptors, session));
   }
 }

@@ -292,6 +292,14 @@ public interface TprocHost extends PlatformMemory, AutoCloseable {
   List<ThreadProcStatus> statuses();
 
   /**
+   * What {@link ThreadProcBuilder#prepare(int)} keeps waiting in this host.
+   *
+   * @return an unmodifiable snapshot
+   * @throws IllegalStateException when the host is closed
+   */
+  List<PreparedProgram> prepared();
+
+  /**
    * The heap that this JVM shares with its programs, and the locks in it.
    *
    * @return the heap, the same on each call

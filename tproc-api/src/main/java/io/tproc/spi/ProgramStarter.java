@@ -3,6 +3,7 @@ package io.tproc.spi;
 import io.tproc.LaunchException;
 import io.tproc.ThreadProc;
 import java.io.IOException;
+import java.time.Duration;
 
 /** What a {@link io.tproc.ThreadProcBuilder} hands its settings to. Thread-safe. */
 @FunctionalInterface
@@ -17,4 +18,19 @@ public interface ProgramStarter {
    * @throws IllegalStateException when the host is closed
    */
   ThreadProc start(LaunchRequest request) throws IOException;
+
+  /**
+   * Has programs started ahead.
+   *
+   * @param request what of it bears on the program: its path, environment, directory and limits
+   * @param count how many are to wait; 0 for none any more
+   * @param ageMax after which one that waits is replaced; zero for never
+   * @throws LaunchException when the program cannot be prepared; nothing is left behind
+   * @throws IOException never by itself
+   * @throws IllegalStateException when the host is closed
+   * @throws UnsupportedOperationException when there are no prepared programs here
+   */
+  default void prepare(LaunchRequest request, int count, Duration ageMax) throws IOException {
+    throw new UnsupportedOperationException("prepared programs");
+  }
 }

@@ -2,6 +2,7 @@ package io.tproc.jni;
 
 import io.tproc.Errno;
 import io.tproc.LaunchException;
+import io.tproc.PreparedProgram;
 import io.tproc.ThreadProc;
 import io.tproc.ThreadProcStatus;
 import io.tproc.spi.LaunchRequest;
@@ -15,6 +16,7 @@ import java.nio.ByteOrder;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Collections;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -262,6 +264,29 @@ final class HostState {
         throw failed;
       }
       return launch(host, request, arguments.spilling(request.spill()), record);
+    }
+  }
+
+  void prepare(LaunchRequest request, int count, Duration ageMax) throws IOException {
+    StackRoom.require();
+    LaunchArguments arguments = LaunchArguments.encode(request, environment);
+    lifecycle.readLock().lock();
+    try {
+      checkOpen();
+      arguments.prepare(pointer, count, TimeUnit.NANOSECONDS.convert(ageMax));
+    } finally {
+      lifecycle.readLock().unlock();
+    }
+  }
+
+  List<PreparedProgram> prepared() {
+    StackRoom.requireUnderLock();
+    lifecycle.readLock().lock();
+    try {
+      checkOpen();
+      return Prepared.read(Native.prepared(pointer));
+    } finally {
+      lifecycle.readLock().unlock();
     }
   }
 

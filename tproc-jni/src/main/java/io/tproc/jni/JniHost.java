@@ -1,6 +1,7 @@
 package io.tproc.jni;
 
 import io.tproc.LentBuffer;
+import io.tproc.PreparedProgram;
 import io.tproc.ThreadProc;
 import io.tproc.ThreadProcBuilder;
 import io.tproc.ThreadProcStatus;
@@ -15,6 +16,8 @@ import io.tproc.spi.CalleeSupport;
 import io.tproc.spi.Checks;
 import io.tproc.spi.ScopedMemory;
 import io.tproc.spi.ViewScope;
+import io.tproc.spi.LaunchRequest;
+import io.tproc.spi.ProgramStarter;
 import java.io.IOException;
 import java.lang.ref.Cleaner;
 import java.nio.Buffer;
@@ -25,6 +28,7 @@ import java.nio.DoubleBuffer;
 import java.nio.LongBuffer;
 import java.nio.ShortBuffer;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -97,7 +101,19 @@ final class JniHost implements TprocHost, ScopedMemory {
 
   @Override
   public ThreadProcBuilder command(List<String> command) {
-    return new ThreadProcBuilder(request -> state.launch(this, request), command);
+    return new ThreadProcBuilder(new Starter(), command);
+  }
+
+  private final class Starter implements ProgramStarter {
+    @Override
+    public ThreadProc start(LaunchRequest request) throws IOException {
+      return state.launch(JniHost.this, request);
+    }
+
+    @Override
+    public void prepare(LaunchRequest request, int count, Duration ageMax) throws IOException {
+      state.prepare(request, count, ageMax);
+    }
   }
 
   @Override
@@ -198,6 +214,11 @@ final class JniHost implements TprocHost, ScopedMemory {
   @Override
   public List<ThreadProcStatus> statuses() {
     return state.statuses();
+  }
+
+  @Override
+  public List<PreparedProgram> prepared() {
+    return state.prepared();
   }
 
   @Override

@@ -126,6 +126,22 @@ final class LaunchArguments {
         descriptors());
   }
 
+  /** Has the program started ahead. */
+  void prepare(long host, int count, long ageMax) throws LaunchException {
+    Native.prepare(
+        host,
+        program,
+        searchPath,
+        environment,
+        environmentCount,
+        directory,
+        stay,
+        neverForks,
+        limits(),
+        count,
+        ageMax);
+  }
+
   private long @Nullable [] limits() {
     if (state.limits().isEmpty()) {
       return null;

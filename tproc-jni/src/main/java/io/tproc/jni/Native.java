@@ -68,6 +68,29 @@ final class Native {
       int @Nullable [] descriptors)
       throws LaunchException;
 
+  /**
+   * tproc_host_prepare.
+   *
+   * @param limits resource, soft and hard of each that is not the host's
+   * @param ageMax nanoseconds; 0 for none
+   */
+  static native void prepare(
+      long host,
+      byte[] program,
+      byte @Nullable [] searchPath,
+      byte[] environment,
+      int environmentCount,
+      byte @Nullable [] directory,
+      boolean stay,
+      boolean neverForks,
+      long @Nullable [] limits,
+      int count,
+      long ageMax)
+      throws LaunchException;
+
+  /** tproc_host_prepared, as struct tproc_prepared: see {@link Prepared}. */
+  static native byte[] prepared(long host);
+
   // threadproc.c
 
   /** tproc_threadproc_pid. */
