@@ -65,14 +65,27 @@ static int map_images(struct tproc_host *host, bool spills, struct preparation *
   return failed;
 }
 
-static int map_stack(const struct preparation *preparation, struct tproc_error *error) {
-  const struct address_range stack = preparation->layout.stack_begun;
+static int map_part_of_stack(const struct preparation *preparation, struct address_range part, int flags,
+                             struct tproc_error *error) {
   const int protection = PROT_READ | PROT_WRITE | (preparation->elf.executable_stack ? PROT_EXEC : 0);
-  void *mapped = mmap((void *)stack.low, range_size(stack), protection,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_GROWSDOWN | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  if (range_size(part) == 0) return 0;
+  void *mapped = mmap((void *)part.low, range_size(part), protection,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE | MAP_FIXED | flags, -1, 0);
   if (mapped == MAP_FAILED)
-    return tproc_fail(error, errno, "map a stack of %llu KiB", (unsigned long long)(range_size(stack) >> 10));
+    return tproc_fail(error, errno, "map a stack of %llu KiB", (unsigned long long)(range_size(part) >> 10));
   return 0;
+}
+
+/* The kernel holds RLIMIT_STACK against the mapping that grows: the room is another, since it does not. */
+static int map_stack(const struct preparation *preparation, struct tproc_error *error) {
+  const struct layout *layout = &preparation->layout;
+  const int failed = map_part_of_stack(preparation, layout->stack_begun, MAP_GROWSDOWN, error);
+  return failed ? failed : map_part_of_stack(preparation, layout->stack_room, 0, error);
+}
+
+/* In whole pages. The stack pointer is below all of the room, and so in what grows: there programs look for it. */
+static uint64_t room_apart(struct entry_stack_room room) {
+  return align_down(room.bytes + room.words * sizeof(uint64_t), page_size());
 }
 
 /* Without a heap there is nothing to limit. */
@@ -214,26 +227,33 @@ int preparation_find(struct tproc_host *host, const struct tproc_launch *launch,
   return failed;
 }
 
+size_t preparation_argument_bytes(const struct preparation *preparation) {
+  return preparation->size.bytes + preparation->size.strings * sizeof(char *);
+}
+
 int preparation_map(struct tproc_host *host, const struct tproc_launch *launch, struct entry_stack_room room,
                     struct preparation *preparation, struct tproc_threadproc *threadproc, struct entry_stack *stack,
                     struct tproc_error *error) {
   const uint64_t largest = host->slots.slot_size; /* what has to fit into a part of it is refused by the layout */
-  const size_t own = preparation->size.bytes + preparation->size.strings * sizeof(char *);
+  const uint64_t apart = room_apart(room);
+  const size_t arguments =
+      preparation_argument_bytes(preparation) + room.bytes + room.words * sizeof(uint64_t) - (size_t)apart;
   int failed = read_program(preparation, largest, error);
   if (!failed) failed = read_interpreter(preparation, largest, error);
   if (!failed) failed = memory_open(&threadproc->memory, &host->slots, &host->space, threadproc, error);
   if (!failed)
-    failed =
-        layout_plan(&threadproc->memory.slot, &preparation->elf,
-                    preparation->interpreter.file >= 0 ? &preparation->interpreter.elf : NULL, preparation->stack_limit,
-                    own + room.bytes + room.words * sizeof(uint64_t), &preparation->layout, error);
+    failed = layout_plan(&threadproc->memory.slot, &preparation->elf,
+                         preparation->interpreter.file >= 0 ? &preparation->interpreter.elf : NULL,
+                         preparation->stack_limit, arguments, apart, &preparation->layout, error);
   if (!failed) failed = map_images(host, (launch->flags & TPROC_LAUNCH_SPILL) != 0, preparation, threadproc, error);
   if (!failed) failed = map_stack(preparation, error);
   if (!failed) failed = preparation_open_account(host, launch, &threadproc->account, error);
   if (!failed) {
     struct entry_stack_content content = preparation_content(host, launch, preparation, threadproc);
     content.room = room;
-    failed = entry_stack_build(preparation->layout.stack_begun, &content, stack, error);
+    failed =
+        entry_stack_build((struct address_range){preparation->layout.stack_begun.low, preparation->layout.stack.high},
+                          &content, stack, error);
   }
   if (!failed) failed = limit_memory(launch, &threadproc->memory);
   if (failed) return failed;

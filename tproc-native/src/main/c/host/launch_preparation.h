@@ -60,6 +60,9 @@ struct entry_stack_content preparation_content(struct tproc_host *host, const st
 /** Whether a path of its own executable may be among the launch's strings. */
 bool preparation_has_exe_texts(const struct tproc_launch *launch, const struct preparation *preparation);
 
+/** What the launch's own arguments and environment take of a stack. */
+size_t preparation_argument_bytes(const struct preparation *preparation);
+
 /** Fills in what the plan has of the program, and releases nothing. */
 void preparation_plan(const struct preparation *preparation, const struct entry_stack *stack,
                       struct tproc_threadproc *threadproc);

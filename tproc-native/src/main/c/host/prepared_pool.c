@@ -160,9 +160,12 @@ static void discard_all(struct prepared_pool *pool) {
   while (pool->discarded != NULL) {
     struct prepared_program *program = pool->discarded;
     LIST_UNLINK(pool->discarded, program);
+    pool->ending = true;
     pthread_mutex_unlock(&pool->lock);
     prepared_program_discard(program);
     pthread_mutex_lock(&pool->lock);
+    pool->ending = false;
+    pthread_cond_broadcast(&pool->made);
   }
 }
 
@@ -359,18 +362,31 @@ struct tproc_threadproc *prepared_pool_start(struct prepared_pool *pool, const s
   return threadproc;
 }
 
+static unsigned take_fixed(struct prepared_program **from, struct prepared_program **to) {
+  unsigned taken = 0;
+  for (struct prepared_program *each = *from, *next; each != NULL; each = next) {
+    next = each->next;
+    if (each->position_independent) continue;
+    LIST_UNLINK(*from, each);
+    LIST_PREPEND(*to, each);
+    taken++;
+  }
+  return taken;
+}
+
+/* The next is not made at once: it would want the same addresses. */
+static void take_fixed_of(struct prepared_kind *kind, struct prepared_program **to) {
+  const unsigned taken = take_fixed(&kind->first, to);
+  kind->ready -= taken;
+  if (taken > 0) kind->not_before = clock_nanoseconds(CLOCK_MONOTONIC) + RETRY_NANOSECONDS;
+}
+
 void prepared_pool_yield_addresses(struct prepared_pool *pool) {
   struct prepared_program *yielding = NULL;
   pthread_mutex_lock(&pool->lock);
-  while (pool->first != NULL && pool->making > 0) pthread_cond_wait(&pool->made, &pool->lock);
-  for (struct prepared_kind *kind = pool->first; kind != NULL; kind = kind->next)
-    for (struct prepared_program *each = kind->first, *next; each != NULL; each = next) {
-      next = each->next;
-      if (each->position_independent) continue;
-      unlink_program(kind, each);
-      LIST_PREPEND(yielding, each);
-      kind->not_before = clock_nanoseconds(CLOCK_MONOTONIC) + RETRY_NANOSECONDS;
-    }
+  while ((pool->first != NULL && pool->making > 0) || pool->ending) pthread_cond_wait(&pool->made, &pool->lock);
+  for (struct prepared_kind *kind = pool->first; kind != NULL; kind = kind->next) take_fixed_of(kind, &yielding);
+  take_fixed(&pool->discarded, &yielding);
   pthread_mutex_unlock(&pool->lock);
   while (yielding != NULL) {
     struct prepared_program *program = yielding;

@@ -18,9 +18,10 @@ struct preparation;
 struct prepared_pool {
   struct tproc_host *host;
   pthread_mutex_t lock;               /**< guards all below; then a threadproc's, or a memory's */
-  pthread_cond_t made;                /**< `making` has become less */
+  pthread_cond_t made;                /**< `making` has become less, or `ending` false */
   struct prepared_kind *first;        /**< the newest first */
   struct prepared_program *discarded; /**< for the thread to end */
+  bool ending;                        /**< it ends one */
   unsigned making;                    /**< so many are being made */
   unsigned wanted;                    /**< of all kinds */
   bool closing;
@@ -51,7 +52,7 @@ void prepared_pool_close(struct prepared_pool *pool);
 struct tproc_threadproc *prepared_pool_start(struct prepared_pool *pool, const struct tproc_launch *launch,
                                              const struct launch_client *client, struct preparation *preparation);
 
-/** Ends those that have fixed addresses, which a program for fixed addresses is about to want. */
+/** Ends those that have fixed addresses, which a program for fixed addresses is about to want: none has them then. */
 void prepared_pool_yield_addresses(struct prepared_pool *pool);
 
 #endif

@@ -37,6 +37,7 @@ struct prepared_details {
   bool has_interpreter;
   bool asks_for_arguments; /* the fence asks for paths among its arguments */
   uint64_t stack_limit;    /* as the layout has it */
+  uint64_t stack_begun;    /* bytes that are mapped */
   uint64_t stack_soft;     /* as the linker has found it, if it has run */
   unsigned flags;
   char **linker_environment;
@@ -162,6 +163,7 @@ static int map_program(struct making *making) {
   details->has_interpreter = preparation->interpreter.file >= 0;
   details->asks_for_arguments = preparation_has_exe_texts(&making->launch, preparation);
   details->stack_limit = preparation->stack_limit;
+  details->stack_begun = preparation->layout.stack.high - preparation->layout.stack_begun.low;
   making->program->position_independent = preparation->elf.position_independent;
   preparation_plan(preparation, &details->stack, threadproc);
   plan_linking(making);
@@ -335,6 +337,13 @@ static int await_running(const struct prepared_program *program, struct tproc_er
                                  : tproc_fail(error, ESRCH, "it has ended");
 }
 
+/* An ordinary start would have mapped as much of a stack as its arguments need. */
+static void leave_room_uncounted(const struct prepared_program *program, const struct preparation *preparation) {
+  const uint64_t needed = layout_stack_begun(preparation_argument_bytes(preparation));
+  const uint64_t begun = program->details->stack_begun;
+  memory_leave_uncounted(&program->threadproc->memory, begun > needed ? begun - needed : 0);
+}
+
 static int note_executed(const struct preparation *preparation, struct launch_info *info, struct tproc_error *error) {
   char path[PATH_MAX];
   preparation_executable_path(preparation, path, sizeof path);
@@ -351,6 +360,7 @@ static int release(struct prepared_program *program, const struct tproc_launch *
   if (!failed && (launch->flags & TPROC_LAUNCH_CRASH_REPORT) != 0)
     failed = tracer_start(&threadproc->tracer, threadproc->pid, error);
   if (failed) return failed;
+  leave_room_uncounted(program, preparation);
   failed =
       descriptors_send(program->details->link, preparation->descriptors.sources, preparation->descriptors.source_count);
   if (failed) return tproc_fail(error, -failed, "send its descriptors");

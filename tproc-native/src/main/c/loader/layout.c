@@ -42,6 +42,8 @@ uint64_t layout_stack_limit(const struct slot_space *space, const struct tproc_l
   return wanted < most ? wanted : most;
 }
 
+uint64_t layout_stack_begun(size_t argument_bytes) { return page_ceil(argument_bytes + BEGUN); }
+
 static void random_offsets(uint64_t *offsets, size_t count, uint64_t most) {
   const uint64_t pages = most / page_size();
   uint32_t random[8] = {0};
@@ -75,11 +77,12 @@ static void place_program(struct address_range third, const struct elf_file *pro
   layout->heap = (struct address_range){heap, heap + BREAK_SIZE};
 }
 
-static void place_stack(struct address_range third, uint64_t size, uint64_t begun, const uint64_t *offsets,
-                        struct layout *layout) {
+static void place_stack(struct address_range third, uint64_t size, uint64_t begun, uint64_t room,
+                        const uint64_t *offsets, struct layout *layout) {
   layout->stack.high = third.high - page_size() - offsets[0];
-  layout->stack.low = layout->stack.high - size;
-  layout->stack_begun = (struct address_range){layout->stack.high - begun, layout->stack.high};
+  layout->stack_room = (struct address_range){layout->stack.high - room, layout->stack.high};
+  layout->stack.low = layout->stack_room.low - size;
+  layout->stack_begun = (struct address_range){layout->stack_room.low - begun, layout->stack_room.low};
   layout->anonymous = (struct address_range){third.low, layout->stack.low - STACK_GUARD - offsets[1]};
 }
 
@@ -94,7 +97,8 @@ static void place_files(struct address_range third, const struct elf_file *inter
 }
 
 int layout_plan(const struct slot *slot, const struct elf_file *program, const struct elf_file *interpreter,
-                uint64_t stack_limit, size_t argument_bytes, struct layout *layout, struct tproc_error *error) {
+                uint64_t stack_limit, size_t argument_bytes, uint64_t room, struct layout *layout,
+                struct tproc_error *error) {
   const uint64_t third = range_size(slot->usable) / 3;
   const struct address_range low = {slot->usable.low, slot->usable.low + third};
   const struct address_range middle = {low.high, low.high + third};
@@ -104,20 +108,20 @@ int layout_plan(const struct slot *slot, const struct elf_file *program, const s
   memset(layout, 0, sizeof *layout);
 
   uint64_t stack_size = stack_limit;
-  const uint64_t begun = page_ceil(argument_bytes + BEGUN);
-  const uint64_t room = range_size(slot->whole) / ROOM_SHARE;
+  const uint64_t begun = layout_stack_begun(argument_bytes);
+  const uint64_t least = range_size(slot->whole) / ROOM_SHARE;
   if (stack_size < begun) stack_size = begun;
-  if (stack_size < room && stack_size < SMALLEST_ROOM) stack_size = room < SMALLEST_ROOM ? room : SMALLEST_ROOM;
+  if (stack_size < least && stack_size < SMALLEST_ROOM) stack_size = least < SMALLEST_ROOM ? least : SMALLEST_ROOM;
   stack_size = page_ceil(stack_size);
   const uint64_t margin = 2 * (third / RANDOM_SHARE + 2 * page_size());
   const uint64_t inside = program->position_independent ? span_of(program) : 0;
   int failed = check_room("the program", inside + BREAK_SIZE + margin, low, error);
-  if (!failed) failed = check_room("the stack", stack_size + STACK_GUARD + margin, middle, error);
+  if (!failed) failed = check_room("the stack", stack_size + room + STACK_GUARD + margin, middle, error);
   if (!failed && interpreter != NULL)
     failed = check_room("the interpreter", span_of(interpreter) + margin, high, error);
   if (failed) return failed;
   place_program(low, program, offsets, layout);
-  place_stack(middle, stack_size, begun, offsets + 2, layout);
+  place_stack(middle, stack_size, begun, room, offsets + 2, layout);
   place_files(high, interpreter, offsets + 4, layout);
   return 0;
 }

@@ -26,7 +26,8 @@ struct layout {
   uint64_t program_bias;            /**< load bias of the program; 0 for ET_EXEC */
   uint64_t interpreter_bias;        /**< load bias of the interpreter; 0 when there is none */
   struct address_range stack;       /**< the program's stack, as far as it may grow */
-  struct address_range stack_begun; /**< its upper end, which is mapped at the start; the kernel lets it grow */
+  struct address_range stack_room;  /**< its upper end, if more is kept free there than the program is to pay for */
+  struct address_range stack_begun; /**< what is mapped below at the start; the kernel lets it grow */
   struct address_range heap;        /**< where the program break may be: 128 KiB */
   struct address_range anonymous;   /**< where mmap maps anonymous memory */
   struct address_range files;       /**< where mmap maps files */
@@ -39,12 +40,18 @@ struct layout {
  */
 uint64_t layout_stack_limit(const struct slot_space *space, const struct tproc_limit *limits);
 
+/** How much of a stack is mapped at the start and may grow, in bytes. @param argument_bytes what the entry stack takes
+ * of it */
+uint64_t layout_stack_begun(size_t argument_bytes);
+
 /**
  * @param interpreter NULL when the program has none
  * @param argument_bytes what the entry stack takes of the stack
+ * @param room bytes above that, a multiple of the page size, that are part of no limit
  * @return 0, or -ENOMEM when the slot is too small for all of it
  */
 int layout_plan(const struct slot *slot, const struct elf_file *program, const struct elf_file *interpreter,
-                uint64_t stack_limit, size_t argument_bytes, struct layout *layout, struct tproc_error *error);
+                uint64_t stack_limit, size_t argument_bytes, uint64_t room, struct layout *layout,
+                struct tproc_error *error);
 
 #endif

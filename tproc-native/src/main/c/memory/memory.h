@@ -43,6 +43,7 @@ struct memory_counted {
 struct memory_limits {
   struct memory_counted all;  /**< RLIMIT_AS */
   struct memory_counted data; /**< RLIMIT_DATA: what is private and writable */
+  uint64_t uncounted;         /**< so many bytes are mapped for the host's sake */
   uint64_t not_before;        /**< nanoseconds of CLOCK_MONOTONIC, before which is not counted again */
 };
 
@@ -89,6 +90,9 @@ bool memory_is_limited(struct memory *memory);
  * @return 0, -EINVAL (the soft limit is above the hard one) or -EPERM
  */
 int memory_set_limit(struct memory *memory, int resource, const struct tproc_limit *limit, bool may_raise);
+
+/** So many bytes of what is mapped, private and writable, count for no limit. */
+void memory_leave_uncounted(struct memory *memory, uint64_t bytes);
 
 /** Says that its program never forks: no forked child needs what it has. */
 void memory_keep_out_of_forks(struct memory *memory);

@@ -49,6 +49,8 @@ static void count_part(const struct memory *memory, struct address_range part, s
   address_space_visit(memory->space, part, add, count);
 }
 
+static uint64_t without(uint64_t bytes, uint64_t part) { return bytes > part ? bytes - part : 0; }
+
 /* @return whether it has been counted now */
 static bool count_again(struct memory *memory) {
   struct memory_limits *limits = &memory->limits;
@@ -62,8 +64,8 @@ static bool count_again(struct memory *memory) {
     count_part(memory, part, &count);
     rest.low = part.high;
   }
-  limits->all.bytes = count.all;
-  limits->data.bytes = count.data;
+  limits->all.bytes = without(count.all, limits->uncounted);
+  limits->data.bytes = without(count.data, limits->uncounted);
   const uint64_t ended = clock_nanoseconds(CLOCK_MONOTONIC);
   if (count.mappings > MANY_MAPPINGS && ended - begun > LONG_NANOSECONDS)
     limits->not_before = ended + PAUSES * (ended - begun);
@@ -125,4 +127,11 @@ int memory_set_limit(struct memory *memory, int resource, const struct tproc_lim
   }
   pthread_mutex_unlock(&memory->lock);
   return failed;
+}
+
+void memory_leave_uncounted(struct memory *memory, uint64_t bytes) {
+  pthread_mutex_lock(&memory->lock);
+  memory->limits.uncounted = bytes;
+  memory->limits.all.bytes = memory->limits.data.bytes = NOT_COUNTED;
+  pthread_mutex_unlock(&memory->lock);
 }

@@ -123,6 +123,72 @@ TEST_CASE("one that waits at fixed addresses is not in the way of one that start
   CHECK(waits(host));
 }
 
+TEST_CASE("one for fixed addresses that is too old or not wanted any more is not in the way either") {
+  Host host;
+  const Launch fixed(test_program("fixed_say"));
+  Launch other = fixed;
+  other.flags = TPROC_LAUNCH_STAY;
+  for (int round = 0; round < 20; round++) {
+    prepare(host, fixed);
+    CHECK(host.prepare(fixed, 0).result == 0);
+    CHECK(host.output_of(other) == test_program("fixed_say") + "\n");
+  }
+}
+
+TEST_CASE("a program that spills is none that was prepared") {
+  Host host;
+  WaitWord word;
+  Launch spilling(test_program("fixed_say"), {"fixed"});
+  spilling.flags = TPROC_LAUNCH_SPILL;
+  const std::string said = test_program("fixed_say") + "\nfixed\n";
+  prepare(host, spilling);
+  CHECK(host.output_of(spilling) == said);
+  CHECK(only(host).started == 1);
+  tproc_threadproc *first = host.start(Launch(test_program("fixed_wait"), {address_of(word.get())}));
+  word.await_running();
+  tproc_threadproc *spilled = host.start(spilling);
+  host.await(spilled);
+  CHECK(tproc_threadproc_exec(spilled) == TPROC_EXEC_SPILLED);
+  CHECK(only(host).started == 1);
+  CHECK(only(host).ready == 0);
+  for (tproc_threadproc *each : {spilled, first}) {
+    if (each == first) {
+      word.go();
+      host.await(first);
+    }
+    host.close_threadproc(each);
+  }
+  CHECK(host.output_of(spilling) == said);
+}
+
+TEST_CASE("room for arguments counts for no limit of the program's") {
+  Host ordinary, prepared;
+  for (const char *name : {"stack", "fill"}) prepare(prepared, Launch(test_program(name)));
+  const Launch fill(test_program("fill"), {std::to_string(64 << 20)});
+  CHECK(prepared.output_of(fill) == ordinary.output_of(fill));
+  for (const std::vector<std::string> &words : {std::vector<std::string>{}, std::vector<std::string>{"over"}}) {
+    Launch stack = with_limits(Launch(test_program("stack"), words));
+    stack.limits[RLIMIT_STACK].soft = 200 << 20; /* more than is kept free below a stack anyway */
+    prepare(prepared, stack);
+    CHECK(ordinary.run(stack) == (words.empty() ? 0 : 1000 + SIGSEGV));
+    CHECK(prepared.run(stack) == ordinary.run(stack));
+  }
+  CHECK(Prepared(prepared).totals.started == 3);
+}
+
+TEST_CASE("what is executed is told of a prepared one, too") {
+  Host host;
+  prepare(host, say({}));
+  tproc_threadproc *threadproc = host.start(say({"x"}));
+  const char *words = nullptr;
+  const size_t size = tproc_threadproc_executed(threadproc, &words);
+  const std::string path = std::filesystem::canonical(test_program("dynamic_say"));
+  CHECK(std::string(words, size) == path + std::string(1, '\0') + test_program("dynamic_say") + std::string(1, '\0'));
+  host.await(threadproc);
+  host.close_threadproc(threadproc);
+  CHECK(only(host).started == 1);
+}
+
 TEST_CASE("a prepared program finds itself in the state of an ordinary one") {
   TemporaryDirectory directory;
   for (const char *name : {"state", "dynamic_state"}) {

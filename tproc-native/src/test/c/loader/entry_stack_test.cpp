@@ -366,4 +366,47 @@ TEST_CASE("many empty strings count by their pointers") {
   CHECK(check_size(Strings(most + 1, ""), {}, 8 * kMiB, &size, nullptr) == -E2BIG);
 }
 
+TEST_CASE("with room, another program's arguments and variables take the place of the first") {
+  Fixture fixture;
+  fixture.content.room = {256, 4096};
+  REQUIRE(fixture.build({"first"}, {"LD_BIND_NOW=1"}) == 0);
+  const entry_stack first = fixture.built;
+  Parsed before(first.pointer);
+  CHECK(before.argc == 1);
+  CHECK(std::string(before.envp[0]) == "LD_BIND_NOW=1");
+  for (size_t i = 1; i < before.envp.size(); i++) CHECK(std::string(before.envp[i]).empty());
+
+  const Vector argv({"second", "with", "words"}), envp({"A=1", "B=2"});
+  fixture.content.argv = argv.get();
+  fixture.content.envp = envp.get();
+  fixture.content.execfn = "/usr/bin/second";
+  fixture.content.abi.pid = 4711;
+  REQUIRE(entry_stack_rewrite(&first, &fixture.content, &fixture.error) == 0);
+  Parsed after(first.pointer);
+  REQUIRE(after.argv.size() == 3);
+  CHECK(std::string(after.argv[2]) == "words");
+  REQUIRE(after.envp.size() == 2);
+  CHECK(std::string(after.envp[1]) == "B=2");
+  CHECK(after.only(AT_RANDOM) == before.only(AT_RANDOM));
+  CHECK(after.only(AT_ENTRY) == before.only(AT_ENTRY));
+  CHECK(std::string(reinterpret_cast<const char *>(after.only(AT_EXECFN))) == "/usr/bin/second");
+  CHECK(after.end_of_table <= first.auxv);
+  CHECK(first.abi->pid == 4711);
+}
+
+TEST_CASE("what has no room is refused, and the stack is as it was") {
+  Fixture fixture;
+  fixture.content.room = {128, 4096};
+  REQUIRE(fixture.build({"first"}, {}) == 0);
+  const entry_stack first = fixture.built;
+  for (const Strings &words : {Strings(1, std::string(4100, 's')), Strings(128, "s")}) {
+    const Vector argv(words), envp({});
+    fixture.content.argv = argv.get();
+    fixture.content.envp = envp.get();
+    CHECK(entry_stack_rewrite(&first, &fixture.content, &fixture.error) == -E2BIG);
+    CHECK(std::string(fixture.error.message).find("no room for ") == 0);
+    CHECK(std::string(Parsed(first.pointer).argv[0]) == "first");
+  }
+}
+
 TEST_SUITE_END();

@@ -63,7 +63,7 @@ TEST_CASE("everything lies inside the slot, aligned, apart, with a guard below t
       const elf_file interpreter = image_of(0, kMiB / 4, alignment);
       layout plan;
       tproc_error error{};
-      REQUIRE(layout_plan(&place, &program, &interpreter, 8 * kMiB, 1000, &plan, &error) == 0);
+      REQUIRE(layout_plan(&place, &program, &interpreter, 8 * kMiB, 1000, 0, &plan, &error) == 0);
       const address_range program_range = {plan.program_bias, plan.program_bias + 5 * kMiB};
       const address_range interpreter_range = {plan.interpreter_bias, plan.interpreter_bias + kMiB / 4};
       REQUIRE(range_covers(place.usable, program_range));
@@ -96,7 +96,7 @@ TEST_CASE("a program with low addresses of its own starts where the slot says") 
   const slot place = imagined_slot(16 * kGiB);
   const elf_file program = image_of(0x400000, 0x500000, 2 * kMiB);
   layout plan;
-  REQUIRE(layout_plan(&place, &program, nullptr, 8 * kMiB, 1000, &plan, nullptr) == 0);
+  REQUIRE(layout_plan(&place, &program, nullptr, 8 * kMiB, 1000, 0, &plan, nullptr) == 0);
   CHECK(plan.program_bias % (2 * kMiB) == 0);
   CHECK(range_covers(place.usable, {program.low + plan.program_bias, program.high + plan.program_bias}));
   CHECK(plan.interpreter_bias == 0);
@@ -107,7 +107,7 @@ TEST_CASE("a program whose first address is no multiple of its alignment") {
   const slot place = imagined_slot(16 * kGiB);
   const elf_file program = image_of(kMiB, 3 * kMiB, 2 * kMiB);
   layout plan;
-  REQUIRE(layout_plan(&place, &program, nullptr, 8 * kMiB, 1000, &plan, nullptr) == 0);
+  REQUIRE(layout_plan(&place, &program, nullptr, 8 * kMiB, 1000, 0, &plan, nullptr) == 0);
   CHECK(plan.program_bias % (2 * kMiB) == 0);
   CHECK(range_covers(place.usable, {program.low + plan.program_bias, program.high + plan.program_bias}));
 }
@@ -117,7 +117,7 @@ TEST_CASE("a program for fixed addresses is not moved") {
   elf_file program = image_of(0x400000, 0x500000);
   program.position_independent = false;
   layout plan;
-  REQUIRE(layout_plan(&place, &program, nullptr, 8 * kMiB, 1000, &plan, nullptr) == 0);
+  REQUIRE(layout_plan(&place, &program, nullptr, 8 * kMiB, 1000, 0, &plan, nullptr) == 0);
   CHECK(plan.program_bias == 0);
 }
 
@@ -127,7 +127,7 @@ TEST_CASE("places are random") {
   std::set<uint64_t> programs, interpreters, stacks;
   for (int i = 0; i < 50; i++) {
     layout plan;
-    REQUIRE(layout_plan(&place, &program, &program, 8 * kMiB, 0, &plan, nullptr) == 0);
+    REQUIRE(layout_plan(&place, &program, &program, 8 * kMiB, 0, 0, &plan, nullptr) == 0);
     programs.insert(plan.program_bias);
     interpreters.insert(plan.interpreter_bias);
     stacks.insert(plan.stack.high);
@@ -141,8 +141,24 @@ TEST_CASE("large arguments get their stack even when the limit is small") {
   const slot place = imagined_slot(16 * kGiB);
   const elf_file program = image_of(0, kMiB);
   layout plan;
-  REQUIRE(layout_plan(&place, &program, nullptr, 4096, 6 * kMiB, &plan, nullptr) == 0);
+  REQUIRE(layout_plan(&place, &program, nullptr, 4096, 6 * kMiB, 0, &plan, nullptr) == 0);
   CHECK(range_size(plan.stack) >= 6 * kMiB + (128 << 10));
+}
+
+TEST_CASE("room above a stack is no part of its limit") {
+  layout without{}, with{};
+  const slot place = imagined_slot(16 * kGiB);
+  const elf_file program = image_of(0, 5 * kMiB);
+  const uint64_t room = 4 * test_page();
+  REQUIRE(layout_plan(&place, &program, nullptr, 256 * kMiB, 1000, 0, &without, nullptr) == 0);
+  REQUIRE(layout_plan(&place, &program, nullptr, 256 * kMiB, 1000, room, &with, nullptr) == 0);
+  CHECK(range_size(without.stack) == 256 * kMiB);
+  CHECK(range_size(without.stack_room) == 0);
+  CHECK(range_size(with.stack) == 256 * kMiB + room);
+  CHECK(with.stack_room.high == with.stack.high);
+  CHECK(range_size(with.stack_room) == room);
+  CHECK(with.stack_begun.high == with.stack_room.low);
+  CHECK(range_size(with.stack_begun) == layout_stack_begun(1000));
 }
 
 TEST_CASE("what does not fit is refused, and the message has both sizes") {
@@ -150,7 +166,7 @@ TEST_CASE("what does not fit is refused, and the message has both sizes") {
   const elf_file program = image_of(0, 700 * kMiB);
   layout plan;
   tproc_error error{};
-  CHECK(layout_plan(&place, &program, nullptr, 256 * kMiB, 0, &plan, &error) == -ENOMEM);
+  CHECK(layout_plan(&place, &program, nullptr, 256 * kMiB, 0, 0, &plan, &error) == -ENOMEM);
   const std::string message = error.message;
   CHECK(message.find("the program takes ") == 0);
   CHECK(message.find("MiB, a third of a slot has 256: Cannot allocate memory (ENOMEM)") != std::string::npos);
@@ -162,7 +178,7 @@ TEST_CASE("the largest program that is not refused leaves room for the program b
   layout plan;
   const auto planned = [&](uint64_t size) {
     const elf_file program = image_of(0, size);
-    return layout_plan(&place, &program, nullptr, 8 * kMiB, 1000, &plan, nullptr) == 0;
+    return layout_plan(&place, &program, nullptr, 8 * kMiB, 1000, 0, &plan, nullptr) == 0;
   };
   uint64_t size = third;
   while (!planned(size)) size -= test_page();
@@ -207,7 +223,7 @@ TEST_CASE("an unlimited stack fits into the smallest slot") {
   const elf_file program = image_of(0, 100 * kMiB);
   layout plan;
   tproc_error error{};
-  CHECK(layout_plan(&place, &program, &program, layout_stack_limit(&space, nullptr), 1000, &plan, &error) == 0);
+  CHECK(layout_plan(&place, &program, &program, layout_stack_limit(&space, nullptr), 1000, 0, &plan, &error) == 0);
   CHECK(std::string(error.message) == "");
 }
 

@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tproc.LaunchException;
 import io.tproc.PreparedProgram;
+import io.tproc.ThreadProc;
 import io.tproc.ThreadProcBuilder;
+import io.tproc.ThreadProcStatus;
+import io.tproc.ThreadProcStatus.State;
 import io.tproc.TprocHost;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -35,6 +38,7 @@ class PreparedIT {
     assertThat(Outcome.of(builder.start(), ""))
         .returns("late x\n" + directory.toRealPath() + "\n0027\n", Outcome::output);
     assertThat(only(host)).returns(1L, PreparedProgram::started);
+    host.command(shell).prepare(0);
   }
 
   @Test
@@ -54,5 +58,71 @@ class PreparedIT {
         .hasMessageContaining("prepare /no/such/program: open /no/such/program");
     assertThatThrownBy(() -> host.command("true").prepare(-1))
         .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void nothingIsLeftOfThoseThatAreNeverUsed(TprocHost host) throws Exception {
+    String shell = Programs.hostable("sh");
+    host.command(shell).prepare(2);
+    host.command(shell).prepare(0);
+    Outcome.hosted(host, Programs.nothing());
+    Resources before = Resources.now();
+    for (int i = 0; i < 20; i++) {
+      host.command(shell).prepare(5);
+      assertThat(only(host)).returns(5, PreparedProgram::ready);
+      host.command(shell).prepare(0);
+    }
+    before.assertAsBefore();
+  }
+
+  @Test
+  void thoseThatAreTooOldAreReplaced(TprocHost host) throws Exception {
+    String shell = Programs.hostable("sh");
+    host.command(shell).prepare(2);
+    host.command(shell).prepare(0);
+    Resources before = Resources.now();
+    host.command(shell).prepare(2, Duration.ofMillis(20));
+    assertThat(Patience.until(Patience.seconds(60), () -> only(host).expired() >= 20)).isTrue();
+    assertThat(only(host).wanted()).isEqualTo(2);
+    assertThat(Processes.children()).hasSizeLessThan(20);
+    assertThat(Outcome.hosted(host, shell, "-c", "echo x")).returns("x\n", Outcome::output);
+    host.command(shell).prepare(0);
+    before.assertAsBefore();
+  }
+
+  @Test
+  void memoryOfEachIsReported(TprocHost host) throws Exception {
+    String shell = Programs.hostable("sh");
+    host.command(shell).prepare(4);
+    PreparedProgram prepared = only(host);
+    host.command(shell).prepare(0);
+
+    assertThat(prepared.resident() / prepared.ready()).isBetween(4096L, 64L << 20);
+    assertThat(prepared.mapped()).isGreaterThanOrEqualTo(prepared.resident());
+  }
+
+  @Test
+  void thereAreNoMoreThanAHostMayHave(TprocHost host) {
+    assertThatThrownBy(() -> host.command(Programs.nothing()).prepare(257))
+        .isInstanceOf(LaunchException.class)
+        .hasMessageContaining("257 of them: 256 of all kinds are the most");
+    assertThat(host.prepared()).isEmpty();
+  }
+
+  @Test
+  void aProgramThatSpillsIsNoneThatWasPrepared(TprocHost host) throws Exception {
+    String program = Programs.probe("waiter-fixed");
+    host.command(program).prepare(1);
+    try (ThreadProc first = host.command(program).spill(true).start();
+        ThreadProc second = host.command(program).spill(true).start()) {
+      assertThat(first.inputReader().readLine()).isEqualTo("ready");
+      assertThat(second.inputReader().readLine()).isEqualTo("ready");
+      assertThat(only(host).started()).isEqualTo(1);
+      assertThat(host.statuses())
+          .filteredOn(each -> each.state() == State.LEFT)
+          .singleElement()
+          .returns(second.pid(), ThreadProcStatus::pid);
+    }
+    host.command(program).prepare(0);
   }
 }
