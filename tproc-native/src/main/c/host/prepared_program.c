@@ -43,6 +43,7 @@ struct prepared_details {
   char **linker_environment;
   struct file_list files;
   struct inherited inherited;
+  int umask; /* as it was seen last */
 };
 
 /* What the making of one holds. */
@@ -123,8 +124,7 @@ static int identify(struct making *making) {
 /* What it has inherited is read before the clone: what changes meanwhile is then noticed. */
 static int inherit(struct making *making, const struct tproc_launch *launch) {
   struct prepared_details *details = making->program->details;
-  int umask;
-  if (!inherited_read(making->host->spawner.tid, &details->inherited, &umask))
+  if (!inherited_read(making->host->spawner.tid, &details->inherited, &details->umask))
     return tproc_fail_because(making->error, ENOTSUP, "/proc does not tell what a process inherits");
   details->stack_soft = details->inherited.limits[RLIMIT_STACK].rlim_cur;
   if (stack_soft(launch, &details->inherited) != details->stack_soft) making->link = false;
@@ -263,9 +263,8 @@ bool prepared_program_has_ended(const struct prepared_program *program) {
 
 bool prepared_program_is_current(const struct prepared_program *program) {
   struct inherited now;
-  int umask;
   return file_list_is_unchanged(&program->details->files) &&
-         inherited_read(program->threadproc->host->spawner.tid, &now, &umask) &&
+         inherited_read(program->threadproc->host->spawner.tid, &now, &program->details->umask) &&
          inherited_equals(&program->details->inherited, &now);
 }
 
@@ -311,15 +310,10 @@ static int write_stack(struct prepared_program *program, const struct tproc_laun
 static int write_plan(struct prepared_program *program, const struct tproc_launch *launch,
                       struct preparation *preparation, struct tproc_error *error) {
   struct child_plan *plan = &program->threadproc->plan;
-  struct inherited inherited;
-  int umask;
   const int failed = launch_state_plan(launch, preparation->directory, plan, &preparation->descriptors, error);
   if (failed) return failed;
   plan->group = getpgid(0);
-  if (launch->umask != TPROC_UMASK_INHERIT) return 0;
-  if (!inherited_read(program->threadproc->host->spawner.tid, &inherited, &umask))
-    return tproc_fail_because(error, ENOTSUP, "/proc does not tell the umask");
-  plan->umask = umask;
+  if (launch->umask == TPROC_UMASK_INHERIT) plan->umask = program->details->umask;
   return 0;
 }
 

@@ -35,7 +35,8 @@ int prepared_program_make(struct tproc_host *host, const struct tproc_launch *la
 bool prepared_program_fits(const struct prepared_program *program, const struct tproc_launch *launch,
                            const struct preparation *preparation);
 
-/** Whether its files, and what it has inherited, are still the same. */
+/** Whether its files, and what it has inherited, are still the same. Just before a start, which takes the umask of it.
+ */
 bool prepared_program_is_current(const struct prepared_program *program);
 
 bool prepared_program_has_ended(const struct prepared_program *program);
