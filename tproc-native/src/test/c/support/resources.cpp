@@ -4,10 +4,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <set>
 #include <sstream>
@@ -29,8 +32,16 @@ void for_each_entry(const char *path, const std::function<void(const char *)> &v
   closedir(directory);
 }
 
+using Names = std::vector<std::string>;
+
+std::string first_line_of(const std::string &path) {
+  std::string line;
+  std::getline(std::ifstream(path), line);
+  return line;
+}
+
 // Of all tables that threads of this process have: those with the same content count once.
-size_t count_descriptors() {
+size_t count_descriptors(Names *names) {
   std::set<std::string> tables;
   size_t count = 0;
   for_each_entry("/proc/self/task", [&](const char *thread) {
@@ -44,14 +55,19 @@ size_t count_descriptors() {
       table += std::string(name) + ":" + target + "\n";
       size++;
     });
-    if (tables.insert(table).second) count += size;
+    if (!tables.insert(table).second) return;
+    count += size;
+    names->push_back("table " + table);
   });
   return count;
 }
 
-size_t count_entries(const char *path) {
+size_t count_threads(Names *names) {
   size_t count = 0;
-  for_each_entry(path, [&count](const char *) { count++; });
+  for_each_entry("/proc/self/task", [&](const char *thread) {
+    count++;
+    names->push_back("thread " + first_line_of(std::string("/proc/self/task/") + thread + "/comm"));
+  });
   return count;
 }
 
@@ -67,11 +83,13 @@ int parent_of(const char *pid) {
   return proc_parse_stat(text, &stat) ? stat.parent : -1;
 }
 
-size_t count_children() {
+size_t count_children(Names *names) {
   size_t count = 0;
   const int own = getpid();
-  for_each_entry("/proc", [&count, own](const char *name) {
-    if (std::atoi(name) > 0 && parent_of(name) == own) count++;
+  for_each_entry("/proc", [&, own](const char *name) {
+    if (std::atoi(name) <= 0 || parent_of(name) != own) return;
+    count++;
+    names->push_back("child " + first_line_of(std::string("/proc/") + name + "/stat"));
   });
   return count;
 }
@@ -85,12 +103,17 @@ address_range range_of_slots() {
 }
 
 /* Nameless memory outside the slots is malloc's, or the cached stack of a thread that has ended. */
-size_t count_mappings() {
+size_t count_mappings(Names *names) {
   const address_range slots = range_of_slots();
   size_t count = 0;
   for (const Mapping &mapping : mappings()) {
     const bool named = !mapping.name.empty() && mapping.name != "[heap]" && mapping.name != "[stack]";
-    if (named || range_contains(slots, mapping.low)) count++;
+    if (!named && !range_contains(slots, mapping.low)) continue;
+    count++;
+    std::ostringstream text;
+    text << "mapping " << std::hex << mapping.low << "-" << mapping.high << " " << mapping.protection << " "
+         << mapping.name;
+    names->push_back(text.str());
   }
   return count;
 }
@@ -104,10 +127,11 @@ void pause_a_little() {
 
 Resources Resources::now() {
   Resources found;
-  found.descriptors = count_descriptors();
-  found.threads = count_entries("/proc/self/task");
-  found.children = count_children();
-  found.mappings = count_mappings();
+  found.descriptors = count_descriptors(&found.names);
+  found.threads = count_threads(&found.names);
+  found.children = count_children(&found.names);
+  found.mappings = count_mappings(&found.names);
+  std::sort(found.names.begin(), found.names.end());
   return found;
 }
 
@@ -129,6 +153,19 @@ std::string Resources::text() const {
   return text.str();
 }
 
+namespace {
+
+std::string news(const Resources &before, const Resources &after) {
+  Names added;
+  std::set_difference(after.names.begin(), after.names.end(), before.names.begin(), before.names.end(),
+                      std::back_inserter(added));
+  std::string text;
+  for (const std::string &name : added) text += "\n" + name;
+  return text;
+}
+
+}  // namespace
+
 std::string left_behind(const Resources &before) {
   Resources found;
   for (int tries = 0; tries < 3000; tries++) {
@@ -138,7 +175,7 @@ std::string left_behind(const Resources &before) {
       return "";
     pause_a_little();
   }
-  return "before: " + before.text() + "; after: " + found.text();
+  return "before: " + before.text() + "; after: " + found.text() + news(before, found);
 }
 
 std::string leaks_of(const std::function<void()> &work, int times) {
