@@ -195,7 +195,9 @@ int launch_for(struct tproc_host *host, const struct tproc_launch *launch, const
   struct preparation *preparation = malloc(sizeof *preparation); /* too large for a small stack */
   if (preparation == NULL) return tproc_fail(error, ENOMEM, "cannot host %s", launch->program);
   preparation_init(preparation);
+  prepared_pool_begin_launch(&host->prepared);
   const int failed = find_and_start(host, launch, client, preparation, result, error);
+  prepared_pool_end_launch(&host->prepared);
   preparation_release(preparation);
   free(preparation);
   if (failed)

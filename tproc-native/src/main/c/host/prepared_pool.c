@@ -25,6 +25,13 @@
 #define RETRY_NANOSECONDS 500000000u
 #define MILLISECOND 1000000u
 
+/*
+ * To make one takes what a launch takes, and whoever launches is to have it first: the next is made when this long none
+ * was started, or at once when none is left; and when no launch is under way, but for this long at most.
+ */
+#define PAUSE_NANOSECONDS (2 * MILLISECOND)
+#define PUT_OFF_NANOSECONDS (20 * MILLISECOND)
+
 /* Tests run with it: each launch prepares its program first. */
 #define ALWAYS_VARIABLE "TPROC_PREPARE_ALWAYS"
 
@@ -36,6 +43,8 @@ struct prepared_kind {
   bool removed;                   /* by who has no wish for it any more; the last user frees it */
   uint64_t age_max;               /* nanoseconds; 0: none */
   uint64_t not_before;            /* when the next is made, after a failure; CLOCK_MONOTONIC */
+  uint64_t paused_until;          /* or after a start ... */
+  uint64_t put_off_until;         /* ... and while launches are under way */
   struct prepared_program *first; /* that wait */
   struct file_identity file;      /* the program's, as it was prepared last */
   struct tproc_prepared counted;
@@ -169,9 +178,23 @@ static void discard_all(struct prepared_pool *pool) {
   }
 }
 
+static bool are_launches_under_way(const struct prepared_pool *pool) {
+  return __atomic_load_n(&pool->launching, __ATOMIC_SEQ_CST) > 0;
+}
+
+static uint64_t sooner(uint64_t one, uint64_t other) { return one < other ? one : other; }
+
+static uint64_t later(uint64_t one, uint64_t other) { return one > other ? one : other; }
+
+/* While launches are under way it may be sooner: their end wakes the thread. */
+static uint64_t makes_next_at(const struct prepared_pool *pool, const struct prepared_kind *kind) {
+  const uint64_t at = later(kind->not_before, kind->paused_until);
+  return are_launches_under_way(pool) ? later(at, kind->put_off_until) : at;
+}
+
 static struct prepared_kind *one_to_make(const struct prepared_pool *pool, uint64_t now) {
   struct prepared_kind *kind = pool->first;
-  while (kind != NULL && (!is_short(kind) || kind->not_before > now)) kind = kind->next;
+  while (kind != NULL && (!is_short(kind) || makes_next_at(pool, kind) > now)) kind = kind->next;
   return kind;
 }
 
@@ -184,16 +207,19 @@ static void make_all(struct prepared_pool *pool) {
   }
 }
 
-static uint64_t sooner(uint64_t one, uint64_t other) { return one < other ? one : other; }
-
-/* Nanoseconds of CLOCK_MONOTONIC; UINT64_MAX: nothing is due. */
-static uint64_t next_deadline(const struct prepared_pool *pool) {
+/* Nanoseconds of CLOCK_MONOTONIC; UINT64_MAX: nothing is due. The end of launches wakes the thread before. */
+static uint64_t next_deadline(struct prepared_pool *pool) {
   uint64_t at = UINT64_MAX;
+  bool any_short = false;
   for (const struct prepared_kind *kind = pool->first; kind != NULL; kind = kind->next) {
-    if (is_short(kind)) at = sooner(at, kind->not_before);
+    if (is_short(kind)) {
+      any_short = true;
+      at = sooner(at, makes_next_at(pool, kind));
+    }
     for (const struct prepared_program *each = kind->first; each != NULL && kind->age_max != 0; each = each->next)
       at = sooner(at, each->made + kind->age_max);
   }
+  __atomic_store_n(&pool->is_short, any_short, __ATOMIC_SEQ_CST);
   return at;
 }
 
@@ -271,13 +297,31 @@ void prepared_pool_close(struct prepared_pool *pool) {
 
 /* ---- launches ---- */
 
+void prepared_pool_begin_launch(struct prepared_pool *pool) {
+  __atomic_add_fetch(&pool->launching, 1, __ATOMIC_SEQ_CST);
+}
+
+void prepared_pool_end_launch(struct prepared_pool *pool) {
+  const unsigned left = __atomic_sub_fetch(&pool->launching, 1, __ATOMIC_SEQ_CST);
+  if (__atomic_load_n(&pool->is_short, __ATOMIC_SEQ_CST) && left == 0) wake(pool);
+}
+
+/* The end of the launch wakes the thread, where no other is under way; those might follow each other without end. */
+static void put_off_next(struct prepared_pool *pool, struct prepared_kind *kind) {
+  const uint64_t now = clock_nanoseconds(CLOCK_MONOTONIC);
+  kind->paused_until = kind->ready > 0 ? now + PAUSE_NANOSECONDS : 0;
+  kind->put_off_until = now + PUT_OFF_NANOSECONDS;
+  if (__atomic_load_n(&pool->launching, __ATOMIC_SEQ_CST) > 1) wake(pool);
+  __atomic_store_n(&pool->is_short, true, __ATOMIC_SEQ_CST);
+}
+
 static struct prepared_program *take_from(struct prepared_pool *pool, struct prepared_kind *kind,
                                           const struct tproc_launch *launch, const struct preparation *preparation) {
   struct prepared_program *program = kind->first;
   while (program != NULL && !prepared_program_fits(program, launch, preparation)) program = program->next;
   if (program == NULL) return NULL;
   unlink_program(kind, program);
-  wake(pool);
+  put_off_next(pool, kind);
   return program;
 }
 
@@ -300,6 +344,7 @@ static void note_miss(struct prepared_pool *pool, const struct preparation *prep
     if (kind->file.device != (uint64_t)status.st_dev || kind->file.inode != (uint64_t)status.st_ino) continue;
     kind->counted.missed++;
     pool->totals.ordinary++;
+    wake(pool);
     return;
   }
 }

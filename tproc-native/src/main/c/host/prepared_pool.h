@@ -25,7 +25,9 @@ struct prepared_pool {
   unsigned making;                    /**< so many are being made */
   unsigned wanted;                    /**< of all kinds */
   bool closing;
-  bool running; /**< there is a thread */
+  bool is_short;      /**< atomic: there are fewer than are wanted */
+  unsigned launching; /**< atomic: so many launches are under way */
+  bool running;       /**< there is a thread */
   pthread_t thread;
   int wake;    /**< eventfd, in the host's table; -1 before there is a thread */
   bool always; /**< every launch is to be one of a prepared program: for tests */
@@ -43,6 +45,10 @@ void prepared_pool_join(struct prepared_pool *pool);
 
 /** Ends all that wait. On a thread of the host's, after prepared_pool_join. */
 void prepared_pool_close(struct prepared_pool *pool);
+
+/** Around each launch: new ones are made when no launch is under way, if that is soon. */
+void prepared_pool_begin_launch(struct prepared_pool *pool);
+void prepared_pool_end_launch(struct prepared_pool *pool);
 
 /**
  * Starts one that was prepared, if there is one for this launch, whose program has been found.

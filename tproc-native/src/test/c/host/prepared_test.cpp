@@ -19,6 +19,10 @@
 #include "support/resources.h"
 #include "support/temporary_directory.h"
 
+extern "C" {
+#include "support/in_host.h"
+}
+
 TEST_SUITE_BEGIN("prepared");
 
 namespace {
@@ -100,6 +104,19 @@ TEST_CASE("a prepared program gets its arguments, and another takes its place") 
   CHECK(only(host).started == 5);
   CHECK(only(host).missed == 0);
   CHECK(Prepared(host).totals.started == 5);
+}
+
+TEST_CASE("launches that are under way do not hold up for ever that others are prepared") {
+  Host host;
+  prepare(host, say({}), 2);
+  in_host_begin_launch(host.get());
+  for (int round = 0; round < 3; round++) {
+    REQUIRE(waits(host, 2));
+    CHECK(host.output_of(say({"x"})) == test_program("dynamic_say") + "\nx\n");
+  }
+  in_host_end_launch(host.get());
+  CHECK(waits(host, 2));
+  CHECK(only(host).started == 3);
 }
 
 TEST_CASE("a static program, and one for fixed addresses, are prepared, too") {

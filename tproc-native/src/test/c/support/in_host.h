@@ -16,6 +16,10 @@ int in_host_call_apart(struct tproc_host *host, void (*function)(void *), void *
 /* To be called in the host. */
 bool in_host_has_ended(struct tproc_threadproc *threadproc);
 
+/* What holds up the making of prepared programs, for a while. Begins a launch that does not end until the next call. */
+void in_host_begin_launch(struct tproc_host *host);
+void in_host_end_launch(struct tproc_host *host);
+
 /* Waits for the end, and releases it, as the server does. To be called in the host. 0 or a negative errno */
 int in_host_release(struct tproc_threadproc *threadproc);
 
