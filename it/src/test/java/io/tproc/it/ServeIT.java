@@ -95,6 +95,38 @@ class ServeIT {
     }
   }
 
+  @Test
+  void aLauncherGetsAProgramThatWasPrepared() throws Exception {
+    String shell = Programs.hostable("sh");
+    Process server = serve("-v", "--prepare", "2:" + shell);
+    try (BufferedReader output = server.inputReader();
+        BufferedReader log = server.errorReader()) {
+      assertThat(output.readLine())
+          .matches(
+              "prepared 2 of \\Q" + shell + "\\E, (linked|mapped), [0-9.]+[KM] each in memory");
+      Outcome outcome =
+          Outcome.natively(
+              ListeningHost.command(socket(), shell, "-c", "echo \"$@\"; exit 7", "x", "a", "b"));
+      assertThat(outcome.output()).isEqualTo("a b\n");
+      assertThat(outcome.exitValue).as(outcome.toString()).isEqualTo(7);
+
+      kill("TERM", server);
+      assertThat(server.waitFor()).isZero();
+      assertThat(log.lines())
+          .contains("prepared " + shell + ": 1 started, 0 missed, 0 changed, 0 failed");
+    } finally {
+      server.destroyForcibly();
+    }
+  }
+
+  @Test
+  void whatCannotBePreparedEndsItAtOnce() throws Exception {
+    Outcome outcome = tproc("serve", "--prepare", "1:/no/such/program", socket().toString());
+    assertThat(outcome.exitValue).isEqualTo(125);
+    assertThat(outcome.error()).startsWith("tproc: prepare /no/such/program: ");
+    assertThat(socket()).doesNotExist();
+  }
+
   private static String errorOf(List<String> command) {
     try {
       return Outcome.natively(command).error();

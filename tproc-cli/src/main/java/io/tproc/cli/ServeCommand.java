@@ -5,6 +5,8 @@ import io.tproc.TprocListener;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -31,7 +33,10 @@ import picocli.CommandLine.Spec;
       "A socket that systemd passes on (LISTEN_FDS) is taken when SOCKET is not given, and is not"
           + " removed. systemd is told when the host listens and when it ends.",
       "",
-      "Exit status: 0 when such a signal has ended it, 125 when it cannot host or listen."
+      "With --prepare a line more for each program says how many wait, and how much memory each takes;"
+          + " with -v the last line of each says how many starts got one.",
+      "",
+      "Exit status: 0 when such a signal has ended it, 125 when it cannot host, listen or prepare."
     })
 final class ServeCommand implements Callable<Integer> {
   @Spec @Nullable CommandSpec spec;
@@ -47,6 +52,14 @@ final class ServeCommand implements Callable<Integer> {
       description =
           "Write a line to standard error for each program that starts, ends, or crashes.")
   boolean verbose;
+
+  @Option(
+      names = {"--prepare"},
+      paramLabel = "COUNT:PROGRAM",
+      converter = Preparation.Converter.class,
+      description =
+          "Start so many of the program ahead, and keep them waiting for launchers; can be repeated.")
+  List<Preparation> preparations = new ArrayList<>();
 
   @Parameters(
       arity = "0..1",
@@ -72,6 +85,7 @@ final class ServeCommand implements Callable<Integer> {
       // Closed by the end of the JVM, which does not wait for a launch that hangs, as close()
       // would.
       TprocHost host = hosts.open();
+      Preparation.makeAll(host, preparations);
       TprocListener listener =
           place != null ? host.listen(place) : host.listenInherited(InheritedSocket.DESCRIPTOR);
       if (verbose) {
@@ -80,10 +94,17 @@ final class ServeCommand implements Callable<Integer> {
       Path listening = listener.socket();
       PrintWriter output = command.getOut();
       output.println("listening at " + listening + ", process " + ProcessHandle.current().pid());
+      if (!preparations.isEmpty()) {
+        host.prepared().forEach(each -> output.println(Preparation.ready(each)));
+      }
       output.flush();
       notifyService("READY=1\nSTATUS=listening at " + ShellText.escaped(listening.toString()));
       signals.await();
       notifyService("STOPPING=1");
+      if (verbose && !preparations.isEmpty()) {
+        host.prepared().forEach(each -> command.getErr().println(Preparation.outcome(each)));
+        command.getErr().flush();
+      }
       return 0;
     }
   }

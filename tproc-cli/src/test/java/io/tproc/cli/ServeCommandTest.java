@@ -3,18 +3,23 @@ package io.tproc.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import static org.mockito.ArgumentMatchers.any;
+import static org.mockito.ArgumentMatchers.anyString;
+import static org.mockito.Mockito.doThrow;
 import static org.mockito.Mockito.inOrder;
 import static org.mockito.Mockito.lenient;
 import static org.mockito.Mockito.never;
 import static org.mockito.Mockito.verify;
 import static org.mockito.Mockito.when;
 
+import io.tproc.PreparedProgram;
+import io.tproc.ThreadProcBuilder;
 import io.tproc.TprocHost;
 import io.tproc.TprocListener;
 import io.tproc.TprocUnavailableException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -32,6 +37,7 @@ class ServeCommandTest {
   @Mock HostSupplier hosts;
   @Mock TprocHost host;
   @Mock TprocListener listener;
+  @Mock ThreadProcBuilder builder;
 
   @BeforeEach
   void aHostThatListens() throws Exception {
@@ -108,6 +114,57 @@ class ServeCommandTest {
     assertThat(cli.run("serve", "s")).isEqualTo(125);
     assertThat(cli.errors()).isEqualTo("tproc: no seccomp here\n");
     verify(host, never()).listen(any());
+  }
+
+  @Test
+  void programsArePreparedBeforeAnybodyCanAsk() throws Exception {
+    assumeFalse(isIgnored("TERM"), "skipped: who started the tests had SIGTERM ignored");
+    when(host.command(anyString())).thenReturn(builder);
+    when(host.prepared())
+        .thenReturn(
+            List.of(
+                new PreparedProgram(
+                    "python3", true, 4, 4, 1 << 24, 4 << 20, 7, 2, 1, 0, 0, 0, "")));
+    when(listener.socket())
+        .thenAnswer(
+            invocation -> {
+              Signal.raise(new Signal("TERM"));
+              return Path.of("/run/s");
+            });
+    Cli cli = new Cli(hosts);
+
+    assertThat(cli.run("serve", "--prepare", "4:python3", "--prepare=1:/opt/a:b", "s")).isZero();
+
+    assertThat(cli.output()).endsWith("\nprepared 4 of python3, linked, 1.0M each in memory\n");
+    assertThat(cli.errors()).isEmpty();
+    InOrder order = inOrder(host, builder);
+    order.verify(host).command("python3");
+    order.verify(builder).prepare(4);
+    order.verify(host).command("/opt/a:b");
+    order.verify(builder).prepare(1);
+    order.verify(host).listen(any());
+  }
+
+  @Test
+  void whatCannotBePreparedIsOneLine() throws Exception {
+    when(host.command(anyString())).thenReturn(builder);
+    doThrow(new IOException("prepare nothing: no such file")).when(builder).prepare(1);
+    Cli cli = new Cli(hosts);
+
+    assertThat(cli.run("serve", "--prepare", "1:nothing", "s")).isEqualTo(125);
+    assertThat(cli.errors()).isEqualTo("tproc: prepare nothing: no such file\n");
+    verify(host, never()).listen(any());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"python3", "0:python3", "-1:python3", "4:", "99999:python3", "4.5:python3"})
+  void whatNamesNoProgramOrNoCountIsRefused(String typed) {
+    Cli cli = new Cli(hosts);
+
+    assertThat(cli.run("serve", "--prepare=" + typed, "s")).isEqualTo(125);
+    assertThat(cli.errors()).contains("no COUNT:PROGRAM, as 4:python3: '" + typed + "'");
+    verify(hosts, never()).open();
   }
 
   @Test

@@ -1,0 +1,63 @@
+package io.tproc.cli;
+
+import io.tproc.PreparedProgram;
+import io.tproc.TprocHost;
+import java.io.IOException;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/**
+ * {@code --prepare COUNT:PROGRAM}.
+ *
+ * @param count how many are to wait
+ * @param program a path, or a name to look up in PATH
+ */
+record Preparation(int count, String program) {
+  /** Of what is typed. */
+  static final class Converter implements ITypeConverter<Preparation> {
+    private static final Pattern TYPED = Pattern.compile("([1-9][0-9]{0,3}):(.+)");
+
+    @Override
+    public Preparation convert(String typed) {
+      Matcher matcher = TYPED.matcher(typed);
+      if (!matcher.matches()) {
+        throw new TypeConversionException("no COUNT:PROGRAM, as 4:python3: '" + typed + "'");
+      }
+      return new Preparation(Integer.parseInt(matcher.group(1)), matcher.group(2));
+    }
+  }
+
+  /** All of them wait when it returns. */
+  static void makeAll(TprocHost host, List<Preparation> all) throws IOException {
+    for (Preparation each : all) {
+      host.command(each.program()).prepare(each.count());
+    }
+  }
+
+  /** What waits, and what each of them takes. */
+  static String ready(PreparedProgram prepared) {
+    return String.format(
+        Locale.ROOT,
+        "prepared %d of %s, %s, %s each in memory",
+        prepared.ready(),
+        ShellText.escaped(prepared.program()),
+        prepared.linked() ? "linked" : "mapped",
+        Units.bytes(prepared.resident() / Math.max(1, prepared.ready())));
+  }
+
+  /** What became of them. */
+  static String outcome(PreparedProgram prepared) {
+    return String.format(
+        Locale.ROOT,
+        "prepared %s: %d started, %d missed, %d changed, %d failed",
+        ShellText.escaped(prepared.program()),
+        prepared.started(),
+        prepared.missed(),
+        prepared.changed(),
+        prepared.failed());
+  }
+}
