@@ -11,6 +11,7 @@ public final class Main {
       List.of(
           new OperationsBenchmark(),
           new LaunchBenchmark(),
+          new PreparedBenchmark(),
           new AtOnceBenchmark(),
           new LauncherBenchmark(),
           new CommandBenchmark(),
