@@ -1,6 +1,7 @@
 package io.tproc.library;
 
 import io.tproc.library.Ending.Cause;
+import io.tproc.spi.JavaThreads;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.spi.AbstractInterruptibleChannel;
 import java.time.Duration;

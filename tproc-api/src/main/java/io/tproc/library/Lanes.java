@@ -1,5 +1,6 @@
 package io.tproc.library;
 
+import io.tproc.spi.JavaThreads;
 import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.Iterator;

@@ -419,17 +419,23 @@ public final class Channel implements AutoCloseable {
       result = attempt.get();
     }
     looks.end(often, result.isPresent());
+    return result.isPresent() ? result : sleepAndAttempt(role, deadline, attempt);
+  }
+
+  private <T> Optional<T> sleepAndAttempt(Role role, long deadline, Supplier<Optional<T>> attempt)
+      throws InterruptedException {
     long event = memory.channelEvent(id, role.bit);
-    while (result.isEmpty()) {
+    long nativeDeadline = Waiting.nativeDeadline(deadline);
+    while (true) {
       long since = memory.begin();
       int key = memory.prepare(event);
-      result = attempt.get();
-      if (result.isEmpty()
-          && !Waiting.await(memory, event, memory.changed(event, key, since), deadline)) {
+      Optional<T> result = attempt.get();
+      if (result.isPresent()
+          || !Waiting.sleep(memory, event, key, nativeDeadline)
+              && !Waiting.await(memory, event, memory.changed(event, key, since), deadline)) {
         return result;
       }
     }
-    return result;
   }
 
   /**

@@ -1,5 +1,6 @@
 package io.tproc.share;
 
+import io.tproc.spi.JavaThreads;
 import io.tproc.spi.SharedMemory;
 import java.time.Duration;
 import java.util.List;
@@ -13,7 +14,43 @@ final class Waiting {
   /** No deadline. */
   static final long FOR_EVER = Long.MAX_VALUE;
 
+  /**
+   * So long a thread sleeps in native code before it parks: one switch of threads less than parking
+   * has, where a helper hears of the word first. Not longer, for it does not hear of interrupts,
+   * nor of the death of one who was to wake it.
+   */
+  private static final long NATIVE_NANOS = 2_000_000;
+
   private Waiting() {}
+
+  /**
+   * Until when the calling thread may sleep in native code: a virtual one would keep its carrier.
+   */
+  static long nativeDeadline(long deadline) {
+    long now = System.nanoTime();
+    if (JavaThreads.isVirtual(Thread.currentThread())) {
+      return now;
+    }
+    return deadline == FOR_EVER ? now + NATIVE_NANOS : now + Math.min(NATIVE_NANOS, deadline - now);
+  }
+
+  /**
+   * Sleeps in native code while the word has this value.
+   *
+   * @return false when the native deadline has passed
+   */
+  static boolean sleep(SharedMemory memory, long address, int value, long nativeDeadline)
+      throws InterruptedException {
+    long left = nativeDeadline - System.nanoTime();
+    if (left <= 0) {
+      return false;
+    }
+    if (Thread.interrupted()) {
+      throw new InterruptedException();
+    }
+    memory.sleep(address, value, left);
+    return true;
+  }
 
   /** The deadline of {@link System#nanoTime} that a timeout from now on means. */
   static long deadline(Duration timeout) {

@@ -8,9 +8,10 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * What a host's native side does for {@link io.tproc.share}. Nothing here waits. Arguments have
- * been checked; addresses that are none of the shared heap are refused with {@link
- * io.tproc.share.SharedMemoryException}, and a closed host with {@link IllegalStateException}.
+ * What a host's native side does for {@link io.tproc.share}. Nothing here waits, but {@link
+ * #sleep}. Arguments have been checked; addresses that are none of the shared heap are refused with
+ * {@link io.tproc.share.SharedMemoryException}, and a closed host with {@link
+ * IllegalStateException}.
  */
 public interface SharedMemory {
   /**
@@ -349,6 +350,17 @@ public interface SharedMemory {
    *     cancelled
    */
   CompletableFuture<Void> changed(long address, int value, long since);
+
+  /**
+   * The calling thread sleeps at a word itself, in native code, until a thread wakes it; also for
+   * no reason, and when a process has ended whose waking it would have been. It holds the host open
+   * meanwhile and does not hear of interrupts: so it is not to be for long.
+   *
+   * @param address of the word, which stays
+   * @param value without which it does not sleep
+   * @param nanoseconds how long at most, not negative
+   */
+  void sleep(long address, int value, long nanoseconds);
 
   /**
    * Wakes all who sleep at a word, without a reason: they look again.

@@ -87,6 +87,11 @@ final class FakeHost {
     memory.sendingThrows = what;
   }
 
+  /** The thread that has received the last message. */
+  @Nullable Thread receiver() {
+    return memory.receiver;
+  }
+
   void heapIsFull() {
     memory.isFull = true;
   }
@@ -157,6 +162,17 @@ final class FakeHost {
       synchronized (memory) {
         ByteBuffer next = requests.messages.poll();
         return Optional.ofNullable(next).map(message -> message.getLong(DATA));
+      }
+    }
+
+    /** Waits until a request is there, and leaves it. */
+    void awaitSent() {
+      boolean isThere = false;
+      while (!isThere) {
+        synchronized (memory) {
+          isThere = !requests.messages.isEmpty();
+        }
+        Thread.onSpinWait();
       }
     }
 
@@ -234,6 +250,7 @@ final class FakeHost {
     private int version;
     private volatile boolean isClosed;
     private volatile boolean isFull;
+    private volatile @Nullable Thread receiver;
     private volatile @Nullable Throwable sendingThrows;
 
     private void check() {
@@ -252,6 +269,7 @@ final class FakeHost {
         version++;
         all = List.copyOf(waiting);
         waiting.clear();
+        notifyAll();
       }
       all.forEach(each -> each.complete(null));
     }
@@ -343,6 +361,7 @@ final class FakeHost {
           throw new SharedMemoryException(Errno.EBADMSG, "the block was freed"); // it is the first
         }
         messages.put(received * MESSAGE_SIZE, next, 0, MESSAGE_SIZE);
+        receiver = Thread.currentThread();
         received++;
       }
       if (received == 0 && queue.hasEnded) {
@@ -355,6 +374,18 @@ final class FakeHost {
     public synchronized int prepare(long event) {
       check();
       return version;
+    }
+
+    @Override
+    public synchronized void sleep(long address, int value, long nanoseconds) {
+      check();
+      try {
+        if (version == value) {
+          TimeUnit.NANOSECONDS.timedWait(this, nanoseconds);
+        }
+      } catch (InterruptedException later) {
+        Thread.currentThread().interrupt();
+      }
     }
 
     @Override

@@ -257,6 +257,11 @@ final class JniSharedMemory implements SharedMemory {
   }
 
   @Override
+  public void sleep(long address, int value, long nanoseconds) {
+    state.run(pointer -> Native.awaitChange(address, value, nanoseconds));
+  }
+
+  @Override
   public void wake(long address) {
     state.run(pointer -> Native.wakeAll(address));
   }

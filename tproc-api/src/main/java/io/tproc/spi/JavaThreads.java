@@ -1,4 +1,4 @@
-package io.tproc.library;
+package io.tproc.spi;
 
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
@@ -6,7 +6,7 @@ import java.lang.invoke.MethodType;
 import org.jspecify.annotations.Nullable;
 
 /** What Java 17 cannot say about threads. */
-final class JavaThreads {
+public final class JavaThreads {
   private static final @Nullable MethodHandle IS_VIRTUAL = isVirtual();
 
   private JavaThreads() {}
@@ -20,7 +20,13 @@ final class JavaThreads {
     }
   }
 
-  static boolean isVirtual(Thread thread) {
+  /**
+   * Whether a thread is virtual.
+   *
+   * @param thread any
+   * @return false before Java 21
+   */
+  public static boolean isVirtual(Thread thread) {
     try {
       return IS_VIRTUAL != null && (boolean) IS_VIRTUAL.invokeExact(thread);
     } catch (Error failed) { // a full stack
