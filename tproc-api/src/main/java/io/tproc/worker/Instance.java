@@ -24,12 +24,14 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One process of a pool, from its start to its end. The thread of its place receives what it
- * answers; any thread sends.
+ * answers; any thread sends. A thread that calls receives the answer itself, once the place's
+ * thread has left the channel to callers: two who sleep there would both be woken.
  *
  * <p>Each has two channels of its own: a worker that stands still in the middle of sending holds up
  * what comes after it in that channel.
@@ -42,6 +44,9 @@ final class Instance {
   private static final long EXIT_SECONDS = 5;
 
   private static final int BATCH = 64;
+
+  /** The place's thread goes back to the channel when nobody has called for so long. */
+  private static final long UNCALLED_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
   /** What became of a request that was to be sent. */
   enum Sent {
@@ -60,17 +65,24 @@ final class Instance {
   private final Channel responses;
   private final ThreadProc process;
   private final ReentrantLock lock = new ReentrantLock();
+  private final Condition receiving = lock.newCondition();
   private final Map<Long, Task> inFlight = new HashMap<>(); // guarded by lock
   private final AtomicReference<@Nullable String> cause = new AtomicReference<>();
   private boolean ready; // guarded by lock
   private boolean ended; // guarded by lock
-  private boolean hasServed; // of the thread that serves
+  private boolean isCallers; // guarded by lock: the place's thread does not receive
+  private boolean wasCalled; // guarded by lock: since that thread looked
+  private boolean isLeft; // guarded by lock: the process may have ended, or is to
+  private volatile boolean hasServed;
 
   // Guarded by the pool's lock.
   int load;
   boolean accepts;
   boolean isFull;
   boolean leaves;
+
+  /** A caller has it to itself. */
+  boolean isCalled;
 
   /** Starts a process. Nothing is left behind when that fails. */
   Instance(WorkerPool pool, Options options) throws IOException {
@@ -107,7 +119,13 @@ final class Instance {
 
   /** Waits until the program serves. */
   void awaitReady() throws WorkerStartException {
-    process.onExit().thenRun(this::endBeginning);
+    process
+        .onExit()
+        .thenRun(
+            () -> {
+              endBeginning();
+              leave();
+            });
     Optional<ChannelMessage> first;
     try {
       first = receiveFirst();
@@ -169,6 +187,7 @@ final class Instance {
       startTimer(task);
       if (trySend(task)) {
         task.setBlock(null);
+        receiveAgain();
         return Sent.YES;
       }
       forget(task);
@@ -182,6 +201,21 @@ final class Instance {
     }
   }
 
+  /**
+   * Sends the request of a thread that calls, and has this instance to itself. The thread sees to
+   * the limit, if it is to receive: {@link Task#isCall} says so then.
+   */
+  Sent sendCall(Task task) {
+    lock.lock();
+    try {
+      task.isCall = isCallers;
+      wasCalled = true;
+    } finally {
+      lock.unlock();
+    }
+    return send(task);
+  }
+
   private boolean trySend(Task task) {
     SharedBlock block = task.block();
     return block == null
@@ -191,12 +225,13 @@ final class Instance {
 
   private void forget(Task task) {
     inFlight.remove(task.id());
+    task.isCall = false;
     task.stopTimer();
   }
 
   private void startTimer(Task task) {
     Duration limit = task.limit(options.requestLimit());
-    if (limit != null) {
+    if (limit != null && !task.isCall) {
       task.setTimer(pool.schedule(() -> expire(task), limit));
     }
   }
@@ -225,16 +260,117 @@ final class Instance {
     long start = System.nanoTime();
     try {
       while (true) {
+        awaitTurn();
         takeAll(receiveBatch());
       }
-    } catch (SharedMemoryException ending) {
-      if (ending.errno() != Errno.EPIPE) {
-        kill("what it answers cannot be received: " + ending.getMessage());
-      }
-    } catch (IllegalArgumentException nonsense) {
-      kill("it sent what no worker sends: " + nonsense.getMessage());
+    } catch (SharedMemoryException | IllegalArgumentException ending) {
+      killFor(ending);
     } finally {
       hasServed |= System.nanoTime() - start > LONG.toNanos();
+    }
+  }
+
+  /** The place's thread stays away from the channel while others call, and nothing else is sent. */
+  private void awaitTurn() {
+    lock.lock();
+    try {
+      while (isCallers) {
+        wasCalled = false;
+        boolean isOver = awaitReceiving() <= 0;
+        isCallers &= !isOver || wasCalled || !inFlight.isEmpty();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** With lock held. What is left of the time. */
+  private long awaitReceiving() {
+    try {
+      return receiving.awaitNanos(UNCALLED_NANOS);
+    } catch (InterruptedException notOurs) {
+      return UNCALLED_NANOS;
+    }
+  }
+
+  /** With lock held: what was sent by others than callers is the place's thread's to receive. */
+  private void receiveAgain() {
+    if (isCallers && (isLeft || inFlight.values().stream().anyMatch(task -> !task.isCall))) {
+      isCallers = false;
+      receiving.signal();
+    }
+  }
+
+  /** The process has ended, or is to: the place's thread is to see to it. */
+  private void leave() {
+    lock.lock();
+    try {
+      isLeft = true;
+      receiveAgain();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Receives the answer to a call, in the thread that calls. Returns also without it: when the
+   * thread is interrupted, whose status says so then, the time is over, or the process has ended.
+   * From then on the place's thread receives.
+   */
+  void receiveCall(Task task) {
+    Duration limit = task.limit(options.requestLimit());
+    long deadline = limit == null ? Long.MAX_VALUE : System.nanoTime() + Limits.nanos(limit);
+    try {
+      while (!task.future().isDone()) {
+        List<ChannelMessage> messages =
+            receive(limit == null ? Long.MAX_VALUE : deadline - System.nanoTime());
+        if (messages.isEmpty()) {
+          expire(task);
+          break;
+        }
+        takeAll(messages);
+      }
+    } catch (InterruptedException cancelled) {
+      Thread.currentThread().interrupt();
+    } catch (RuntimeException | Error ending) {
+      killFor(ending);
+      leave();
+    } finally {
+      endCall(task, deadline);
+    }
+  }
+
+  private List<ChannelMessage> receive(long nanos) throws InterruptedException {
+    return nanos == Long.MAX_VALUE
+        ? responses.receiveBatch(BATCH)
+        : responses.receiveBatch(BATCH, Duration.ofNanos(Math.max(nanos, 0)));
+  }
+
+  /** What is under way still is the place's thread's to receive. */
+  private void endCall(Task task, long deadline) {
+    lock.lock();
+    try {
+      task.isCall = false;
+      if (inFlight.get(task.id()) == task && deadline != Long.MAX_VALUE && !task.isTimedOut) {
+        Duration left = Duration.ofNanos(Math.max(deadline - System.nanoTime(), 0));
+        task.setTimer(pool.schedule(() -> expire(task), left));
+      }
+      receiveAgain();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** It has not ended by itself, and its host has not been closed. */
+  private void killFor(Throwable ending) {
+    if (ending instanceof SharedMemoryException failed) {
+      if (failed.errno() != Errno.EPIPE) {
+        kill("what it answers cannot be received: " + failed.getMessage());
+      }
+    } else if (ending instanceof IllegalArgumentException) {
+      kill("it sent what no worker sends: " + ending.getMessage());
+    } else if (!(ending instanceof IllegalStateException)) {
+      kill("the pool failed: " + ending);
     }
   }
 
@@ -306,7 +442,7 @@ final class Instance {
       Task.closeQuietly(block);
       throw new IllegalArgumentException("an answer to no request, or without its bytes");
     }
-    forget(answer.id());
+    answered(answer.id());
     hasServed = true;
     pool.answered(this); // first, so that it has work while dependents of the future run
     if (answer.kind() == Wire.RESPONSE) {
@@ -314,6 +450,17 @@ final class Instance {
     } else {
       Task.closeQuietly(block);
       task.fail(failure(answer.code(), data));
+    }
+  }
+
+  /** It is for callers to receive from here on, when they have called: before they call again. */
+  private void answered(long id) {
+    lock.lock();
+    try {
+      inFlight.remove(id);
+      isCallers |= wasCalled && inFlight.isEmpty() && !isLeft;
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -357,6 +504,8 @@ final class Instance {
       if (ready && inFlight.isEmpty()) {
         ended = true;
         requests.close();
+        isLeft = true;
+        receiveAgain();
         return;
       }
     } catch (IllegalStateException hostClosed) {
@@ -451,16 +600,15 @@ final class Instance {
       Task.closeQuietly(block);
       return;
     }
-    forget(Wire.requestId(data));
-    task.stopTimer();
+    takenBack(task);
     task.setBlock(block);
     found.add(task);
   }
 
-  private void forget(long id) {
+  private void takenBack(Task task) {
     lock.lock();
     try {
-      inFlight.remove(id);
+      forget(task);
     } finally {
       lock.unlock();
     }

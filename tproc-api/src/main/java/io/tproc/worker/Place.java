@@ -28,8 +28,7 @@ final class Place {
     this.pool = pool;
     this.options = options;
     this.backOff = new BackOff(options.restarts());
-    this.thread = new Thread(null, this::run, "tproc-pool", 0, false);
-    thread.setDaemon(true);
+    this.thread = new Keeper(pool, this::run);
   }
 
   void start() {
@@ -40,8 +39,20 @@ final class Place {
     return current;
   }
 
-  boolean isMine(Thread other) {
-    return thread.equals(other);
+  /** A place's thread. */
+  private static final class Keeper extends Thread {
+    private final WorkerPool pool;
+
+    Keeper(WorkerPool pool, Runnable work) {
+      super(null, work, "tproc-pool", 0, false);
+      this.pool = pool;
+      setDaemon(true);
+    }
+  }
+
+  /** Whether a thread keeps a place of a pool. */
+  static boolean isOf(WorkerPool pool, Thread thread) {
+    return thread instanceof Keeper keeper && keeper.pool == pool;
   }
 
   private void run() {

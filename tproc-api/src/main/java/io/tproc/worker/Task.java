@@ -29,6 +29,9 @@ final class Task {
   /** Whether it may be in the queue. */
   volatile boolean waits;
 
+  /** Whether a thread that calls receives its answer. Written with its instance's lock held. */
+  volatile boolean isCall;
+
   /** Whether its worker is killed for it. */
   volatile boolean isTimedOut;
 

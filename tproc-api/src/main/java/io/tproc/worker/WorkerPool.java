@@ -10,8 +10,10 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -185,6 +187,144 @@ public final class WorkerPool implements AutoCloseable {
     return submit(request, Limits.nanos(timeout));
   }
 
+  // Calling.
+
+  /**
+   * Submits a request, and waits for its response. The shortest way: as long as a worker has
+   * nothing to do, the calling thread gives it the request, and receives the response by itself; no
+   * other thread is woken. While it waits it looks busily for some microseconds, as long as that
+   * pays. The worker gets no other request meanwhile, whatever {@link WorkerPoolBuilder#inFlight}
+   * says. When all have some, this is as {@link #submit} and {@link CompletableFuture#get()}.
+   *
+   * <p>On a virtual thread, the carrier is free while it waits.
+   *
+   * @param request what is asked; its block is the pool's once it is accepted
+   * @return the response
+   * @throws WorkerFailedException when the handler has refused the request
+   * @throws WorkerCrashedException when the worker has ended
+   * @throws WorkerTimeoutException when the worker was killed, because it took too long
+   * @throws WorkerStartException when no worker can be started any more
+   * @throws InterruptedException when the thread is interrupted while it waits. A worker that has
+   *     the request already finishes it, and uses its buffers until then; the response is dropped
+   * @throws IllegalStateException as {@link #submit}; when the pool or its host was closed before a
+   *     worker had the request; and on a thread of the pool's
+   * @throws io.tproc.share.SharedMemoryException with ENOMEM: the shared heap is full
+   */
+  public WorkerResponse call(WorkerRequest request)
+      throws WorkerStartException, InterruptedException {
+    CompletableFuture<WorkerResponse> future = submitAndWait(request);
+    try {
+      return future.get();
+    } catch (ExecutionException failed) {
+      throw thrown(Objects.requireNonNull(failed.getCause()));
+    } catch (InterruptedException cancelled) {
+      if (!future.cancel(false)) { // it has come meanwhile
+        var unused = future.thenAccept(late -> late.block().ifPresent(Task::closeQuietly));
+      }
+      throw cancelled;
+    }
+  }
+
+  private static RuntimeException thrown(Throwable failure) throws WorkerStartException {
+    if (failure instanceof WorkerStartException refused) {
+      throw refused;
+    }
+    if (failure instanceof Error refused) {
+      throw refused;
+    }
+    return failure instanceof RuntimeException refused
+        ? refused
+        : new IllegalStateException(failure);
+  }
+
+  /**
+   * Submits a request, and waits for what becomes of it, as {@link #call} does.
+   *
+   * @param request what is asked; its block is the pool's once it is accepted
+   * @return is complete, with the response or as this class says; but when the thread was
+   *     interrupted while it waited, it may not be, and is as one of {@link #submit}. The thread's
+   *     interrupt status is set then
+   * @throws InterruptedException when the thread is interrupted before the request is submitted
+   * @throws IllegalStateException as {@link #submit}, and on a thread of the pool's
+   * @throws io.tproc.share.SharedMemoryException with ENOMEM: the shared heap is full
+   */
+  public CompletableFuture<WorkerResponse> submitAndWait(WorkerRequest request)
+      throws InterruptedException {
+    Objects.requireNonNull(request, "request");
+    checkNotOwnThread("wait for a response");
+    Task task = new Task(options.host(), ids.incrementAndGet(), request);
+    Instance idle;
+    boolean accepted = false;
+    try {
+      idle = accept(task);
+      accepted = idle != null || submit(task, Long.MAX_VALUE);
+    } finally {
+      if (!accepted) {
+        task.release();
+      }
+    }
+    if (idle != null) {
+      exchange(idle, task);
+      watch(task);
+    }
+    if (!task.future().isDone()) {
+      awaitDone(task);
+    }
+    return task.future();
+  }
+
+  private void awaitDone(Task task) {
+    try {
+      task.future().get();
+    } catch (InterruptedException cancelled) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | CancellationException failed) {
+      // which the caller is to see
+    }
+  }
+
+  /** Gives a task to a worker that has nothing to do, and is the calling thread's then; or null. */
+  private @Nullable Instance accept(Task task) {
+    lock.lock();
+    try {
+      checkOpen();
+      Instance idle = waiting.isEmpty() ? freest() : null;
+      if (idle == null || idle.load > 0) {
+        return null;
+      }
+      task.accept();
+      underWay++;
+      idle.load++;
+      idle.isCalled = true;
+      return idle;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void exchange(Instance instance, Task task) {
+    if (!sent(instance, task, instance.sendCall(task))) {
+      passOn();
+      fail(task);
+    } else if (task.isCall) {
+      instance.receiveCall(task);
+      if (!task.future().isDone()) {
+        giveUp(instance);
+      }
+    }
+  }
+
+  /** Others may have it again, though it has not answered. */
+  private void giveUp(Instance instance) {
+    lock.lock();
+    try {
+      instance.isCalled = false;
+    } finally {
+      lock.unlock();
+    }
+    passOn();
+  }
+
   private Optional<CompletableFuture<WorkerResponse>> submit(WorkerRequest request, long nanos)
       throws InterruptedException {
     Objects.requireNonNull(request, "request");
@@ -327,7 +467,8 @@ public final class WorkerPool implements AutoCloseable {
   private @Nullable Instance freest() {
     @Nullable Instance best = null;
     for (Instance each : serving) {
-      boolean canHave = each.accepts && !each.isFull && each.load < options.inFlight();
+      boolean hasRoom = !each.isFull && !each.isCalled && each.load < options.inFlight();
+      boolean canHave = each.accepts && hasRoom;
       if (canHave && (best == null || each.load < best.load)) {
         best = each;
       }
@@ -363,7 +504,10 @@ public final class WorkerPool implements AutoCloseable {
 
   /** False when it is refused: then its place is free again, and it is to be failed. */
   private boolean send(Instance instance, Task task) {
-    Instance.Sent sent = instance.send(task);
+    return sent(instance, task, instance.send(task));
+  }
+
+  private boolean sent(Instance instance, Task task, Instance.Sent sent) {
     if (sent == Instance.Sent.YES) {
       return true;
     }
@@ -372,6 +516,7 @@ public final class WorkerPool implements AutoCloseable {
     lock.lock();
     try {
       instance.load--;
+      instance.isCalled = false;
       isLeaving = instance.leaves && instance.load == 0;
       isStuck = sent == Instance.Sent.NO_ROOM && instance.load == 0;
       instance.isFull = sent == Instance.Sent.NO_ROOM;
@@ -427,6 +572,7 @@ public final class WorkerPool implements AutoCloseable {
     lock.lock();
     try {
       instance.load--;
+      instance.isCalled = false;
       instance.isFull = false;
       isLeaving = instance.leaves && instance.load == 0;
       ended(1);
@@ -830,8 +976,7 @@ public final class WorkerPool implements AutoCloseable {
   }
 
   private void checkNotOwnThread(String what) {
-    Thread current = Thread.currentThread();
-    if (places.stream().anyMatch(place -> place.isMine(current))) {
+    if (Place.isOf(this, Thread.currentThread())) {
       throw new IllegalStateException("a dependent of a future must not " + what + ": " + this);
     }
   }

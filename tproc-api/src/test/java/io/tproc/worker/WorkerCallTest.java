@@ -1,0 +1,300 @@
+package io.tproc.worker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import io.tproc.share.SharedBlock;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Threads that call and receive by themselves. WorkerCallsIT has real workers. */
+@Timeout(value = 3, unit = TimeUnit.MINUTES)
+class WorkerCallTest {
+  private final FakeHost host = new FakeHost();
+
+  /** A thread that calls once. */
+  private static final class Caller extends Thread {
+    private final WorkerPool pool;
+    private final WorkerRequest request;
+    private final CompletableFuture<WorkerResponse> result = new CompletableFuture<>();
+    private volatile boolean isInterrupted;
+
+    Caller(WorkerPool pool, WorkerRequest request) {
+      super("caller");
+      this.pool = pool;
+      this.request = request;
+      setDaemon(true);
+      start();
+    }
+
+    @Override
+    public void run() {
+      try {
+        result.complete(pool.call(request));
+      } catch (Throwable failed) {
+        result.completeExceptionally(failed);
+      }
+      isInterrupted = isInterrupted();
+    }
+
+    WorkerResponse response() throws Exception {
+      return result.get(30, TimeUnit.SECONDS);
+    }
+
+    Throwable failure() throws Exception {
+      Throwable thrown = catchThrowable(() -> result.get(30, TimeUnit.SECONDS));
+      assertThat(thrown).isInstanceOf(ExecutionException.class);
+      join();
+      return thrown.getCause();
+    }
+  }
+
+  private static Caller call(WorkerPool pool) {
+    return new Caller(pool, WorkerRequest.empty());
+  }
+
+  /** From here on, callers receive by themselves: at the first, the pool's thread was there. */
+  private static void callOnce(WorkerPool pool, FakeHost.Worker worker) throws Exception {
+    Caller first = call(pool);
+    worker.answer(worker.await());
+    first.response();
+  }
+
+  @Test
+  void theThreadThatCallsReceives() throws Exception {
+    try (WorkerPool pool = host.workers().open()) {
+      FakeHost.Worker worker = host.next();
+      callOnce(pool, worker);
+      assertThat(host.receiver()).extracting(Thread::getName).isEqualTo("tproc-pool");
+      for (int i = 0; i < 3; i++) {
+        Caller caller = call(pool);
+        worker.answer(worker.await());
+        caller.response();
+        assertThat(host.receiver()).isSameAs(caller);
+      }
+      CompletableFuture<WorkerResponse> submitted = pool.submit(WorkerRequest.empty());
+      worker.answer(worker.await());
+      submitted.get(30, TimeUnit.SECONDS);
+      assertThat(host.receiver()).extracting(Thread::getName).isEqualTo("tproc-pool");
+    }
+  }
+
+  @Test
+  void theWorkerOfACallGetsNothingElse() throws Exception {
+    try (WorkerPool pool = host.workers().inFlight(4).queue(1).open()) {
+      FakeHost.Worker worker = host.next();
+      callOnce(pool, worker);
+      Caller caller = call(pool);
+      long called = worker.await();
+      CompletableFuture<WorkerResponse> waiting = pool.submit(WorkerRequest.empty());
+      assertThat(pool.trySubmit(WorkerRequest.empty())).isEmpty();
+      assertThat(worker.take()).isEmpty();
+      worker.answer(called);
+      caller.response();
+      worker.answer(worker.await());
+      waiting.get(30, TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
+  void aCallWithoutAFreeWorkerWaitsForOne() throws Exception {
+    try (WorkerPool pool = host.workers().open()) {
+      FakeHost.Worker worker = host.next();
+      callOnce(pool, worker);
+      Caller first = call(pool);
+      long begun = worker.await();
+      Caller second = call(pool);
+      worker.answer(begun);
+      first.response();
+      worker.answer(worker.await());
+      second.response();
+      callOnce(pool, worker);
+    }
+  }
+
+  @Test
+  void aWorkerThatEndsFailsTheCallThatItHadBegun() throws Exception {
+    try (WorkerPool pool = host.workers().open()) {
+      FakeHost.Worker worker = host.next();
+      callOnce(pool, worker);
+      Caller caller = call(pool);
+      worker.await();
+      worker.end();
+      assertThat(caller.failure()).isInstanceOf(WorkerCrashedException.class);
+      callOnce(pool, host.next());
+    }
+  }
+
+  @Test
+  void aCallThatWasNotBegunGoesToTheNextWorker() throws Exception {
+    try (WorkerPool pool = host.workers().open()) {
+      FakeHost.Worker worker = host.next();
+      callOnce(pool, worker);
+      Caller caller = call(pool);
+      worker.awaitSent();
+      worker.end();
+      FakeHost.Worker other = host.next();
+      other.answer(other.await());
+      caller.response();
+    }
+  }
+
+  @Test
+  void aCallThatTakesTooLongEndsItsWorker() throws Exception {
+    try (WorkerPool pool = host.workers().open()) {
+      FakeHost.Worker worker = host.next();
+      callOnce(pool, worker);
+      Duration limit = Duration.ofMillis(1);
+      Caller caller = new Caller(pool, WorkerRequest.empty().within(limit));
+      worker.await();
+      assertThat(caller.failure())
+          .isInstanceOf(WorkerTimeoutException.class)
+          .hasMessageContaining("PT0.001S");
+      callOnce(pool, host.next());
+    }
+  }
+
+  @Test
+  void whatIsInterruptedIsFinishedAndDropped() throws Exception {
+    try (WorkerPool pool = host.workers().open()) {
+      FakeHost.Worker worker = host.next();
+      callOnce(pool, worker);
+      Caller caller = call(pool);
+      long begun = worker.await();
+      caller.interrupt();
+      assertThat(caller.failure()).isInstanceOf(InterruptedException.class);
+      SharedBlock block = host.heap().allocate(10);
+      long address = block.address();
+      worker.say(worker.message(begun, Wire.RESPONSE, block));
+      callOnce(pool, worker);
+      assertThat(host.heap().usableSize(address)).isEmpty();
+    }
+  }
+
+  @Test
+  void theLimitOfOneThatWasInterruptedGoesOn() throws Exception {
+    try (WorkerPool pool = host.workers().open()) {
+      FakeHost.Worker worker = host.next();
+      callOnce(pool, worker);
+      Duration limit = Duration.ofSeconds(1);
+      Caller caller = new Caller(pool, WorkerRequest.empty().within(limit));
+      worker.await();
+      caller.interrupt();
+      assertThat(caller.failure()).isInstanceOf(InterruptedException.class);
+      callOnce(pool, host.next()); // the other was killed
+    }
+  }
+
+  @Test
+  void anInterruptedThreadGetsTheFutureToWaitForElsewhere() throws Exception {
+    try (WorkerPool pool = host.workers().open()) {
+      FakeHost.Worker worker = host.next();
+      callOnce(pool, worker);
+      Thread.currentThread().interrupt();
+      CompletableFuture<WorkerResponse> future = pool.submitAndWait(WorkerRequest.empty());
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(future).isNotDone();
+      worker.answer(worker.await());
+      future.get(30, TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
+  void nonsenseInACallEndsTheWorker() throws Exception {
+    try (WorkerPool pool = host.workers().open()) {
+      FakeHost.Worker worker = host.next();
+      callOnce(pool, worker);
+      Caller caller = call(pool);
+      worker.say(worker.message(worker.await(), Wire.REQUEST));
+      assertThat(caller.failure())
+          .isInstanceOf(WorkerCrashedException.class)
+          .hasMessageContaining("it sent what no worker sends: a message of kind 1");
+      callOnce(pool, host.next());
+    }
+  }
+
+  @Test
+  void anErrorOfSendingIsThrown() throws Exception {
+    try (WorkerPool pool = host.workers().open()) {
+      FakeHost.Worker worker = host.next();
+      callOnce(pool, worker);
+      Error error = new Error("made up");
+      host.sendingThrows(error);
+      assertThat(call(pool).failure()).isSameAs(error);
+      host.sendingThrows(null);
+      callOnce(pool, worker);
+    }
+  }
+
+  @Test
+  void closingWaitsForCallsAndEndsThem() throws Exception {
+    WorkerPool pool = host.workers().open();
+    FakeHost.Worker worker = host.next();
+    callOnce(pool, worker);
+    Caller caller = call(pool);
+    worker.await();
+    pool.close(Duration.ofMillis(1));
+    assertThat(caller.failure()).isInstanceOf(WorkerCrashedException.class);
+    assertThatIllegalStateException().isThrownBy(() -> pool.call(WorkerRequest.empty()));
+  }
+
+  @Test
+  void callsEndWithTheHost() throws Exception {
+    try (WorkerPool pool = host.workers().open()) {
+      FakeHost.Worker worker = host.next();
+      callOnce(pool, worker);
+      Caller caller = call(pool);
+      worker.await();
+      host.close();
+      worker.end();
+      assertThat(caller.failure()).isInstanceOf(WorkerCrashedException.class);
+    }
+  }
+
+  @Test
+  void aBlockThatWasFreedIsRefused() throws Exception {
+    try (WorkerPool pool = host.workers().open()) {
+      FakeHost.Worker worker = host.next();
+      SharedBlock block = host.heap().allocate(10);
+      block.close();
+      assertThatIllegalStateException()
+          .isThrownBy(() -> pool.call(WorkerRequest.empty().withBlock(block)));
+      callOnce(pool, worker);
+    }
+  }
+
+  @Test
+  void dependentsMustNotCall() throws Exception {
+    try (WorkerPool pool = host.workers().inFlight(2).open()) {
+      FakeHost.Worker worker = host.next();
+      CompletableFuture<Throwable> thrown =
+          pool.submit(WorkerRequest.empty())
+              .thenApply(unused -> catchThrowable(() -> pool.call(WorkerRequest.empty())));
+      worker.answer(worker.await());
+      assertThat(thrown.get(30, TimeUnit.SECONDS))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("must not wait for a response");
+    }
+  }
+
+  @Test
+  void withoutWorkersACallSaysSo() throws Exception {
+    try (WorkerPool pool = host.workers().restarts(Duration.ZERO, Duration.ZERO, 1).open()) {
+      FakeHost.Worker worker = host.next();
+      Caller caller = call(pool);
+      worker.awaitSent();
+      worker.end();
+      assertThat(caller.failure())
+          .isInstanceOf(WorkerStartException.class)
+          .hasMessageStartingWith("no worker is left");
+      assertThatExceptionOfType(IllegalStateException.class)
+          .isThrownBy(() -> pool.call(WorkerRequest.empty()));
+    }
+  }
+}
