@@ -24,8 +24,10 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.OutOfMemoryException;
@@ -123,6 +125,135 @@ class ArrowIT {
 
   static void awaitNothingLent(ArrowPool pool) {
     assertThat(Patience.until(Patience.seconds(30), () -> pool.lentBatches() == 0)).isTrue();
+  }
+
+  // Replacing.
+
+  /** Two threads call, and two have several batches under way. */
+  @Test
+  void programsAreReplacedUnderLoadAndNoBatchIsLost(TprocHost host) throws Exception {
+    try (BufferAllocator allocator = new RootAllocator()) {
+      WorkerPoolBuilder workers = workers(host, "arrow").count(2).inFlight(2);
+      try (ArrowPool pool = ArrowPool.open(host, workers, allocator)) {
+        AtomicBoolean done = new AtomicBoolean();
+        AtomicInteger answered = new AtomicInteger();
+        AtomicInteger number = new AtomicInteger();
+        FutureTask<AtomicInteger> load =
+            new FutureTask<>(
+                () -> {
+                  Parallel.run(
+                      4,
+                      () ->
+                          number.getAndIncrement() % 2 == 0
+                              ? callUntil(done, pool, allocator, answered)
+                              : submitUntil(done, pool, allocator, answered));
+                  return answered;
+                });
+        new Thread(load, "load").start();
+        try {
+          for (int i = 0; i < 3; i++) {
+            int seen = answered.get();
+            assertThat(Patience.until(Patience.seconds(60), () -> answered.get() > seen + 50))
+                .isTrue();
+            List<ThreadProc> before = pool.workers().workers();
+            pool.workers().replace();
+            assertThat(pool.workers().workers()).hasSize(2).doesNotContainAnyElementsOf(before);
+          }
+        } finally {
+          done.set(true);
+        }
+        load.get(1, TimeUnit.MINUTES);
+        awaitNothingLent(pool);
+      }
+      assertThat(allocator.getAllocatedMemory()).isZero();
+    }
+    assertThat(blocksOfHost(host)).isZero();
+  }
+
+  private static AtomicInteger callUntil(
+      AtomicBoolean done, ArrowPool pool, BufferAllocator allocator, AtomicInteger answered)
+      throws Exception {
+    try (VectorSchemaRoot batch = command(allocator, COMPUTE, 1_000)) {
+      while (!done.get()) {
+        try (ArrowResult result = pool.call(batch)) {
+          checkComputed(result.root(), 1_000);
+        }
+        answered.incrementAndGet();
+      }
+    }
+    return answered;
+  }
+
+  private static AtomicInteger submitUntil(
+      AtomicBoolean done, ArrowPool pool, BufferAllocator allocator, AtomicInteger answered)
+      throws Exception {
+    while (!done.get()) {
+      List<CompletableFuture<ArrowResult>> underWay = new ArrayList<>();
+      for (int i = 0; i < 4; i++) {
+        underWay.add(ask(pool, allocator, COMPUTE, 100));
+      }
+      for (CompletableFuture<ArrowResult> each : underWay) {
+        try (ArrowResult result = result(each)) {
+          checkComputed(result.root(), 100);
+        }
+        answered.incrementAndGet();
+      }
+    }
+    return answered;
+  }
+
+  // Calls.
+
+  @Test
+  void callsGoThereAndBackWhateverTheirSchema(TprocHost host) throws Exception {
+    try (BufferAllocator allocator = new RootAllocator();
+        ArrowPool pool = ArrowPool.open(host, workers(host, "arrow"), allocator)) {
+      for (int rows : new int[] {10, 1_000, 3}) {
+        called(pool, allocator, rows);
+        try (ArrowBatches batches = new ArrowBatches(allocator);
+            ArrowResult back = pool.call(batches.root(), batches.dictionaries())) {
+          assertThat(back.root().getRowCount()).isEqualTo(batches.root().getRowCount());
+          assertThat(back.root().getSchema().getFields())
+              .hasSameSizeAs(batches.root().getSchema().getFields());
+        }
+        called(pool, allocator, rows);
+      }
+      assertThat(pool.lentBatches()).isZero();
+      assertThat(allocator.getAllocatedMemory()).isZero();
+    }
+  }
+
+  private static void called(ArrowPool pool, BufferAllocator allocator, int rows) throws Exception {
+    try (VectorSchemaRoot batch = command(allocator, COMPUTE, rows);
+        ArrowResult result = pool.call(batch)) {
+      checkComputed(result.root(), rows);
+    }
+  }
+
+  @Test
+  void aCallThrowsWhatHasHappened(TprocHost host) throws Exception {
+    try (BufferAllocator allocator = new RootAllocator();
+        ArrowPool pool = ArrowPool.open(host, workers(host, "arrow"), allocator)) {
+      called(pool, allocator, 3);
+      called(pool, allocator, 3);
+      assertThat(failureOfCall(pool, allocator, ABORT))
+          .isInstanceOf(WorkerCrashedException.class)
+          .hasMessageContaining("SIGABRT");
+      called(pool, allocator, 3);
+      assertThat(failureOfCall(pool, allocator, THROW)).isInstanceOf(WorkerFailedException.class);
+      called(pool, allocator, 3);
+      Thread.currentThread().interrupt();
+      assertThat(failureOfCall(pool, allocator, COMPUTE)).isInstanceOf(InterruptedException.class);
+      awaitNothingLent(pool);
+      called(pool, allocator, 3);
+      assertThat(allocator.getAllocatedMemory()).isZero();
+    }
+  }
+
+  private static Throwable failureOfCall(ArrowPool pool, BufferAllocator allocator, int what) {
+    try (VectorSchemaRoot batch = command(allocator, what, 3)) {
+      return catchThrowable(() -> pool.call(batch).close());
+    }
   }
 
   // There and back.

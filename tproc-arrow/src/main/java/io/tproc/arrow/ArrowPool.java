@@ -8,7 +8,9 @@ import io.tproc.share.SharedMemoryException;
 import io.tproc.worker.WorkerFailedException;
 import io.tproc.worker.WorkerPool;
 import io.tproc.worker.WorkerPoolBuilder;
+import io.tproc.worker.WorkerRequest;
 import io.tproc.worker.WorkerResponse;
+import io.tproc.worker.WorkerStartException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -17,11 +19,15 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.dictionary.DictionaryProvider;
 import org.apache.arrow.vector.dictionary.DictionaryProvider.MapDictionaryProvider;
+import org.apache.arrow.vector.types.pojo.Schema;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +50,12 @@ public final class ArrowPool implements AutoCloseable {
   private static final int BATCH = 64;
 
   private final BufferAllocator allocator;
+
+  /** Of schemas, which stay when all that was lent has come back. */
+  private final BufferAllocator schemas = new RootAllocator();
+
+  private final AtomicReference<@Nullable ExportedSchema> last = new AtomicReference<>();
+  private volatile boolean closed;
   private final Channel releases;
   private final WorkerPool pool;
   private final Thread receiver;
@@ -121,13 +133,80 @@ public final class ArrowPool implements AutoCloseable {
    */
   public CompletableFuture<ArrowResult> submit(
       VectorSchemaRoot batch, DictionaryProvider dictionaries) throws InterruptedException {
-    Columns.check(batch, dictionaries);
-    Lease lease = Lease.of(ids.incrementAndGet(), batch, dictionaries, allocator);
+    return lend(batch, dictionaries, pool::submit);
+  }
+
+  /**
+   * Lends a batch to a worker, as {@link #call(VectorSchemaRoot, DictionaryProvider)}.
+   *
+   * @param batch without dictionary-encoded columns
+   * @return the result
+   * @throws WorkerStartException when no worker can be started any more
+   * @throws InterruptedException when the thread is interrupted while it waits
+   */
+  public ArrowResult call(VectorSchemaRoot batch)
+      throws WorkerStartException, InterruptedException {
+    return call(batch, new MapDictionaryProvider());
+  }
+
+  /**
+   * Lends a batch to a worker, and waits for the result, by {@link WorkerPool#call}: where a worker
+   * has nothing to do, no other thread is woken for it. The shortest way to a result, for those who
+   * have a thread for each batch under way, as tasks of Spark do. When it returns, the batch may be
+   * changed, unless the program keeps the columns, or the result lies in them.
+   *
+   * @param batch the columns
+   * @param dictionaries those of dictionary-encoded columns
+   * @return the result, which is its user's to close
+   * @throws io.tproc.worker.WorkerException as {@link WorkerPool#call}
+   * @throws ArrowFormatException when the result is not right
+   * @throws WorkerStartException when no worker can be started any more
+   * @throws InterruptedException when the thread is interrupted while it waits. A program that has
+   *     the columns already finishes, and its result is dropped
+   * @throws IllegalArgumentException when a column has a type that programs do not get; it is named
+   * @throws IllegalStateException as {@link WorkerPool#call}
+   */
+  public ArrowResult call(VectorSchemaRoot batch, DictionaryProvider dictionaries)
+      throws WorkerStartException, InterruptedException {
+    CompletableFuture<ArrowResult> result = lend(batch, dictionaries, pool::submitAndWait);
+    try {
+      return result.get();
+    } catch (ExecutionException failed) {
+      throw thrown(Objects.requireNonNull(failed.getCause()));
+    } catch (InterruptedException cancelled) {
+      if (!result.cancel(false)) {
+        var unused = result.thenAccept(ArrowResult::close); // it has come meanwhile
+      }
+      throw cancelled;
+    }
+  }
+
+  private static RuntimeException thrown(Throwable failure) throws WorkerStartException {
+    if (failure instanceof WorkerStartException refused) {
+      throw refused;
+    }
+    if (failure instanceof Error refused) {
+      throw refused;
+    }
+    return failure instanceof RuntimeException refused
+        ? refused
+        : new IllegalStateException(failure);
+  }
+
+  /** How a request goes to the pool. */
+  private interface Way {
+    CompletableFuture<WorkerResponse> submit(WorkerRequest request) throws InterruptedException;
+  }
+
+  private CompletableFuture<ArrowResult> lend(
+      VectorSchemaRoot batch, DictionaryProvider dictionaries, Way way)
+      throws InterruptedException {
+    Lease lease = lease(batch, dictionaries);
     lent.put(lease.id(), lease);
     CompletableFuture<WorkerResponse> answer;
     boolean done = false;
     try {
-      answer = pool.submit(lease.request());
+      answer = way.submit(lease.request());
       done = true;
     } finally {
       if (!done) {
@@ -140,6 +219,45 @@ public final class ArrowPool implements AutoCloseable {
     var unused =
         answer.whenComplete((response, failure) -> answered(lease, response, failure, result));
     return result;
+  }
+
+  private Lease lease(VectorSchemaRoot batch, DictionaryProvider dictionaries) {
+    ExportedSchema schema = schema(batch.getSchema(), dictionaries);
+    boolean done = false;
+    try {
+      Lease lease = Lease.of(ids.incrementAndGet(), batch, dictionaries, schema, allocator);
+      done = true;
+      return lease;
+    } finally {
+      if (!done) {
+        schema.release();
+      }
+    }
+  }
+
+  /** Exported, to be released: that of the batch before, as a rule. */
+  private ExportedSchema schema(Schema schema, DictionaryProvider dictionaries) {
+    ExportedSchema known = last.get();
+    if (known != null && known.isOf(schema) && known.retain()) {
+      return known;
+    }
+    Columns.check(schema, dictionaries);
+    boolean isAlone = Columns.haveDictionaries(schema.getFields());
+    ExportedSchema fresh = ExportedSchema.of(schema, dictionaries, isAlone ? allocator : schemas);
+    if (!isAlone && fresh.retain()) {
+      remember(fresh);
+    }
+    if (closed) {
+      remember(null);
+    }
+    return fresh;
+  }
+
+  private void remember(@Nullable ExportedSchema schema) {
+    ExportedSchema before = last.getAndSet(schema);
+    if (before != null) {
+      before.release();
+    }
   }
 
   /**
@@ -305,6 +423,7 @@ public final class ArrowPool implements AutoCloseable {
   @Override
   public void close() {
     pool.close();
+    closed = true;
     try {
       releases.close();
     } catch (IllegalStateException hostClosed) {
@@ -312,6 +431,7 @@ public final class ArrowPool implements AutoCloseable {
     }
     joinReceiver();
     List.copyOf(lent.values()).forEach(this::end);
+    remember(null);
   }
 
   private void joinReceiver() {

@@ -1,28 +1,25 @@
 package io.tproc.arrow;
 
-import java.util.ArrayList;
 import java.util.List;
-import org.apache.arrow.memory.ArrowBuf;
-import org.apache.arrow.vector.FieldVector;
-import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.dictionary.Dictionary;
 import org.apache.arrow.vector.dictionary.DictionaryProvider;
 import org.apache.arrow.vector.types.pojo.ArrowType;
 import org.apache.arrow.vector.types.pojo.DictionaryEncoding;
 import org.apache.arrow.vector.types.pojo.Field;
+import org.apache.arrow.vector.types.pojo.Schema;
 
-/** Looks at what is to be lent: whether it can be, and where it lies. */
+/** Looks at what is to be lent: whether it can be. */
 final class Columns {
   private Columns() {}
 
   /**
-   * Checks that a program can be given a batch.
+   * Checks that a program can be given batches of a schema.
    *
    * @throws IllegalArgumentException when it has a type that a program does not get, or lacks a
    *     dictionary
    */
-  static void check(VectorSchemaRoot batch, DictionaryProvider dictionaries) {
-    for (Field field : batch.getSchema().getFields()) {
+  static void check(Schema schema, DictionaryProvider dictionaries) {
+    for (Field field : schema.getFields()) {
       check(field, dictionaries, field.getName());
     }
   }
@@ -48,29 +45,9 @@ final class Columns {
     }
   }
 
-  /** Where the buffers of a batch lie. */
-  static List<Region> regions(VectorSchemaRoot batch, DictionaryProvider dictionaries) {
-    List<Region> regions = new ArrayList<>();
-    for (FieldVector each : batch.getFieldVectors()) {
-      addRegions(each, dictionaries, regions);
-    }
-    return regions;
-  }
-
-  private static void addRegions(
-      FieldVector vector, DictionaryProvider dictionaries, List<Region> regions) {
-    for (ArrowBuf buffer : vector.getFieldBuffers()) {
-      if (buffer.capacity() > 0) {
-        regions.add(new Region(buffer.memoryAddress(), buffer.capacity()));
-      }
-    }
-    for (FieldVector child : vector.getChildrenFromFields()) {
-      addRegions(child, dictionaries, regions);
-    }
-    DictionaryEncoding encoding = vector.getField().getDictionary();
-    Dictionary dictionary = encoding == null ? null : dictionaries.lookup(encoding.getId());
-    if (dictionary != null) {
-      addRegions(dictionary.getVector(), dictionaries, regions);
-    }
+  /** Whether a program has to be told of dictionaries, beside the schema. */
+  static boolean haveDictionaries(List<Field> fields) {
+    return fields.stream()
+        .anyMatch(each -> each.getDictionary() != null || haveDictionaries(each.getChildren()));
   }
 }

@@ -5,9 +5,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
 import java.util.Set;
-import org.apache.arrow.c.ArrowArray;
-import org.apache.arrow.c.ArrowSchema;
-import org.apache.arrow.c.Data;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.dictionary.DictionaryProvider;
@@ -19,46 +16,31 @@ import org.jspecify.annotations.Nullable;
  */
 final class Lease {
   private final long id;
-  private final ArrowArray array;
-  private final ArrowSchema schema;
-  private final List<Region> regions;
+  private final ExportedArray array;
+  private final ExportedSchema schema;
   private int holders = 1; // guarded by this
 
   /** Where it is noted that a worker keeps it. */
   volatile @Nullable Set<Lease> keptWith;
 
-  private Lease(long id, ArrowArray array, ArrowSchema schema, List<Region> regions) {
+  private Lease(long id, ExportedArray array, ExportedSchema schema) {
     this.id = id;
     this.array = array;
     this.schema = schema;
-    this.regions = regions;
   }
 
+  /**
+   * Lends a batch.
+   *
+   * @param schema retained for it, and released with it
+   */
   static Lease of(
-      long id, VectorSchemaRoot batch, DictionaryProvider dictionaries, BufferAllocator allocator) {
-    ArrowArray array = ArrowArray.allocateNew(allocator);
-    ArrowSchema schema = null;
-    boolean done = false;
-    try {
-      schema = ArrowSchema.allocateNew(allocator);
-      Data.exportVectorSchemaRoot(allocator, batch, dictionaries, array, schema);
-      Lease lease = new Lease(id, array, schema, Columns.regions(batch, dictionaries));
-      done = true;
-      return lease;
-    } finally {
-      if (!done) {
-        end(array, schema);
-      }
-    }
-  }
-
-  private static void end(ArrowArray array, @Nullable ArrowSchema schema) {
-    array.release();
-    array.close();
-    if (schema != null) {
-      schema.release();
-      schema.close();
-    }
+      long id,
+      VectorSchemaRoot batch,
+      DictionaryProvider dictionaries,
+      ExportedSchema schema,
+      BufferAllocator allocator) {
+    return new Lease(id, ExportedArray.of(batch, dictionaries, allocator), schema);
   }
 
   long id() {
@@ -66,13 +48,13 @@ final class Lease {
   }
 
   List<Region> regions() {
-    return regions;
+    return array.regions();
   }
 
   /** What {@code tproc_arrow_open} reads. */
   WorkerRequest request() {
     ByteBuffer words = ByteBuffer.allocate(3 * Long.BYTES).order(ByteOrder.nativeOrder());
-    words.putLong(schema.memoryAddress()).putLong(array.memoryAddress()).putLong(id).flip();
+    words.putLong(schema.address()).putLong(array.address()).putLong(id).flip();
     return WorkerRequest.of(words);
   }
 
@@ -91,7 +73,8 @@ final class Lease {
       isLast = --holders == 0;
     }
     if (isLast) {
-      end(array, schema);
+      array.close();
+      schema.release();
     }
   }
 }

@@ -2,11 +2,12 @@ package io.tproc.samples.spark;
 
 import io.tproc.arrow.ArrowPool;
 import io.tproc.arrow.ArrowResult;
+import io.tproc.worker.WorkerStartException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
-import java.util.concurrent.ExecutionException;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.Float8Vector;
 import org.apache.arrow.vector.IntVector;
@@ -97,15 +98,15 @@ final class Totals implements MapPartitionsFunction<Row, Row> {
     private List<Row> next(VectorSchemaRoot batch) {
       long pid = ProcessHandle.current().pid();
       try (batch;
-          ArrowResult result = pool.submit(batch).get()) {
+          ArrowResult result = pool.call(batch)) {
         Float8Vector total = (Float8Vector) result.root().getVector("total");
         List<Row> answer = new ArrayList<>(total.getValueCount());
         for (int i = 0; i < total.getValueCount(); i++) {
           answer.add(RowFactory.create(total.get(i), pid));
         }
         return answer;
-      } catch (ExecutionException failed) {
-        throw new IllegalStateException(failed.getCause());
+      } catch (WorkerStartException failed) {
+        throw new UncheckedIOException(failed);
       } catch (InterruptedException cancelled) {
         Thread.currentThread().interrupt();
         throw new IllegalStateException(cancelled);
