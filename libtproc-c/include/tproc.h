@@ -430,7 +430,7 @@ struct tproc_message {
  *
  * @param cells most messages in it: a power of two, up to 1048576; 64 bytes each
  * @param flags TPROC_SENDER, TPROC_RECEIVER or both; TPROC_ONE_SENDER, TPROC_ONE_RECEIVER
- * @return 0; EINVAL; ENOMEM; ENOSPC: there are 1024 channels
+ * @return 0; EINVAL; ENOMEM; ENOSPC: there are 10240 channels
  */
 TPROC_EXPORT int tproc_channel_create(struct tproc_channel *channel, uint32_t cells, unsigned flags);
 

@@ -235,7 +235,11 @@ struct tproc_board_entry {
   char type[48];                /* 144  with a NUL */
 };
 
-#define TPROC_CHANNEL_COUNT 1024u
+/**
+ * What a host of this version has; programs read channel_count. Two for each of 4,096 slots, as pools of workers need
+ * them, and some for others. An entry that was never used takes no memory.
+ */
+#define TPROC_CHANNEL_COUNT 10240u
 
 /** Type of a board entry that names a channel: its address is that of the channel entry, its version the count there.
  */

@@ -353,6 +353,24 @@ class ChannelsIT {
     }
   }
 
+  /** Pools of workers have two for each of up to 4,096 programs. */
+  @Test
+  void aHostHasSoManyChannels() {
+    int most = 10_240;
+    try (TprocHost host = TprocHost.open()) {
+      List<Channel> all = new ArrayList<>();
+      for (int i = 0; i < most; i++) {
+        all.add(host.channels().create(1, Set.of(Role.RECEIVER)));
+      }
+      assertThatExceptionOfType(SharedMemoryException.class)
+          .isThrownBy(() -> host.channels().create(1, Set.of(Role.RECEIVER)))
+          .withMessageContaining("make a channel: all 10240 are in use")
+          .satisfies(thrown -> assertThat(thrown.errno()).isEqualTo(Errno.ENOSPC));
+      all.get(most / 2).close();
+      host.channels().create(1, Set.of(Role.RECEIVER)).close();
+    }
+  }
+
   @Test
   void refusalsSayWhy(TprocHost host) throws Exception {
     try (ThreadProc program = start(host, "refusals", newName())) {

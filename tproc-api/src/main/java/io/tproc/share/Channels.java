@@ -37,7 +37,7 @@ public final class Channels {
    * @param cells most messages in it: a power of two, up to 1,048,576; 64 bytes each
    * @param roles of this end
    * @return the end, to be closed by the caller
-   * @throws SharedMemoryException with ENOMEM, or with ENOSPC: there are 1024 channels
+   * @throws SharedMemoryException with ENOMEM, or with ENOSPC: there are 10240 channels
    */
   public Channel create(int cells, Set<Channel.Role> roles) {
     return create(cells, roles, Set.of());
@@ -51,7 +51,7 @@ public final class Channels {
    * @param alone roles that one process has, and one thread of it at a time (in this JVM {@link
    *     Channel} sees to that): quicker. A second process is refused
    * @return the end, to be closed by the caller
-   * @throws SharedMemoryException with ENOMEM, or with ENOSPC: there are 1024 channels
+   * @throws SharedMemoryException with ENOMEM, or with ENOSPC: there are 10240 channels
    */
   public Channel create(int cells, Set<Channel.Role> roles, Set<Channel.Role> alone) {
     if (Integer.bitCount(cells) != 1 || cells < 0 || cells > Channel.CELLS_MAX) {
