@@ -12,25 +12,35 @@ import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.vector.VectorSchemaRoot;
 
-/** One hosted worker. */
+/**
+ * One hosted worker: with several batches under way, or with one that the thread waits for which
+ * has asked.
+ */
 final class Hosted implements Peer {
   private static final int IN_FLIGHT = 8;
 
   private final ArrowPool pool;
   private final Batches batches;
+  private final boolean calls;
 
-  Hosted(TprocHost host, Path programs, BufferAllocator allocator, Batches batches)
+  Hosted(TprocHost host, Path programs, BufferAllocator allocator, Batches batches, boolean calls)
       throws IOException, InterruptedException {
     String program = programs.resolve("hosted").toString();
     this.pool = ArrowPool.open(host, host.workers(program).inFlight(IN_FLIGHT), allocator);
     this.batches = batches;
+    this.calls = calls;
   }
 
   @Override
   public void run(long count, long crash) throws IOException, InterruptedException {
     Queue<CompletableFuture<ArrowResult>> underWay = new ArrayDeque<>();
     for (long i = 0; i < count; i++) {
+      if (calls) {
+        call(batches.batch(i == crash));
+        continue;
+      }
       if (underWay.size() == IN_FLIGHT) {
         finish(underWay.remove());
       }
@@ -38,6 +48,14 @@ final class Hosted implements Peer {
     }
     while (!underWay.isEmpty()) {
       finish(underWay.remove());
+    }
+  }
+
+  private void call(VectorSchemaRoot batch) throws IOException, InterruptedException {
+    try (ArrowResult result = pool.call(batch)) {
+      batches.check(result.root());
+    } catch (WorkerCrashedException failed) {
+      call(batches.good);
     }
   }
 

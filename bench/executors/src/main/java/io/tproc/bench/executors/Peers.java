@@ -49,8 +49,9 @@ final class Peers {
         .append(rounds)
         .append(" rounds in turns,\nof ratios with the quartiles of the rounds' ratios:\n\n");
     text.append(
-        "| batch | pipes | socket | in process | ours | ours / socket | ours / in process |\n");
-    text.append("|---|---|---|---|---|---|---|\n");
+        "| batch | pipes | socket | in process | ours | ours, by call | ours / socket"
+            + " | ours / in process |\n");
+    text.append("|---|---|---|---|---|---|---|---|\n");
     for (Row row : rows) {
       Sample[] rate = row.rate;
       line(
@@ -60,6 +61,7 @@ final class Peers {
           thousands(rate[1].median()),
           thousands(rate[2].median()),
           thousands(rate[3].median()),
+          thousands(rate[4].median()),
           ratio(rate[3].over(rate[1])),
           ratio(rate[3].over(rate[2])));
     }
@@ -119,8 +121,9 @@ final class Peers {
         Peer pipes = new Pipes(programs, batches);
         Peer socket = new Socket(programs, allocator, batches);
         Peer inProcess = new InProcess(programs, allocator, batches);
-        Peer ours = new Hosted(host, programs, allocator, batches)) {
-      List<Peer> all = List.of(pipes, socket, inProcess, ours);
+        Peer ours = new Hosted(host, programs, allocator, batches, false);
+        Peer called = new Hosted(host, programs, allocator, batches, true)) {
+      List<Peer> all = List.of(pipes, socket, inProcess, ours, called);
       double[] copied = new double[all.size()];
       Sample[] rates = rates(all, rows, copied);
       double[] withCrash = new double[3];

@@ -12,12 +12,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
@@ -25,9 +23,6 @@ import org.jspecify.annotations.Nullable;
 
 /** What many workers of one JVM take, and what it costs to replace one under load. */
 final class Scale {
-  /** A worker has two of a host's 1,024 channels, and a pool of Arrow's one: 512 are too many. */
-  private static final int PROGRAMS_MAX = 510;
-
   private static final int POOL_MAX = 256;
   private static final int BATCH_ROWS = 100;
 
@@ -98,7 +93,7 @@ final class Scale {
             before.threads));
     List<double[]> points = new ArrayList<>();
     for (int power = 1; power <= (length == Length.QUICK ? 4 : 512); power *= 2) {
-      points.add(measure(Math.min(power, PROGRAMS_MAX), before, text));
+      points.add(measure(power, before, text));
     }
     double slope = slope(points);
     text.append(
@@ -172,17 +167,16 @@ final class Scale {
     return above / below;
   }
 
-  /** Pools that are replaced while a thread submits: the way of docs/scale.md. */
+  /** A worker that is replaced while a thread submits. */
   private String upgrades() throws IOException, InterruptedException {
     System.err.println("measuring upgrades");
     int upgrades = length == Length.QUICK ? 2 : 20;
     String program = programs.resolve("hosted").toString();
     try (BufferAllocator allocator = new RootAllocator();
         Batches batches = new Batches(allocator, 10_000, 0);
-        TprocHost host = TprocHost.open()) {
-      AtomicReference<ArrowPool> current =
-          new AtomicReference<>(ArrowPool.open(host, host.workers(program).inFlight(8), allocator));
-      Load load = new Load(current, batches);
+        TprocHost host = TprocHost.open();
+        ArrowPool pool = ArrowPool.open(host, host.workers(program).inFlight(8), allocator)) {
+      Load load = new Load(pool, batches);
       load.start();
       load.awaitMore(1_000);
       double steady = load.worstMilliseconds();
@@ -190,13 +184,11 @@ final class Scale {
       for (int i = 0; i < upgrades; i++) {
         load.awaitMore(100);
         long start = System.nanoTime();
-        ArrowPool next = ArrowPool.open(host, host.workers(program).inFlight(8), allocator);
-        Objects.requireNonNull(current.getAndSet(next)).close(); // what it has is answered first
+        pool.workers().replace();
         took[i] = (System.nanoTime() - start) / 1e6;
       }
       double worst = load.worstMilliseconds();
       long answered = load.finish();
-      Objects.requireNonNull(current.get()).close();
       return String.format(
           Locale.ROOT,
           "%d times a worker was replaced while batches of 10,000 rows went through: %,d of %,d were answered. A"
@@ -211,9 +203,9 @@ final class Scale {
     }
   }
 
-  /** A thread that submits batches, one after the other, to the pool that there is. */
+  /** A thread that submits batches, one after the other, to the pool. */
   private static final class Load extends Thread {
-    private final AtomicReference<ArrowPool> pool;
+    private final ArrowPool pool;
     private final Batches batches;
     private final AtomicLong submitted = new AtomicLong();
     private final AtomicLong answered = new AtomicLong();
@@ -221,7 +213,7 @@ final class Scale {
     private volatile boolean ends;
     private volatile @Nullable Throwable failure;
 
-    Load(AtomicReference<ArrowPool> pool, Batches batches) {
+    Load(ArrowPool pool, Batches batches) {
       this.pool = pool;
       this.batches = batches;
     }
@@ -232,7 +224,7 @@ final class Scale {
         while (!ends) {
           submitted.incrementAndGet();
           long start = System.nanoTime();
-          try (ArrowResult result = submit().get()) {
+          try (ArrowResult result = pool.submit(batches.good).get()) {
             batches.check(result.root());
           }
           worstNanos.accumulateAndGet(System.nanoTime() - start, Math::max);
@@ -240,20 +232,6 @@ final class Scale {
         }
       } catch (InterruptedException | ExecutionException | RuntimeException failed) {
         failure = failed;
-      }
-    }
-
-    /** A pool that closes takes no more: then there is another one already. */
-    private CompletableFuture<ArrowResult> submit() throws InterruptedException {
-      while (true) {
-        ArrowPool now = Objects.requireNonNull(pool.get());
-        try {
-          return now.submit(batches.good);
-        } catch (IllegalStateException closed) {
-          if (pool.get() == now) {
-            throw closed;
-          }
-        }
       }
     }
 
