@@ -142,6 +142,53 @@ TPROC_EXPORT int tproc_owner_of(const void *block);
 TPROC_EXPORT int tproc_give(void *block, int pid);
 
 /*
+ * Arenas: a graph of objects, however many, in one block of the heap. It changes hands as one: tproc_give, and a
+ * message whose block it is, change one word, so a process that is killed has given all of it or nothing. It is freed
+ * as one, with tproc_free, by anybody. A process that is killed while it fills one leaves nothing of it.
+ *
+ * How much goes into one is said when it is made; it takes memory only as it is used. One thread at a time uses an
+ * arena, as a container is used.
+ */
+struct tproc_arena;
+
+/** Makes an empty arena, a block of the caller's. @param capacity bytes, of which 1152 are its own @return as
+ * tproc_alloc
+ */
+TPROC_EXPORT struct tproc_arena *tproc_arena_create(size_t capacity);
+
+/**
+ * Room in an arena, uninitialised.
+ *
+ * @param alignment a power of two; less than 16 is 16
+ * @return NULL, and errno: ENOMEM: it has not that much left; EINVAL: the alignment
+ */
+TPROC_EXPORT void *tproc_arena_alloc(struct tproc_arena *arena, size_t size, size_t alignment);
+
+/** Makes room free for what is allocated later in the arena. @param size as it was allocated with */
+TPROC_EXPORT void tproc_arena_free(struct tproc_arena *arena, void *object, size_t size);
+
+/**
+ * Says where a receiver begins.
+ *
+ * @param root an object in the arena
+ * @param type what it is, for example "acme.Words/1", at most TPROC_TYPE_MAX bytes
+ * @return 0; EINVAL: it is none in the arena, or the type is too long
+ */
+TPROC_EXPORT int tproc_arena_set_root(struct tproc_arena *arena, const void *root, const char *type);
+
+/**
+ * Where a receiver begins.
+ *
+ * @param block as it has come with a message, or was found; it may be no arena. Then it is the arena's address, too
+ * @param type what the root has to be; NULL: anything
+ * @return 0; EPROTO: it is no arena that has a root; EPROTOTYPE: the root is something else
+ */
+TPROC_EXPORT int tproc_arena_root(const void *block, const char *type, void **root);
+
+/** Bytes that are in use from the beginning of the block, its own included. */
+TPROC_EXPORT size_t tproc_arena_used(const struct tproc_arena *arena);
+
+/*
  * Locks and waiting, for threads of all programs and of the host. The objects lie in blocks of the shared heap;
  * all-zero bytes are a new one, and nothing has to be done when one is not used any more. (Elsewhere the host could not
  * tell what a program that died had to do with it: EINVAL.) All of it works as well in programs with one thread, whose

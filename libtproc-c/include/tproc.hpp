@@ -12,12 +12,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <iterator>
 #include <limits>
+#include <map>
 #include <memory>
 #include <memory_resource>
 #include <new>
 #include <optional>
+#include <scoped_allocator>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -426,6 +429,108 @@ void give(std::unique_ptr<T, Deleter> &&owned, int pid = TPROC_HOST) {
   (void)owned.release();
 }
 
+/**
+ * An allocator of one arena. A container with it finds its arena in whichever program it is in; what is in it takes the
+ * same one by std::scoped_allocator_adaptor, as in arena_vector<arena_string>.
+ */
+template <typename T>
+class arena_allocator {
+ public:
+  using value_type = T;
+
+  explicit arena_allocator(tproc_arena *arena) noexcept : arena_(arena) {}
+  template <typename Other>
+  arena_allocator(const arena_allocator<Other> &other) noexcept  // NOLINT(google-explicit-constructor): as allocators
+      : arena_(other.arena()) {}
+
+  tproc_arena *arena() const noexcept { return arena_; }
+
+  /** @throws std::bad_alloc when the arena is full */
+  T *allocate(std::size_t count) {
+    if (count > std::numeric_limits<std::size_t>::max() / sizeof(T)) throw std::bad_array_new_length();
+    void *room = tproc_arena_alloc(arena_, count * sizeof(T), alignof(T));
+    if (room == nullptr) throw std::bad_alloc();
+    return static_cast<T *>(room);
+  }
+  void deallocate(T *room, std::size_t count) noexcept { tproc_arena_free(arena_, room, count * sizeof(T)); }
+
+  friend bool operator==(const arena_allocator &one, const arena_allocator &other) noexcept {
+    return one.arena_ == other.arena_;
+  }
+  friend bool operator!=(const arena_allocator &one, const arena_allocator &other) noexcept { return !(one == other); }
+
+ private:
+  tproc_arena *arena_;
+};
+
+/** Containers that lie in an arena all the way down: arena_map<arena_string, arena_vector<double>>. */
+template <typename T>
+using nested_allocator = std::scoped_allocator_adaptor<arena_allocator<T>>;
+using arena_string = std::basic_string<char, std::char_traits<char>, arena_allocator<char>>;
+template <typename T>
+using arena_vector = std::vector<T, nested_allocator<T>>;
+template <typename Key, typename Value, typename Less = std::less<>>
+using arena_map = std::map<Key, Value, Less, nested_allocator<std::pair<const Key, Value>>>;
+
+/**
+ * An object, with all that it leads to, in an arena of its own: it is sent, given and freed in one step, however much
+ * that is. It ends as memory does: no destructor is called, so all that it has must lie in the arena.
+ */
+template <typename T>
+class graph {
+  static_assert(!std::is_polymorphic_v<T>, "a virtual table is the code of one program");
+
+ public:
+  /**
+   * Makes one. The object gets these arguments, and an allocator of the arena if it takes one.
+   *
+   * @param capacity bytes for all there is to come
+   * @param type for who receives it
+   * @throws std::bad_alloc also when there is no shared heap
+   */
+  template <typename... Arguments>
+  static graph make(std::size_t capacity, std::string_view type, Arguments &&...arguments) {
+    graph made(block(tproc_arena_create(capacity)));
+    if (made.block_ == nullptr) throw std::bad_alloc();
+    nested_allocator<T> allocator(made.allocator());
+    made.root_ = allocator.allocate(1);
+    std::allocator_traits<nested_allocator<T>>::construct(allocator, made.root_, std::forward<Arguments>(arguments)...);
+    const detail::text<TPROC_TYPE_MAX> named(type);
+    detail::check(tproc_arena_set_root(made.arena(), made.root_, named.c_str()), "tproc_arena_set_root");
+    return made;
+  }
+
+  /** What a block is that has been received. @throws std::system_error EPROTO, EPROTOTYPE: it is something else */
+  graph(block received, std::string_view type) : block_(std::move(received)) {
+    void *root = nullptr;
+    const detail::text<TPROC_TYPE_MAX> wanted(type);
+    detail::check(tproc_arena_root(block_.get(), wanted.c_str(), &root), "tproc_arena_root");
+    root_ = static_cast<T *>(root);
+  }
+
+  T &operator*() const noexcept { return *root_; }
+  T *operator->() const noexcept { return root_; }
+
+  /** For what is to be put into it. */
+  arena_allocator<char> allocator() const noexcept { return arena_allocator<char>(arena()); }
+
+  /** Bytes of its block that are in use. */
+  std::size_t used() const noexcept { return tproc_arena_used(arena()); }
+
+  /** The block that has it all, to be given or published. */
+  [[nodiscard]] block release() noexcept {
+    root_ = nullptr;
+    return std::move(block_);
+  }
+
+ private:
+  explicit graph(block made) noexcept : block_(std::move(made)) {}
+  tproc_arena *arena() const noexcept { return static_cast<tproc_arena *>(block_.get()); }
+
+  block block_;
+  T *root_ = nullptr;
+};
+
 /** A publication, as it was when it was read. */
 using entry = tproc_entry;
 
@@ -567,6 +672,8 @@ class message {
     raw_.length = static_cast<std::uint32_t>(bytes.copy(reinterpret_cast<char *>(raw_.data), bytes.size()));
   }
   message(std::string_view bytes, block with) : message(bytes) { raw_.block = with.release(); }
+  template <typename T>
+  message(std::string_view bytes, graph<T> with) : message(bytes, with.release()) {}
   template <typename T>
   message(std::string_view bytes, unique_ptr<T> with) : message(bytes) {
     raw_.block = with.release();

@@ -18,7 +18,8 @@
  *   tags               uint16_t [slice_count][TPROC_TAG_STRIDE]: the owner of each block, 0: free
  *   data               slice_count slices of TPROC_SLICE_SIZE bytes
  *
- * A channel's messages lie in a block of the heap: struct tproc_queue, and then its struct tproc_cell.
+ * A channel's messages lie in a block of the heap: struct tproc_queue, and then its struct tproc_cell. So does an
+ * arena: struct tproc_arena, and then all that is in it.
  *
  * The range lies at the same address in all of them. Numbers are in the machine's own byte order. A newer host adds
  * fields in what is reserved here, and tables after those that are known here; it changes the version when an older
@@ -291,7 +292,10 @@ struct tproc_queue {
   uint8_t reserved[52]; /* 12 */
   /* Hints: the cells of all positions before are taken, or consumed. Each in a cache line of its own. */
   TPROC_SHARED(uint32_t) tail; /* 64  where to send */
-  uint8_t reserved_tail[60];
+  /* Of a queue with one sender: whose tail is no hint, but what it has written last. */
+  TPROC_SHARED(uint32_t) sender; /* 68  its token. For a thread with another one tail is a hint */
+  TPROC_SHARED(uint32_t) room;   /* 72  the cells of all positions before are empty, or have been sent */
+  uint8_t reserved_tail[52];
   TPROC_SHARED(uint32_t) head; /* 128  what to receive */
   uint8_t reserved_head[60];
 };
@@ -321,6 +325,27 @@ struct tproc_cell {
    */
   TPROC_SHARED(uint64_t) what;         /* 8 */
   unsigned char data[TPROC_CELL_DATA]; /* 16 */
+};
+
+/** "tprocarn" read as a little-endian number. */
+#define TPROC_ARENA_MAGIC 0x6e7261636f727074ull
+
+/** Size classes of what is freed in an arena: those of size_class.h, and on to 64 GiB in the same way. */
+#define TPROC_ARENA_CLASSES 128u
+
+/**
+ * An arena: a graph of objects in one block of the heap, which is given, sent and freed as one. Only the block's owner
+ * writes in it, one thread at a time, so nothing in it has to be right when that one is killed: the block goes with it.
+ * What the arena has handed out lies after the struct. Addresses are absolute; 0: none. 1152 bytes.
+ */
+struct tproc_arena {
+  uint64_t magic;    /* 0   TPROC_ARENA_MAGIC */
+  uint64_t capacity; /* 8   bytes of the block, this struct included */
+  uint64_t used;     /* 16  bytes of it that have been handed out, from its beginning */
+  uint64_t root;     /* 24  the object from which all others can be reached */
+  char type[48];     /* 32  of that, with a NUL, for example "acme.Words/1" */
+  uint8_t reserved[48];
+  uint64_t freed[TPROC_ARENA_CLASSES]; /* 128 of each class the piece freed last, which begins with the one before */
 };
 
 #ifdef __cplusplus
@@ -371,6 +396,10 @@ TPROC_LAYOUT(sizeof(struct tproc_queue) == 192);
 TPROC_LAYOUT(offsetof(struct tproc_cell, what) == 8);
 TPROC_LAYOUT(offsetof(struct tproc_cell, data) == 16);
 TPROC_LAYOUT(sizeof(struct tproc_cell) == 64);
+TPROC_LAYOUT(offsetof(struct tproc_arena, root) == 24);
+TPROC_LAYOUT(offsetof(struct tproc_arena, type) == 32);
+TPROC_LAYOUT(offsetof(struct tproc_arena, freed) == 128);
+TPROC_LAYOUT(sizeof(struct tproc_arena) == 1152);
 TPROC_LAYOUT(TPROC_TAG_STRIDE >= TPROC_SLICE_SIZE / 16);
 
 #endif

@@ -27,6 +27,7 @@ static void expect_no_heap() {
   EXPECT(is_refused([&] { none.emplace_back(); }));
   EXPECT(is_refused([&] { std::pmr::vector<int>(1, &resource); }));
   EXPECT(is_refused([] { tproc::allocator<long>().allocate(static_cast<std::size_t>(-1) / 4); }));
+  EXPECT(is_refused([] { tproc::graph<long>::make(1 << 20, "a", 1); }));
   EXPECT(none.empty());
   EXPECT(resource == tproc::memory_resource());
   EXPECT(tproc::allocator<int>() == tproc::allocator<int>(tproc::allocator<long>()));

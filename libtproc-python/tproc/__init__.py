@@ -100,6 +100,7 @@ def _load():
         "alloc": [ctypes.c_size_t], "aligned_alloc": [ctypes.c_size_t] * 2, "free": [ctypes.c_void_p],
         "give": [ctypes.c_void_p, ctypes.c_int],
         "usable_size": [ctypes.c_void_p], "owner_of": [ctypes.c_void_p],
+        "arena_root": [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p],
         "mutex_timedlock": [ctypes.c_void_p, ctypes.POINTER(_Timespec)], "mutex_trylock": [ctypes.c_void_p],
         "mutex_unlock": [ctypes.c_void_p], "mutex_consistent": [ctypes.c_void_p],
         "cond_wait": [ctypes.c_void_p, ctypes.c_void_p, ctypes.POINTER(_Timespec)],
@@ -209,6 +210,16 @@ class Block:
 
     def _come_back(self, address):
         self.__init__(address, self.size)
+
+    def root(self, type=None):
+        """The address of the object from which all others can be reached in this block, when it is an arena.
+
+        EPROTO: it is none; EPROTOTYPE: the object is of another type.
+        """
+        found = ctypes.c_void_p()
+        wanted = None if type is None else _text(type)
+        _check(_library.tproc_arena_root(self.address, wanted, ctypes.byref(found)), "find the root of an arena")
+        return found.value
 
     def free(self):
         """Frees it. Calls after the first do nothing."""

@@ -1,4 +1,5 @@
 use crate::error::{check, Error, Result, EINVAL};
+use crate::registry::c_text;
 use crate::sys;
 use std::marker::PhantomData;
 use std::mem::{align_of, size_of};
@@ -87,6 +88,16 @@ impl Block {
             }
             Err(error) => Err((self, error)),
         }
+    }
+
+    /// The address of the object from which all others can be reached in this block, when it is an arena that a program
+    /// in C or C++ has filled. EPROTO: it is none; EPROTOTYPE: the object is of another type.
+    pub fn root(&self, of_type: &str) -> Result<usize> {
+        let wanted = c_text(of_type)?;
+        let mut root = std::ptr::null_mut();
+        let code = unsafe { sys::tproc_arena_root(self.as_raw(), wanted.as_ptr(), &mut root) };
+        check(code, || format!("find the root of the arena at {:#x}", self.address()))?;
+        Ok(root as usize)
     }
 
     pub(crate) fn as_raw(&self) -> *mut c_void {

@@ -108,6 +108,7 @@ extern "C" {
     pub(crate) fn tproc_usable_size(block: *const c_void) -> usize;
     pub(crate) fn tproc_owner_of(block: *const c_void) -> c_int;
     pub(crate) fn tproc_give(block: *mut c_void, pid: c_int) -> c_int;
+    pub(crate) fn tproc_arena_root(block: *const c_void, of_type: *const c_char, root: *mut *mut c_void) -> c_int;
 
     pub(crate) fn tproc_mutex_timedlock(mutex: *mut c_void, deadline: *const Timespec) -> c_int;
     pub(crate) fn tproc_mutex_trylock(mutex: *mut c_void) -> c_int;

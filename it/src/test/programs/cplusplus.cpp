@@ -301,6 +301,43 @@ void gifts() {
   EXPECT(code_of([] { tproc::worker(); }) == ENOENT);
 }
 
+// ---- arenas
+
+bool is_aligned(const void *object, std::size_t alignment) {
+  return object != nullptr && reinterpret_cast<std::uintptr_t>(object) % alignment == 0;
+}
+
+void arenas() {
+  tproc::block block(tproc_arena_create(4096));
+  auto *arena = static_cast<tproc_arena *>(block.get());
+  const std::size_t empty = tproc_arena_used(arena);
+  void *first = tproc_arena_alloc(arena, 0, 1), *second = tproc_arena_alloc(arena, 100, 1);
+  EXPECT(is_aligned(first, 16) && is_aligned(second, 16) && is_aligned(tproc_arena_alloc(arena, 8, 256), 256));
+  tproc_arena_free(arena, second, 100);
+  EXPECT(tproc_arena_alloc(arena, 112, 16) == second);  // of its class
+  EXPECT(tproc_arena_alloc(arena, 1, 3) == nullptr && errno == EINVAL);
+  EXPECT(tproc_arena_alloc(arena, 4096, 1) == nullptr && errno == ENOMEM);
+  EXPECT(tproc_arena_alloc(arena, static_cast<std::size_t>(-1), 1) == nullptr && errno == ENOMEM);
+
+  void *root = nullptr;
+  EXPECT(tproc_arena_root(arena, nullptr, &root) == EPROTO);  // it has none
+  EXPECT(tproc_arena_set_root(arena, &block, "it.A/1") == EINVAL);
+  EXPECT(tproc_arena_set_root(arena, second, std::string(48, 't').c_str()) == EINVAL);
+  EXPECT(tproc_arena_set_root(arena, second, "it.A/1") == 0);
+  EXPECT(tproc_arena_root(arena, "it.A/1", &root) == 0 && root == second);
+  EXPECT(tproc_arena_root(arena, "it.A/2", &root) == EPROTOTYPE && tproc_arena_root(second, nullptr, &root) == EPROTO);
+
+  // A buffer that grows at the end takes up no more than it is, up to more than a size class has.
+  tproc::block large(tproc_arena_create(8 << 20));
+  arena = static_cast<tproc_arena *>(large.get());
+  for (std::size_t size = 1000; size < (6 << 20); size += size / 3) {
+    void *buffer = tproc_arena_alloc(arena, size, 16);
+    EXPECT(buffer != nullptr && tproc_arena_used(arena) >= empty + size && tproc_arena_used(arena) <= empty + 2 * size);
+    tproc_arena_free(arena, buffer, size);
+  }
+  EXPECT(tproc_arena_used(arena) == empty);
+}
+
 }  // namespace
 
 int main() {
@@ -317,4 +354,5 @@ int main() {
   selections();
   until_no_sender_is_left();
   gifts();
+  arenas();
 }

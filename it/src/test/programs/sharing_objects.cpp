@@ -1,4 +1,4 @@
-// Objects of C++ in the shared heap:  sharing_objects build|consume|send-graph|receive-graph NAME
+// Objects of C++ in the shared heap:  sharing_objects WHAT NAME
 #include <unistd.h>
 
 #include <cstdio>
@@ -6,6 +6,7 @@
 #include <map>
 #include <numeric>
 #include <tproc.hpp>
+#include <utility>
 
 namespace {
 
@@ -94,6 +95,75 @@ int receive_graph(const char *name) {
   return 0;
 }
 
+// The same graph in one block, and a table of it for readers in other languages.
+struct Pair {
+  const char *key;
+  std::uint64_t key_size;
+  const char *value;
+  std::uint64_t value_size;
+};
+
+struct Words {
+  using allocator_type = tproc::arena_allocator<char>;
+  explicit Words(allocator_type where) : map(where), table(where) {}
+
+  const Pair *first = nullptr;
+  std::uint64_t count = 0;
+  tproc::arena_map<tproc::arena_string, tproc::arena_string> map;
+  tproc::arena_vector<Pair> table;
+};
+
+constexpr char WORDS_TYPE[] = "it.Words/1";
+
+// Says how far it has come: after 1, 10, 100 … nodes, and when all is done.
+void progress(int nodes) {
+  std::printf("%d nodes\n", nodes);
+  std::fflush(stdout);
+}
+
+tproc::graph<Words> make_words(int nodes) {
+  auto words = tproc::graph<Words>::make(static_cast<std::size_t>(nodes) * 512 + (1 << 16), WORDS_TYPE);
+  for (int i = 0, next = 1; i < nodes; i++) {
+    words->map.emplace(word(i).c_str(), word(nodes - i).c_str());
+    if (i + 1 == next) progress(std::exchange(next, 10 * next));
+  }
+  for (const auto &[key, value] : words->map)
+    words->table.push_back({key.data(), key.size(), value.data(), value.size()});
+  words->first = words->table.data();
+  words->count = words->table.size();
+  progress(nodes);
+  return words;
+}
+
+// Until it is killed.
+int send_arenas(const char *name) {
+  auto sender = tproc::sender::open(name);
+  for (;;) sender.send(tproc::message("", make_words(NODES)));
+}
+
+// Changes, and ends, what another has made. One that is too small says so, and one of another type.
+int receive_arena(const char *name) {
+  auto receiver = tproc::receiver::open(name);
+  tproc::graph<Words> words(receiver.receive().take(), WORDS_TYPE);
+  if (words->map.size() != NODES) return 11;
+  for (int i = 0; i < NODES; i += 2) words->map.erase(tproc::arena_string(word(i).c_str(), words.allocator()));
+  for (int i = 0; i < NODES; i += 2) words->map.emplace(word(i).c_str(), "put in by another");
+  const tproc::arena_string even(word(4).c_str(), words.allocator()), odd(word(5).c_str(), words.allocator());
+  if (words->map.at(even) != "put in by another" || words->map.at(odd) != word(NODES - 5).c_str()) return 12;
+  try {
+    make_words(NODES)->table.resize(std::size_t{1} << 30);
+    return 13;
+  } catch (const std::bad_alloc &) {  // and the graph is gone
+  }
+  auto block = words.release();
+  try {
+    tproc::graph<Words>(std::move(block), "it.Others/1");
+    return 14;
+  } catch (const std::system_error &failed) {
+    return failed.code().value() == EPROTOTYPE ? 0 : 15;
+  }
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
@@ -102,5 +172,7 @@ int main(int argc, char **argv) {
   if (std::strcmp(argv[1], "consume") == 0) return consume(argv[2]);
   if (std::strcmp(argv[1], "send-graph") == 0) return send_graph(argv[2]);
   if (std::strcmp(argv[1], "receive-graph") == 0) return receive_graph(argv[2]);
+  if (std::strcmp(argv[1], "send-arenas") == 0) return send_arenas(argv[2]);
+  if (std::strcmp(argv[1], "receive-arena") == 0) return receive_arena(argv[2]);
   return pmr();
 }

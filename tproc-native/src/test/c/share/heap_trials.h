@@ -68,6 +68,9 @@ struct trial race_for_a_name(enum board_race what, uint64_t first, uint64_t stri
 /** A process opens channels, sends, receives, closes and makes one, and is killed at each instruction. */
 struct trial kill_with_channels(void);
 
+/** A process fills arenas and sends them, and is killed at each instruction: a graph is received whole, or is gone. */
+struct trial kill_with_arenas(void);
+
 /** Processes send blocks to each other through a channel; one after the other is killed. */
 struct trial channel_torture(unsigned kills, unsigned workers, uint64_t seed);
 

@@ -59,6 +59,13 @@ TEST_CASE("channels: a process is killed at each instruction of opening, sending
   expect_well(done, 3000);
 }
 
+TEST_CASE("arenas: a process is killed at each instruction of filling and sending them, and all of a graph arrives") {
+  if (!can_step()) return;
+  const trial done = kill_with_arenas();
+  expect_well(done, 3000);
+  CHECK(done.checks > 3000);
+}
+
 TEST_CASE("registry: a process stands still while it publishes, and another wants the name") {
   if (!can_step()) return;
   const char *wanted = std::getenv("TPROC_TRIAL_STRIDE");

@@ -11,6 +11,9 @@ import io.tproc.ExitStatus.Exited;
 import io.tproc.ExitStatus.Signalled;
 import io.tproc.ThreadProc;
 import io.tproc.TprocHost;
+import io.tproc.share.Channel;
+import io.tproc.share.Channel.Role;
+import io.tproc.share.ChannelMessage;
 import io.tproc.share.HeapUsage;
 import io.tproc.share.Registration;
 import io.tproc.share.SharedBarrier;
@@ -28,8 +31,10 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -53,6 +58,9 @@ class SharingIT {
   private static final int COUNTERS = 16;
   private static final int TEXT = 32;
   private static final int SIZE = 96;
+
+  /** What {@code sharing_objects send-arenas} says of each: at 1 to 100,000 nodes, and at its end. */
+  private static final int LINES_OF_A_GRAPH = 7;
 
   private static final AtomicInteger NAMES = new AtomicInteger();
 
@@ -254,6 +262,99 @@ class SharingIT {
       assertThat(host.heap().usage().uses())
           .as("while the killed one is not closed")
           .isEqualTo(before);
+    }
+  }
+
+  /**
+   * A program that sends graphs of 100,000 nodes is killed anywhere in making, filling or sending
+   * one, and closed. What has come is whole, and stays; what has not is gone.
+   */
+  @Test
+  void graphInAnArenaArrivesWholeOrNotWhereverItsMakerIsKilled(TprocHost host) throws Exception {
+    String objects = Programs.probe("sharing_objects");
+    List<HeapUsage.Use> before = host.heap().usage().uses();
+    long received = 0;
+    for (int lines = 1; lines <= 2 * LINES_OF_A_GRAPH; lines++) {
+      String name = newName();
+      try (Channel graphs = host.channels().create(2, Set.of(Role.RECEIVER))) {
+        graphs.publish(name);
+        try (ThreadProc maker = host.command(objects, "send-arenas", name).start()) {
+          for (int i = 0; i < lines; i++) {
+            assertThat(maker.inputReader().readLine()).contains("nodes");
+          }
+          maker.destroyForcibly();
+          assertThat(maker.waitForExit()).isEqualTo(new Signalled(9, false));
+        }
+        received += checkedGraphs(host, graphs);
+      }
+      assertThat(host.heap().usage().uses()).isEqualTo(before);
+    }
+    assertThat(received).isPositive();
+  }
+
+  @Test
+  void graphInAnArenaIsChangedAndEndedByAnother(TprocHost host) throws Exception {
+    String objects = Programs.probe("sharing_objects");
+    String name = newName();
+    List<HeapUsage.Use> before = host.heap().usage().uses();
+    try (Channel graphs = host.channels().create(1, EnumSet.allOf(Role.class))) {
+      graphs.publish(name);
+      SharedBlock graph;
+      try (ThreadProc maker = host.command(objects, "send-arenas", name).start()) {
+        graph = graphs.receive(patience()).orElseThrow().block().orElseThrow();
+      }
+      graphs.tryReceive().flatMap(ChannelMessage::block).ifPresent(SharedBlock::close); // the next
+      graphs.send(ByteBuffer.allocate(0), graph);
+      Outcome receiver = Outcome.hosted(host, objects, "receive-arena", name);
+      assertThat(receiver.exitValue).as(receiver.toString()).isZero();
+    }
+    assertThat(host.heap().usage().uses()).isEqualTo(before);
+  }
+
+  @Test
+  void blockThatIsNoArenaSaysSo(TprocHost host) {
+    try (SharedBlock block = host.heap().allocate(4096)) {
+      block.buffer().put(0, new byte[4096]);
+      assertThatExceptionOfType(SharedMemoryException.class)
+          .isThrownBy(() -> block.root("it.Words/1"))
+          .returns(Errno.EPROTO, SharedMemoryException::errno);
+    }
+    try (SharedBlock small = host.heap().allocate(16)) {
+      assertThatExceptionOfType(SharedMemoryException.class)
+          .isThrownBy(() -> small.root("it.Words/1"))
+          .returns(Errno.EPROTO, SharedMemoryException::errno);
+    }
+  }
+
+  /** Reads what is left of a channel without senders. */
+  private static int checkedGraphs(TprocHost host, Channel graphs) throws InterruptedException {
+    int count = 0;
+    try {
+      while (true) {
+        checkGraph(host, graphs.receive(patience()).orElseThrow());
+        count++;
+      }
+    } catch (SharedMemoryException end) {
+      assertThat(end.errno()).isEqualTo(Errno.EPIPE);
+      return count;
+    }
+  }
+
+  /** Reads a graph in place, and frees it as one. */
+  private static void checkGraph(TprocHost host, ChannelMessage message) {
+    try (SharedBlock block = message.block().orElseThrow()) {
+      assertThatExceptionOfType(SharedMemoryException.class)
+          .isThrownBy(() -> block.root("it.Others/1"))
+          .returns(Errno.EPROTOTYPE, SharedMemoryException::errno);
+      ByteBuffer words = host.view(block.root("it.Words/1"), 16);
+      long count = words.getLong(8);
+      ByteBuffer pairs = host.view(words.getLong(0), count * 32);
+      long sum = 0;
+      for (int i = 0; i < count; i++) {
+        sum += pairs.getLong(32 * i + 8) + pairs.getLong(32 * i + 24);
+        assertThat(pairs.getLong(32 * i) - block.address()).isBetween(0L, block.size());
+      }
+      assertThat(sum).isEqualTo(lengths(100_000));
     }
   }
 

@@ -67,6 +67,22 @@ public final class SharedBlock extends PlatformBlock implements AutoCloseable {
   }
 
   /**
+   * Where a reader begins in an arena: a graph of objects, all in this block, that a program has
+   * made ({@code tproc_arena_create}, {@code tproc::graph}), and that is given, sent and freed with
+   * the block, in one step.
+   *
+   * @param type what has to be there, as the program calls it
+   * @return the address of the object from which all others can be reached
+   * @throws SharedMemoryException with EPROTO: the block is no arena that has a root; EPROTOTYPE:
+   *     the root is of another type
+   * @throws IllegalStateException when it has been freed or given away
+   */
+  public synchronized long root(String type) {
+    checkOpen();
+    return SharedArena.root(memory.view(address, Math.min(size, SharedArena.SIZE)), address, type);
+  }
+
+  /**
    * Makes it a program's: the program frees it, or its end does. From here on this object is as one
    * that is closed.
    *
