@@ -1,8 +1,13 @@
 package io.tproc.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The Java samples do what their documentation says. */
 class SamplesIT {
@@ -51,6 +56,25 @@ class SamplesIT {
         .contains("crash overflow: killed by SIGSEGV")
         .contains("crash exit 255: exited with 255\n")
         .endsWith("the JVM is still here\n");
+  }
+
+  /** Whoever is killed, whatever it had: each report comes once, and is right. */
+  @Test
+  void programsInFourLanguagesGoOnWhenOneIsKilled(@TempDir Path built) throws Exception {
+    for (String tool : List.of("rustc", "python3")) {
+      assumeTrue(Programs.find(tool).isPresent(), "skipped: " + tool + " is not installed");
+    }
+    Path run = Path.of("../samples/sharing/run").toAbsolutePath().normalize();
+    assumeTrue(Files.exists(run), "skipped: the samples' sources are not here");
+    Outcome outcome = Outcome.natively(List.of(run.toString(), built.toString()));
+    assertThat(outcome.exitValue).as(outcome.toString()).isZero();
+    assertThat(outcome.output())
+        .contains("kill -9 of the filter in Rust: Signalled(SIGKILL)\n")
+        .contains("kill -9 of the service in C++: Signalled(SIGKILL)\n")
+        .contains("kill -9 of the analyst in Python: Signalled(SIGKILL)\n")
+        .containsPattern("240 of 240 reports are right, each came once: 47[0-9]{4} readings\n")
+        .containsPattern("batches sent again: [0-3]\n")
+        .endsWith("blocks left in the heap: 0\n");
   }
 
   @Test
