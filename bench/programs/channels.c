@@ -16,6 +16,7 @@
 #define CELLS 1024
 #define BATCH 64
 #define BOTH (TPROC_SENDER | TPROC_RECEIVER)
+#define ONE_EACH (TPROC_ONE_SENDER | TPROC_ONE_RECEIVER)
 
 static void succeed(int code, const char *what) {
   errno = code;
@@ -154,7 +155,7 @@ static void fill(struct tproc_channel *out, long count, size_t batch) {
 }
 
 static void one_way(long count, unsigned flags, size_t batch) {
-  struct tproc_channel channel = make(BOTH | (flags & TPROC_ONE_SENDER), 1);
+  struct tproc_channel channel = make(flags == 0 ? BOTH : flags | TPROC_SENDER, 1);
   const pid_t child = start();
   if (child == 0) {
     struct tproc_channel in = open_again(&channel, TPROC_RECEIVER);
@@ -166,8 +167,8 @@ static void one_way(long count, unsigned flags, size_t batch) {
 }
 
 static void messages(long count) { one_way(count, 0, 1); }
-static void one_sender(long count) { one_way(count, TPROC_ONE_SENDER, 1); }
-static void batches(long count) { one_way(count, TPROC_ONE_SENDER, BATCH); }
+static void one_each(long count) { one_way(count, ONE_EACH, 1); }
+static void batches(long count) { one_way(count, ONE_EACH, BATCH); }
 
 static void pipe_messages(long count) {
   int ends[2];
@@ -215,7 +216,7 @@ static int echo_pipe(void) {
 static const struct operation operations[] = {
     {"spinning", spinning}, {"sleeping", sleeping},     {"pipes", pipes},     {"sockets", sockets},
     {"sleeping-on-one-cpu", sleeping_on_one_cpu}, {"pipes-on-one-cpu", pipes_on_one_cpu},
-    {"messages", messages}, {"one-sender", one_sender}, {"batches", batches}, {"pipe-messages", pipe_messages}};
+    {"messages", messages}, {"one-each", one_each}    , {"batches", batches}, {"pipe-messages", pipe_messages}};
 
 int main(int argc, char **argv) {
   if (argc == 4 && strcmp(argv[1], "echo") == 0)

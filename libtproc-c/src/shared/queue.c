@@ -31,18 +31,22 @@ static void vacate(const struct tproc_queue *queue, struct tproc_cell *cell, uin
   atomic_store_explicit(&cell->state, state_of(position + queue->mask + 1, TPROC_CELL_EMPTY, 0), memory_order_release);
 }
 
-/* A hint goes on by one, from where it is: so it never passes what is not done, and never goes back. */
+/*
+ * A hint goes on by one, from where it is: so it never passes what is not done, and never goes back. Who sees that head
+ * has passed a cell may write into it without a look at it: hence the release.
+ */
 static void advance(_Atomic uint32_t *hint, uint32_t position) {
-  atomic_compare_exchange_strong_explicit(hint, &position, position + 1, memory_order_relaxed, memory_order_relaxed);
+  atomic_compare_exchange_strong_explicit(hint, &position, position + 1, memory_order_release, memory_order_relaxed);
+}
+
+static bool claim(struct tproc_cell *cell, uint64_t from, uint64_t to) {
+  return atomic_compare_exchange_strong_explicit(&cell->state, &from, to, memory_order_acquire, memory_order_relaxed);
 }
 
 /* The one thread that sends, or receives, needs no compare-and-swap: no other changes a cell that is its to claim. */
-static bool claim(struct tproc_cell *cell, uint64_t from, uint64_t to, bool alone) {
-  if (!alone)
-    return atomic_compare_exchange_strong_explicit(&cell->state, &from, to, memory_order_acquire, memory_order_relaxed);
+static void claim_alone(struct tproc_cell *cell, uint64_t to) {
   atomic_store_explicit(&cell->state, to, memory_order_relaxed);
   atomic_thread_fence(memory_order_release); /* the claim, and then what is written into the cell */
-  return true;
 }
 
 static void *block_of(const struct tproc_view *view, uint64_t what) {
@@ -76,13 +80,12 @@ void tproc_queue_format(struct tproc_queue *queue, uint32_t cells, uint32_t flag
 
 /* @return the claimed cell, or NULL: there is no room */
 static struct tproc_cell *claim_room(struct tproc_queue *queue, uint32_t token, uint32_t *position) {
-  const bool alone = (queue->flags & TPROC_QUEUE_ONE_SENDER) != 0;
   uint32_t at = atomic_load_explicit(&queue->tail, memory_order_relaxed);
   for (;;) {
     struct tproc_cell *cell = cell_at(queue, at);
     const uint64_t state = atomic_load_explicit(&cell->state, memory_order_acquire);
     if (position_of(state) == at && phase_of(state) == TPROC_CELL_EMPTY) {
-      if (!claim(cell, state, state_of(at, TPROC_CELL_WRITING, token), alone)) continue;
+      if (!claim(cell, state, state_of(at, TPROC_CELL_WRITING, token))) continue;
       *position = at;
       return cell;
     }
@@ -106,12 +109,9 @@ static int fill(const struct tproc_party *party, struct tproc_cell *cell, const 
   return offset == 0 ? 0 : tproc_heap_hand_over(party->view, parcel->block, from, TPROC_OWNER_CHANNELS);
 }
 
-int tproc_queue_put(const struct tproc_party *party, struct tproc_queue *queue, const struct tproc_parcel *parcel) {
-  uint32_t position, from = 0;
-  if (parcel->length > TPROC_CELL_DATA) return EINVAL;
-  if (parcel->block != NULL && (from = sendable_owner(party->view, parcel->block)) == 0) return EINVAL;
-  struct tproc_cell *cell = claim_room(queue, party->token, &position);
-  if (cell == NULL) return EAGAIN;
+/* @return whether it has been sent; if not, its cell is passed over */
+static int finish_sending(const struct tproc_party *party, const struct tproc_queue *queue, struct tproc_cell *cell,
+                          uint32_t position, const struct tproc_parcel *parcel, uint32_t from) {
   const int failed = fill(party, cell, parcel, from);
   if (failed) {
     atomic_store_explicit(&cell->what, TPROC_CELL_TAKEN, memory_order_release);
@@ -119,6 +119,66 @@ int tproc_queue_put(const struct tproc_party *party, struct tproc_queue *queue, 
   } else {
     atomic_store_explicit(&cell->state, state_of(position, TPROC_CELL_FULL, 0), memory_order_release); /* sent */
   }
+  return failed;
+}
+
+static bool is_empty_at(const struct tproc_queue *queue, uint32_t position) {
+  const uint64_t state = atomic_load_explicit(&cell_at(queue, position)->state, memory_order_acquire);
+  return state == state_of(position, TPROC_CELL_EMPTY, 0);
+}
+
+/* What the one sender before this thread has sent lies before an empty cell, and nothing after one. */
+static bool take_over_sending(struct tproc_queue *queue, uint32_t token) {
+  uint32_t at = atomic_load_explicit(&queue->tail, memory_order_relaxed);
+  while (!is_empty_at(queue, at)) {
+    const uint64_t state = atomic_load_explicit(&cell_at(queue, at)->state, memory_order_relaxed);
+    if ((int32_t)(position_of(state) - at) < 0) return false; /* of the round before: there is no room */
+    at++;
+  }
+  atomic_store_explicit(&queue->tail, at, memory_order_relaxed);
+  atomic_store_explicit(&queue->room, at + 1, memory_order_relaxed);
+  atomic_store_explicit(&queue->sender, token, memory_order_relaxed);
+  return true;
+}
+
+/*
+ * The one sender knows what is before it: all cells up to a round after head are empty. So it need not wait for the
+ * cell, which the receiver's CPU has, to come to this one before it writes.
+ */
+static bool has_own_room(struct tproc_queue *queue, uint32_t token, uint32_t *position) {
+  if (atomic_load_explicit(&queue->sender, memory_order_relaxed) != token && !take_over_sending(queue, token))
+    return false;
+  *position = atomic_load_explicit(&queue->tail, memory_order_relaxed);
+  if ((int32_t)(atomic_load_explicit(&queue->room, memory_order_relaxed) - *position) > 0) return true;
+  const uint32_t room = atomic_load_explicit(&queue->head, memory_order_acquire) + queue->mask + 1;
+  if ((int32_t)(room - *position) <= 0) return is_empty_at(queue, *position); /* head is a hint */
+  atomic_store_explicit(&queue->room, room, memory_order_relaxed);
+  return true;
+}
+
+/*
+ * What has no block needs no claim: until it is sent the cell is empty, whatever has been written into it. After the
+ * last store of a message comes the tail: it is exact to the thread that has written it, and to no other.
+ */
+static int put_alone(const struct tproc_party *party, struct tproc_queue *queue, const struct tproc_parcel *parcel,
+                     uint32_t from) {
+  uint32_t position;
+  if (!has_own_room(queue, party->token, &position)) return EAGAIN;
+  struct tproc_cell *cell = cell_at(queue, position);
+  if (from != 0) claim_alone(cell, state_of(position, TPROC_CELL_WRITING, party->token));
+  const int failed = finish_sending(party, queue, cell, position, parcel, from);
+  atomic_store_explicit(&queue->tail, position + 1, memory_order_relaxed);
+  return failed;
+}
+
+int tproc_queue_put(const struct tproc_party *party, struct tproc_queue *queue, const struct tproc_parcel *parcel) {
+  uint32_t position, from = 0;
+  if (parcel->length > TPROC_CELL_DATA) return EINVAL;
+  if (parcel->block != NULL && (from = sendable_owner(party->view, parcel->block)) == 0) return EINVAL;
+  if ((queue->flags & TPROC_QUEUE_ONE_SENDER) != 0) return put_alone(party, queue, parcel, from);
+  struct tproc_cell *cell = claim_room(queue, party->token, &position);
+  if (cell == NULL) return EAGAIN;
+  const int failed = finish_sending(party, queue, cell, position, parcel, from);
   advance(&queue->tail, position);
   return failed;
 }
@@ -165,14 +225,30 @@ static int take(const struct tproc_party *party, struct tproc_cell *cell, struct
   return failed ? EBADMSG : 0;
 }
 
+/* A message without a block is received when its cell is given back, and is there again if that never happens. */
+static int get_alone(const struct tproc_party *party, struct tproc_queue *queue, struct tproc_parcel *parcel) {
+  uint32_t position;
+  uint64_t state;
+  struct tproc_cell *cell = first_full(queue, &position, &state);
+  if (cell == NULL) return EAGAIN;
+  if (atomic_load_explicit(&cell->what, memory_order_relaxed) >> OFFSET_SHIFT != 0)
+    claim_alone(cell, state_of(position, TPROC_CELL_READING, party->token));
+  const int failed = take(party, cell, parcel);
+  vacate(queue, cell, position); /* received */
+  /* Not beyond one that was passed over. */
+  if (atomic_load_explicit(&queue->head, memory_order_relaxed) == position)
+    atomic_store_explicit(&queue->head, position + 1, memory_order_release);
+  return failed;
+}
+
 int tproc_queue_get(const struct tproc_party *party, struct tproc_queue *queue, struct tproc_parcel *parcel) {
-  const bool alone = (queue->flags & TPROC_QUEUE_ONE_RECEIVER) != 0;
+  if ((queue->flags & TPROC_QUEUE_ONE_RECEIVER) != 0) return get_alone(party, queue, parcel);
   for (;;) {
     uint32_t position;
     uint64_t state;
     struct tproc_cell *cell = first_full(queue, &position, &state);
     if (cell == NULL) return EAGAIN;
-    if (!claim(cell, state, state_of(position, TPROC_CELL_READING, party->token), alone)) continue;
+    if (!claim(cell, state, state_of(position, TPROC_CELL_READING, party->token))) continue;
     const int failed = take(party, cell, parcel);
     vacate(queue, cell, position); /* received */
     advance(&queue->head, position);

@@ -12,7 +12,7 @@
 
 #define SLICES 24
 #define CELLS 4
-#define CHANNELS 2 /* for many, and for one sender and one receiver */
+#define CHANNELS 3 /* for many; for one sender and one receiver, which the victim is; and the other way round */
 #define HOSTS_MESSAGES 3
 #define BOTH (TPROC_ROLE_SENDER | TPROC_ROLE_RECEIVER)
 #define LARGE 70000
@@ -25,7 +25,8 @@ struct progress {
 struct scene {
   struct small_range range, copy;
   struct tproc_cache host;
-  struct tproc_channel_end there[CHANNELS]; /* the host's ends, for both roles but in the second channel to send only */
+  /* The host's ends: for both roles, to send only, and to receive only. */
+  struct tproc_channel_end there[CHANNELS];
   struct progress *progress;
 };
 
@@ -73,6 +74,18 @@ static void make_channel(const struct tproc_party *party, uint32_t flags, uint32
 
 /* ---- the victim ------------------------------------------------------------------------------------------------ */
 
+static void send_messages(struct scene *scene, const struct tproc_party *self, unsigned which,
+                          const struct tproc_channel_end *end) {
+  struct tproc_parcel parcel;
+  int error;
+  for (unsigned i = 0; i < CELLS; i++) {
+    parcel = parcel_of(self, 'v', i, victims_sizes[i]);
+    if (tproc_channel_put_all(self, end, &parcel, 1, &error) != 1) _exit(3);
+    atomic_fetch_add(&scene->progress->sent[which], 1);
+  }
+  if (tproc_channel_put_all(self, end, &parcel, 1, &error) != 0 || error != EINVAL) _exit(10); /* it is in it already */
+}
+
 static void pass_messages(struct scene *scene, const struct tproc_party *self, unsigned which,
                           const struct tproc_channel_end *end) {
   struct tproc_parcel parcel;
@@ -84,12 +97,7 @@ static void pass_messages(struct scene *scene, const struct tproc_party *self, u
   }
   if (which == 1) return;
   if (tproc_channel_get_all(self, end, &parcel, 1, &error) != 0 || error != EAGAIN) _exit(4);
-  for (unsigned i = 0; i < CELLS; i++) {
-    parcel = parcel_of(self, 'v', i, victims_sizes[i]);
-    if (tproc_channel_put_all(self, end, &parcel, 1, &error) != 1) _exit(3);
-    atomic_fetch_add(&scene->progress->sent[which], 1);
-  }
-  if (tproc_channel_put_all(self, end, &parcel, 1, &error) != 0 || error != EINVAL) _exit(10); /* it is in it already */
+  send_messages(scene, self, which, end);
 }
 
 /* One of its own, with a message in it; and another process's end would be refused. */
@@ -117,10 +125,15 @@ static void victim(void *context) {
   struct tproc_channel_end ends[CHANNELS];
   attach_as(&scene->range, &cache, 0, 1);
   const struct tproc_party self = party_of(&scene->range, &cache);
-  for (unsigned i = 0; i < CHANNELS; i++) {
+  for (unsigned i = 0; i < 2; i++) {
     if (tproc_channel_join(&self, scene->there[i].id, i == 0 ? BOTH : TPROC_ROLE_RECEIVER, &ends[i]) != 0) _exit(2);
     pass_messages(scene, &self, i, &ends[i]);
   }
+  if (tproc_channel_join(&self, scene->there[2].id, TPROC_ROLE_SENDER, &ends[2]) != 0) _exit(2);
+  send_messages(scene, &self, 2, &ends[2]);
+  const struct tproc_parcel full = {.length = 1};
+  int error;
+  if (tproc_channel_put_all(&self, &ends[2], &full, 1, &error) != 0 || error != EAGAIN) _exit(19);
   make_and_end(&self);
   tproc_channel_leave(&self, &ends[0]);
 }
@@ -205,7 +218,8 @@ static void copy_queues(const struct small_range *from, struct small_range *to) 
 }
 
 static void work_on(struct scene *scene, const struct tproc_party *self, bool was_peer, struct trial *trial) {
-  struct tproc_channel_end many = on_copy(scene, 0), one = on_copy(scene, 1), receiver;
+  struct tproc_channel_end many = on_copy(scene, 0), one = on_copy(scene, 1), other = on_copy(scene, 2);
+  struct tproc_channel_end receiver, sender;
   const unsigned long long k = trial->instructions;
   receive_the_rest(scene, self, 0, &many, trial);
   fill_and_empty(self, &many, &many, trial);
@@ -216,6 +230,14 @@ static void work_on(struct scene *scene, const struct tproc_party *self, bool wa
   }
   receive_the_rest(scene, self, 1, &receiver, trial);
   fill_and_empty(self, &one, &receiver, trial);
+  receive_the_rest(scene, self, 2, &other, trial);
+  if (tproc_channel_join(self, other.id, TPROC_ROLE_SENDER, &sender) != 0) {
+    fail_trial(trial, "instruction %llu: the dead one's place as a sender cannot be taken", k);
+    return;
+  }
+  fill_and_empty(self, &sender, &other, trial);
+  if (tproc_channel_leave(self, &other) != 0 || tproc_channel_leave(self, &sender) != 0)
+    fail_trial(trial, "instruction %llu: the third channel cannot be closed", k);
   if (tproc_channel_leave(self, &many) != 0 || tproc_channel_leave(self, &one) != 0 ||
       tproc_channel_leave(self, &receiver) != 0)
     fail_trial(trial, "instruction %llu: a channel cannot be closed", k);
@@ -259,7 +281,9 @@ static void set_up(struct scene *scene) {
   const struct tproc_party host = party_of(&scene->range, &scene->host);
   make_channel(&host, 0, BOTH, &scene->there[0]);
   make_channel(&host, TPROC_QUEUE_ONE_SENDER | TPROC_QUEUE_ONE_RECEIVER, TPROC_ROLE_SENDER, &scene->there[1]);
-  for (unsigned i = 0; i < CHANNELS; i++)
+  make_channel(&host, TPROC_QUEUE_ONE_SENDER | TPROC_QUEUE_ONE_RECEIVER, TPROC_ROLE_RECEIVER, &scene->there[2]);
+  scene->progress->received[2] = HOSTS_MESSAGES; /* there are none */
+  for (unsigned i = 0; i < 2; i++)
     for (unsigned number = 0; number < HOSTS_MESSAGES; number++) {
       const struct tproc_parcel parcel = parcel_of(&host, 'h', number, hosts_sizes[number]);
       int error;
@@ -278,7 +302,8 @@ struct trial kill_with_channels(void) {
   struct trial trial = {0};
   set_up(&scene);
   step_through(nothing, victim, kill_here, &scene, &trial);
-  if (scene.progress->sent[0] != CELLS) fail_trial(&trial, "the victim did not come to its end");
+  if (scene.progress->sent[0] != CELLS || scene.progress->sent[2] != CELLS)
+    fail_trial(&trial, "the victim did not come to its end");
   tear_down(&scene);
   return trial;
 }

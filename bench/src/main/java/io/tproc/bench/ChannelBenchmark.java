@@ -20,7 +20,7 @@ final class ChannelBenchmark implements Benchmark {
     new Operation("spinning", "sockets", 50_000, ""),
     new Operation("sleeping", "sockets", 50_000, ""),
     new Operation("messages", "pipe-messages", 2_000_000, ""),
-    new Operation("one-sender", "pipe-messages", 2_000_000, ""),
+    new Operation("one-each", "pipe-messages", 2_000_000, ""),
     new Operation("batches", "pipe-messages", 2_000_000, "")
   };
 

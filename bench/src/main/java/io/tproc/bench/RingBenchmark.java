@@ -31,7 +31,7 @@ final class RingBenchmark implements Benchmark {
   public void run(Settings settings) throws IOException, InterruptedException {
     int count = settings.count(MESSAGES, MESSAGES / 100);
     try (TprocHost host = TprocHost.open()) {
-      for (String kind : new String[] {"messages", "one-sender", "batches"}) {
+      for (String kind : new String[] {"messages", "one-each", "batches"}) {
         Sample[] samples =
             Rounds.measure(
                 settings.count(ROUNDS, 1),
