@@ -59,7 +59,9 @@ class SharingIT {
   private static final int TEXT = 32;
   private static final int SIZE = 96;
 
-  /** What {@code sharing_objects send-arenas} says of each: at 1 to 100,000 nodes, and at its end. */
+  /**
+   * What {@code sharing_objects send-arenas} says of each: at 1 to 100,000 nodes, and at its end.
+   */
   private static final int LINES_OF_A_GRAPH = 7;
 
   private static final AtomicInteger NAMES = new AtomicInteger();

@@ -147,7 +147,8 @@ public final class Weather {
     Random random = new Random(number);
     for (int i = 0; i < READINGS; i++) {
       int station = random.nextInt(STATIONS);
-      double celsius = random.nextInt(100) == 0 ? WRONG : Math.round(random.nextGaussian() * 80) / 8.0;
+      double celsius =
+          random.nextInt(100) == 0 ? WRONG : Math.round(random.nextGaussian() * 80) / 8.0;
       readings.putInt(station).putInt(i % 24).putDouble(celsius);
       if (celsius != WRONG) {
         rightOnes
@@ -211,8 +212,7 @@ public final class Weather {
   }
 
   private void check(int batch, SharedBlock report) {
-    Map<String, List<Double>> expected =
-        batch(batch, ByteBuffer.allocate(READINGS * READING_SIZE));
+    Map<String, List<Double>> expected = batch(batch, ByteBuffer.allocate(READINGS * READING_SIZE));
     ByteBuffer stations = host.view(report.root("sample.Report/1"), 16);
     long count = stations.getLong(8);
     boolean same = count == expected.size();
