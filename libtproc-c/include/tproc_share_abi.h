@@ -35,7 +35,8 @@
 /** "tprocshm" read as a little-endian number. */
 #define TPROC_SHARE_MAGIC 0x6d6873636f727074ull
 
-#define TPROC_SHARE_VERSION 1u
+/** 2: of a queue with one sender and one receiver, head says what has been received. */
+#define TPROC_SHARE_VERSION 2u
 
 /** Bytes of a slice. Slice 0 is never used: its number means none. */
 #define TPROC_SLICE_SIZE 65536u
@@ -284,7 +285,12 @@ struct tproc_channel_entry {
 #define TPROC_QUEUE_ONE_SENDER 1u
 #define TPROC_QUEUE_ONE_RECEIVER 2u
 
-/** A channel's messages, at the start of a block that is aligned to 64 bytes. Cells follow it. 192 bytes. */
+/**
+ * A channel's messages, at the start of a block that is aligned to 64 bytes. Cells follow it. 192 bytes.
+ *
+ * Of a queue with one sender and one receiver, head is no hint: a message without a block is received when head has
+ * passed its cell, which stays FULL until it is written anew.
+ */
 struct tproc_queue {
   uint32_t mask;        /* 0   number of cells - 1; their number is a power of two */
   uint32_t flags;       /* 4   TPROC_QUEUE_… */

@@ -2,9 +2,9 @@
  * A queue with one sender and one receiver at a time (put_alone and get_alone of ../src/shared/queue.c), and the
  * reaper's tproc_queue_mend. The first sender, or receiver, leaves or is killed at any step, and the next takes its
  * place. The tail is exact to the thread that has written it, and a hint to the next one; a sender does not look at
- * cells that head says are empty; and a message without a block is not claimed.
+ * cells that head says are received; and a message without a block is not claimed, and received when head passes it.
  *
- * Shown: a sender only writes into a cell that is empty, and its own; and what queue.pml shows. BROKEN_… have to be
+ * Shown: a sender only writes into a cell that is empty, or has been received; and what queue.pml shows. BROKEN_… have to be
  * found.
  */
 #define SENDERS 2
@@ -36,6 +36,9 @@ bool receiver_died;
 #define SENDERS_GONE (HAS_LEFT(0) && HAS_LEFT(1))
 #define NO_RECEIVER (dead[3])
 #define ANY(p) (phase[0] == p || phase[1] == p)
+#define IS_UNREAD(cell) (phase[cell] == FULL && position[cell] >= head)
+#define ANY_UNREAD (IS_UNREAD(0) || IS_UNREAD(1))
+#define IS_BEHIND_HEAD(at) (head + CELLS > at)
 
 proctype Sender(byte me) {
   byte message = 0, at, cell, seen, id; mtype:phase seen_phase;
@@ -58,13 +61,14 @@ walk:
        atomic { seen = position[cell]; seen_phase = phase[cell] };
        if
        :: seen == at && seen_phase == EMPTY -> tail = at; room = at + 1; exact_to = me
-       :: seen < at ->  /* of the round before: waits for room */
-          (position[cell] != seen || phase[cell] != seen_phase || NO_RECEIVER);
+       :: seen < at && IS_BEHIND_HEAD(at) -> tail = at; room = at + 1; exact_to = me
+       :: seen < at && !IS_BEHIND_HEAD(at) ->  /* of the round before: waits for room */
+          (position[cell] != seen || phase[cell] != seen_phase || IS_BEHIND_HEAD(at) || NO_RECEIVER);
           if
           :: NO_RECEIVER -> break
           :: else -> at = tail; goto walk
           fi
-       :: else -> at++; goto walk
+       :: seen > at || (seen == at && seen_phase != EMPTY) -> at++; goto walk
        fi;
 exact:
        at = tail;
@@ -75,8 +79,8 @@ exact:
           seen = head + CELLS;
           if
           :: seen > at -> room = seen
-          :: seen <= at ->  /* head is a hint */
-             ((position[cell] == at && phase[cell] == EMPTY) || NO_RECEIVER);
+          :: seen <= at ->
+             ((position[cell] == at && phase[cell] == EMPTY) || IS_BEHIND_HEAD(at) || NO_RECEIVER);
              if
              :: NO_RECEIVER -> break
              :: else
@@ -84,10 +88,11 @@ exact:
           fi
        fi;
        id = me * MESSAGES + message;
-       assert(position[cell] == at && phase[cell] == EMPTY);
+       assert((position[cell] == at && phase[cell] == EMPTY) ||
+              (position[cell] < at && phase[cell] == FULL && IS_BEHIND_HEAD(at)));
 #ifndef BROKEN_CLAIM
        if
-       :: HAS_BLOCK(id) -> d_step { phase[cell] = WRITING; token[cell] = me }
+       :: HAS_BLOCK(id) -> d_step { position[cell] = at; phase[cell] = WRITING; token[cell] = me }
        :: else
        fi;
 #endif
@@ -99,7 +104,7 @@ exact:
 #ifdef BROKEN_TAIL
        tail = at + 1;
 #endif
-       d_step { phase[cell] = FULL; token[cell] = 0; sent[id] = true };
+       d_step { position[cell] = at; phase[cell] = FULL; token[cell] = 0; sent[id] = true };
        tail = at + 1;
        message++
     od
@@ -152,7 +157,10 @@ look:
           head = at + 1;
 #endif
           d_step {
-            position[cell] = at + CELLS; phase[cell] = EMPTY; token[cell] = 0;
+            if
+            :: !HAS_BLOCK(id) && head == at -> head = at + 1
+            :: else -> position[cell] = at + CELLS; phase[cell] = EMPTY; token[cell] = 0
+            fi;
             got[id]++;
             assert(got[id] == 1);
             assert(id >= next_id);
@@ -168,9 +176,9 @@ nothing:
        /* Sleeps until there is what comes next, or the last sender has gone and nothing is left. */
        cell = at % CELLS;
        ((position[cell] == at && phase[cell] == FULL) || position[cell] > at ||
-        (SENDERS_GONE && !ANY(FULL) && !ANY(WRITING) && !ANY(READING)));
+        (SENDERS_GONE && !ANY_UNREAD && !ANY(WRITING) && !ANY(READING)));
        if
-       :: !ANY(FULL) && SENDERS_GONE && !ANY(WRITING) && !ANY(READING) -> break
+       :: !ANY_UNREAD && SENDERS_GONE && !ANY(WRITING) && !ANY(READING) -> break
        :: else
        fi;
 next:

@@ -76,6 +76,18 @@ void tproc_queue_format(struct tproc_queue *queue, uint32_t cells, uint32_t flag
   for (uint32_t i = 0; i < cells; i++) atomic_store(&cell_at(queue, i)->state, state_of(i, TPROC_CELL_EMPTY, 0));
 }
 
+/* One sender and one receiver: messages without a block are received by a change of head, and not of their cells. */
+static bool is_for_two(const struct tproc_queue *queue) {
+  const uint32_t both = TPROC_QUEUE_ONE_SENDER | TPROC_QUEUE_ONE_RECEIVER;
+  return (queue->flags & both) == both;
+}
+
+/* Up to a round after head all cells have been received. What was read of them before has been read. */
+static bool is_behind_head(const struct tproc_queue *queue, uint32_t position) {
+  const uint32_t head = atomic_load_explicit(&queue->head, memory_order_acquire);
+  return (int32_t)(head + queue->mask + 1 - position) > 0;
+}
+
 /* ---- sending --------------------------------------------------------------------------------------------------- */
 
 /* @return the claimed cell, or NULL: there is no room */
@@ -127,13 +139,14 @@ static bool is_empty_at(const struct tproc_queue *queue, uint32_t position) {
   return state == state_of(position, TPROC_CELL_EMPTY, 0);
 }
 
-/* What the one sender before this thread has sent lies before an empty cell, and nothing after one. */
+/* What the one sender before this thread has sent lies before a cell of the round before, or an empty one. */
 static bool take_over_sending(struct tproc_queue *queue, uint32_t token) {
   uint32_t at = atomic_load_explicit(&queue->tail, memory_order_relaxed);
-  while (!is_empty_at(queue, at)) {
+  for (; !is_empty_at(queue, at); at++) {
     const uint64_t state = atomic_load_explicit(&cell_at(queue, at)->state, memory_order_relaxed);
-    if ((int32_t)(position_of(state) - at) < 0) return false; /* of the round before: there is no room */
-    at++;
+    if ((int32_t)(position_of(state) - at) >= 0) continue;
+    if (is_for_two(queue) && is_behind_head(queue, at)) break;
+    return false; /* there is no room */
   }
   atomic_store_explicit(&queue->tail, at, memory_order_relaxed);
   atomic_store_explicit(&queue->room, at + 1, memory_order_relaxed);
@@ -151,7 +164,7 @@ static bool has_own_room(struct tproc_queue *queue, uint32_t token, uint32_t *po
   *position = atomic_load_explicit(&queue->tail, memory_order_relaxed);
   if ((int32_t)(atomic_load_explicit(&queue->room, memory_order_relaxed) - *position) > 0) return true;
   const uint32_t room = atomic_load_explicit(&queue->head, memory_order_acquire) + queue->mask + 1;
-  if ((int32_t)(room - *position) <= 0) return is_empty_at(queue, *position); /* head is a hint */
+  if ((int32_t)(room - *position) <= 0) return is_empty_at(queue, *position); /* received, and head not moved yet */
   atomic_store_explicit(&queue->room, room, memory_order_relaxed);
   return true;
 }
@@ -225,19 +238,22 @@ static int take(const struct tproc_party *party, struct tproc_cell *cell, struct
   return failed ? EBADMSG : 0;
 }
 
-/* A message without a block is received when its cell is given back, and is there again if that never happens. */
+/*
+ * A message without a block is received when its cell is given back, or head has passed it; and is there again if that
+ * never happens. Its cell is left as it is where it may be: then it goes to and fro between two CPUs less often.
+ */
 static int get_alone(const struct tproc_party *party, struct tproc_queue *queue, struct tproc_parcel *parcel) {
   uint32_t position;
   uint64_t state;
   struct tproc_cell *cell = first_full(queue, &position, &state);
   if (cell == NULL) return EAGAIN;
-  if (atomic_load_explicit(&cell->what, memory_order_relaxed) >> OFFSET_SHIFT != 0)
-    claim_alone(cell, state_of(position, TPROC_CELL_READING, party->token));
+  const bool is_first = atomic_load_explicit(&queue->head, memory_order_relaxed) == position;
+  const bool has_block = atomic_load_explicit(&cell->what, memory_order_relaxed) >> OFFSET_SHIFT != 0;
+  if (has_block) claim_alone(cell, state_of(position, TPROC_CELL_READING, party->token));
   const int failed = take(party, cell, parcel);
-  vacate(queue, cell, position); /* received */
+  if (has_block || !is_first || !is_for_two(queue)) vacate(queue, cell, position); /* received */
   /* Not beyond one that was passed over. */
-  if (atomic_load_explicit(&queue->head, memory_order_relaxed) == position)
-    atomic_store_explicit(&queue->head, position + 1, memory_order_release);
+  if (is_first) atomic_store_explicit(&queue->head, position + 1, memory_order_release); /* received */
   return failed;
 }
 
@@ -267,7 +283,7 @@ bool tproc_queue_has_room(const struct tproc_queue *queue) {
   for (;; at++) {
     const uint64_t state = atomic_load_explicit(&cell_at(queue, at)->state, memory_order_acquire);
     const int32_t ahead = (int32_t)(position_of(state) - at);
-    if (ahead < 0) return false;
+    if (ahead < 0) return is_for_two(queue) && is_behind_head(queue, at);
     if (ahead == 0 && phase_of(state) == TPROC_CELL_EMPTY) return true;
   }
 }

@@ -272,6 +272,19 @@ static void kill_here(void *context, pid_t process, struct trial *trial) {
   trial->checks++;
 }
 
+/* So that its cells have been in use: one before the host has sent and gone. */
+static void use_once(const struct tproc_party *host, const struct tproc_channel_end *end) {
+  struct tproc_channel_end sender;
+  struct tproc_parcel parcel = parcel_of(host, 'h', 0, 0);
+  int error;
+  if (tproc_channel_join(host, end->id, TPROC_ROLE_SENDER, &sender) != 0) _exit(20);
+  for (unsigned i = 0; i < CELLS - 1; i++)
+    if (tproc_channel_put_all(host, &sender, &parcel, 1, &error) != 1) _exit(21);
+  for (unsigned i = 0; i < CELLS - 1; i++)
+    if (tproc_channel_get_all(host, end, &parcel, 1, &error) != 1) _exit(22);
+  if (tproc_channel_leave(host, &sender) != 0) _exit(23);
+}
+
 static void set_up(struct scene *scene) {
   memset(scene, 0, sizeof *scene);
   small_range_open(&scene->range, SLICES);
@@ -282,6 +295,7 @@ static void set_up(struct scene *scene) {
   make_channel(&host, 0, BOTH, &scene->there[0]);
   make_channel(&host, TPROC_QUEUE_ONE_SENDER | TPROC_QUEUE_ONE_RECEIVER, TPROC_ROLE_SENDER, &scene->there[1]);
   make_channel(&host, TPROC_QUEUE_ONE_SENDER | TPROC_QUEUE_ONE_RECEIVER, TPROC_ROLE_RECEIVER, &scene->there[2]);
+  use_once(&host, &scene->there[2]);
   scene->progress->received[2] = HOSTS_MESSAGES; /* there are none */
   for (unsigned i = 0; i < 2; i++)
     for (unsigned number = 0; number < HOSTS_MESSAGES; number++) {
