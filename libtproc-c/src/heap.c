@@ -57,9 +57,9 @@ static __attribute__((noinline)) void free_slowly(void *block) {
   if (tproc_heap_free_slowly(&tproc_view, tproc_cache, block) == EINVAL) refuse("tproc_free", block);
 }
 
+/* A cache that is not attached has no group that the block could be noted in. Nothing is open: there is no slice. */
 void tproc_free(void *block) {
-  struct tproc_cache *cache = tproc_cache;
-  if (__builtin_expect(cache->token == 0 || !tproc_heap_free_quickly(&tproc_view, cache, block), 0)) free_slowly(block);
+  if (__builtin_expect(!tproc_heap_free_quickly(&tproc_view, tproc_cache, block), 0)) free_slowly(block);
 }
 
 void *tproc_realloc(void *block, size_t size) {

@@ -19,9 +19,9 @@
 /** What an address leads to. */
 struct tproc_block {
   struct tproc_slice *record; /**< of its slice */
-  uint32_t slice;
-  uint32_t size_class; /**< TPROC_CLASS_LARGE: a large block, which has no index and no tag */
-  uint32_t index;      /**< in its slice */
+  size_t slice;
+  size_t size_class; /**< TPROC_CLASS_LARGE: a large block, which has no index and no tag */
+  size_t index;      /**< in its slice */
   _Atomic uint16_t *tag;
 };
 
@@ -29,7 +29,7 @@ struct tproc_block {
 static inline bool tproc_slice_at(const struct tproc_view *view, size_t offset, struct tproc_block *block) {
   const size_t slice = offset / TPROC_SLICE_SIZE;
   if (__builtin_expect(slice >= view->slice_count, 0)) return false;
-  block->slice = (uint32_t)slice;
+  block->slice = slice;
   block->record = &view->slices[slice];
   block->size_class = atomic_load_explicit(&block->record->size_class, memory_order_relaxed);
   return true;
@@ -38,9 +38,8 @@ static inline bool tproc_slice_at(const struct tproc_view *view, size_t offset, 
 /** The block of a slice's class. @return false when the class is none of small blocks, or none begins there */
 static inline bool tproc_small_block_at(const struct tproc_view *view, size_t offset, struct tproc_block *block) {
   if (__builtin_expect(block->size_class - 1 >= TPROC_CLASS_COUNT - 1, 0)) return false;
-  const uint32_t inverse = tproc_class_inverses[block->size_class];
-  const uint64_t quotient = (uint64_t)(offset % TPROC_SLICE_SIZE) * inverse;
-  block->index = (uint32_t)(quotient >> 32);
+  const uint64_t inverse = tproc_class_inverses[block->size_class], quotient = offset % TPROC_SLICE_SIZE * inverse;
+  block->index = quotient >> 32;
   block->tag = tproc_slice_tags(view, block->slice) + block->index;
   return __builtin_expect((uint32_t)quotient < inverse, 1); /* there is no remainder: see tproc_class_inverses */
 }

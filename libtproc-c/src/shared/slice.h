@@ -8,8 +8,8 @@
 #pragma GCC visibility push(hidden)
 
 /** The tags of a slice. */
-static inline _Atomic uint16_t *tproc_slice_tags(const struct tproc_view *view, uint32_t slice) {
-  return view->tags + (size_t)slice * TPROC_TAG_STRIDE;
+static inline _Atomic uint16_t *tproc_slice_tags(const struct tproc_view *view, size_t slice) {
+  return view->tags + slice * TPROC_TAG_STRIDE;
 }
 
 /** A slice's memory. */
