@@ -4,6 +4,7 @@ import errno
 import os
 import pickle
 import signal
+import struct
 import sys
 import threading
 
@@ -50,6 +51,18 @@ def heap():
     array.release()
     kept.free()
     kept.free()
+
+
+def arenas():
+    """As tproc_share_abi.h has it: what a program in C or C++ fills."""
+    with tproc.alloc(4096) as block:
+        block.memory[:] = bytes(4096)
+        refused(errno.EPROTO, lambda: block.root())
+        root = block.address + 1152
+        block.memory[:32] = struct.pack("=8sQQQ", b"tprocarn", 4096, 2048, root)
+        block.memory[32:42] = b"it.Words/1"
+        assert block.root("it.Words/1") == block.root() == root
+        refused(errno.EPROTOTYPE, lambda: block.root("it.Word"))
 
 
 def locks():
@@ -351,6 +364,7 @@ def with_java(name, back):
 
 assert tproc.is_threadproc()
 heap()
+arenas()
 locks()
 conditions()
 barriers()

@@ -59,6 +59,24 @@ fn heap() -> tproc::Result<()> {
     kept.give(tproc::HOST).map_err(|(_, error)| error)
 }
 
+/// As tproc_share_abi.h has it: what a program in C or C++ fills.
+fn arenas() -> tproc::Result<()> {
+    const EPROTO: i32 = 71;
+    const EPROTOTYPE: i32 = 91;
+    let mut block = Block::new(4096)?;
+    refused(EPROTO, block.root("it.Words/1"));
+    let root = block.address() as u64 + 1152;
+    block[..8].copy_from_slice(b"tprocarn");
+    for (at, value) in [(8, 4096), (16, 2048), (24, root)] {
+        block[at..at + 8].copy_from_slice(&u64::to_ne_bytes(value));
+    }
+    block[32..42].copy_from_slice(b"it.Words/1");
+    assert_eq!(block.root("it.Words/1")? as u64, root);
+    refused(EPROTOTYPE, block.root("it.Word"));
+    refused(22, block.root("a\0b"));
+    Ok(())
+}
+
 fn locks() -> tproc::Result<()> {
     let counter = Mutex::new([0u64; 2])?;
     let _published = counter.publish("it.rust.counter", "it.Counter/1")?;
@@ -330,6 +348,7 @@ fn main() {
         return with_threads(&arguments[2]).unwrap();
     }
     heap().unwrap();
+    arenas().unwrap();
     locks().unwrap();
     conditions().unwrap();
     events().unwrap();
