@@ -43,7 +43,7 @@ class SharingDocumentIT {
   }
 
   @AfterAll
-  static void close() {
+  static void close() throws IOException {
     if (listening != null) {
       listening.close();
     }
