@@ -4,8 +4,8 @@
  * place. The tail is exact to the thread that has written it, and a hint to the next one; a sender does not look at
  * cells that head says are received; and a message without a block is not claimed, and received when head passes it.
  *
- * Shown: a sender only writes into a cell that is empty, or has been received; and what queue.pml shows. BROKEN_… have to be
- * found.
+ * Shown: a sender only writes into a cell that is empty, or has been received; and what queue.pml shows. BROKEN_… have
+ * to be found.
  */
 #define SENDERS 2
 #define RECEIVERS 2
