@@ -4,13 +4,32 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/printable.h"
 #include "system.h"
 
 #define TEXTS_MAX 12
 
+/* Room for texts that have to be escaped: what does not fit is cut. */
+struct room {
+  char text[8192];
+  size_t used;
+};
+
 static void add(struct iovec *part, const char *text, size_t size) {
   part->iov_base = (void *)(uintptr_t)text;
   part->iov_len = size;
+}
+
+/* A text that may be a name, or another program's: nothing of it is for the terminal to obey. */
+static void add_escaped(struct iovec *part, const char *text, size_t size, struct room *room) {
+  if (printable_is(text, size)) {
+    add(part, text, size);
+    return;
+  }
+  char *start = room->text + room->used;
+  const size_t length = printable_copy(text, size, start, sizeof room->text - room->used);
+  room->used += length;
+  add(part, start, length);
 }
 
 /* When this fails there is no other place to say it. */
@@ -18,12 +37,14 @@ static void write_all(const struct iovec *parts, size_t count) { raw_syscall3(SY
 
 void message(const char *text, ...) {
   struct iovec parts[TEXTS_MAX + 2];
+  struct room room;
+  room.used = 0;
   size_t count = 0;
   add(&parts[count++], "tproc-run: ", 11);
   va_list texts;
   va_start(texts, text);
   for (; text != NULL && count <= TEXTS_MAX; text = va_arg(texts, const char *))
-    add(&parts[count++], text, strlen(text));
+    add_escaped(&parts[count++], text, strlen(text), &room);
   va_end(texts);
   add(&parts[count++], "\n", 1);
   write_all(parts, count);
@@ -31,8 +52,10 @@ void message(const char *text, ...) {
 
 void message_text(const char *text, size_t size) {
   struct iovec parts[3];
+  struct room room;
+  room.used = 0;
   add(&parts[0], "tproc-run: ", 11);
-  add(&parts[1], text, size);
+  add_escaped(&parts[1], text, size, &room);
   add(&parts[2], "\n", 1);
   write_all(parts, 3);
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/printable.h"
+
 static const char *name_of(int code) {
   const char *name = strerrorname_np(code);
   return name != NULL ? name : "unknown errno";
@@ -14,19 +16,25 @@ static const char *description_of(int code) {
   return description != NULL ? description : "unknown error";
 }
 
-/* Appends to the message, cutting what does not fit. */
+/* Every text of a message comes through here, with names that may have any byte in them. Cuts what does not fit. */
+static void put(struct tproc_error *error, size_t at, const char *format, va_list arguments) {
+  char text[TPROC_MESSAGE_SIZE];
+  const int written = vsnprintf(text, sizeof text, format, arguments);
+  const size_t length = written < 0 ? 0 : strnlen(text, sizeof text);
+  printable_copy(text, length, error->message + at, sizeof error->message - at);
+}
+
 static void append(struct tproc_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void append(struct tproc_error *error, const char *format, ...) {
-  size_t used = strlen(error->message);
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(error->message + used, sizeof error->message - used, format, arguments);
+  put(error, strlen(error->message), format, arguments);
   va_end(arguments);
 }
 
 static void start(struct tproc_error *error, int code, const char *format, va_list arguments) {
   error->code = code;
-  vsnprintf(error->message, sizeof error->message, format, arguments);
+  put(error, 0, format, arguments);
 }
 
 int tproc_fail(struct tproc_error *error, int code, const char *format, ...) {

@@ -5,6 +5,8 @@
 #include "tproc_core.h"
 
 /**
+ * What a message says of names has no control character: they are written as C writes them (\r, \x1b).
+ *
  * Fills in *error (when not NULL) with "<formatted>: <description of code> (<name of code>)".
  *
  * @param code positive errno

@@ -129,12 +129,19 @@ static bool follow_env(int directory, const struct tproc_launch *launch, struct 
   return true;
 }
 
+/* Editors of Windows end lines by CR LF, and the kernel takes the CR for a part of the name. */
+static const char *windows_hint(const struct script_line *line) {
+  const size_t length = strlen(line->interpreter);
+  const bool ends_in_cr = line->argument == NULL && length > 0 && line->interpreter[length - 1] == '\r';
+  return ends_in_cr ? ", which has the line ends of Windows (CR LF)" : "";
+}
+
 static int follow_interpreter(int directory, struct executable *program, const struct script_line *line, char **room,
                               struct tproc_error *error) {
   close(program->file);
   program->file = executable_file_open(directory, line->interpreter, &program->size, error);
   if (program->file < 0) {
-    tproc_error_prefix(error, "#! of %s: ", program->file_path);
+    tproc_error_prefix(error, "#! of %s%s: ", program->file_path, windows_hint(line));
     return program->file;
   }
   const char *words[] = {line->interpreter, line->argument};

@@ -57,6 +57,18 @@ TEST_CASE("the description is cut where the message ends") {
   CHECK(error.message == name + ": No");
 }
 
+TEST_CASE("control characters of names are written as C writes them") {
+  tproc_error error{};
+  tproc_fail(&error, ENOENT, "open %s", "a\r\n\t\x1b[31m\x7f\xc2\x9b.\xc3\xa4.\xff");
+  CHECK(std::string(error.message) ==
+        "open a\\r\\n\\t\\x1b[31m\\x7f\\xc2\\x9b.\xc3\xa4.\xff: No such file or directory (ENOENT)");
+  tproc_error_prefix(&error, "%s: ", "\x01");
+  CHECK(std::string(error.message).substr(0, 13) == "\\x01: open a\\");
+  tproc_fail_because(&error, ENOEXEC, "%s", std::string(TPROC_MESSAGE_SIZE, '\n').c_str());
+  CHECK(std::strlen(error.message) < TPROC_MESSAGE_SIZE);
+  CHECK(std::string(error.message).find_first_not_of("\\n (") == std::string::npos); /* no half of an escape */
+}
+
 TEST_CASE("the error may be NULL") {
   CHECK(tproc_fail(nullptr, EPERM, "x") == -EPERM);
   CHECK(tproc_fail_because(nullptr, EPERM, "x") == -EPERM);

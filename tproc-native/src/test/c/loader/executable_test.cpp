@@ -349,6 +349,14 @@ TEST_CASE("what is wrong with an interpreter is said of it") {
   refused(Found(empty), ENOEXEC, empty + ": #! names no interpreter (ENOEXEC)");
 }
 
+TEST_CASE("a script with the line ends of Windows is said to have them") {
+  TemporaryDirectory directory;
+  const std::string script = directory.file("script", "#!/bin/sh\r\necho\r\n");
+  refused(Found(script), ENOENT,
+          "#! of " + script +
+              ", which has the line ends of Windows (CR LF): open /bin/sh\\r: No such file or directory (ENOENT)");
+}
+
 TEST_CASE("an interpreter's relative path starts from the working directory, as for the kernel") {
   TemporaryDirectory directory;
   directory.file("interpreter", kElf);

@@ -1,5 +1,6 @@
 package io.tproc;
 
+import io.tproc.spi.Printable;
 import java.io.IOException;
 import java.io.Serial;
 
@@ -21,7 +22,7 @@ public final class LaunchException extends IOException {
    * @param message the step, the file and the cause
    */
   public LaunchException(int errno, String message) {
-    super(message);
+    super(Printable.text(message));
     this.errno = errno;
   }
 

@@ -1,5 +1,6 @@
 package io.tproc;
 
+import io.tproc.spi.Printable;
 import java.io.Serial;
 
 /**
@@ -15,7 +16,7 @@ public final class TprocUnavailableException extends RuntimeException {
    * @param message what is missing, and what to do about it
    */
   public TprocUnavailableException(String message) {
-    super(message);
+    super(Printable.text(message));
   }
 
   /**
@@ -25,6 +26,6 @@ public final class TprocUnavailableException extends RuntimeException {
    * @param cause the failure that caused it
    */
   public TprocUnavailableException(String message, Throwable cause) {
-    super(message, cause);
+    super(Printable.text(message), cause);
   }
 }

@@ -1,5 +1,6 @@
 package io.tproc.python;
 
+import io.tproc.spi.Printable;
 import java.io.IOException;
 import java.io.Serial;
 import org.jspecify.annotations.Nullable;
@@ -12,6 +13,6 @@ public final class PythonStartException extends IOException {
   @Serial private static final long serialVersionUID = 1L;
 
   PythonStartException(String message, @Nullable Throwable cause) {
-    super(message, cause);
+    super(Printable.text(message), cause);
   }
 }

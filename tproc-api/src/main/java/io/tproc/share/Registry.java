@@ -1,6 +1,7 @@
 package io.tproc.share;
 
 import io.tproc.Errno;
+import io.tproc.spi.Printable;
 import io.tproc.spi.SharedMemory;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -103,7 +104,7 @@ public final class Registry {
       long nanos = Waiting.deadline(timeout) - System.nanoTime();
       found = published.get(nanos, TimeUnit.NANOSECONDS);
     } catch (TimeoutException passed) {
-      throw new TimeoutException("no process has published " + name);
+      throw new TimeoutException("no process has published " + Printable.text(name));
     } catch (ExecutionException failed) {
       throw new IllegalStateException("the host is closed", failed);
     } finally {

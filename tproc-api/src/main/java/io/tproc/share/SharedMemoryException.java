@@ -1,6 +1,7 @@
 package io.tproc.share;
 
 import io.tproc.Errno;
+import io.tproc.spi.Printable;
 import java.io.Serial;
 
 /** The shared heap, or what lies in it, cannot give what was asked for. The message says why. */
@@ -17,7 +18,7 @@ public final class SharedMemoryException extends RuntimeException {
    * @param message the step, the subject and the cause
    */
   public SharedMemoryException(int errno, String message) {
-    super(message);
+    super(Printable.text(message));
     this.errno = errno;
   }
 

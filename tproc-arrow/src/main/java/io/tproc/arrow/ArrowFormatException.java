@@ -1,5 +1,7 @@
 package io.tproc.arrow;
 
+import io.tproc.spi.Printable;
+
 /**
  * A program has answered with what is no batch, or with one that is not right: a column of a type
  * that Java does not get, a length without the memory for it, a buffer that is neither the
@@ -9,7 +11,7 @@ public final class ArrowFormatException extends RuntimeException {
   private static final long serialVersionUID = 1;
 
   ArrowFormatException(String message) {
-    super(message);
+    super(Printable.text(message));
   }
 
   static ArrowFormatException column(String path, String what) {

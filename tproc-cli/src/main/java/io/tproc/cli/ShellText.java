@@ -1,5 +1,6 @@
 package io.tproc.cli;
 
+import io.tproc.spi.Printable;
 import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -10,7 +11,6 @@ import java.util.stream.Collectors;
  */
 final class ShellText {
   private static final Pattern PLAIN = Pattern.compile("[\\p{L}\\p{N}_@%+=:,./~^-]+");
-  private static final char ESCAPE = 0x1b;
 
   private ShellText() {}
 
@@ -23,7 +23,7 @@ final class ShellText {
     if (PLAIN.matcher(argument).matches()) {
       return argument;
     }
-    if (argument.chars().anyMatch(ShellText::isControl)) {
+    if (argument.chars().anyMatch(Printable::isControl)) {
       return "$'" + escaped(argument.replace("\\", "\\\\").replace("'", "\\'")) + "'";
     }
     return "'" + argument.replace("'", "'\\''") + "'";
@@ -31,33 +31,6 @@ final class ShellText {
 
   /** A text without quotes: only what a terminal would obey is escaped. */
   static String escaped(String text) {
-    StringBuilder safe = new StringBuilder();
-    text.chars()
-        .forEach(
-            each -> {
-              switch (each) {
-                case '\n' -> safe.append("\\n");
-                case '\t' -> safe.append("\\t");
-                case '\r' -> safe.append("\\r");
-                case ESCAPE -> safe.append("\\e");
-                default -> {
-                  if (isControl(each)) {
-                    safe.append(String.format("\\u%04x", each));
-                  } else {
-                    safe.append((char) each);
-                  }
-                }
-              }
-            });
-    return safe.toString();
-  }
-
-  /** Also the directions of writing, with which a text can pretend to be another. */
-  private static boolean isControl(int character) {
-    int type = Character.getType(character);
-    return type == Character.CONTROL
-        || type == Character.FORMAT
-        || type == Character.LINE_SEPARATOR
-        || type == Character.PARAGRAPH_SEPARATOR;
+    return Printable.text(text);
   }
 }

@@ -7,6 +7,7 @@ import io.tproc.RetainedMemory;
 import io.tproc.Signals;
 import io.tproc.ThreadProc;
 import io.tproc.spi.LaunchRequest;
+import io.tproc.spi.Printable;
 import io.tproc.spi.StackRoom;
 import io.tproc.spi.ViewScope;
 import java.io.Closeable;
@@ -153,7 +154,7 @@ final class JniThreadProc extends ThreadProc {
 
   private void log(Level level, String text, Object... more) {
     Object[] values = new Object[2 + more.length];
-    values[0] = request.program();
+    values[0] = Printable.text(request.program());
     values[1] = pid;
     System.arraycopy(more, 0, values, 2, more.length);
     try {
