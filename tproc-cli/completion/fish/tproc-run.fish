@@ -9,6 +9,9 @@ function __tproc_run_skip
         switch $words[$skipped]
             case --pass-fd
                 set skipped (math $skipped + 1)
+            case -
+                echo $skipped
+                return
             case '-*'
             case '*'
                 echo $skipped

@@ -1,8 +1,10 @@
 #include "launching.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "crash_points.h"
 #include "message.h"
@@ -26,10 +28,19 @@ static enum launched fail(const char *before, const char *socket, const char *af
   return NOT_LAUNCHED;
 }
 
+/* Why nobody listens, in the words of the command tproc; NULL: it is something else that has failed. */
+static const char *absence(const char *socket, long code) {
+  if (code == -ENOENT) return "there is no such file";
+  if (code != -ECONNREFUSED) return NULL;
+  struct stat status;
+  if (raw_syscall4(SYS_newfstatat, AT_FDCWD, socket, &status, 0) < 0) return NULL;
+  return S_ISSOCK(status.st_mode) ? "it is gone, and has left the socket behind" : "this is not a socket";
+}
+
 static enum launched cannot_connect(const char *socket, long code, struct outcome *outcome) {
-  const char *what =
-      code == -ENOENT || code == -ECONNREFUSED ? "no host listens at " : "cannot connect to the host at ";
-  message(what, socket, ": ", errno_text(code), NULL);
+  const char *why = absence(socket, code);
+  message(why != NULL ? "no host listens at " : "cannot connect to the host at ", socket, ": ",
+          why != NULL ? why : errno_text(code), NULL);
   *outcome = NO_HOST;
   return NOT_LAUNCHED;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crash_points.h"
+#include "default_socket.h"
 #include "descriptors.h"
 #include "guardian.h"
 #include "launcher.h"
@@ -85,8 +86,21 @@ static int prepare_terminal(void) {
   return 0;
 }
 
+static int choose_socket(char **envp) {
+  static char room[4096];
+  if (strcmp(launcher.options.socket, "-") == 0) launcher.options.socket = default_socket(envp, room, sizeof room);
+  if (launcher.options.socket == NULL)
+    message("SOCKET is -, and neither TPROC_SOCKET nor XDG_RUNTIME_DIR is set", NULL);
+  else if (*launcher.options.socket == '\0')
+    message("the socket's name is empty", NULL);
+  else
+    return 0;
+  return WIRE_EXIT_NO_HOST;
+}
+
 static int prepare(char **envp) {
-  int failed = check_name(launcher.options.program[0]);
+  int failed = choose_socket(envp);
+  if (failed == 0) failed = check_name(launcher.options.program[0]);
   if (failed == 0) failed = descriptors_find(&launcher.options, &launcher.descriptors);
   if (failed == 0) failed = prepare_terminal();
   if (failed != 0) return failed;

@@ -11,6 +11,7 @@ const char options_help[] =
     "\n"
     "Runs PROGRAM in the address space of the host that listens on SOCKET (tproc serve SOCKET), as if it had been\n"
     "started right here: with this shell's environment, working directory, descriptors, limits and signals.\n"
+    "SOCKET may be -: then it is $TPROC_SOCKET, else $XDG_RUNTIME_DIR/tproc.sock.\n"
     "\n"
     "  -t, --terminal     give the program a terminal of its own, connected to this one (default when\n"
     "                     standard input and standard output are terminals)\n"
@@ -120,8 +121,9 @@ enum options_result options_read(char **argv, struct options *options) {
     const enum options_result result = (*at)[1] == '-' ? long_option(&at, options) : short_options(*at, options);
     if (result != OPTIONS_RUN) return result;
   }
-  if (at[0] == NULL) return wrong("SOCKET is missing: where a host listens (tproc serve SOCKET)", "");
-  if (at[1] == NULL) return wrong("PROGRAM is missing: what to run in the host at ", at[0]);
+  if (at[0] == NULL) return wrong("SOCKET is missing: where a host listens (tproc serve SOCKET), or -", "");
+  if (at[1] == NULL)
+    return wrong("SOCKET or PROGRAM is missing, with 'tproc-run - PROGRAM' it is the default socket: ", at[0]);
   if (options->detach && options->terminal == TERMINAL_ALWAYS)
     return wrong("--detach and --terminal: a program that outlives its launcher cannot have the launcher's terminal",
                  "");

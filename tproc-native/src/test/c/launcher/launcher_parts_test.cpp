@@ -18,6 +18,7 @@
 #include "support/own_process.h"
 
 extern "C" {
+#include "default_socket.h"
 #include "descriptors.h"
 #include "hosted.h"
 #include "message.h"
@@ -102,6 +103,22 @@ TEST_CASE("a wrong command line") {
     CAPTURE(line.size());
     CHECK(Read(line).result == OPTIONS_WRONG);
   }
+}
+
+TEST_CASE("the default socket is the command tproc's") {
+  char room[32];
+  const auto in = [&room](std::vector<std::string> environment) {
+    std::vector<char *> envp;
+    for (std::string &each : environment) envp.push_back(each.data());
+    envp.push_back(nullptr);
+    const char *socket = default_socket(envp.data(), room, sizeof room);
+    return std::string(socket != nullptr ? socket : "none");
+  };
+  CHECK(in({}) == "none");
+  CHECK(in({"XDG_RUNTIME_DIR=/run/user/7"}) == "/run/user/7/tproc.sock");
+  CHECK(in({"XDG_RUNTIME_DIR=/run", "TPROC_SOCKETS=/a", "TPROC_SOCKET=/b"}) == "/b");
+  CHECK(in({"XDG_RUNTIME_DIR=/run", "TPROC_SOCKET="}) == "/run/tproc.sock");
+  CHECK(in({"XDG_RUNTIME_DIR=/" + std::string(31, 'x')}) == "none");
 }
 
 TEST_CASE("more descriptors than a request can have are refused, not written past the end") {

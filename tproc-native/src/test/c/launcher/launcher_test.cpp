@@ -285,13 +285,46 @@ TEST_CASE("no host, and what is no host") {
   TemporaryDirectory directory;
   const std::string nowhere = directory / "nothing", file = directory.file("file", "");
   LauncherProcess absent({nowhere, "true"});
-  CHECK(absent.errors() == said("no host listens at " + nowhere + ": No such file or directory"));
+  CHECK(absent.errors() == said("no host listens at " + nowhere + ": there is no such file"));
   CHECK(absent.exit_code() == 125);
   LauncherProcess plain({file, "true"});
-  CHECK(plain.errors() == said("no host listens at " + file + ": Connection refused"));
+  CHECK(plain.errors() == said("no host listens at " + file + ": this is not a socket"));
   CHECK(plain.exit_code() == 125);
+  const std::string left = directory / "left";
+  { ListeningSocket gone(left); }
+  LauncherProcess stale({left, "true"});
+  CHECK(stale.errors() == said("no host listens at " + left + ": it is gone, and has left the socket behind"));
+  CHECK(stale.exit_code() == 125);
   LauncherProcess empty({"", "true"});
+  CHECK(empty.errors() == said("the socket's name is empty"));
   CHECK(empty.exit_code() == 125);
+}
+
+TEST_CASE("a socket named - is the one that the environment names") {
+  Played played;
+  LauncherProcess launcher({"-", "program"}, [&] { setenv("TPROC_SOCKET", played.socket.c_str(), 1); });
+  PlayedClient client = played.listening.accept();
+  client.request();
+  client.failed(EPERM, 126, "reached");
+  CHECK(launcher.errors() == said("reached"));
+  LauncherProcess none({"-", "program"}, [] {
+    unsetenv("TPROC_SOCKET");
+    setenv("XDG_RUNTIME_DIR", "", 1);
+  });
+  CHECK(none.errors() == said("SOCKET is -, and neither TPROC_SOCKET nor XDG_RUNTIME_DIR is set"));
+  CHECK(none.exit_code() == 125);
+}
+
+TEST_CASE("what it says has no control characters, whatever names and hosts say") {
+  TemporaryDirectory directory;
+  LauncherProcess absent({directory / "no\x1b[31m\r", "true"});
+  CHECK(absent.errors() == said("no host listens at " + (directory / "no\\x1b[31m\\r") + ": there is no such file"));
+  Played played;
+  LauncherProcess refused({played.socket, "program"});
+  PlayedClient client = played.listening.accept();
+  client.request();
+  client.failed(ENOENT, 127, "no \n\x1b]0;title\x07");
+  CHECK(refused.errors() == said("no \\n\\x1b]0;title\\x07"));
 }
 
 TEST_CASE("a socket whose path is longer than an address") {
