@@ -1,12 +1,10 @@
 package io.tproc.cli;
 
 import java.time.Duration;
-import java.util.LinkedHashMap;
-import java.util.Map;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import sun.misc.Signal;
-import sun.misc.SignalHandler;
 
 /**
  * The signals with which users end a service. The first one is waited for; while what it ends is
@@ -15,7 +13,7 @@ import sun.misc.SignalHandler;
 final class EndSignals implements AutoCloseable {
   private static final String[] NAMES = {"TERM", "INT", "HUP"};
 
-  private final Map<Signal, SignalHandler> before = new LinkedHashMap<>();
+  private final List<Runnable> restore = new ArrayList<>();
   private final CountDownLatch came = new CountDownLatch(1);
 
   private EndSignals() {}
@@ -24,18 +22,13 @@ final class EndSignals implements AutoCloseable {
   static EndSignals install() {
     EndSignals signals = new EndSignals();
     for (String name : NAMES) {
-      signals.handle(new Signal(name));
+      signals.handle(name);
     }
     return signals;
   }
 
-  private synchronized void handle(Signal signal) {
-    try {
-      // A signal that is ignored from the start (nohup) stays ignored: the JVM sees to that.
-      before.put(signal, Signal.handle(signal, unused -> end()));
-    } catch (IllegalArgumentException reserved) {
-      // The JVM keeps it (java -Xrs): then it ends the JVM, and with it the host.
-    }
+  private synchronized void handle(String name) {
+    JvmSignals.handle(name, unused -> end()).ifPresent(restore::add);
   }
 
   /** As if the first one had come. */
@@ -55,7 +48,7 @@ final class EndSignals implements AutoCloseable {
 
   @Override
   public synchronized void close() {
-    before.forEach(Signal::handle);
-    before.clear();
+    restore.forEach(Runnable::run);
+    restore.clear();
   }
 }

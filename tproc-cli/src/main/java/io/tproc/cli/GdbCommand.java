@@ -9,9 +9,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
-import sun.misc.Signal;
 
 /** {@code tproc gdb}: the debugger, told where a threadproc's files are. */
 @Command(
@@ -21,7 +21,8 @@ import sun.misc.Signal;
             + " libraries.",
     footer = {
       "",
-      "Exit status: gdb's; 1 when the host has no such threadproc; 125 when the host cannot be"
+      "Exit status: gdb's; 1 when the host has no such threadproc, or it has left the address"
+          + " space; 125 when the host cannot be"
           + " asked, or gdb cannot be started."
     })
 final class GdbCommand extends ThreadProcCommand {
@@ -56,6 +57,9 @@ final class GdbCommand extends ThreadProcCommand {
 
   @Override
   int ask(HostClient host) throws IOException {
+    if (hasLeft(host)) {
+      return 1;
+    }
     Listing<MemoryMapping> list = host.mappings(pid());
     host.close(); // a session may last for days
     warnIfCut(list, "mappings");
@@ -75,7 +79,7 @@ final class GdbCommand extends ThreadProcCommand {
     try {
       Files.writeString(file, text);
       // ^C is for the program that gdb holds: gdb takes it, and this JVM does not.
-      Signal.handle(new Signal("INT"), unused -> {});
+      Optional<Runnable> unused = JvmSignals.handle("INT", number -> {});
       return new ProcessBuilder(debugger(file)).inheritIO().start().waitFor();
     } catch (InterruptedException never) {
       throw new InterruptedIOException("waiting for " + gdb);

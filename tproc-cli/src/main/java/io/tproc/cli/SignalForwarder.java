@@ -2,12 +2,11 @@ package io.tproc.cli;
 
 import io.tproc.ThreadProc;
 import java.util.ArrayDeque;
-import java.util.LinkedHashMap;
-import java.util.Map;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Queue;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
-import sun.misc.Signal;
-import sun.misc.SignalHandler;
 
 /**
  * Lets the program decide what a signal to {@code tproc run} means: the JVM does not die by it, but
@@ -23,11 +22,11 @@ final class SignalForwarder implements AutoCloseable {
 
   private static final String[] DIRECT = {"TERM", "USR1"};
 
-  private final Map<Signal, SignalHandler> before = new LinkedHashMap<>();
+  private final List<Runnable> restore = new ArrayList<>();
   private final ForegroundGroup foreground;
 
   /** Came before there was a program; under this object's monitor. */
-  private final Queue<Signal> early = new ArrayDeque<>();
+  private final Queue<Integer> early = new ArrayDeque<>();
 
   private @Nullable ThreadProc program;
 
@@ -47,39 +46,34 @@ final class SignalForwarder implements AutoCloseable {
     return forwarder;
   }
 
-  private void handle(String name, SignalHandler handler) {
-    Signal signal = new Signal(name);
-    try {
-      before.put(signal, Signal.handle(signal, handler));
-    } catch (IllegalArgumentException reserved) {
-      // The JVM keeps it (java -Xrs): then it ends the JVM, and with it the program.
-    }
+  private void handle(String name, IntConsumer action) {
+    JvmSignals.handle(name, action).ifPresent(restore::add);
   }
 
-  private void fromTerminal(Signal signal) {
+  private void fromTerminal(int signal) {
     if (!foreground.contains(ProcessHandle.current().pid())) {
       forward(signal);
     }
   }
 
-  synchronized void forward(Signal signal) {
+  synchronized void forward(int signal) {
     if (program == null) {
       early.add(signal);
     } else {
-      program.signal(signal.getNumber());
+      program.signal(signal);
     }
   }
 
   /** From here on signals go to this program, first of all those that came too early. */
   synchronized void forwardTo(ThreadProc started) {
     program = started;
-    for (Signal signal = early.poll(); signal != null; signal = early.poll()) {
-      started.signal(signal.getNumber());
+    for (Integer signal = early.poll(); signal != null; signal = early.poll()) {
+      started.signal(signal);
     }
   }
 
   @Override
   public void close() {
-    before.forEach(Signal::handle);
+    restore.forEach(Runnable::run);
   }
 }

@@ -31,7 +31,7 @@ class SignalForwarderTest {
   @Test
   void whatCameBeforeTheProgramIsDeliveredOnce() {
     try (SignalForwarder forwarder = SignalForwarder.install()) {
-      forwarder.forward(new Signal("TERM"));
+      forwarder.forward(SIGTERM);
       verify(program, never()).signal(SIGTERM);
 
       forwarder.forwardTo(program);
