@@ -40,7 +40,13 @@ final class Providers {
         "no tproc provider on the class path or module path: add the dependency io.tproc:tproc-jni, and the same once more"
             + " with the classifier "
             + classifier()
-            + " for the native library");
+            + " for the native library; an image of jlink is made with --add-modules "
+            + module());
+  }
+
+  /** The module of the classifier's jar, which requires the provider's. */
+  private static String module() {
+    return classifier().replace("linux-", "io.tproc.jni.linux.");
   }
 
   /**

@@ -461,7 +461,7 @@ public final class ThreadProcBuilder {
    *     on what, and why
    * @throws IOException when a pipe or a redirect cannot be opened
    * @throws NullPointerException when an element of the command is null
-   * @throws IndexOutOfBoundsException when the command is empty
+   * @throws IllegalArgumentException when the command is empty
    * @throws IllegalStateException when the host is closed
    */
   public ThreadProc start() throws IOException {

@@ -26,7 +26,8 @@ class ProvidersTest {
     assertThatExceptionOfType(TprocUnavailableException.class)
         .isThrownBy(TprocHost::open)
         .withMessageContaining("io.tproc:tproc-jni")
-        .withMessageContaining("classifier linux-");
+        .withMessageContaining("classifier linux-")
+        .withMessageContaining("--add-modules io.tproc.jni.linux.");
     assertThatExceptionOfType(TprocUnavailableException.class).isThrownBy(TprocHost::check);
   }
 

@@ -233,7 +233,9 @@ class ThreadProcBuilderTest {
 
   @Test
   void refusesAnEmptyCommandAndNullElements() throws IOException {
-    assertThatExceptionOfType(IndexOutOfBoundsException.class).isThrownBy(() -> builder().start());
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> builder().start())
+        .withMessageContaining("a command without words");
     assertThatNullPointerException().isThrownBy(() -> builder("x", null).start());
     verify(starter, never()).start(any());
   }

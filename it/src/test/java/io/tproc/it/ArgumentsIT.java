@@ -97,7 +97,9 @@ class ArgumentsIT {
 
   @Test
   void thatAreNone(TprocHost host) {
-    assertThatThrownBy(() -> host.command().start()).isInstanceOf(IndexOutOfBoundsException.class);
+    assertThatThrownBy(() -> host.command().start())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("a command without words");
     assertThatThrownBy(() -> host.command("a", null).start())
         .isInstanceOf(NullPointerException.class);
     assertThatThrownBy(() -> host.command(Programs.nothing(), "a\0b").start())

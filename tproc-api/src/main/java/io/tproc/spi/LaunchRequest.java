@@ -58,8 +58,8 @@ public record LaunchRequest(
    *
    * @throws NullPointerException when a component other than the directory, or an element of one,
    *     is null
-   * @throws IndexOutOfBoundsException when the command is empty
-   * @throws IllegalArgumentException when the umask is out of range, or the limit negative
+   * @throws IllegalArgumentException when the command is empty, the umask is out of range, or the
+   *     limit negative
    */
   public LaunchRequest {
     command = List.copyOf(command);
@@ -68,7 +68,9 @@ public record LaunchRequest(
     Objects.requireNonNull(output, "output");
     Objects.requireNonNull(error, "error");
     Objects.requireNonNull(state, "state");
-    Objects.checkIndex(0, command.size());
+    if (command.isEmpty()) {
+      throw new IllegalArgumentException("a command without words: its first one is the program");
+    }
     if (umask < INHERIT_UMASK || umask > UMASK_MAX) {
       throw new IllegalArgumentException(
           "umask out of range 0-0777: 0" + Integer.toOctalString(umask));
