@@ -4,6 +4,7 @@ import io.tproc.spi.Checks;
 import io.tproc.spi.ScopedMemory;
 import io.tproc.spi.ViewScope;
 import java.lang.foreign.MemorySegment;
+import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.util.Optional;
 
@@ -29,6 +30,32 @@ interface SegmentMemory {
     }
     return segment.address();
   }
+
+  /**
+   * Keeps a native segment reachable while programs use its address, as {@link
+   * TprocHost#lend(Buffer)} does, also one of more than {@link Integer#MAX_VALUE} bytes. An arena
+   * that is closed takes the memory all the same: close what this returns before.
+   *
+   * @param segment a native segment, also a mapped file or a slice
+   * @return its address and size, to be closed when no program uses it any more; the host's {@code
+   *     close()} closes it, too
+   * @throws IllegalArgumentException when the segment is on the Java heap
+   * @throws IllegalStateException when its arena or the host is closed
+   */
+  default LentBuffer lend(MemorySegment segment) {
+    addressOf(segment);
+    // A buffer over a segment keeps its memory, and its beginning is enough for that.
+    long head = Math.min(segment.byteSize(), Integer.MAX_VALUE);
+    return new LentSegment(lend(segment.asSlice(0, head).asByteBuffer()), segment.byteSize());
+  }
+
+  /**
+   * As {@link TprocHost#lend(Buffer)}.
+   *
+   * @param directBuffer a direct buffer
+   * @return its address
+   */
+  LentBuffer lend(Buffer directBuffer);
 
   /**
    * As {@link TprocHost#view(long, long)}.

@@ -228,6 +228,11 @@ class SharedMemoryIT {
         .hasCauseInstanceOf(IllegalArgumentException.class);
   }
 
+  @Test
+  void segmentsAreLentThatNoBufferCanHold(@TempDir Path directory) throws Exception {
+    ForeignSource.run(directory, "LentSegments", Programs.sample("uppercase"));
+  }
+
   private static int mappings() throws IOException {
     return Files.readAllLines(Path.of("/proc/self/maps")).size();
   }
