@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A piece of code in a document, as a reader would copy it.
  *
- * <p>Found in Markdown (fenced blocks), in Javadoc ({@code <pre>{@code}) and in man pages ({@code
- * .EX}). A comment in front of it, {@code <!-- not run: REASON -->}, {@code <!-- run in the project
+ * <p>Found in Markdown (fenced blocks), in Javadoc and its overview ({@code <pre>{@code}) and in man
+ * pages ({@code .EX}). A comment in front of it, {@code <!-- not run: REASON -->}, {@code <!-- run in the project
  * -->} or in a man page {@code .\" not run: REASON}, says what the test cannot know by itself. A
  * block of language {@code text} after it is what it prints.
  *
@@ -64,6 +64,9 @@ record Snippet(
               " *\\* }</pre>",
               line -> line.replaceFirst("^ *\\* ?", ""))
           .find();
+    }
+    if (name.endsWith(".html")) {
+      return new Finder(document, lines, "<pre>\\{@code", "}</pre>", line -> line).find();
     }
     return new Finder(document, lines, "\\.EX", "\\.EE", Snippet::fromRoff).find();
   }
@@ -120,7 +123,7 @@ record Snippet(
       if (begins.groupCount() > 0) {
         return begins.group(1);
       }
-      return document.toString().endsWith(".java")
+      return document.toString().matches(".*\\.(java|html)")
           ? "java"
           : document.toString().endsWith(".3") ? "c" : "sh";
     }

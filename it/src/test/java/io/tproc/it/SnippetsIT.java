@@ -75,7 +75,9 @@ class SnippetsIT {
     }
     for (String module : List.of("tproc-api", "tproc-jni", "tproc-arrow", "tproc-cli")) {
       try (Stream<Path> files = Files.walk(ROOT.resolve(module + "/src/main"))) {
-        files.filter(file -> file.toString().endsWith(".java")).forEach(found::add);
+        files
+            .filter(file -> file.toString().matches(".*\\.java|.*/overview\\.html"))
+            .forEach(found::add);
       }
     }
     return found.stream().map(ROOT::relativize).sorted().toList();
