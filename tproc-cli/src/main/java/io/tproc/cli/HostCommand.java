@@ -54,7 +54,7 @@ abstract class HostCommand implements Callable<Integer> {
     }
     check();
     where = asked;
-    try (HostClient host = HostClient.connect(asked.socket())) {
+    try (HostClient host = HostClient.connect(asked.socket(), this::complain)) {
       int status = ask(host);
       output().flush();
       return status;

@@ -89,6 +89,12 @@ final class KillCommand extends HostCommand {
 
   /** kill's traditional -9 and -KILL, as first argument. */
   static final class DashSignal implements IParameterPreprocessor {
+    /** Also one that is none: then that is said, and not that there is no such option. */
+    private static boolean isSignal(String first) {
+      return first.matches("-[^-].*")
+          && (number(first.substring(1)).isPresent() || !first.matches("-[hs].*"));
+    }
+
     @Override
     @SuppressWarnings("JdkObsolete") // picocli's interface has it
     public boolean preprocess(
@@ -98,7 +104,7 @@ final class KillCommand extends HostCommand {
         Map<String, Object> information) {
       if (!arguments.isEmpty()) {
         String first = arguments.peek();
-        if (first.startsWith("-") && number(first.substring(1)).isPresent()) {
+        if (isSignal(first)) {
           arguments.pop();
           arguments.push(first.substring(1));
           arguments.push("-s");

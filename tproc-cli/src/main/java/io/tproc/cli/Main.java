@@ -8,10 +8,13 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.IParameterExceptionHandler;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** Where {@code tproc} starts. */
@@ -102,10 +105,26 @@ public final class Main {
       (wrong, arguments) -> {
         CommandLine command = wrong.getCommandLine();
         complain(command.getErr(), String.valueOf(wrong.getMessage()));
-        UnmatchedArgumentException.printSuggestions(wrong, command.getErr());
+        if (!UnmatchedArgumentException.printSuggestions(wrong, command.getErr())) {
+          suggest(wrong, command);
+        }
         command.getErr().println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
         return ExitCodes.TPROC_FAILED;
       };
+
+  /** picocli's suggestions have letters in the same order: with two exchanged it finds nothing. */
+  private static void suggest(ParameterException wrong, CommandLine command) {
+    if (wrong instanceof UnmatchedArgumentException unmatched
+        && !unmatched.getUnmatched().isEmpty()) {
+      List<String> similar =
+          Typo.of(unmatched.getUnmatched().get(0), command.getSubcommands().keySet());
+      if (!similar.isEmpty()) {
+        String names =
+            similar.stream().map(each -> "tproc " + each).collect(Collectors.joining(" or "));
+        command.getErr().println("Did you mean: " + names + "?");
+      }
+    }
+  }
 
   /** Whatever a command does not handle itself: one line, no stack trace. */
   private static final IExecutionExceptionHandler FAILURE =
@@ -116,7 +135,7 @@ public final class Main {
       };
 
   static void complain(PrintWriter errors, String message) {
-    errors.println("tproc: " + message);
+    errors.println("tproc: " + ShellText.escaped(message));
     errors.flush();
   }
 }

@@ -17,7 +17,8 @@ import picocli.CommandLine.Option;
       "Each line: the first address and the one after the last, what is allowed (read, write,"
           + " execute; private or shared), the size, and the file or purpose.",
       "",
-      "Exit status: 0; 1 when the host has no such threadproc; 125 when the host cannot be asked."
+      "Exit status: 0; 1 when the host has no such threadproc, or it has left the address"
+          + " space; 125 when the host cannot be asked."
     })
 final class MapsCommand extends ThreadProcCommand {
   @Option(
@@ -27,6 +28,9 @@ final class MapsCommand extends ThreadProcCommand {
 
   @Override
   int ask(HostClient host) throws IOException {
+    if (hasLeft(host)) {
+      return 1;
+    }
     Listing<MemoryMapping> list = host.mappings(pid());
     output().print(json ? json(list.items()) : table(list.items()));
     warnIfCut(list, "mappings");

@@ -67,7 +67,7 @@ final class ServeCommand implements Callable<Integer> {
       description =
           "Where to listen. A socket that a dead host has left there is replaced. Default:"
               + " the socket passed on by systemd, else $TPROC_SOCKET, else $XDG_RUNTIME_DIR/tproc.sock.")
-  @Nullable Path socket;
+  @Nullable String socket;
 
   private final HostSupplier hosts;
 
@@ -79,7 +79,7 @@ final class ServeCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     CommandLine command = Objects.requireNonNull(spec).commandLine();
     boolean inherits = socket == null && InheritedSocket.isThere(command);
-    Path place = socket != null || inherits ? socket : SocketAndPids.defaultSocket(command);
+    @Nullable Path place = inherits ? null : place(command);
     // First of all, so that a signal which comes while the host opens ends it in order too.
     try (EndSignals signals = EndSignals.install()) {
       // Closed by the end of the JVM, which does not wait for a launch that hangs, as close()
@@ -107,6 +107,12 @@ final class ServeCommand implements Callable<Integer> {
       }
       return 0;
     }
+  }
+
+  private Path place(CommandLine command) {
+    return socket != null
+        ? SocketAndPids.socket(socket, command)
+        : SocketAndPids.defaultSocket(command);
   }
 
   /** The host is one, whether its service manager hears of it or not. */

@@ -1,6 +1,7 @@
 package io.tproc.cli;
 
 import com.google.common.primitives.Ints;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +28,19 @@ record SocketAndPids(Path socket, List<Integer> pids) {
       throw new ParameterException(command, "'" + rest.get(most) + "' is one argument too many");
     }
     List<Integer> pids = rest.stream().map(word -> pid(word, command)).toList();
-    return new SocketAndPids(named ? Path.of(words.get(0)) : defaultSocket(command), pids);
+    return new SocketAndPids(named ? socket(words.get(0), command) : defaultSocket(command), pids);
+  }
+
+  /** The socket that the command line names. */
+  static Path socket(String name, CommandLine command) {
+    if (name.isEmpty()) {
+      throw new ParameterException(command, "the socket's name is empty");
+    }
+    try {
+      return Path.of(name);
+    } catch (InvalidPathException wrong) {
+      throw new ParameterException(command, "no path of a socket: " + wrong.getMessage(), wrong);
+    }
   }
 
   private static int pid(String word, CommandLine command) {

@@ -1,5 +1,8 @@
 package io.tproc.cli;
 
+import io.tproc.ThreadProcStatus;
+import io.tproc.cli.client.HostClient;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Parameters;
@@ -20,6 +23,24 @@ abstract class ThreadProcCommand extends HostCommand {
   @Override
   List<String> words() {
     return words;
+  }
+
+  /**
+   * Refuses one that has executed another program: what the host has of it is the old one's.
+   *
+   * @return whether it has left, which has then been said
+   */
+  boolean hasLeft(HostClient host) throws IOException {
+    boolean left =
+        host.statuses().items().stream()
+            .anyMatch(each -> each.pid() == pid() && each.state() == ThreadProcStatus.State.LEFT);
+    if (left) {
+      complain(
+          pid()
+              + " has executed another program, and left the address space: it is an ordinary"
+              + " process now, of which the host knows nothing more");
+    }
+    return left;
   }
 
   int pid() {

@@ -4,6 +4,7 @@ import static java.util.stream.Collectors.joining;
 
 import io.tproc.ThreadProcStatus;
 import io.tproc.cli.client.HostClient;
+import io.tproc.spi.Listing;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -12,6 +13,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -29,7 +31,9 @@ import picocli.CommandLine.Spec;
             + " have ended.",
     footer = {
       "",
-      "Exit status: 0; 1 when that has not come true in time; 125 when the host cannot be asked."
+      "Exit status: 0; 1 when that has not come true in time, or the host does not know a process"
+          + " id: it has never been one of its threadprocs, or had ended and been released before;"
+          + " 125 when the host cannot be asked."
     })
 final class WaitCommand implements Callable<Integer> {
   private static final long MOST_SECONDS = 1_000_000_000;
@@ -95,28 +99,50 @@ final class WaitCommand implements Callable<Integer> {
     }
   }
 
+  private static Listing<ThreadProcStatus> statuses(SocketAndPids asked) throws IOException {
+    try (HostClient host = HostClient.connect(asked.socket())) {
+      return host.statuses();
+    }
+  }
+
+  private static Set<Long> pids(Stream<ThreadProcStatus> statuses) {
+    return statuses.map(ThreadProcStatus::pid).collect(Collectors.toSet());
+  }
+
+  /** What is not in a list that is cut may be in the rest. */
+  private int complainOfUnknown(SocketAndPids asked, Listing<ThreadProcStatus> first) {
+    Set<Long> known = pids(first.items().stream());
+    if (known.size() < first.total()) {
+      return 0;
+    }
+    List<Integer> unknown =
+        asked.pids().stream().filter(pid -> !known.contains((long) pid)).toList();
+    unknown.forEach(
+        pid -> complain("no threadproc " + pid + ": there never was one, or it has ended before"));
+    return unknown.isEmpty() ? 0 : 1;
+  }
+
   /** A host that ends has ended its threadprocs, too. */
   private int awaitEnds(SocketAndPids asked) throws IOException, InterruptedException {
     long deadline = deadline(Double.MAX_VALUE);
+    Listing<ThreadProcStatus> statuses = statuses(asked);
+    int status = complainOfUnknown(asked, statuses);
     while (true) {
-      Set<Long> running;
-      try (HostClient host = HostClient.connect(asked.socket())) {
-        running =
-            host.statuses().items().stream()
-                .filter(program -> program.state() != ThreadProcStatus.State.ENDED)
-                .map(ThreadProcStatus::pid)
-                .collect(Collectors.toSet());
-      }
+      Set<Long> running =
+          pids(
+              statuses.items().stream()
+                  .filter(program -> program.state() != ThreadProcStatus.State.ENDED));
       List<Integer> left =
           asked.pids().stream().filter(pid -> running.contains((long) pid)).toList();
       if (left.isEmpty()) {
-        return 0;
+        return status;
       }
       if (System.nanoTime() - deadline > 0) {
         complain("still running: " + left.stream().map(String::valueOf).collect(joining(" ")));
         return 1;
       }
       Thread.sleep(PAUSE_MILLIS);
+      statuses = statuses(asked);
     }
   }
 

@@ -15,11 +15,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.mockito.Mockito.mock;
 
 import io.tproc.cli.client.FakeHost;
+import io.tproc.cli.client.HostClient;
+import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -34,6 +38,7 @@ class HostCommandsTest {
   private static final int RUNNING = 1;
   private static final int STOPPED = 2;
   private static final int ENDED = 3;
+  private static final int LEFT = 4;
   private static final int CUT = 1;
 
   @TempDir Path directory;
@@ -46,9 +51,19 @@ class HostCommandsTest {
   }
 
   private int run(byte[] answer, String... arguments) throws Exception {
-    try (FakeHost host = new FakeHost(Path.of(socket), answer)) {
+    return run(new byte[][] {answer}, arguments);
+  }
+
+  private int run(byte[][] answers, String... arguments) throws Exception {
+    try (FakeHost host = new FakeHost(Path.of(socket), answers)) {
       return cli.run(arguments);
     }
+  }
+
+  /** maps and gdb first look whether the program is still in the address space. */
+  private int runOfPresent(byte[] answer, String... arguments) throws Exception {
+    return run(
+        new byte[][] {listed(1, threadproc(41, 0, RUNNING, 0, strings("x"))), answer}, arguments);
   }
 
   @Test
@@ -144,7 +159,7 @@ class HostCommandsTest {
             mapping(0x5555_0000_0000L, 8192, 1 | 4, strings("/bin/x\033y")),
             mapping(0x7fff_0000_0000L, 8 << 20, 1 | 2, strings("[stack]")));
 
-    assertThat(run(answer, "maps", socket, "41")).isZero();
+    assertThat(runOfPresent(answer, "maps", socket, "41")).isZero();
     assertThat(cli.output().lines())
         .containsExactly(
             "ADDRESS                    MODE  SIZE  NAME",
@@ -156,7 +171,7 @@ class HostCommandsTest {
   void mapsJson() throws Exception {
     byte[] answer = mapped(1, mapping(0x7fff_0000_0000L, 4096, 1 | 8, strings("/dev/shm/\351")));
 
-    assertThat(run(answer, "maps", "--json", socket, "41")).isZero();
+    assertThat(runOfPresent(answer, "maps", "--json", socket, "41")).isZero();
     assertThat(cli.output().lines())
         .containsExactly(
             "[",
@@ -168,9 +183,21 @@ class HostCommandsTest {
 
   @Test
   void mapsOfSomebodyElse() throws Exception {
-    assertThat(run(failed(3, "no threadproc 1 here"), "maps", socket, "1")).isEqualTo(1);
+    assertThat(runOfPresent(failed(3, "no threadproc 1 here"), "maps", socket, "1")).isEqualTo(1);
     assertThat(cli.errors()).isEqualTo("tproc: no threadproc 1 here\n");
     assertThat(cli.output()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"maps SOCKET 41", "maps --json SOCKET 41", "gdb --script SOCKET 41"})
+  void ofOneThatHasLeftNothingIsShown(String line) throws Exception {
+    byte[][] answers = {
+      listed(1, threadproc(41, 0, LEFT, 0, strings("x"))),
+      mapped(1, mapping(0x5555_0000_0000L, 8192, 1 | 4, strings("/bin/x")))
+    };
+    assertThat(run(answers, line.replace("SOCKET", socket).split(" "))).isEqualTo(1);
+    assertThat(cli.output()).isEmpty();
+    assertThat(cli.errors()).startsWith("tproc: 41 has executed another program, and left");
   }
 
   @Test
@@ -324,6 +351,34 @@ class HostCommandsTest {
         .isEqualTo("tproc: no host listens at " + socket + ": there is no such file\n");
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"FOO", "foo", "65", "SIGFOO"})
+  void aSignalThatIsNoneIsNamed(String signal) {
+    assertThat(cli.run("kill", "-" + signal, socket, "41")).isEqualTo(125);
+    assertThat(cli.errors()).contains("there is no signal '" + signal + "'");
+  }
+
+  @Test
+  void whatListensAndDoesNotAnswerIsSaidToDoSo() throws Exception {
+    try (ServerSocketChannel silent = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+      silent.bind(UnixDomainSocketAddress.of(socket));
+      BlockingQueue<String> said = new LinkedBlockingQueue<>();
+      Thread asking = new Thread(() -> ask(said), "ask");
+      asking.start();
+      assertThat(said.take()).isEqualTo(socket + ": no answer for 3 s; is the host stopped?");
+      silent.close();
+      asking.join();
+    }
+  }
+
+  private void ask(BlockingQueue<String> said) {
+    try (HostClient client = HostClient.connect(Path.of(socket), said::add)) {
+      client.statuses();
+    } catch (IOException ended) {
+      // the test has closed the socket
+    }
+  }
+
   @Test
   void aWrongPidIsNamed() {
     cli.run("kill", socket, "41", "abc");
@@ -358,6 +413,20 @@ class HostCommandsTest {
             2,
             threadproc(41, 0, ENDED, 0, strings("x")),
             threadproc(42, 0, RUNNING, 0, strings("y")));
+    assertThat(run(answer, "wait", socket, "41")).isZero();
+    assertThat(cli.errors()).isEmpty();
+  }
+
+  @Test
+  void waitNamesWhatTheHostDoesNotKnow() throws Exception {
+    byte[] answer = listed(1, threadproc(41, 0, ENDED, 0, strings("x")));
+    assertThat(run(answer, "wait", socket, "41", "43")).isEqualTo(1);
+    assertThat(cli.errors()).startsWith("tproc: no threadproc 43: ");
+  }
+
+  @Test
+  void waitDoesNotBlameWhatAListHasNoRoomFor() throws Exception {
+    byte[] answer = listed(7, threadproc(41, 0, ENDED, 0, strings("x")));
     assertThat(run(answer, "wait", socket, "41", "43")).isZero();
   }
 

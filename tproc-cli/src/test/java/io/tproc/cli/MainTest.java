@@ -9,6 +9,8 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class MainTest {
   private final HostSupplier hosts = mock(HostSupplier.class);
@@ -44,6 +46,32 @@ class MainTest {
         .contains("Did you mean: tproc run")
         .contains("--help");
     assertThat(cli.output()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"wiat, wait", "mpas, maps", "plan, none", "tpo, top", "x, none"})
+  void exchangedLettersAreSeen(String typed, String meant) {
+    assertThat(cli.run(typed)).isEqualTo(125);
+    if (meant.equals("none")) {
+      assertThat(cli.errors()).doesNotContain("Did you mean");
+    } else {
+      assertThat(cli.errors()).contains("Did you mean: tproc " + meant);
+    }
+  }
+
+  @Test
+  void anEmptySocketIsNamed() {
+    for (String command : new String[] {"serve", "ps", "wait"}) {
+      assertThat(cli.run(command, "")).isEqualTo(125);
+      assertThat(cli.errors()).contains("tproc: the socket's name is empty");
+    }
+    verifyNoInteractions(hosts);
+  }
+
+  @Test
+  void aNameCannotDriveTheTerminal() {
+    cli.run("ps", "/no\u001b[31m\r");
+    assertThat(cli.errors()).contains("/no\\e[31m\\r").doesNotContain("\u001b");
   }
 
   @Test

@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /**
  * A connection to a listening host. Not thread-safe. After any exception but {@link
@@ -30,16 +31,22 @@ public final class HostClient implements AutoCloseable {
   /** A host that is stopped, or so busy, will not answer. */
   private static final Duration PATIENCE = Duration.ofSeconds(20);
 
+  /** After that a user wants to know what is being waited for. */
+  private static final Duration SLOW = Duration.ofSeconds(3);
+
   private static final int FAILED_SIZE = 2 * Integer.BYTES;
 
   private final Path socket;
   private final SocketChannel channel;
   private final Duration patience;
+  private final Consumer<String> whenSlow;
 
-  private HostClient(Path socket, SocketChannel channel, Duration patience) {
+  private HostClient(
+      Path socket, SocketChannel channel, Duration patience, Consumer<String> whenSlow) {
     this.socket = socket;
     this.channel = channel;
     this.patience = patience;
+    this.whenSlow = whenSlow;
   }
 
   /**
@@ -56,13 +63,30 @@ public final class HostClient implements AutoCloseable {
    * Connects.
    *
    * @param socket where the host listens
+   * @param whenSlow gets a line to show when the host has not answered for some seconds, from
+   *     another thread
+   * @throws IOException saying why there is no connection
+   */
+  public static HostClient connect(Path socket, Consumer<String> whenSlow) throws IOException {
+    return connect(socket, PATIENCE, whenSlow);
+  }
+
+  /**
+   * Connects.
+   *
+   * @param socket where the host listens
    * @param patience how long to wait for the connection, and for each answer
    * @throws IOException saying why there is no connection
    */
   public static HostClient connect(Path socket, Duration patience) throws IOException {
+    return connect(socket, patience, unused -> {});
+  }
+
+  private static HostClient connect(Path socket, Duration patience, Consumer<String> whenSlow)
+      throws IOException {
     SocketPaths.check(socket);
     SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
-    HostClient client = new HostClient(socket, channel, patience);
+    HostClient client = new HostClient(socket, channel, patience, whenSlow);
     try (SocketPaths reachable = SocketPaths.shortened(socket)) {
       client.within(() -> channel.connect(reachable.address()));
       return client;
@@ -232,6 +256,16 @@ public final class HostClient implements AutoCloseable {
   /** Closes the connection when the host takes too long: there is no timeout for these sockets. */
   private void within(Exchange exchange) throws IOException {
     CompletableFuture<Void> guard = new CompletableFuture<>();
+    String slow = socket + ": no answer for " + SLOW.toSeconds() + " s; is the host stopped?";
+    CompletableFuture<Void> notice =
+        guard
+            .copy()
+            .orTimeout(SLOW.toMillis(), TimeUnit.MILLISECONDS)
+            .exceptionally(
+                tooLate -> {
+                  whenSlow.accept(slow);
+                  return null;
+                });
     CompletableFuture<Void> closed =
         guard
             .orTimeout(patience.toMillis(), TimeUnit.MILLISECONDS)
@@ -248,6 +282,7 @@ public final class HostClient implements AutoCloseable {
           late);
     } finally {
       guard.complete(null); // takes the timeout back
+      notice.join();
       closed.join();
     }
   }
