@@ -28,11 +28,13 @@ const char options_help[] =
     "The exit status is the program's; when a signal killed it, the launcher dies by the same signal.\n"
     "125: no host, or wrong usage. 126: the program cannot be hosted. 127: there is no such program.\n";
 
-static enum options_result wrong(const char *what, const char *subject) {
-  message(what, subject, NULL);
+static enum options_result wrong_about(const char *what, const char *subject, const char *rest) {
+  message(what, subject, rest, NULL);
   message("try 'tproc-run --help'", NULL);
   return OPTIONS_WRONG;
 }
+
+static enum options_result wrong(const char *what, const char *subject) { return wrong_about(what, subject, ""); }
 
 /* A number from 0 to INT_MAX, or -1. */
 static int descriptor_number(const char *text) {
@@ -123,7 +125,7 @@ enum options_result options_read(char **argv, struct options *options) {
   }
   if (at[0] == NULL) return wrong("SOCKET is missing: where a host listens (tproc serve SOCKET), or -", "");
   if (at[1] == NULL)
-    return wrong("SOCKET or PROGRAM is missing, with 'tproc-run - PROGRAM' it is the default socket: ", at[0]);
+    return wrong_about("PROGRAM is missing, or SOCKET: 'tproc-run - ", at[0], "' takes the default socket");
   if (options->detach && options->terminal == TERMINAL_ALWAYS)
     return wrong("--detach and --terminal: a program that outlives its launcher cannot have the launcher's terminal",
                  "");

@@ -300,6 +300,13 @@ TEST_CASE("no host, and what is no host") {
   CHECK(empty.exit_code() == 125);
 }
 
+TEST_CASE("a single word may be the program: the default socket is named") {
+  LauncherProcess launcher({"ls"});
+  CHECK(launcher.errors() == said("PROGRAM is missing, or SOCKET: 'tproc-run - ls' takes the default socket") +
+                                 said("try 'tproc-run --help'"));
+  CHECK(launcher.exit_code() == 125);
+}
+
 TEST_CASE("a socket named - is the one that the environment names") {
   Played played;
   LauncherProcess launcher({"-", "program"}, [&] { setenv("TPROC_SOCKET", played.socket.c_str(), 1); });
