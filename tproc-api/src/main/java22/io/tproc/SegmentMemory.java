@@ -45,7 +45,7 @@ interface SegmentMemory {
   default LentBuffer lend(MemorySegment segment) {
     addressOf(segment);
     // A buffer over a segment keeps its memory, and its beginning is enough for that.
-    long head = Math.min(segment.byteSize(), Integer.MAX_VALUE);
+    long head = Math.min(segment.byteSize(), 1);
     return new LentSegment(lend(segment.asSlice(0, head).asByteBuffer()), segment.byteSize());
   }
 

@@ -1,5 +1,7 @@
 package io.tproc.cli;
 
+import static java.util.stream.Collectors.joining;
+
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -9,7 +11,6 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.IExecutionExceptionHandler;
@@ -105,25 +106,27 @@ public final class Main {
       (wrong, arguments) -> {
         CommandLine command = wrong.getCommandLine();
         complain(command.getErr(), String.valueOf(wrong.getMessage()));
-        if (!UnmatchedArgumentException.printSuggestions(wrong, command.getErr())) {
-          suggest(wrong, command);
+        if (!suggest(wrong, command)) {
+          UnmatchedArgumentException.printSuggestions(wrong, command.getErr());
         }
         command.getErr().println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
         return ExitCodes.TPROC_FAILED;
       };
 
-  /** picocli's suggestions have letters in the same order: with two exchanged it finds nothing. */
-  private static void suggest(ParameterException wrong, CommandLine command) {
-    if (wrong instanceof UnmatchedArgumentException unmatched
-        && !unmatched.getUnmatched().isEmpty()) {
-      List<String> similar =
-          Typo.of(unmatched.getUnmatched().get(0), command.getSubcommands().keySet());
-      if (!similar.isEmpty()) {
-        String names =
-            similar.stream().map(each -> "tproc " + each).collect(Collectors.joining(" or "));
-        command.getErr().println("Did you mean: " + names + "?");
-      }
+  /** A command's own name is meant; picocli's suggestions, which come next, know options, too. */
+  private static boolean suggest(ParameterException wrong, CommandLine command) {
+    if (!(wrong instanceof UnmatchedArgumentException unmatched)
+        || unmatched.getUnmatched().isEmpty()) {
+      return false;
     }
+    List<String> similar =
+        Typo.of(unmatched.getUnmatched().get(0), command.getSubcommands().keySet());
+    if (similar.isEmpty()) {
+      return false;
+    }
+    String names = similar.stream().map(each -> "tproc " + each).collect(joining(" or "));
+    command.getErr().println("Did you mean: " + names + "?");
+    return true;
   }
 
   /** Whatever a command does not handle itself: one line, no stack trace. */

@@ -49,7 +49,7 @@ class MainTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"wiat, wait", "mpas, maps", "plan, none", "tpo, top", "x, none"})
+  @CsvSource({"wiat, wait", "mpas, maps", "tpo, top", "runn, run", "x, none"})
   void exchangedLettersAreSeen(String typed, String meant) {
     assertThat(cli.run(typed)).isEqualTo(125);
     if (meant.equals("none")) {
