@@ -11,10 +11,15 @@
 /* A launch has a few paths of PATH_MAX and messages on its stack; a sanitizer wants three times as much. */
 #define APART_STACK_SIZE (512u << 10)
 
+/* Threads that stay for the next call apart. Those beyond end with their call. */
+#define KEPT_MAX 8
+
+/* On the caller's stack. Each waits for a condition of its own: many callers are not all woken for the end of one. */
 struct executor_order {
   void (*function)(void *);
   void *argument;
   bool done;
+  pthread_cond_t over;
   struct executor_order *next;
 };
 
@@ -46,21 +51,21 @@ static void *serve(void *argument) {
   pthread_mutex_lock(&executor->lock);
   beginning->failed = failed;
   beginning->over = true;
-  pthread_cond_broadcast(&executor->done);
+  pthread_cond_broadcast(&executor->begun);
   struct executor_order *order;
   while (!failed && (order = next_order(executor)) != NULL) {
     pthread_mutex_unlock(&executor->lock);
     order->function(order->argument);
     pthread_mutex_lock(&executor->lock);
     order->done = true;
-    pthread_cond_broadcast(&executor->done);
+    pthread_cond_signal(&order->over); /* under the lock: it is the caller's, who may be gone as soon as it is free */
   }
   pthread_mutex_unlock(&executor->lock);
   return NULL;
 }
 
 static void release(struct executor *executor) {
-  pthread_cond_destroy(&executor->done);
+  pthread_cond_destroy(&executor->begun);
   pthread_cond_destroy(&executor->ordered);
   pthread_mutex_destroy(&executor->lock);
 }
@@ -71,14 +76,14 @@ int executor_start(struct executor *executor, const struct executor_options *sta
   executor->last = &executor->first;
   pthread_mutex_init(&executor->lock, NULL);
   pthread_cond_init(&executor->ordered, NULL);
-  pthread_cond_init(&executor->done, NULL);
+  pthread_cond_init(&executor->begun, NULL);
   const int failed = thread_start(&executor->thread, EXECUTOR_STACK_SIZE, start->name, serve, &beginning);
   if (failed) {
     release(executor);
     return tproc_fail(error, -failed, "start %s (limit on threads, or clone forbidden)", start->what);
   }
   pthread_mutex_lock(&executor->lock);
-  while (!beginning.over) pthread_cond_wait(&executor->done, &executor->lock);
+  while (!beginning.over) pthread_cond_wait(&executor->begun, &executor->lock);
   pthread_mutex_unlock(&executor->lock);
   if (beginning.failed == 0) return 0;
   pthread_join(executor->thread, NULL);
@@ -86,13 +91,9 @@ int executor_start(struct executor *executor, const struct executor_options *sta
   return tproc_fail(error, -beginning.failed, "give %s a descriptor table of its own (close_range)", start->what);
 }
 
-void executor_stop(struct executor *executor) {
-  pthread_mutex_lock(&executor->lock);
-  executor->stopping = true;
-  pthread_cond_broadcast(&executor->ordered);
-  pthread_mutex_unlock(&executor->lock);
-  pthread_join(executor->thread, NULL);
-  release(executor);
+/* With the lock, as all that wait for an order. */
+static void await_order(struct executor *executor, struct executor_order *order) {
+  while (!order->done) pthread_cond_wait(&order->over, &executor->lock);
 }
 
 void executor_call(struct executor *executor, void (*function)(void *), void *argument) {
@@ -100,36 +101,121 @@ void executor_call(struct executor *executor, void (*function)(void *), void *ar
     function(argument);
     return;
   }
-  struct executor_order order = {.function = function, .argument = argument};
+  struct executor_order order = {.function = function, .argument = argument, .over = PTHREAD_COND_INITIALIZER};
   pthread_mutex_lock(&executor->lock);
   *executor->last = &order;
   executor->last = &order.next;
   pthread_cond_signal(&executor->ordered);
-  while (!order.done) pthread_cond_wait(&executor->done, &executor->lock);
+  await_order(executor, &order);
   pthread_mutex_unlock(&executor->lock);
+  pthread_cond_destroy(&order.over);
 }
 
-struct apart {
-  void (*function)(void *);
-  void *argument;
+/* A thread for calls apart, on its own stack. */
+struct apart_thread {
   pthread_t thread;
+  struct apart *given; /* NULL: none yet, or it is to end */
+  bool idle;           /* in the executor's list */
+  pthread_cond_t changed;
+  struct apart_thread *next;
+};
+
+/* A call apart, on the caller's stack. */
+struct apart {
+  struct executor_order order;
+  struct executor *executor;
+  pthread_t thread;
+  bool thread_ends; /* with this call, and the caller joins it */
   int failed;
 };
 
+/* With the lock. Says whether the thread stays for another call. */
+static bool finish_apart(struct executor *executor, struct apart_thread *self) {
+  struct apart *apart = self->given;
+  const bool stays = executor->kept_count < KEPT_MAX && !executor->stopping;
+  self->given = NULL;
+  self->idle = stays;
+  if (stays) {
+    self->next = executor->kept;
+    executor->kept = self;
+    executor->kept_count++;
+  }
+  apart->thread_ends = !stays;
+  apart->order.done = true;
+  pthread_cond_signal(&apart->order.over);
+  return stays;
+}
+
 static void *run_apart(void *argument) {
-  const struct apart *apart = argument;
-  apart->function(apart->argument);
+  struct apart_thread self = {
+      .thread = pthread_self(), .given = argument, .changed = PTHREAD_COND_INITIALIZER, .next = NULL};
+  struct executor *executor = self.given->executor;
+  do {
+    self.given->order.function(self.given->order.argument);
+    pthread_mutex_lock(&executor->lock);
+    if (finish_apart(executor, &self))
+      while (self.idle) pthread_cond_wait(&self.changed, &executor->lock);
+    pthread_mutex_unlock(&executor->lock);
+  } while (self.given != NULL);
+  pthread_cond_destroy(&self.changed);
   return NULL;
 }
 
+/* With the lock. The one that was the last to be used: its stack is still in the caches. */
+static struct apart_thread *take_kept(struct executor *executor, struct apart *apart) {
+  struct apart_thread *kept = executor->kept;
+  if (kept == NULL) return NULL;
+  executor->kept = kept->next;
+  executor->kept_count--;
+  kept->given = apart;
+  kept->idle = false;
+  pthread_cond_signal(&kept->changed);
+  return kept;
+}
+
+/* By the executor's thread, whose descriptor table the new one shares. */
 static void start_apart(void *argument) {
   struct apart *apart = argument;
   apart->failed = thread_start(&apart->thread, APART_STACK_SIZE, "tproc-call", run_apart, apart);
 }
 
 int executor_call_apart(struct executor *executor, void (*function)(void *), void *argument) {
-  struct apart apart = {.function = function, .argument = argument};
-  executor_call(executor, start_apart, &apart);
-  if (!apart.failed) pthread_join(apart.thread, NULL);
+  struct apart apart = {.order = {.function = function, .argument = argument, .over = PTHREAD_COND_INITIALIZER},
+                        .executor = executor};
+  pthread_mutex_lock(&executor->lock);
+  const struct apart_thread *kept = take_kept(executor, &apart);
+  if (kept != NULL) apart.thread = kept->thread;
+  pthread_mutex_unlock(&executor->lock);
+  if (kept == NULL) executor_call(executor, start_apart, &apart);
+  if (!apart.failed) {
+    pthread_mutex_lock(&executor->lock);
+    await_order(executor, &apart.order);
+    pthread_mutex_unlock(&executor->lock);
+    if (apart.thread_ends) pthread_join(apart.thread, NULL);
+  }
+  pthread_cond_destroy(&apart.order.over);
   return apart.failed;
+}
+
+/* They end before the code that they run may be unloaded. */
+static void end_kept(struct executor *executor) {
+  for (;;) {
+    pthread_t thread;
+    pthread_mutex_lock(&executor->lock);
+    const struct apart_thread *kept = take_kept(executor, NULL);
+    if (kept != NULL) thread = kept->thread;
+    pthread_mutex_unlock(&executor->lock);
+    if (kept == NULL) return;
+    pthread_join(thread, NULL);
+  }
+}
+
+void executor_stop(struct executor *executor) {
+  pthread_mutex_lock(&executor->lock);
+  executor->stopping = true;
+  pthread_cond_broadcast(&executor->ordered);
+  pthread_mutex_unlock(&executor->lock);
+  end_kept(executor);
+  pthread_join(executor->thread, NULL);
+  release(executor);
 }

@@ -12,14 +12,17 @@
 #include "tproc_core.h"
 
 struct executor_order;
+struct apart_thread;
 
 struct executor {
   pthread_t thread;
   pthread_mutex_t lock;         /**< guards the queue, never held during a call; no other lock is taken under it */
   pthread_cond_t ordered;       /**< an order has come */
-  pthread_cond_t done;          /**< an order has been carried out */
+  pthread_cond_t begun;         /**< the thread has begun, or could not */
   struct executor_order *first; /**< orders not yet taken, oldest first */
   struct executor_order **last;
+  struct apart_thread *kept; /**< idle, for calls apart; the one used last comes first */
+  size_t kept_count;
   bool stopping;
 };
 
@@ -45,7 +48,8 @@ void executor_stop(struct executor *executor);
 void executor_call(struct executor *executor, void (*function)(void *), void *argument);
 
 /**
- * As executor_call, for a function that may block: on a thread of its own beside the executor's.
+ * As executor_call, for a function that may block: on a thread of its own beside the executor's. A few such threads
+ * stay for the next calls.
  *
  * @return 0 or a negative errno
  */
