@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/completion.h"
 #include "base/descriptor_table.h"
 #include "base/error.h"
 #include "base/thread.h"
@@ -14,12 +15,11 @@
 /* Threads that stay for the next call apart. Those beyond end with their call. */
 #define KEPT_MAX 8
 
-/* On the caller's stack. Each waits for a condition of its own: many callers are not all woken for the end of one. */
+/* On the caller's stack. */
 struct executor_order {
   void (*function)(void *);
   void *argument;
-  bool done;
-  pthread_cond_t over;
+  struct completion over;
   struct executor_order *next;
 };
 
@@ -56,9 +56,8 @@ static void *serve(void *argument) {
   while (!failed && (order = next_order(executor)) != NULL) {
     pthread_mutex_unlock(&executor->lock);
     order->function(order->argument);
+    completion_done(&order->over);
     pthread_mutex_lock(&executor->lock);
-    order->done = true;
-    pthread_cond_signal(&order->over); /* under the lock: it is the caller's, who may be gone as soon as it is free */
   }
   pthread_mutex_unlock(&executor->lock);
   return NULL;
@@ -91,32 +90,25 @@ int executor_start(struct executor *executor, const struct executor_options *sta
   return tproc_fail(error, -beginning.failed, "give %s a descriptor table of its own (close_range)", start->what);
 }
 
-/* With the lock, as all that wait for an order. */
-static void await_order(struct executor *executor, struct executor_order *order) {
-  while (!order->done) pthread_cond_wait(&order->over, &executor->lock);
-}
-
 void executor_call(struct executor *executor, void (*function)(void *), void *argument) {
   if (pthread_equal(pthread_self(), executor->thread)) {
     function(argument);
     return;
   }
-  struct executor_order order = {.function = function, .argument = argument, .over = PTHREAD_COND_INITIALIZER};
+  struct executor_order order = {.function = function, .argument = argument};
   pthread_mutex_lock(&executor->lock);
   *executor->last = &order;
   executor->last = &order.next;
-  pthread_cond_signal(&executor->ordered);
-  await_order(executor, &order);
   pthread_mutex_unlock(&executor->lock);
-  pthread_cond_destroy(&order.over);
+  pthread_cond_signal(&executor->ordered); /* who is woken finds the lock free */
+  completion_await(&order.over);
 }
 
 /* A thread for calls apart, on its own stack. */
 struct apart_thread {
   pthread_t thread;
-  struct apart *given; /* NULL: none yet, or it is to end */
-  bool idle;           /* in the executor's list */
-  pthread_cond_t changed;
+  struct apart *given; /* NULL: it is to end */
+  struct completion called;
   struct apart_thread *next;
 };
 
@@ -129,48 +121,49 @@ struct apart {
   int failed;
 };
 
-/* With the lock. Says whether the thread stays for another call. */
-static bool finish_apart(struct executor *executor, struct apart_thread *self) {
-  struct apart *apart = self->given;
-  const bool stays = executor->kept_count < KEPT_MAX && !executor->stopping;
+/* Says whether it does, and can be given another call from now on. */
+static bool stay(struct executor *executor, struct apart_thread *self) {
   self->given = NULL;
-  self->idle = stays;
+  self->called = (struct completion){0};
+  pthread_mutex_lock(&executor->lock);
+  const bool stays = executor->kept_count < KEPT_MAX && !executor->stopping;
   if (stays) {
     self->next = executor->kept;
     executor->kept = self;
     executor->kept_count++;
   }
-  apart->thread_ends = !stays;
-  apart->order.done = true;
-  pthread_cond_signal(&apart->order.over);
+  pthread_mutex_unlock(&executor->lock);
   return stays;
 }
 
 static void *run_apart(void *argument) {
-  struct apart_thread self = {
-      .thread = pthread_self(), .given = argument, .changed = PTHREAD_COND_INITIALIZER, .next = NULL};
-  struct executor *executor = self.given->executor;
+  struct apart_thread self = {.thread = pthread_self(), .given = argument};
+  bool stays;
   do {
-    self.given->order.function(self.given->order.argument);
-    pthread_mutex_lock(&executor->lock);
-    if (finish_apart(executor, &self))
-      while (self.idle) pthread_cond_wait(&self.changed, &executor->lock);
-    pthread_mutex_unlock(&executor->lock);
-  } while (self.given != NULL);
-  pthread_cond_destroy(&self.changed);
+    struct apart *apart = self.given;
+    apart->order.function(apart->order.argument);
+    stays = stay(apart->executor, &self);
+    apart->thread_ends = !stays;
+    completion_done(&apart->order.over);
+    if (stays) completion_await(&self.called);
+  } while (stays && self.given != NULL);
   return NULL;
 }
 
-/* With the lock. The one that was the last to be used: its stack is still in the caches. */
-static struct apart_thread *take_kept(struct executor *executor, struct apart *apart) {
+/* The one that was the last to be used: its stack is still in the caches. */
+static bool take_kept(struct executor *executor, struct apart *apart, pthread_t *thread) {
+  pthread_mutex_lock(&executor->lock);
   struct apart_thread *kept = executor->kept;
-  if (kept == NULL) return NULL;
-  executor->kept = kept->next;
-  executor->kept_count--;
+  if (kept != NULL) {
+    executor->kept = kept->next;
+    executor->kept_count--;
+  }
+  pthread_mutex_unlock(&executor->lock);
+  if (kept == NULL) return false;
+  *thread = kept->thread;
   kept->given = apart;
-  kept->idle = false;
-  pthread_cond_signal(&kept->changed);
-  return kept;
+  completion_done(&kept->called);
+  return true;
 }
 
 /* By the executor's thread, whose descriptor table the new one shares. */
@@ -180,34 +173,18 @@ static void start_apart(void *argument) {
 }
 
 int executor_call_apart(struct executor *executor, void (*function)(void *), void *argument) {
-  struct apart apart = {.order = {.function = function, .argument = argument, .over = PTHREAD_COND_INITIALIZER},
-                        .executor = executor};
-  pthread_mutex_lock(&executor->lock);
-  const struct apart_thread *kept = take_kept(executor, &apart);
-  if (kept != NULL) apart.thread = kept->thread;
-  pthread_mutex_unlock(&executor->lock);
-  if (kept == NULL) executor_call(executor, start_apart, &apart);
-  if (!apart.failed) {
-    pthread_mutex_lock(&executor->lock);
-    await_order(executor, &apart.order);
-    pthread_mutex_unlock(&executor->lock);
-    if (apart.thread_ends) pthread_join(apart.thread, NULL);
-  }
-  pthread_cond_destroy(&apart.order.over);
-  return apart.failed;
+  struct apart apart = {.order = {.function = function, .argument = argument}, .executor = executor};
+  if (!take_kept(executor, &apart, &apart.thread)) executor_call(executor, start_apart, &apart);
+  if (apart.failed) return apart.failed;
+  completion_await(&apart.order.over);
+  if (apart.thread_ends) pthread_join(apart.thread, NULL);
+  return 0;
 }
 
 /* They end before the code that they run may be unloaded. */
 static void end_kept(struct executor *executor) {
-  for (;;) {
-    pthread_t thread;
-    pthread_mutex_lock(&executor->lock);
-    const struct apart_thread *kept = take_kept(executor, NULL);
-    if (kept != NULL) thread = kept->thread;
-    pthread_mutex_unlock(&executor->lock);
-    if (kept == NULL) return;
-    pthread_join(thread, NULL);
-  }
+  pthread_t thread;
+  while (take_kept(executor, NULL, &thread)) pthread_join(thread, NULL);
 }
 
 void executor_stop(struct executor *executor) {

@@ -18,10 +18,13 @@
 /* Three streams, the working directory and a terminal. */
 #define FURTHER_MAX 5
 
-/* The descriptors of a launch, in the order of places_of. */
+#define CANNOT_PASS "hand its descriptors to the host's threads"
+
+/* The descriptors of a launch, in the order of find_places. */
 struct passed {
   size_t count;
   int *numbers; /* first in the caller's table, then in the host's */
+  int **places; /* where in the launch each stands */
 };
 
 struct api_launch {
@@ -35,7 +38,7 @@ struct api_launch {
 };
 
 /* The places of the launch's descriptors; their number. */
-static size_t places_of(struct tproc_launch *launch, struct tproc_descriptor *descriptors, int **places) {
+static size_t find_places(struct tproc_launch *launch, struct tproc_descriptor *descriptors, int **places) {
   size_t count = 0;
   for (int i = 0; i < 3; i++)
     if (launch->stdio[i] != TPROC_FD_CLOSED) places[count++] = &launch->stdio[i];
@@ -45,16 +48,8 @@ static size_t places_of(struct tproc_launch *launch, struct tproc_descriptor *de
   return count;
 }
 
-static void close_passed(void *argument) {
-  const struct passed *passed = argument;
+static void close_passed(struct passed *passed) {
   for (size_t i = 0; i < passed->count; i++) close(passed->numbers[i]);
-}
-
-/* On the host's thread, which must not wait for their file systems. */
-static void leave_passed(void *argument) {
-  const struct api_launch *call = argument;
-  for (size_t i = 0; i < call->passed.count; i++)
-    deferred_close(&call->host->broker.deferred, NULL, call->passed.numbers[i]);
 }
 
 /* Standard error may have the file of standard output, which can be taken once. */
@@ -66,7 +61,7 @@ static int take_carried(const struct api_launch *call, int stream, int carrier) 
 
 /* Puts the files in the place of what has carried them. */
 static int unpack(struct api_launch *call) {
-  int *number = call->passed.numbers; /* of stdio first, as places_of has them */
+  int *number = call->passed.numbers; /* of stdio first, as find_places has them */
   for (int i = 0; i < 3; i++) {
     if (call->launch.stdio[i] == TPROC_FD_CLOSED) continue;
     if ((call->launch.carried & 1u << i) != 0) {
@@ -80,10 +75,22 @@ static int unpack(struct api_launch *call) {
   return 0;
 }
 
+/* From here on the descriptors are the host's. */
+static int receive(struct api_launch *call) {
+  struct passed *passed = &call->passed;
+  const int failed = host_receive_descriptors(call->host, passed->numbers, passed->count);
+  if (failed) {
+    passed->count = 0;
+    return tproc_fail(call->error, -failed, CANNOT_PASS);
+  }
+  for (size_t i = 0; i < passed->count; i++) *passed->places[i] = passed->numbers[i];
+  return unpack(call);
+}
+
 static void launch_in_host(void *argument) {
   struct api_launch *call = argument;
   const struct launch_client host_itself = {.pid = 0, .uid = getuid()};
-  call->result = unpack(call);
+  call->result = receive(call);
   if (call->result)
     tproc_error_prefix(call->error, "cannot host %s: ", call->launch.program);
   else
@@ -91,16 +98,16 @@ static void launch_in_host(void *argument) {
   close_passed(&call->passed);
 }
 
-static int pass_and_launch(struct api_launch *call, struct tproc_descriptor *descriptors, int **places) {
-  call->passed.count = places_of(&call->launch, descriptors, places);
-  for (size_t i = 0; i < call->passed.count; i++) call->passed.numbers[i] = *places[i];
-  int failed = host_pass_descriptors(call->host, call->passed.numbers, call->passed.count);
-  if (failed) return tproc_fail(call->error, -failed, "hand its descriptors to the host's threads");
-  for (size_t i = 0; i < call->passed.count; i++) *places[i] = call->passed.numbers[i];
+static int pass_and_launch(struct api_launch *call, struct tproc_descriptor *descriptors) {
+  struct passed *passed = &call->passed;
+  passed->count = find_places(&call->launch, descriptors, passed->places);
+  for (size_t i = 0; i < passed->count; i++) passed->numbers[i] = *passed->places[i];
   call->launch.descriptors = descriptors;
+  int failed = host_send_descriptors(call->host, passed->numbers, passed->count);
+  if (failed) return tproc_fail(call->error, -failed, CANNOT_PASS);
   failed = executor_call_apart(&call->host->executor, launch_in_host, call);
   if (!failed) return 0;
-  executor_call(&call->host->executor, leave_passed, call);
+  host_drop_descriptors(call->host);
   return tproc_fail(call->error, -failed, "start a thread for the launch (limit on threads)");
 }
 
@@ -111,16 +118,16 @@ static int check_and_pass(struct api_launch *call) {
   if (failed) return failed;
   const size_t most = FURTHER_MAX + call->launch.descriptor_count;
   struct tproc_descriptor *descriptors = calloc(most, sizeof *descriptors);
-  int **places = calloc(most, sizeof *places);
+  call->passed.places = calloc(most, sizeof *call->passed.places);
   call->passed.numbers = calloc(most, sizeof *call->passed.numbers);
-  if (descriptors == NULL || places == NULL || call->passed.numbers == NULL) {
+  if (descriptors == NULL || call->passed.places == NULL || call->passed.numbers == NULL) {
     failed = tproc_fail(call->error, ENOMEM, "pass %zu descriptors", call->launch.descriptor_count);
   } else {
     for (size_t i = 0; i < call->launch.descriptor_count; i++) descriptors[i] = call->launch.descriptors[i];
-    failed = pass_and_launch(call, descriptors, places);
+    failed = pass_and_launch(call, descriptors);
   }
   free(call->passed.numbers);
-  free(places);
+  free(call->passed.places);
   free(descriptors);
   return failed;
 }

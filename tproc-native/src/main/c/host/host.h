@@ -3,6 +3,7 @@
 #define TPROC_HOST_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <time.h>
 
 #include "base/executor.h"
@@ -43,13 +44,13 @@ struct tproc_host {
   struct host_waits waits;
   struct descendants descendants;
   struct prepared_pool prepared;
-  _Atomic uint32_t token;    /**< with which the host locks, sends and receives; 0: it has not yet */
-  unsigned held;             /**< how many have ended and are held by a debugger; atomic */
-  int exits;                 /**< epoll set: the pidfds of watched threadprocs, and `wake`; in both tables */
-  int wake;                  /**< eventfd, semaphore; in both tables */
-  pthread_mutex_t door_lock; /**< held while descriptors pass from `door` to `own_door`; then the executor's lock */
-  int door;                  /**< a socket in the process's table */
-  int own_door;              /**< in the host's */
+  _Atomic uint32_t token; /**< with which the host locks, sends and receives; 0: it has not yet */
+  unsigned held;          /**< how many have ended and are held by a debugger; atomic */
+  int exits;              /**< epoll set: the pidfds of watched threadprocs, and `wake`; in both tables */
+  int wake;               /**< eventfd, semaphore; in both tables */
+  sem_t door_free;        /**< taken by who sends through `door`, given back when `own_door` has them, or nothing */
+  int door;               /**< a socket in the process's table */
+  int own_door;           /**< in the host's */
 };
 
 /** Whether the host has a shared range. @return 0; -ENOTSUP, and why not */

@@ -1,6 +1,7 @@
 #include "host/pass_descriptors.h"
 
-#include <pthread.h>
+#include <errno.h>
+#include <semaphore.h>
 
 #include "base/descriptor_passing.h"
 #include "base/executor.h"
@@ -13,18 +14,35 @@ struct passing {
   int result;
 };
 
-static void receive_passed(void *argument) {
-  struct passing *passing = argument;
-  passing->result = descriptors_receive(passing->host->own_door, passing->numbers, passing->count);
+static void drop(void *argument) {
+  struct tproc_host *host = argument;
+  descriptors_drop(host->own_door);
+  sem_post(&host->door_free);
 }
 
-static void drop_passed(void *argument) { descriptors_drop(((struct passing *)argument)->host->own_door); }
+void host_drop_descriptors(struct tproc_host *host) { executor_call(&host->executor, drop, host); }
+
+int host_send_descriptors(struct tproc_host *host, const int *numbers, size_t count) {
+  while (sem_wait(&host->door_free) != 0 && errno == EINTR) continue;
+  const int failed = descriptors_send(host->door, numbers, count);
+  if (failed) host_drop_descriptors(host); /* what was sent before the failure */
+  return failed;
+}
+
+int host_receive_descriptors(struct tproc_host *host, int *numbers, size_t count) {
+  const int failed = descriptors_receive(host->own_door, numbers, count);
+  sem_post(&host->door_free);
+  return failed;
+}
+
+static void receive(void *argument) {
+  struct passing *passing = argument;
+  passing->result = host_receive_descriptors(passing->host, passing->numbers, passing->count);
+}
 
 int host_pass_descriptors(struct tproc_host *host, int *numbers, size_t count) {
   struct passing passing = {.host = host, .count = count, .numbers = numbers};
-  pthread_mutex_lock(&host->door_lock);
-  passing.result = descriptors_send(host->door, numbers, count);
-  executor_call(&host->executor, passing.result == 0 ? receive_passed : drop_passed, &passing);
-  pthread_mutex_unlock(&host->door_lock);
+  passing.result = host_send_descriptors(host, numbers, count);
+  if (passing.result == 0) executor_call(&host->executor, receive, &passing);
   return passing.result;
 }
