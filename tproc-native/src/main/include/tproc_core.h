@@ -818,7 +818,7 @@ struct tproc_crash {
   pid_t tid;       /**< the thread */
   int signal;      /**< SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP or SIGSYS */
   int code;        /**< si_code (sigaction(2)) */
-  pid_t sender;    /**< who sent it (its own pid for abort); 0: the kernel */
+  pid_t sender;    /**< its own pid when it has sent it itself (abort); 0: the kernel */
   int has_address; /**< 1: address is what could not be accessed */
   uint64_t address;
   uint64_t program_counter, stack_pointer;
@@ -829,7 +829,8 @@ struct tproc_crash {
 /**
  * Where a threadproc was when it crashed: one launched with TPROC_LAUNCH_CRASH_REPORT, whose exit has been collected.
  *
- * @return 1 with *crash filled in; 0 when it has not crashed, was not traced, or had exec'd another program
+ * @return 1 with *crash filled in; 0 when it has not crashed, another process has sent it the signal, it was not
+ * traced, or had exec'd another program
  */
 int tproc_threadproc_crash(struct tproc_threadproc *threadproc, struct tproc_crash *crash);
 

@@ -4,6 +4,7 @@
  *   fault          writes to address 16
  *   thread         the same in a second thread, beside others that wait
  *   abort          abort()
+ *   kill           kills itself with SIGSEGV
  *   illegal        an instruction that does not exist
  *   handled        writes to address 16 a hundred times, each of which its handler mends; exits with 7
  *   signals        gets and handles a thousand signals, and exits with 7
@@ -121,6 +122,7 @@ int main(int argc, char **argv) {
   if (strcmp(mode, "fault") == 0) fault();
   if (strcmp(mode, "thread") == 0) run_thread(fault_in_thread);
   if (strcmp(mode, "abort") == 0) abort();
+  if (strcmp(mode, "kill") == 0) kill(getpid(), SIGSEGV);
   if (strcmp(mode, "illegal") == 0) __builtin_trap();
   if (strcmp(mode, "handled") == 0) return handle_faults();
   if (strcmp(mode, "signals") == 0) return handle_signals();

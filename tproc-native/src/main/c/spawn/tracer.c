@@ -43,6 +43,9 @@ static bool is_stop(int signal) {
   return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
 }
 
+/* Whether the kernel names who has sent a signal. A timer, say, is the process's own. */
+static bool has_sender(int code) { return code == SI_USER || code == SI_QUEUE || code == SI_TKILL; }
+
 static void add(struct tproc_crash *crash, const char *name, uint64_t value) {
   struct tproc_register *next = &crash->registers[crash->register_count++];
   snprintf(next->name, sizeof next->name, "%s", name);
@@ -103,7 +106,7 @@ static void write_down(struct tracer *tracer, pid_t tid, int signal) {
   crash->tid = tid;
   crash->signal = signal;
   crash->code = info.si_code;
-  crash->sender = info.si_code <= 0 ? info.si_pid : 0;
+  crash->sender = has_sender(info.si_code) ? info.si_pid : 0;
   crash->has_address = (signal == SIGSEGV || signal == SIGBUS) && info.si_code > 0 && info.si_code != SI_KERNEL;
   if (crash->has_address) crash->address = (uint64_t)info.si_addr;
   describe_registers(&values, crash);
@@ -224,9 +227,14 @@ int tracer_start(struct tracer **result, pid_t pid, struct tproc_error *error) {
   return refuse(failed, error);
 }
 
+/* What another process has sent is no crash, though the number be that of one. */
+static bool is_own(const struct tracer *tracer) {
+  return !has_sender(tracer->crash.code) || tracer->crash.sender == tracer->pid;
+}
+
 bool tracer_end(struct tracer *tracer, int signal, struct tproc_crash *crash) {
   pthread_join(tracer->thread, NULL);
-  const bool seen = signal != 0 && tracer->crash.signal == signal;
+  const bool seen = signal != 0 && tracer->crash.signal == signal && is_own(tracer);
   if (seen) *crash = tracer->crash;
   release(tracer);
   return seen;

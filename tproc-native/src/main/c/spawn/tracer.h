@@ -28,7 +28,7 @@ int tracer_start(struct tracer **tracer, pid_t pid, struct tproc_error *error);
  *
  * @param signal what ended it; 0: an exit
  * @param crash receives where it was
- * @return false when the tracer has not seen that signal, and nothing is written
+ * @return false when the tracer has not seen that signal, or another process has sent it, and nothing is written
  */
 bool tracer_end(struct tracer *tracer, int signal, struct tproc_crash *crash);
 

@@ -117,13 +117,19 @@ TEST_CASE("a thread of the program crashes, beside threads that wait") {
   CHECK(ends_with(ended.file, "/crash"));
 }
 
-TEST_CASE("abort, and an instruction that does not exist") {
+TEST_CASE("abort, a signal to itself, and an instruction that does not exist") {
   Host host;
   const Ended aborted = run(host, traced("abort"));
   REQUIRE(aborted.crashed);
   CHECK(aborted.crash.signal == SIGABRT);
   CHECK(aborted.crash.sender == aborted.pid);
   CHECK(aborted.crash.has_address == 0);
+  const Ended killed = run(host, traced("kill"));
+  REQUIRE(killed.crashed);
+  CHECK(killed.crash.signal == SIGSEGV);
+  CHECK(killed.crash.code == SI_USER);
+  CHECK(killed.crash.sender == killed.pid);
+  CHECK(killed.crash.has_address == 0);
   const Ended illegal = run(host, traced("illegal"));
   REQUIRE(illegal.crashed);
   CHECK(illegal.crash.signal == illegal.exit.status);
@@ -141,20 +147,23 @@ TEST_CASE("what a program handles itself, what it forks, and its threads are as 
   }
 }
 
-TEST_CASE("no report of a program that is killed, that exits, that was not traced") {
+TEST_CASE("no report of a program that another process kills, with whatever signal, or that was not traced") {
   Host host;
-  WaitWord word;
-  Launch launch = traced("");
-  launch.program = test_program("wait");
-  launch.arguments = {address_of(word.get())};
-  tproc_threadproc *threadproc = host.start(launch);
-  word.await_running();
-  tproc_crash crash{};
-  CHECK(tproc_threadproc_crash(threadproc, &crash) == 0);
-  tproc_threadproc_signal(threadproc, SIGKILL, nullptr);
-  const Ended killed = end_of(host, threadproc);
-  CHECK(killed.exit.status == SIGKILL);
-  CHECK_FALSE(killed.crashed);
+  for (const int signal : {SIGKILL, SIGSEGV, SIGABRT}) {
+    CAPTURE(signal);
+    WaitWord word;
+    Launch launch = traced("");
+    launch.program = test_program("wait");
+    launch.arguments = {address_of(word.get())};
+    tproc_threadproc *threadproc = host.start(launch);
+    word.await_running();
+    tproc_crash crash{};
+    CHECK(tproc_threadproc_crash(threadproc, &crash) == 0);
+    tproc_threadproc_signal(threadproc, signal, nullptr);
+    const Ended killed = end_of(host, threadproc);
+    CHECK(killed.exit.status == signal);
+    CHECK_FALSE(killed.crashed);
+  }
 
   Launch untraced = traced("fault");
   untraced.flags = TPROC_LAUNCH_LIMITS;

@@ -177,6 +177,18 @@ class CrashReportIT {
     }
   }
 
+  /** It has done nothing wrong, though the signal is that of a wrong pointer. */
+  @Test
+  void noneOfWhatAnotherProcessKills(TprocHost host) throws Exception {
+    try (ThreadProc program = host.command(Programs.probe("waiter")).crashReport(true).start()) {
+      program.inputReader().readLine();
+      program.signal(SIGSEGV);
+
+      assertThat(program.waitForExit().exitValue()).isEqualTo(128 + SIGSEGV);
+      assertThat(program.crashReport()).isEmpty();
+    }
+  }
+
   @Test
   void itStaysKnownWhenTheProgramIsClosed(TprocHost host) throws Exception {
     ThreadProc program = host.command(Programs.sample("crash"), "segv").crashReport(true).start();
