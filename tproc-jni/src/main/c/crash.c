@@ -10,7 +10,9 @@ _Static_assert(offsetof(struct tproc_crash, tid) == 0 && offsetof(struct tproc_c
                    offsetof(struct tproc_crash, stack_pointer) == 40 &&
                    offsetof(struct tproc_crash, register_count) == 48 &&
                    offsetof(struct tproc_crash, registers) == 56 && sizeof(struct tproc_register) == 16 &&
-                   offsetof(struct tproc_register, value) == 8,
+                   offsetof(struct tproc_register, value) == 8 && offsetof(struct tproc_crash, overflows) == 696 &&
+                   offsetof(struct tproc_crash, offset) == 704 && offsetof(struct tproc_crash, file) == 712 &&
+                   offsetof(struct tproc_crash, owner) == 968 && sizeof(struct tproc_crash) == 1256,
                "as CrashReports.java has it");
 
 JNIEXPORT jbyteArray JNICALL Java_io_tproc_jni_Native_crash(JNIEnv *env, jclass type, jlong threadproc) {

@@ -824,6 +824,12 @@ struct tproc_crash {
   uint64_t program_counter, stack_pointer;
   size_t register_count;
   struct tproc_register registers[TPROC_REGISTERS_MAX];
+
+  /* Looked up when it is asked for: what others have mapped or returned meanwhile shows as it is then. */
+  int overflows;   /**< 1: the address is near the stack pointer, and no stack: one has overflowed */
+  uint64_t offset; /**< of the instruction in its file's memory, counted from the file's first mapping */
+  char file[256];  /**< that the instruction is in; "": in none. A longer path is cut */
+  char owner[288]; /**< whose the address is, in words; "" without one */
 };
 
 /**

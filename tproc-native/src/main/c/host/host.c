@@ -248,11 +248,25 @@ bool host_gives_back(struct tproc_host *host, uint64_t address) {
   return releasing;
 }
 
+/* Under the lock: only what is in the list is certainly still there. */
+static const struct tproc_threadproc *find(const struct tproc_host *host, const struct tproc_threadproc *wanted) {
+  const struct tproc_threadproc *each = host->first;
+  while (each != NULL && each != wanted) each = each->next;
+  return each;
+}
+
+pid_t host_pid_of(struct tproc_host *host, const struct tproc_threadproc *threadproc) {
+  pthread_mutex_lock(&host->lock);
+  const struct tproc_threadproc *found = find(host, threadproc);
+  const pid_t pid = found != NULL ? found->pid : 0;
+  pthread_mutex_unlock(&host->lock);
+  return pid;
+}
+
 bool host_describe_owner(struct tproc_host *host, uint64_t address, char *text, size_t size) {
   const struct tproc_threadproc *owner = slot_threadproc_at(&host->slots, address);
-  pthread_mutex_lock(&host->lock); /* only what is in the list is certainly still there */
-  const struct tproc_threadproc *each = host->first;
-  while (each != NULL && each != owner) each = each->next;
+  pthread_mutex_lock(&host->lock);
+  const struct tproc_threadproc *each = find(host, owner);
   if (each != NULL) snprintf(text, size, "threadproc %d (%s)", each->pid, each->plan.name);
   pthread_mutex_unlock(&host->lock);
   return each != NULL;

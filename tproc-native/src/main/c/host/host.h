@@ -65,6 +65,9 @@ void host_remember(struct tproc_host *host, struct tproc_threadproc *threadproc)
 /** Writes "threadproc PID (NAME)" for the owner of an address. @return false, and nothing written, when it has none */
 bool host_describe_owner(struct tproc_host *host, uint64_t address, char *text, size_t size);
 
+/** The pid of one that may have been freed; 0 when it is not in the list any more. */
+pid_t host_pid_of(struct tproc_host *host, const struct tproc_threadproc *threadproc);
+
 /** Takes it out of the list, as soon as no thread looks at it any more. */
 void host_forget(struct tproc_host *host, struct tproc_threadproc *threadproc);
 

@@ -27,7 +27,7 @@ struct listing {
   size_t count;
 };
 
-static const char *purpose_of(const struct tproc_threadproc *threadproc, const struct mapping *mapping) {
+const char *threadproc_purpose_of(const struct tproc_threadproc *threadproc, const struct mapping *mapping) {
   if (mapping->name[0] != '\0') return mapping->name;
   if (range_covers(threadproc->stack, mapping->range)) return "[stack]";
   if (range_covers(threadproc->memory.heap, mapping->range)) return "[heap]";
@@ -45,7 +45,7 @@ static bool list(const struct mapping *mapping, void *context) {
     entry->executable = mapping->executable;
     entry->shared = mapping->shared;
     snprintf(entry->name, sizeof entry->name, "%.*s", (int)sizeof entry->name - 1,
-             purpose_of(listing->threadproc, mapping));
+             threadproc_purpose_of(listing->threadproc, mapping));
   }
   listing->count++;
   return true;

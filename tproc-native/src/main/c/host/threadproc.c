@@ -11,6 +11,7 @@
 
 #include "base/compat.h"
 #include "base/error.h"
+#include "host/crash_place.h"
 #include "host/host.h"
 #include "share/accounts.h"
 #include "share/reaper.h"
@@ -153,11 +154,34 @@ enum tproc_exec tproc_threadproc_exec(struct tproc_threadproc *threadproc) {
   return exec == TPROC_EXEC_LEFT && threadproc->spilled ? TPROC_EXEC_SPILLED : exec;
 }
 
+/* While it is traced, a wait here would take the tracer's stops, being one of the same process. */
+enum threadproc_news threadproc_next_news(struct tproc_threadproc *threadproc, int *signal) {
+  if (threadproc->tracer != NULL) {
+    switch (tracer_next_news(threadproc->tracer, signal)) {
+      case TRACER_NO_NEWS:
+        return THREADPROC_NO_NEWS;
+      case TRACER_STOPPED:
+        return THREADPROC_STOPPED;
+      case TRACER_CONTINUED:
+        return THREADPROC_CONTINUED;
+      case TRACER_ENDED:
+        break;
+    }
+  }
+  siginfo_t info = {0};
+  const int result =
+      waitid((idtype_t)P_PIDFD, (id_t)threadproc->pidfd, &info, WSTOPPED | WCONTINUED | WNOHANG | __WALL);
+  if (result != 0 || info.si_pid == 0) return THREADPROC_NO_NEWS;
+  *signal = info.si_status;
+  return info.si_code == CLD_CONTINUED ? THREADPROC_CONTINUED : THREADPROC_STOPPED;
+}
+
 int tproc_threadproc_crash(struct tproc_threadproc *threadproc, struct tproc_crash *crash) {
   pthread_mutex_lock(&threadproc->lock);
   const bool crashed = threadproc->crashed;
   if (crashed) *crash = threadproc->crash;
   pthread_mutex_unlock(&threadproc->lock);
+  if (crashed) crash_place(threadproc, crash);
   return crashed;
 }
 

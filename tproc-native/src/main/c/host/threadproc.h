@@ -51,6 +51,18 @@ int threadproc_collect(struct tproc_threadproc *threadproc, bool wait, struct tp
 /** Whether its process has ended, be its exit collected or not. On a thread of the host's. */
 bool threadproc_has_ended(struct tproc_threadproc *threadproc);
 
+/** What a mapping of its is called: a file's path, "[heap]", "[stack]", or "". */
+const char *threadproc_purpose_of(const struct tproc_threadproc *threadproc, const struct mapping *mapping);
+
+enum threadproc_news { THREADPROC_NO_NEWS, THREADPROC_STOPPED, THREADPROC_CONTINUED };
+
+/**
+ * Its next stop or continuation, each of which is told once. On a thread of the host's, the one that collects its exit.
+ *
+ * @param signal what has stopped it
+ */
+enum threadproc_news threadproc_next_news(struct tproc_threadproc *threadproc, int *signal);
+
 /** tproc_threadproc_signal, on a thread of the host's. */
 int threadproc_signal(struct tproc_threadproc *threadproc, int signal, struct tproc_error *error);
 

@@ -6,7 +6,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -136,8 +135,15 @@ static void launcher_stops(struct client_program *program) {
   threadproc_signal(program->threadproc, SIGSTOP, NULL);
 }
 
+/* What has come of our own SIGSTOP: untraced, the kernel forgets it at the SIGCONT. */
+static void forget_news(struct client_program *program) {
+  int signal;
+  while (threadproc_next_news(program->threadproc, &signal) != THREADPROC_NO_NEWS) continue;
+}
+
 static void launcher_continues(struct client_program *program) {
   const bool held = program->state == CLIENT_PROGRAM_HELD;
+  if (held) forget_news(program);
   program->state = program->state == CLIENT_PROGRAM_BOTH_STOPPED ? CLIENT_PROGRAM_STOPPED : CLIENT_PROGRAM_RUNNING;
   if (held) threadproc_signal(program->threadproc, SIGCONT, NULL);
 }
@@ -191,13 +197,10 @@ static enum client_program_news note_continuation(struct client_program *program
 
 enum client_program_news client_program_next(struct client_program *program, int *signal) {
   while (program->state < CLIENT_PROGRAM_DETACHED) {
-    siginfo_t info = {0};
-    const int result =
-        waitid((idtype_t)P_PIDFD, (id_t)program->threadproc->pidfd, &info, WSTOPPED | WCONTINUED | WNOHANG | __WALL);
-    if (result != 0 || info.si_pid == 0) break;
-    *signal = info.si_status;
+    const enum threadproc_news change = threadproc_next_news(program->threadproc, signal);
+    if (change == THREADPROC_NO_NEWS) break;
     const enum client_program_news news =
-        info.si_code == CLD_CONTINUED ? note_continuation(program) : note_stop(program);
+        change == THREADPROC_CONTINUED ? note_continuation(program) : note_stop(program);
     if (news != CLIENT_PROGRAM_NO_NEWS) return news;
   }
   return CLIENT_PROGRAM_NO_NEWS;

@@ -23,10 +23,13 @@
 struct tracer {
   pthread_t thread;
   pid_t pid;
-  pthread_mutex_t lock; /* guards the next three */
+  pthread_mutex_t lock; /* guards what follows up to the news */
   pthread_cond_t has_begun;
   bool begun;
   int failed;               /* of PTRACE_SEIZE: 0 or a negative errno */
+  bool stopped;             /* the process, by a signal */
+  int stopped_by;           /* the signal, of the last stop */
+  enum tracer_news news;    /* not told yet; a later one replaces it, as the kernel does it */
   struct tproc_crash crash; /* the last one seen; its signal is 0 when there is none. Read when the thread has ended */
 };
 
@@ -117,15 +120,34 @@ static bool is_of_another_process(const struct tracer *tracer, pid_t tid) {
   return syscall(SYS_tgkill, tracer->pid, tid, 0) != 0 && errno == ESRCH;
 }
 
+/*
+ * The process stops and goes on with its main thread: who hears that it has stopped looks at that. From where all its
+ * threads listen a continuation brings each of them here once more, without a stop's signal.
+ */
+static void note(struct tracer *tracer, bool stopped, int signal) {
+  pthread_mutex_lock(&tracer->lock);
+  if (stopped || tracer->stopped) tracer->news = stopped ? TRACER_STOPPED : TRACER_CONTINUED;
+  if (stopped) tracer->stopped_by = signal;
+  tracer->stopped = stopped;
+  pthread_mutex_unlock(&tracer->lock);
+}
+
+static void note_end(struct tracer *tracer) {
+  pthread_mutex_lock(&tracer->lock);
+  tracer->news = TRACER_ENDED;
+  pthread_mutex_unlock(&tracer->lock);
+}
+
 /* A tracee that was killed meanwhile refuses everything, and is found dead by the next wait. */
-static void answer_stop(const struct tracer *tracer, pid_t tid, int signal) {
+static void answer_stop(struct tracer *tracer, pid_t tid, int signal) {
   if (is_of_another_process(tracer, tid)) {
     ptrace(PTRACE_DETACH, tid, NULL, NULL);
     return;
   }
   /* Listening it stays stopped, as it would untraced, until a SIGCONT. */
-  if (is_stop(signal) && ptrace(PTRACE_LISTEN, tid, NULL, NULL) == 0) return;
-  ptrace(PTRACE_CONT, tid, NULL, NULL);
+  const bool stops = is_stop(signal) && ptrace(PTRACE_LISTEN, tid, NULL, NULL) == 0;
+  if (!stops) ptrace(PTRACE_CONT, tid, NULL, NULL);
+  if (tid == tracer->pid) note(tracer, stops, signal);
 }
 
 static void answer(struct tracer *tracer, pid_t tid, int status) {
@@ -183,6 +205,7 @@ static void *trace(void *argument) {
   pthread_cond_signal(&tracer->has_begun);
   pthread_mutex_unlock(&tracer->lock);
   if (!failed) follow(tracer);
+  note_end(tracer);
   return NULL;
 }
 
@@ -230,6 +253,15 @@ int tracer_start(struct tracer **result, pid_t pid, struct tproc_error *error) {
 /* What another process has sent is no crash, though the number be that of one. */
 static bool is_own(const struct tracer *tracer) {
   return !has_sender(tracer->crash.code) || tracer->crash.sender == tracer->pid;
+}
+
+enum tracer_news tracer_next_news(struct tracer *tracer, int *signal) {
+  pthread_mutex_lock(&tracer->lock);
+  const enum tracer_news news = tracer->news;
+  *signal = tracer->stopped_by;
+  if (news != TRACER_ENDED) tracer->news = TRACER_NO_NEWS;
+  pthread_mutex_unlock(&tracer->lock);
+  return news;
 }
 
 bool tracer_end(struct tracer *tracer, int signal, struct tproc_crash *crash) {

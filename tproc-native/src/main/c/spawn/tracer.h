@@ -23,6 +23,21 @@ struct tracer;
  */
 int tracer_start(struct tracer **tracer, pid_t pid, struct tproc_error *error);
 
+enum tracer_news {
+  TRACER_NO_NEWS,
+  TRACER_STOPPED,
+  TRACER_CONTINUED,
+  TRACER_ENDED /**< it traces no more, since the process has exec'd: who wants to know waits for it */
+};
+
+/**
+ * The last stop or continuation of the process that has not been told yet: what waitid tells the parent of an untraced
+ * one.
+ *
+ * @param signal what has stopped it
+ */
+enum tracer_news tracer_next_news(struct tracer *tracer, int *signal);
+
 /**
  * Frees the tracer of a process whose exit has been collected, or that has exec'd.
  *

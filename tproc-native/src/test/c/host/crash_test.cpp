@@ -101,6 +101,11 @@ TEST_CASE("a wrong pointer: the signal, the address, the instruction, the regist
   CHECK(ended.crash.sender == 0);
   CHECK(ended.crash.tid == ended.pid);
   CHECK(ends_with(ended.file, "/crash"));
+  CHECK(ended.crash.file == ended.file);
+  CHECK(ended.crash.offset > 0);
+  CHECK(ended.crash.offset < 1 << 20);
+  CHECK(std::string(ended.crash.owner) == "null pointer");
+  CHECK(ended.crash.overflows == 0);
   CHECK(ended.crash.register_count == kRegisters);
   CHECK(value_of(ended.crash, kCounter) == ended.crash.program_counter);
   CHECK(value_of(ended.crash, kPointer) == ended.crash.stack_pointer);

@@ -180,24 +180,6 @@ final class HostState {
     }
   }
 
-  /**
-   * Who an address belongs to: a key of a handle, a launched program's, or 0. On the collector,
-   * before which the host is not freed.
-   */
-  long ownerKey(long address) {
-    return Native.ownerOf(pointer, address);
-  }
-
-  /** As {@link #ownerKey}. */
-  boolean isShared(long address) {
-    return Native.isShared(pointer, address & -Integer.BYTES, Integer.BYTES);
-  }
-
-  /** Of a handle by its key; empty when there is none, or it has been closed. */
-  Optional<Integer> pidOf(long key) {
-    return Optional.ofNullable(handles.get(key)).flatMap(ThreadProcHandle::pidIfOpen);
-  }
-
   List<ThreadProcStatus> statuses() {
     StackRoom.requireUnderLock();
     lifecycle.readLock().lock();
@@ -481,7 +463,7 @@ final class HostState {
           program = running.remove(id); // before others see that it has ended
         }
         if (program != null) {
-          program.exited(ExitStatuses.of(kind, status), ended, this);
+          program.exited(ExitStatuses.of(kind, status), ended);
         }
         handled = true;
       } catch (OutOfMemoryError full) {

@@ -83,13 +83,13 @@ final class JniThreadProc extends ThreadProc {
    * On the collector thread: must neither wait nor throw, but for lack of memory, and then it may
    * be called again.
    */
-  void exited(ExitStatus how, EndedHandles ended, HostState state) {
+  void exited(ExitStatus how, EndedHandles ended) {
     if (exitStatus().isPresent()) {
       return; // what failed was its user's
     }
     tellOfExec();
     ended.add(handle); // before the exit is known, and the handle released
-    @Nullable CrashReport report = report(state);
+    @Nullable CrashReport report = report();
     lock.lock();
     try {
       crash = report;
@@ -141,15 +141,8 @@ final class JniThreadProc extends ThreadProc {
     }
   }
 
-  private @Nullable CrashReport report(HostState state) {
-    if (!request.crashReport()) {
-      return null;
-    }
-    try {
-      return CrashReports.of(state, handle).orElse(null);
-    } catch (RuntimeException closed) { // with its host, at this moment
-      return null;
-    }
+  private @Nullable CrashReport report() {
+    return request.crashReport() ? CrashReports.of(handle).orElse(null) : null;
   }
 
   private void log(Level level, String text, Object... more) {

@@ -116,15 +116,6 @@ final class ThreadProcHandle {
     }
   }
 
-  Optional<Integer> pidIfOpen() {
-    lock();
-    try {
-      return pointer == 0 ? Optional.empty() : Optional.of(Native.pid(pointer));
-    } finally {
-      lock.unlock();
-    }
-  }
-
   /** enum tproc_exec; 0 when it has been freed. */
   int exec() {
     lock();
