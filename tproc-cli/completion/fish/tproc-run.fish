@@ -39,6 +39,8 @@ complete -c tproc-run -n 'not __tproc_run_skip' -l detach -d 'leave the program 
 complete -c tproc-run -n 'not __tproc_run_skip' -l never-forks -d 'forks of others do not copy its memory'
 complete -c tproc-run -n 'not __tproc_run_skip' -l spill -d 'an ordinary process while another has its fixed addresses'
 complete -c tproc-run -n 'not __tproc_run_skip' -l hold -d 'wait before the first instruction for a SIGCONT'
+complete -c tproc-run -n 'not __tproc_run_skip' -l crash-report -d 'say where the program was when it crashes'
+complete -c tproc-run -n 'not __tproc_run_skip' -l stay -d 'the program may not leave by executing another'
 complete -c tproc-run -n 'not __tproc_run_skip' -s h -l help -d 'show help and exit'
 complete -c tproc-run -n 'not __tproc_run_skip' -s V -l version -d 'show the version and exit'
 complete -c tproc-run -n 'not __tproc_run_skip' -a '(__tproc_run_sockets)'

@@ -1,6 +1,6 @@
 /*
  * Hostile frames: whatever the bytes, the decoder stays inside them, and what it accepts it can write again. The first
- * byte chooses between a header, a LAUNCH and the host's lists; the second is the number of descriptors.
+ * byte chooses between a header, a LAUNCH, a WATCH and the host's lists; the second is the number of descriptors.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +62,15 @@ static void read_launch(const uint8_t *data, size_t size, size_t descriptors) {
     REQUIRE(strlen(problem) > 0);
 }
 
+static void read_watch(const uint8_t *data, size_t size) {
+  struct wire_watch watch;
+  char problem[WIRE_PROBLEM_SIZE] = "";
+  if (wire_watch_read(data, size, &watch, problem))
+    REQUIRE(size == 0 || (size == sizeof watch && memcmp(&watch, data, size) == 0));
+  else
+    REQUIRE(strlen(problem) > 0);
+}
+
 static void read_lists(const uint8_t *data, size_t size) {
   struct wire_threadproc threadproc;
   struct wire_mapping mapping;
@@ -80,12 +89,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   uint8_t *payload = malloc(size - 2 > 0 ? size - 2 : 1); /* its own block: a read beyond it is seen */
   REQUIRE(payload != NULL);
   memcpy(payload, data + 2, size - 2);
-  switch (data[0] % 3) {
+  switch (data[0] % 4) {
     case 0:
       read_header(payload, size - 2);
       break;
     case 1:
       read_launch(payload, size - 2, data[1]);
+      break;
+    case 2:
+      read_watch(payload, size - 2);
       break;
     default:
       read_lists(payload, size - 2);

@@ -161,6 +161,9 @@ static bool size_is_right(const struct wire_header *header) {
       return header->size == sizeof(struct wire_stopped);
     case WIRE_CONTINUED:
       return header->size == 0;
+    case WIRE_CRASHED:
+      return header->size > sizeof(struct wire_crashed) &&
+             header->size <= sizeof(struct wire_crashed) + WIRE_CRASH_TEXT_MAX;
     default:
       return false;
   }

@@ -107,10 +107,11 @@ static int prepare(char **envp) {
   failed = descriptors_open_directory(&launcher.descriptors);
   if (failed < 0) return fail("cannot open the working directory", failed);
   launcher.ignored = request_ignored_signals();
-  const uint32_t flags = launcher.terminal_flag | (launcher.options.detach ? WIRE_LAUNCH_OUTLIVE : 0) |
-                         (launcher.options.never_forks ? WIRE_LAUNCH_NEVER_FORKS : 0) |
-                         (launcher.options.spill ? WIRE_LAUNCH_SPILL : 0) |
-                         (launcher.options.hold ? WIRE_LAUNCH_HOLD : 0);
+  const uint32_t flags =
+      launcher.terminal_flag | (launcher.options.detach ? WIRE_LAUNCH_OUTLIVE : 0) |
+      (launcher.options.never_forks ? WIRE_LAUNCH_NEVER_FORKS : 0) | (launcher.options.spill ? WIRE_LAUNCH_SPILL : 0) |
+      (launcher.options.hold ? WIRE_LAUNCH_HOLD : 0) | (launcher.options.crash_report ? WIRE_LAUNCH_CRASH_REPORT : 0) |
+      (launcher.options.stay ? WIRE_LAUNCH_STAY : 0);
   failed = request_make(&launcher.descriptors, launcher.options.program, envp, flags, launcher.ignored,
                         launcher.blocked, &launcher.request);
   if (failed < 0) return fail(launcher.options.program[0], failed);
@@ -121,6 +122,7 @@ static int prepare(char **envp) {
 static struct outcome run(void) {
   struct session session = {
       .socket = launcher.options.socket,
+      .program = launcher.options.program[0],
       .connection = &launcher.connection,
       .hosted = {.pidfd = -1},
       .terminal = &launcher.terminal,

@@ -60,6 +60,16 @@ void message_text(const char *text, size_t size) {
   write_all(parts, 3);
 }
 
+void message_about(const char *subject, const char *what, const char *text, size_t size) {
+  struct iovec parts[5];
+  add(&parts[0], "tproc-run: ", 11);
+  add(&parts[1], subject, strlen(subject));
+  add(&parts[2], what, strlen(what));
+  add(&parts[3], text, size);
+  add(&parts[4], "\n", 1);
+  write_all(parts, 5);
+}
+
 const char *number_text(long number, char text[NUMBER_SIZE]) {
   unsigned long rest = number < 0 ? -(unsigned long)number : (unsigned long)number;
   char digits[NUMBER_SIZE];

@@ -10,6 +10,9 @@ __attribute__((sentinel)) void message(const char *text, ...);
 /** The same for a text that does not end in NUL. */
 void message_text(const char *text, size_t size);
 
+/** The same for "subject", "what" and a text that does not end in NUL. */
+void message_about(const char *subject, const char *what, const char *text, size_t size);
+
 #define NUMBER_SIZE 24
 
 /** Writes a number in decimal to `text`, and returns it. */

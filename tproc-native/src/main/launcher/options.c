@@ -22,6 +22,8 @@ const char options_help[] =
     "      --never-forks  the program never forks (fork fails): forks of others do not copy its memory\n"
     "      --spill        a program for fixed addresses (ET_EXEC) becomes an ordinary process while another has them\n"
     "      --hold         the program waits before its first instruction for a SIGCONT, or for 'tproc gdb --start'\n"
+    "      --crash-report     say where the program was when it crashes; no debugger can attach to it meanwhile\n"
+    "      --stay             the program may not execute another one, with which it would leave the address space\n"
     "  -h, --help         print this help\n"
     "  -V, --version      print the version\n"
     "\n"
@@ -79,6 +81,10 @@ static enum options_result long_option(char ***at, struct options *options) {
     options->spill = true;
   } else if (strcmp(option, "--hold") == 0) {
     options->hold = true;
+  } else if (strcmp(option, "--crash-report") == 0) {
+    options->crash_report = true;
+  } else if (strcmp(option, "--stay") == 0) {
+    options->stay = true;
   } else if (strcmp(option, "--help") == 0) {
     return OPTIONS_HELP;
   } else if (strcmp(option, "--version") == 0) {
@@ -113,6 +119,7 @@ static enum options_result short_options(const char *option, struct options *opt
 enum options_result options_read(char **argv, struct options *options) {
   options->terminal = TERMINAL_AUTOMATIC;
   options->detach = options->pass_all = options->never_forks = options->spill = options->hold = false;
+  options->crash_report = options->stay = false;
   options->passed_count = 0;
   char **at = argv[0] != NULL ? argv + 1 : argv;
   for (; *at != NULL && (*at)[0] == '-' && (*at)[1] != '\0'; at++) {

@@ -15,6 +15,8 @@ struct options {
   bool never_forks;
   bool spill;
   bool hold;
+  bool crash_report;
+  bool stay;
   bool pass_all;                    /**< --pass-fds */
   int passed[WIRE_DESCRIPTORS_MAX]; /**< --pass-fd, in the order given */
   size_t passed_count;

@@ -49,6 +49,21 @@ static void follow_stop(struct session *session) {
   hosted_signal_group(&session->hosted, SIGCONT);
 }
 
+/* It is said when the terminal is the user's again. */
+static void note_crash(struct session *session, const struct answer *answer) {
+  session->crash_size = answer->size - sizeof(struct wire_crashed);
+  memcpy(session->crash, answer->payload + sizeof(struct wire_crashed), session->crash_size);
+}
+
+/* A line of where it was, and one of its registers. */
+static void tell_crash(const struct session *session) {
+  if (session->crash_size == 0) return;
+  const char *end = memchr(session->crash, '\n', session->crash_size);
+  const size_t size = end != NULL ? (size_t)(end - session->crash) : session->crash_size;
+  message_about(session->program, " crashed: ", session->crash, size);
+  if (end != NULL) message_text(end + 1, session->crash_size - size - 1);
+}
+
 static struct outcome follow_end(struct session *session, const struct answer *answer) {
   struct wire_ended ended;
   memcpy(&ended, answer->payload, sizeof ended);
@@ -60,6 +75,7 @@ static struct outcome follow_end(struct session *session, const struct answer *a
     relay_drain(session->relay, session->signals);
   }
   leave_terminal(session);
+  tell_crash(session);
   return outcome_of(ended.kind, ended.status);
 }
 
@@ -88,6 +104,7 @@ static bool take_answers(struct session *session, struct outcome *outcome) {
       *outcome = launching_failed(&answer);
       return true;
     }
+    if (answer.type == WIRE_CRASHED) note_crash(session, &answer);
     if (answer.type == WIRE_STOPPED) follow_stop(session);
   }
 }

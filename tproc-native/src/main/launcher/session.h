@@ -8,7 +8,8 @@
 #include "relay.h"
 
 struct session {
-  const char *socket; /**< path, for messages */
+  const char *socket;  /**< path, for messages */
+  const char *program; /**< its name, for messages */
   struct host_connection *connection;
   struct hosted hosted;
   int signals; /**< of signals_open, for all signals */
@@ -18,6 +19,8 @@ struct session {
   bool read_stop;        /**< the next stop is of a background job that reads its terminal */
   int64_t next_look;     /**< when to look again whether it does */
   int64_t gone_deadline; /**< 0, or when the host must have said how the program has ended */
+  size_t crash_size;     /**< of what the host has said of its crash; 0: nothing */
+  char crash[WIRE_CRASH_TEXT_MAX];
 };
 
 /** Follows the program to its end, and then leaves the user's terminal as it was. */

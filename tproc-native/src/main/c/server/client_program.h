@@ -53,6 +53,8 @@ struct client_program {
   pid_t launcher;
   int launcher_pidfd;                              /**< -1: not known */
   bool outlive;                                    /**< it is not hung up when its client is lost */
+  bool tell_crash;                                 /**< the server's note: its client wants to hear of a crash */
+  bool exec_told;                                  /**< the server's note: watchers know what came of its execve */
   uint64_t next_look, look_closely_until, kill_at; /**< milliseconds; kill_at 0: never */
 };
 

@@ -41,6 +41,7 @@ struct connection {
   char *output;                    /**< not sent yet */
   size_t output_size, output_room; /**< the room is in the budget */
   uint64_t output_deadline;
+  uint32_t watched;               /**< the server's note, of one that watches: WIRE_WATCH_… */
   struct request *request;        /**< the server's note: what is carried out for it. Not looked into here. */
   struct client_program *program; /**< the server's note: what runs for it. Not looked into here. */
 };

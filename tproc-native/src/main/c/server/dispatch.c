@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "host/crash_text.h"
 #include "host/host.h"
 #include "host/threadproc.h"
 
@@ -43,10 +44,13 @@ static void fail(struct tproc_server *server, struct connection *connection, con
   settle(server, connection);
 }
 
-static void tell_watchers(struct tproc_server *server, enum wire_type type, const void *payload, size_t size) {
+/* @param asked WIRE_WATCH_…: only those who have; 0: all */
+static void tell_watchers(struct tproc_server *server, uint32_t asked, enum wire_type type, const void *payload,
+                          size_t size) {
   for (struct connection *each = server->connections.first, *next; each != NULL; each = next) {
     next = each->next;
-    if (each->state == CONNECTION_WATCHING) send_frame(server, each, type, payload, size);
+    if (each->state == CONNECTION_WATCHING && (each->watched & asked) == asked)
+      send_frame(server, each, type, payload, size);
   }
 }
 
@@ -65,7 +69,8 @@ static void tell_start(struct tproc_server *server, const struct tproc_threadpro
     char entry[sizeof entry + WIRE_COMMAND_MAX];
   } payload = {.head = {.total = 1, .count = 1}};
   wire_threadproc_write(&entry, info->command, payload.entry);
-  tell_watchers(server, WIRE_PROGRAM_STARTED, &payload, sizeof payload.head + wire_threadproc_size(info->command_size));
+  tell_watchers(server, 0, WIRE_PROGRAM_STARTED, &payload,
+                sizeof payload.head + wire_threadproc_size(info->command_size));
 }
 
 /* `exit` is NULL when it cannot be known. */
@@ -77,7 +82,38 @@ static void tell_end_to_watchers(struct tproc_server *server, const struct tproc
                                            .status = exit != NULL ? exit->status : 0,
                                            .ended_at = threadproc->info.started_at + uptime,
                                            .uptime = uptime};
-  tell_watchers(server, WIRE_PROGRAM_ENDED, &ended, sizeof ended);
+  tell_watchers(server, 0, WIRE_PROGRAM_ENDED, &ended, sizeof ended);
+}
+
+_Static_assert((int)WIRE_LEFT == (int)TPROC_EXEC_LEFT && (int)WIRE_LEAVE_REFUSED == (int)TPROC_EXEC_REFUSED &&
+                   (int)WIRE_LEFT_AT_START == (int)TPROC_EXEC_SPILLED,
+               "passed on as it is");
+
+static void tell_exec(struct tproc_server *server, struct client_program *program) {
+  if (program->exec_told) return;
+  const enum tproc_exec exec = tproc_threadproc_exec(program->threadproc);
+  if (exec == TPROC_EXEC_NONE) return;
+  program->exec_told = true;
+  const struct wire_program_left left = {
+      .pid = program->threadproc->pid, .how = exec, .seen_at = clock_nanoseconds(CLOCK_REALTIME)};
+  tell_watchers(server, WIRE_WATCH_LEAVING, WIRE_PROGRAM_LEFT, &left, sizeof left);
+}
+
+/* Before its end is told, and before its memory is given back. */
+static void tell_crash(struct tproc_server *server, struct connection *connection,
+                       const struct client_program *program) {
+  const struct tproc_threadproc *threadproc = program->threadproc;
+  struct tproc_crash crash;
+  struct {
+    struct wire_crashed head;
+    char text[CRASH_TEXT_SIZE];
+  } payload = {.head = {.pid = threadproc->pid}};
+  _Static_assert(sizeof payload.text <= WIRE_CRASH_TEXT_MAX, "a text fits into its frame");
+  if (!tproc_threadproc_crash(program->threadproc, &crash)) return;
+  payload.head.crashed_at = threadproc->info.started_at + launch_info_uptime(&threadproc->info);
+  const size_t size = sizeof payload.head + crash_text_write(&crash, payload.text);
+  if (connection != NULL && program->tell_crash) send_frame(server, connection, WIRE_CRASHED, &payload, size);
+  tell_watchers(server, WIRE_WATCH_CRASHES, WIRE_CRASHED, &payload, size);
 }
 
 /* Tells its client why, if it has one. */
@@ -102,6 +138,7 @@ static void begin_running(struct tproc_server *server, struct request *request) 
     refuse_request(server, request);
     return;
   }
+  program->tell_crash = request->tell_crash;
   part_from_request(connection, request);
   request_free(request);
   tell_start(server, threadproc);
@@ -164,6 +201,8 @@ void dispatch_program_end(struct tproc_server *server, struct client_program *pr
   struct connection *connection = program->connection;
   part_from_program(connection, program);
   if (connection != NULL) connection_enter(&server->connections, connection, CONNECTION_READING);
+  tell_exec(server, program);
+  tell_crash(server, connection, program);
   /* The client is told first: the release may keep a CPU busy that the client waits for. */
   if (connection != NULL && failed) /* another process has collected it */
     fail(server, connection, &error, WIRE_EXIT_NO_HOST);
@@ -187,7 +226,9 @@ static void tell_news(struct tproc_server *server, struct client_program *progra
 }
 
 static void tick_program(struct tproc_server *server, struct client_program *program, uint64_t now) {
-  if (!client_program_tick(program, now)) return;
+  const bool is_due = client_program_tick(program, now);
+  if (is_due || program->state == CLIENT_PROGRAM_DETACHED) tell_exec(server, program);
+  if (!is_due) return;
   if (program->state == CLIENT_PROGRAM_ENDED)
     dispatch_program_end(server, program, false);
   else
@@ -196,7 +237,17 @@ static void tick_program(struct tproc_server *server, struct client_program *pro
 
 /* From now on the client hears of all that starts and ends. */
 static void begin_watching(struct tproc_server *server, struct connection *connection) {
+  struct wire_watch watch;
+  struct tproc_error error;
+  char problem[WIRE_PROBLEM_SIZE] = "";
+  const bool is_right = wire_watch_read(connection->frame.payload, connection->frame.got, &watch, problem);
   frame_release(&connection->frame);
+  if (!is_right) {
+    tproc_fail_because(&error, EPROTO, "%s", problem);
+    fail(server, connection, &error, WIRE_EXIT_NO_HOST);
+    return;
+  }
+  connection->watched = watch.wanted;
   connection_enter(&server->connections, connection, CONNECTION_WATCHING);
   send_frame(server, connection, WIRE_DONE, NULL, 0);
 }

@@ -30,6 +30,7 @@ struct request {
   char *payload; /**< of the answer */
   size_t payload_size;
   bool outlive;
+  bool tell_crash;
   struct tproc_threadproc *threadproc; /**< launched */
 };
 

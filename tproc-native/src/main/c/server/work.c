@@ -87,7 +87,9 @@ static int launch(struct request *request, const struct launch_parts *parts) {
   const unsigned chosen = ((fixed->flags & WIRE_LAUNCH_TERMINAL) != 0 ? TPROC_LAUNCH_TERMINAL : 0u) |
                           ((fixed->flags & WIRE_LAUNCH_NEVER_FORKS) != 0 ? TPROC_LAUNCH_NEVER_FORKS : 0u) |
                           ((fixed->flags & WIRE_LAUNCH_SPILL) != 0 ? TPROC_LAUNCH_SPILL : 0u) |
-                          ((fixed->flags & WIRE_LAUNCH_HOLD) != 0 ? TPROC_LAUNCH_HOLD : 0u);
+                          ((fixed->flags & WIRE_LAUNCH_HOLD) != 0 ? TPROC_LAUNCH_HOLD : 0u) |
+                          ((fixed->flags & WIRE_LAUNCH_CRASH_REPORT) != 0 ? TPROC_LAUNCH_CRASH_REPORT : 0u) |
+                          ((fixed->flags & WIRE_LAUNCH_STAY) != 0 ? TPROC_LAUNCH_STAY : 0u);
   struct tproc_launch launch = {.program = parts->view.program,
                                 .search_path = search_path_of(parts->envp),
                                 .argv = parts->argv,
@@ -102,6 +104,7 @@ static int launch(struct request *request, const struct launch_parts *parts) {
   set_scheduling(&parts->view, &launch);
   place_descriptors(request, parts, &launch);
   request->outlive = (fixed->flags & WIRE_LAUNCH_OUTLIVE) != 0;
+  request->tell_crash = (fixed->flags & WIRE_LAUNCH_CRASH_REPORT) != 0;
   return request->requests->options->launch(request->requests->host, &launch, &request->client, &request->threadproc,
                                             &request->error);
 }

@@ -10,6 +10,8 @@ _Static_assert(sizeof(struct wire_launch_state) == 24, "part of the protocol");
 _Static_assert(sizeof(struct wire_threadproc) == 64, "part of the protocol");
 _Static_assert(sizeof(struct wire_mapping) == 32, "part of the protocol");
 _Static_assert(sizeof(struct wire_program_ended) == 32, "part of the protocol");
+_Static_assert(sizeof(struct wire_crashed) == 16, "part of the protocol");
+_Static_assert(sizeof(struct wire_program_left) == 16, "part of the protocol");
 _Static_assert(sizeof(struct wire_registered) == 200, "part of the protocol");
 _Static_assert(sizeof(struct wire_heap) == 24, "part of the protocol");
 _Static_assert(sizeof(struct wire_heap_use) == 40, "part of the protocol");
@@ -30,7 +32,7 @@ static const struct shape shapes[] = {
     {WIRE_LIST, WIRE_FROM_CLIENT, 0, 0, 0, 0},
     {WIRE_MAPS, WIRE_FROM_CLIENT, sizeof(struct wire_maps), sizeof(struct wire_maps), 0, 0},
     {WIRE_SIGNAL, WIRE_FROM_CLIENT, sizeof(struct wire_signal), sizeof(struct wire_signal), 0, 0},
-    {WIRE_WATCH, WIRE_FROM_CLIENT, 0, 0, 0, 0},
+    {WIRE_WATCH, WIRE_FROM_CLIENT, 0, sizeof(struct wire_watch), 0, 0},
     {WIRE_REGISTRY, WIRE_FROM_CLIENT, 0, 0, 0, 0},
     {WIRE_HEAP, WIRE_FROM_CLIENT, 0, 0, 0, 0},
     {WIRE_ATTACH, WIRE_FROM_CLIENT, 0, 0, 0, 0},
@@ -48,6 +50,9 @@ static const struct shape shapes[] = {
     {WIRE_REGISTERED, WIRE_FROM_HOST, sizeof(struct wire_listed), WIRE_PAYLOAD_MAX, 0, 0},
     {WIRE_HEAP_USED, WIRE_FROM_HOST, sizeof(struct wire_heap) + sizeof(struct wire_listed), WIRE_PAYLOAD_MAX, 0, 0},
     {WIRE_ATTACHED, WIRE_FROM_HOST, sizeof(struct wire_attached), sizeof(struct wire_attached), 1, 1},
+    {WIRE_CRASHED, WIRE_FROM_HOST, sizeof(struct wire_crashed) + 1, sizeof(struct wire_crashed) + WIRE_CRASH_TEXT_MAX,
+     0, 0},
+    {WIRE_PROGRAM_LEFT, WIRE_FROM_HOST, sizeof(struct wire_program_left), sizeof(struct wire_program_left), 0, 0},
 };
 
 struct wire_header wire_header_for(enum wire_type type, size_t size, size_t descriptors) {
@@ -60,7 +65,7 @@ struct wire_header wire_header_for(enum wire_type type, size_t size, size_t desc
 
 #define KNOWN_FLAGS                                                                                    \
   (WIRE_LAUNCH_TERMINAL | WIRE_LAUNCH_OUTLIVE | WIRE_LAUNCH_NEVER_FORKS | WIRE_LAUNCH_TERMINAL_APART | \
-   WIRE_LAUNCH_SPILL | WIRE_LAUNCH_HOLD)
+   WIRE_LAUNCH_SPILL | WIRE_LAUNCH_HOLD | WIRE_LAUNCH_CRASH_REPORT | WIRE_LAUNCH_STAY)
 
 #define PROBLEM(...) (snprintf(problem, WIRE_PROBLEM_SIZE, __VA_ARGS__), false)
 
@@ -171,6 +176,16 @@ bool wire_launch_read(const void *payload, size_t size, size_t descriptors, stru
     return PROBLEM("a launch whose arguments are not %" PRIu32 " strings", fixed->argument_count);
   if (!strings_fit(view->environment, fixed->environment_size, fixed->environment_count))
     return PROBLEM("a launch whose environment is not %" PRIu32 " strings", fixed->environment_count);
+  return true;
+}
+
+bool wire_watch_read(const void *payload, size_t size, struct wire_watch *watch, char problem[WIRE_PROBLEM_SIZE]) {
+  *watch = (struct wire_watch){0};
+  if (size == 0) return true;
+  if (size != sizeof *watch) return PROBLEM("a watch of %zu bytes", size);
+  memcpy(watch, payload, sizeof *watch);
+  if ((watch->wanted & ~(WIRE_WATCH_CRASHES | WIRE_WATCH_LEAVING)) != 0)
+    return PROBLEM("a watch for what is unknown here (%#" PRIx32 ")", watch->wanted);
   return true;
 }
 

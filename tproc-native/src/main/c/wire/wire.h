@@ -40,7 +40,7 @@ enum wire_type {
   WIRE_LIST = 3,     /**< empty */
   WIRE_MAPS = 4,     /**< struct wire_maps */
   WIRE_SIGNAL = 5,   /**< struct wire_signal */
-  WIRE_WATCH = 6,    /**< empty */
+  WIRE_WATCH = 6,    /**< empty, or struct wire_watch */
   WIRE_REGISTRY = 7, /**< empty */
   WIRE_HEAP = 8,     /**< empty */
   WIRE_ATTACH = 9,   /**< empty */
@@ -58,6 +58,8 @@ enum wire_type {
   WIRE_REGISTERED = 110,      /**< struct wire_listed, then each struct wire_registered */
   WIRE_HEAP_USED = 111,       /**< struct wire_heap, struct wire_listed, then each struct wire_heap_use */
   WIRE_ATTACHED = 112,        /**< struct wire_attached, one descriptor: the file of the shared range */
+  WIRE_CRASHED = 113,         /**< struct wire_crashed, text without a NUL; before an ENDED, to those who asked */
+  WIRE_PROGRAM_LEFT = 114,    /**< struct wire_program_left */
 };
 
 enum wire_sender { WIRE_FROM_CLIENT, WIRE_FROM_HOST };
@@ -77,8 +79,10 @@ struct wire_header {
 #define WIRE_LAUNCH_NEVER_FORKS 4u /**< its fork() fails, and those of others do not copy its memory */
 /** As TERMINAL, of a descriptor more after the working directory's, which the program does not get itself. */
 #define WIRE_LAUNCH_TERMINAL_APART 8u
-#define WIRE_LAUNCH_SPILL 16u /**< an ordinary process where its fixed addresses are taken */
-#define WIRE_LAUNCH_HOLD 32u  /**< it waits before its first instruction for a SIGCONT */
+#define WIRE_LAUNCH_SPILL 16u        /**< an ordinary process where its fixed addresses are taken */
+#define WIRE_LAUNCH_HOLD 32u         /**< it waits before its first instruction for a SIGCONT */
+#define WIRE_LAUNCH_CRASH_REPORT 64u /**< it is traced; the client hears where it has crashed */
+#define WIRE_LAUNCH_STAY 128u        /**< it may not execute another program, with which it would leave */
 
 struct wire_limit {
   uint64_t soft, hard; /**< ~0: none */
@@ -126,6 +130,13 @@ struct wire_launch {
 
 struct wire_maps {
   int32_t pid;
+};
+
+#define WIRE_WATCH_CRASHES 1u /**< CRASHED */
+#define WIRE_WATCH_LEAVING 2u /**< PROGRAM_LEFT */
+
+struct wire_watch {
+  uint32_t wanted; /**< WIRE_WATCH_…: what the client wants to hear besides; older ones hear nothing of it */
 };
 
 struct wire_signal {
@@ -192,6 +203,26 @@ struct wire_program_ended {
   uint32_t reserved; /**< 0 */
   uint64_t ended_at; /**< nanoseconds since 1970 (CLOCK_REALTIME) */
   uint64_t uptime;   /**< nanoseconds from its start to its end */
+};
+
+/** Most bytes of text in a CRASHED. */
+#define WIRE_CRASH_TEXT_MAX 4096u
+
+/** Followed by the text: a line of where it was, and one of its registers. */
+struct wire_crashed {
+  int32_t pid;
+  uint32_t reserved;   /**< 0 */
+  uint64_t crashed_at; /**< nanoseconds since 1970 (CLOCK_REALTIME): its end */
+};
+
+/** What has come of a program's own execve. */
+enum wire_left { WIRE_LEFT = 1, WIRE_LEAVE_REFUSED = 2, WIRE_LEFT_AT_START = 3 };
+
+/** For a client that watches, at most once for each program. */
+struct wire_program_left {
+  int32_t pid;
+  uint32_t how;     /**< enum wire_left */
+  uint64_t seen_at; /**< nanoseconds since 1970 (CLOCK_REALTIME): when the host saw it */
 };
 
 struct wire_mapped {
@@ -292,6 +323,9 @@ size_t wire_launch_descriptors(uint32_t flags, size_t numbers);
  */
 bool wire_launch_read(const void *payload, size_t size, size_t descriptors, struct wire_launch_view *view,
                       char problem[WIRE_PROBLEM_SIZE]);
+
+/** Takes apart the payload of a WATCH; an older client's is empty, and it wants nothing besides. */
+bool wire_watch_read(const void *payload, size_t size, struct wire_watch *watch, char problem[WIRE_PROBLEM_SIZE]);
 
 /** Fills in pointers to the `count` strings of a checked block, and a NULL after them (count + 1 entries). */
 void wire_strings(const char *block, size_t count, const char **pointers);

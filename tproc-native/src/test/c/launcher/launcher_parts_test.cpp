@@ -65,6 +65,8 @@ TEST_CASE("the socket, the program and its arguments, which are no options") {
   CHECK_FALSE(plain.read.never_forks);
   CHECK_FALSE(plain.read.spill);
   CHECK_FALSE(plain.read.hold);
+  CHECK_FALSE(plain.read.crash_report);
+  CHECK_FALSE(plain.read.stay);
   CHECK(plain.read.passed_count == 0);
 }
 
@@ -83,6 +85,8 @@ TEST_CASE("options come before the socket") {
   CHECK(Read({"--never-forks", "s", "p"}).read.never_forks);
   CHECK(Read({"--spill", "s", "p"}).read.spill);
   CHECK(Read({"--hold", "s", "p"}).read.hold);
+  CHECK(Read({"--crash-report", "s", "p"}).read.crash_report);
+  CHECK(Read({"--stay", "s", "p"}).read.stay);
   CHECK(Read({"-h"}).result == OPTIONS_HELP);
   CHECK(Read({"--version", "--nonsense"}).result == OPTIONS_VERSION);
 }

@@ -687,6 +687,31 @@ TEST_CASE("--hold is the host's business, too") {
   CHECK(client.request().view.fixed.flags == WIRE_LAUNCH_HOLD);
 }
 
+TEST_CASE("--crash-report and --stay are the host's business, too") {
+  Played played;
+  LauncherProcess launcher({"--crash-report", "--stay", played.socket, "program"});
+  PlayedClient client = played.listening.accept();
+  CHECK(client.request().view.fixed.flags == (WIRE_LAUNCH_CRASH_REPORT | WIRE_LAUNCH_STAY));
+}
+
+TEST_CASE("a crash is explained on standard error, and ends the launcher by its signal") {
+  Played played;
+  const pid_t program = sleeping_child();
+  LauncherProcess launcher({"--crash-report", played.socket, "./program"});
+  PlayedClient client = played.listening.accept();
+  client.request();
+  client.started(program);
+  const std::string text = "SIGSEGV (SEGV_MAPERR), in /x+0x1\nrip=0x5 rax=0x0";
+  std::string payload(sizeof(wire_crashed), '\0');
+  payload += text;
+  client.send(WIRE_CRASHED, payload.data(), payload.size());
+  client.ended(2, SIGSEGV);
+  CHECK(launcher.errors() ==
+        "tproc-run: ./program crashed: SIGSEGV (SEGV_MAPERR), in /x+0x1\ntproc-run: rip=0x5 rax=0x0\n");
+  CHECK(launcher.end_signal() == SIGSEGV);
+  end_child(program);
+}
+
 TEST_CASE("many launchers at once") {
   Hosted hosted;
   std::vector<std::unique_ptr<LauncherProcess>> launchers;

@@ -28,7 +28,11 @@ server_options impatient() {
   return options;
 }
 
-LaunchRequest waiter(WaitWord &word) { return LaunchRequest(test_program("wait"), {address_of(word.get())}); }
+LaunchRequest waiter(WaitWord &word, uint32_t flags = 0) {
+  LaunchRequest request(test_program("wait"), {address_of(word.get())});
+  request.settings.flags = flags;
+  return request;
+}
 
 Reply signal(const Listening &listening, pid_t pid, int number) {
   Client client(listening.path());
@@ -37,20 +41,30 @@ Reply signal(const Listening &listening, pid_t pid, int number) {
   return client.receive();
 }
 
-bool is_stopped(pid_t pid) { return process_state(pid) == 'T'; }
+// Of a traced one the kernel says 't', also for the moment of any signal.
+bool is_stopped(pid_t pid) { return process_state(pid) == 'T' || process_state(pid) == 't'; }
+
+// Of an untraced program the host hears from the kernel, of a traced one from its tracer: each shows the same.
+template <typename Test>
+void untraced_and_traced(Test test) {
+  for (const uint32_t flags : {0u, WIRE_LAUNCH_CRASH_REPORT}) {
+    CAPTURE(flags);
+    test(flags);
+  }
+}
 
 // A launcher in a process of its own, forked while no host is open. It runs `wait` and reads all that it is told. One
 // that follows its program stops when it hears that this has.
 class Launcher {
  public:
-  explicit Launcher(bool follows = false) {
+  explicit Launcher(uint32_t flags, bool follows = false) {
     REQUIRE(pipe2(path_, O_CLOEXEC) == 0);
     pid_ = fork();
     if (pid_ == 0) {
       char path[108] = "";
       if (read(path_[0], path, sizeof path - 1) <= 0) _exit(1);
       Client client(path);
-      client.launch(waiter(word));
+      client.launch(waiter(word, flags));
       for (int type = 1; type > 0;) {
         type = client.receive(60000).type;
         if (follows && type == WIRE_STOPPED) raise(SIGSTOP);
@@ -136,16 +150,18 @@ TEST_CASE("one that does not mind being hung up is killed a little later") {
 }
 
 TEST_CASE("a stopped program is hung up, too") {
-  Listening listening;
-  WaitWord word;
-  Client client(listening.path());
-  REQUIRE(client.launch(waiter(word)));
-  const pid_t pid = client.started();
-  word.await_running();
-  CHECK(signal(listening, pid, SIGSTOP).type == WIRE_DONE);
-  CHECK(eventually([&] { return is_stopped(pid); }));
-  client.close();
-  CHECK(eventually([&] { return listening.count() == 0; }));
+  untraced_and_traced([](uint32_t flags) {
+    Listening listening;
+    WaitWord word;
+    Client client(listening.path());
+    REQUIRE(client.launch(waiter(word, flags)));
+    const pid_t pid = client.started();
+    word.await_running();
+    CHECK(signal(listening, pid, SIGSTOP).type == WIRE_DONE);
+    CHECK(eventually([&] { return is_stopped(pid); }));
+    client.close();
+    CHECK(eventually([&] { return listening.count() == 0; }));
+  });
 }
 
 TEST_CASE("a program may outlive its client, and is released at its end") {
@@ -196,79 +212,141 @@ TEST_CASE("a client lost at any point of its request leaves nothing") {
 }
 
 TEST_CASE("a client hears of stops and continuations") {
-  Listening listening;
-  WaitWord word;
-  Client client(listening.path());
-  REQUIRE(client.launch(waiter(word)));
-  const pid_t pid = client.started();
-  word.await_running();
-  for (int round = 0; round < 2; round++) {
-    CHECK(signal(listening, pid, SIGSTOP).type == WIRE_DONE);
-    if (round == 0) CHECK(client.send_frame(WIRE_LOOK));
-    const Reply reply = client.receive();
-    CHECK(reply.type == WIRE_STOPPED);
-    CHECK(reply.as<wire_stopped>().signal == SIGSTOP);
-    CHECK(signal(listening, pid, SIGCONT).type == WIRE_DONE);
-    CHECK(client.receive().type == WIRE_CONTINUED);
-  }
-  word.go();
-  CHECK(client.ended() == 0);
+  untraced_and_traced([](uint32_t flags) {
+    Listening listening;
+    WaitWord word;
+    Client client(listening.path());
+    REQUIRE(client.launch(waiter(word, flags)));
+    const pid_t pid = client.started();
+    word.await_running();
+    for (int round = 0; round < 2; round++) {
+      CHECK(signal(listening, pid, SIGSTOP).type == WIRE_DONE);
+      if (round == 0) CHECK(client.send_frame(WIRE_LOOK));
+      const Reply reply = client.receive();
+      CHECK(reply.type == WIRE_STOPPED);
+      CHECK(reply.as<wire_stopped>().signal == SIGSTOP);
+      CHECK(signal(listening, pid, SIGCONT).type == WIRE_DONE);
+      CHECK(client.receive().type == WIRE_CONTINUED);
+    }
+    word.go();
+    CHECK(client.ended() == 0);
+  });
 }
 
 TEST_CASE("a stopped launcher stops its program, and a continued one continues it") {
-  Launcher launcher;
-  Listening listening;
-  launcher.connect(listening.path());
-  launcher.word.await_running();
-  const tproc_status status = only_status(listening);
-  CHECK(status.launcher == launcher.pid());
-  CHECK(status.uid == geteuid());
-  launcher.send(SIGSTOP);
-  CHECK(eventually([&] { return is_stopped(status.pid); }));
-  CHECK(only_status(listening).state == TPROC_STOPPED);
-  launcher.send(SIGCONT);
-  CHECK(eventually([&] { return !is_stopped(status.pid); }));
-  launcher.send(SIGSTOP);
-  CHECK(eventually([&] { return is_stopped(status.pid); }));
-  launcher.send(SIGKILL);
-  CHECK(eventually([&] { return listening.count() == 0; }));
+  untraced_and_traced([](uint32_t flags) {
+    Launcher launcher(flags);
+    Listening listening;
+    launcher.connect(listening.path());
+    launcher.word.await_running();
+    const tproc_status status = only_status(listening);
+    CHECK(status.launcher == launcher.pid());
+    CHECK(status.uid == geteuid());
+    launcher.send(SIGSTOP);
+    CHECK(eventually([&] { return is_stopped(status.pid); }));
+    CHECK(only_status(listening).state == TPROC_STOPPED);
+    launcher.send(SIGCONT);
+    CHECK(eventually([&] { return !is_stopped(status.pid); }));
+    launcher.send(SIGSTOP);
+    CHECK(eventually([&] { return is_stopped(status.pid); }));
+    launcher.send(SIGKILL);
+    CHECK(eventually([&] { return listening.count() == 0; }));
+  });
 }
 
 TEST_CASE("a launcher that stops because its program did is not mistaken for the cause") {
-  Launcher launcher;
-  Listening listening;
-  launcher.connect(listening.path());
-  launcher.word.await_running();
-  const pid_t pid = only_status(listening).pid;
-  CHECK(signal(listening, pid, SIGSTOP).type == WIRE_DONE);
-  CHECK(eventually([&] { return is_stopped(pid); }));
-  timespec half_a_second{0, 500000000};
-  nanosleep(&half_a_second, nullptr); /* for two looks of the host; what must not happen cannot be awaited */
-  launcher.send(SIGSTOP);
-  nanosleep(&half_a_second, nullptr);
-  launcher.send(SIGCONT);
-  nanosleep(&half_a_second, nullptr);
-  CHECK(is_stopped(pid)); /* it is the launcher's own business to continue it */
-  CHECK(signal(listening, pid, SIGCONT).type == WIRE_DONE);
-  launcher.word.go();
-  CHECK(eventually([&] { return listening.count() == 0; }));
+  untraced_and_traced([](uint32_t flags) {
+    Launcher launcher(flags);
+    Listening listening;
+    launcher.connect(listening.path());
+    launcher.word.await_running();
+    const pid_t pid = only_status(listening).pid;
+    CHECK(signal(listening, pid, SIGSTOP).type == WIRE_DONE);
+    CHECK(eventually([&] { return is_stopped(pid); }));
+    timespec half_a_second{0, 500000000};
+    nanosleep(&half_a_second, nullptr); /* for two looks of the host; what must not happen cannot be awaited */
+    launcher.send(SIGSTOP);
+    nanosleep(&half_a_second, nullptr);
+    launcher.send(SIGCONT);
+    nanosleep(&half_a_second, nullptr);
+    CHECK(is_stopped(pid)); /* it is the launcher's own business to continue it */
+    CHECK(signal(listening, pid, SIGCONT).type == WIRE_DONE);
+    launcher.word.go();
+    CHECK(eventually([&] { return listening.count() == 0; }));
+  });
 }
 
 TEST_CASE("who continues a program continues its launcher, which has stopped with it") {
-  Launcher launcher(true);
+  untraced_and_traced([](uint32_t flags) {
+    Launcher launcher(flags, true);
+    Listening listening;
+    launcher.connect(listening.path());
+    launcher.word.await_running();
+    const pid_t pid = only_status(listening).pid;
+    for (int round = 0; round < 3; round++) {
+      CHECK(signal(listening, pid, SIGSTOP).type == WIRE_DONE);
+      CHECK(eventually([&] { return is_stopped(launcher.pid()); }));
+      kill(pid, SIGCONT);
+      CHECK(eventually([&] { return !is_stopped(launcher.pid()) && !is_stopped(pid); }));
+      CHECK(eventually([&] { return only_status(listening).state == TPROC_RUNNING; }));
+    }
+    launcher.word.go();
+    CHECK(eventually([&] { return listening.count() == 0; }));
+  });
+}
+
+TEST_CASE("where a program has crashed is told to a client that asked, before its end") {
   Listening listening;
-  launcher.connect(listening.path());
-  launcher.word.await_running();
-  const pid_t pid = only_status(listening).pid;
-  for (int round = 0; round < 3; round++) {
-    CHECK(signal(listening, pid, SIGSTOP).type == WIRE_DONE);
-    CHECK(eventually([&] { return is_stopped(launcher.pid()); }));
-    kill(pid, SIGCONT);
-    CHECK(eventually([&] { return !is_stopped(launcher.pid()) && !is_stopped(pid); }));
-    CHECK(eventually([&] { return only_status(listening).state == TPROC_RUNNING; }));
-  }
-  launcher.word.go();
-  CHECK(eventually([&] { return listening.count() == 0; }));
+  LaunchRequest request(test_program("crash"), {"fault"});
+  request.settings.flags = WIRE_LAUNCH_CRASH_REPORT;
+  Client client(listening.path());
+  REQUIRE(client.launch(request));
+  const pid_t pid = client.started();
+  const Reply reply = client.receive();
+  REQUIRE(reply.type == WIRE_CRASHED);
+  CHECK(reply.as<wire_crashed>().pid == pid);
+  const std::string text = reply.payload.substr(sizeof(wire_crashed));
+  CHECK(text.find("SIGSEGV (SEGV_MAPERR), accessing 0x10 (null pointer), in /") == 0);
+  CHECK(text.find("/crash+0x") != std::string::npos);
+  CHECK(text.find(", thread " + std::to_string(pid) + "\n") != std::string::npos);
+  CHECK(client.ended() == 1000 + SIGSEGV);
+}
+
+TEST_CASE("no crash is told of a program that exits, that another kills, that has not asked") {
+  Listening listening;
+  WaitWord word;
+  Client killed(listening.path());
+  REQUIRE(killed.launch(waiter(word, WIRE_LAUNCH_CRASH_REPORT)));
+  const pid_t pid = killed.started();
+  word.await_running();
+  CHECK(signal(listening, pid, SIGSEGV).type == WIRE_DONE);
+  CHECK(killed.ended() == 1000 + SIGSEGV);
+  LaunchRequest request(test_program("end"), {"exit", "4"});
+  request.settings.flags = WIRE_LAUNCH_CRASH_REPORT;
+  Client exits(listening.path());
+  REQUIRE(exits.launch(request));
+  exits.started();
+  CHECK(exits.ended() == 4);
+  Client untraced(listening.path());
+  REQUIRE(untraced.launch(LaunchRequest(test_program("crash"), {"fault"})));
+  untraced.started();
+  CHECK(untraced.ended() == 1000 + SIGSEGV);
+}
+
+TEST_CASE("a traced program that has executed another stops and goes on as any") {
+  Listening listening;
+  LaunchRequest request("/bin/sh", {"-c", "exec /bin/sleep 60"});
+  request.settings.flags = WIRE_LAUNCH_CRASH_REPORT;
+  Client client(listening.path());
+  REQUIRE(client.launch(request));
+  const pid_t pid = client.started();
+  CHECK(eventually([&] { return only_status(listening).state == TPROC_LEFT; }));
+  CHECK(signal(listening, pid, SIGSTOP).type == WIRE_DONE);
+  CHECK(client.receive().type == WIRE_STOPPED);
+  CHECK(signal(listening, pid, SIGCONT).type == WIRE_DONE);
+  CHECK(client.receive().type == WIRE_CONTINUED);
+  CHECK(signal(listening, pid, SIGTERM).type == WIRE_DONE);
+  CHECK(client.ended() == 1000 + SIGTERM);
 }
 
 TEST_CASE("signals go to threadprocs of this host only") {

@@ -138,6 +138,70 @@ TEST_CASE("a client that watches hears of each program's start and end") {
   CHECK(watcher.receive().type == 0);
 }
 
+TEST_CASE("a client that watches hears of crashes and of who leaves, when it has asked") {
+  Listening listening;
+  Client plain(listening.path()), asks(listening.path());
+  REQUIRE(plain.send_frame(WIRE_WATCH));
+  CHECK(plain.receive().type == WIRE_DONE);
+  REQUIRE(asks.send_frame(WIRE_WATCH, bytes_of(wire_watch{WIRE_WATCH_CRASHES | WIRE_WATCH_LEAVING})));
+  CHECK(asks.receive().type == WIRE_DONE);
+  LaunchRequest crash(test_program("crash"), {"fault"});
+  crash.settings.flags = WIRE_LAUNCH_CRASH_REPORT;
+  Client crashes(listening.path());
+  REQUIRE(crashes.launch(crash));
+  const pid_t crashed = crashes.started();
+  Client leaves(listening.path());
+  CHECK(asks.receive().type == WIRE_PROGRAM_STARTED);
+  const Reply reply = asks.receive();
+  REQUIRE(reply.type == WIRE_CRASHED);
+  CHECK(reply.as<wire_crashed>().pid == crashed);
+  CHECK(reply.payload.find("SIGSEGV (SEGV_MAPERR), ") == sizeof(wire_crashed));
+  CHECK(reply.payload.find("(null pointer)") != std::string::npos);
+  const Reply end = asks.receive();
+  REQUIRE(end.type == WIRE_PROGRAM_ENDED);
+  CHECK(end.as<wire_program_ended>().ended_at == reply.as<wire_crashed>().crashed_at);
+
+  REQUIRE(leaves.launch(LaunchRequest("/bin/sh", {"-c", "exec /bin/sleep 0.1"})));
+  const pid_t left = leaves.started();
+  CHECK(leaves.ended() == 0);
+  CHECK(asks.receive().type == WIRE_PROGRAM_STARTED);
+  const Reply news = asks.receive();
+  REQUIRE(news.type == WIRE_PROGRAM_LEFT);
+  CHECK(news.as<wire_program_left>().pid == left);
+  CHECK(news.as<wire_program_left>().how == WIRE_LEFT);
+  CHECK(asks.receive().type == WIRE_PROGRAM_ENDED);
+
+  for (const wire_type type : {WIRE_PROGRAM_STARTED, WIRE_PROGRAM_ENDED, WIRE_PROGRAM_STARTED, WIRE_PROGRAM_ENDED})
+    CHECK(plain.receive().type == type);
+}
+
+TEST_CASE("a program that is to stay cannot leave, and who watches hears that it wanted to") {
+  Listening listening;
+  Client watcher(listening.path());
+  REQUIRE(watcher.send_frame(WIRE_WATCH, bytes_of(wire_watch{WIRE_WATCH_LEAVING})));
+  CHECK(watcher.receive().type == WIRE_DONE);
+  LaunchRequest request("/bin/sh", {"-c", "exec /bin/true"});
+  request.settings.flags = WIRE_LAUNCH_STAY;
+  Client client(listening.path());
+  REQUIRE(client.launch(request));
+  client.started();
+  CHECK(client.ended() == 126);
+  CHECK(watcher.receive().type == WIRE_PROGRAM_STARTED);
+  const Reply news = watcher.receive();
+  REQUIRE(news.type == WIRE_PROGRAM_LEFT);
+  CHECK(news.as<wire_program_left>().how == WIRE_LEAVE_REFUSED);
+  CHECK(watcher.receive().type == WIRE_PROGRAM_ENDED);
+}
+
+TEST_CASE("a watch for what is unknown is refused") {
+  Listening listening;
+  Client strange(listening.path()), odd(listening.path());
+  REQUIRE(strange.send_frame(WIRE_WATCH, bytes_of(wire_watch{4})));
+  CHECK(strange.receive().message() == "a watch for what is unknown here (0x4) (EPROTO)");
+  REQUIRE(odd.send_frame(WIRE_WATCH, "xx"));
+  CHECK(odd.receive().message() == "a watch of 2 bytes (EPROTO)");
+}
+
 TEST_CASE("a client that watches and does not read is dropped, and keeps nobody waiting") {
   Listening listening;
   Client idler(listening.path());

@@ -154,6 +154,20 @@ TEST_CASE("a launch with a state that cannot be is refused") {
   CHECK(problem_of(payload, 4) == "a launch with a state of 24 bytes and 1 words of CPUs");
 }
 
+TEST_CASE("a watch of an older client wants nothing besides, and that of a newer one what is known") {
+  wire_watch watch{7};
+  char problem[WIRE_PROBLEM_SIZE] = "";
+  CHECK(wire_watch_read(nullptr, 0, &watch, problem));
+  CHECK(watch.wanted == 0);
+  const wire_watch all{WIRE_WATCH_CRASHES | WIRE_WATCH_LEAVING}, more{4};
+  CHECK(wire_watch_read(&all, sizeof all, &watch, problem));
+  CHECK(watch.wanted == all.wanted);
+  CHECK_FALSE(wire_watch_read(&more, sizeof more, &watch, problem));
+  CHECK(std::string(problem) == "a watch for what is unknown here (0x4)");
+  CHECK_FALSE(wire_watch_read(&all, 3, &watch, problem));
+  CHECK(std::string(problem) == "a watch of 3 bytes");
+}
+
 TEST_CASE("an empty environment and no descriptors are a launch, too") {
   LaunchPayload launch;
   launch.environment.clear();
@@ -174,8 +188,8 @@ TEST_CASE("every truncated launch, and one with bytes too many, is refused") {
 
 TEST_CASE("a launch with settings that cannot be is refused") {
   LaunchPayload launch;
-  launch.settings.flags = 64;
-  CHECK(problem_of(launch) == "a launch with unknown flags 0x40");
+  launch.settings.flags = 256;
+  CHECK(problem_of(launch) == "a launch with unknown flags 0x100");
   launch.settings.flags = WIRE_LAUNCH_TERMINAL | WIRE_LAUNCH_TERMINAL_APART;
   CHECK(problem_of(launch.bytes(), 5) == "a launch on two terminals");
   launch = LaunchPayload();

@@ -3,6 +3,9 @@ package io.tproc.it;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.tproc.CrashReport;
+import io.tproc.ThreadProc;
+import io.tproc.cli.client.HostClient;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -52,6 +55,85 @@ class LauncherIT {
     Outcome spawned =
         host.sh("$R --never-forks $S /usr/bin/python3 -c 'import os; os.system(\"(echo a)\")'");
     assertThat(spawned.output()).isEqualTo("a\n");
+  }
+
+  private static Outcome crash(String... program) throws Exception {
+    List<String> command = ListeningHost.command(host.socket(), program);
+    return Outcome.of(
+        new ProcessBuilder(ListeningHost.with("--crash-report", command)).start(), "");
+  }
+
+  /** In the words of the report that a program of the JVM's own has. */
+  @ParameterizedTest
+  @ValueSource(strings = {"segv", "overflow", "abort"})
+  void aCrashIsExplained(String how) throws Exception {
+    String program = Programs.sample("crash");
+    Outcome outcome = crash(program, how);
+    assertThat(outcome.exitValue).isEqualTo(how.equals("abort") ? 134 : 139);
+    List<String> lines = outcome.error().lines().toList();
+    assertThat(lines).hasSize(2);
+    CrashReport report;
+    try (ThreadProc own = host.host().command(program, how).crashReport(true).start()) {
+      own.waitForExit();
+      report = own.crashReport().orElseThrow();
+    }
+    assertThat(withoutAddresses(lines.get(0)))
+        .isEqualTo(withoutAddresses("tproc-run: " + program + " crashed: " + report));
+    assertThat(withoutAddresses(lines.get(1)))
+        .isEqualTo(withoutAddresses("tproc-run: " + report.registersText()));
+  }
+
+  /** Slots lie elsewhere, threads have other numbers; offsets in files stay. */
+  private static String withoutAddresses(String text) {
+    return text.replaceAll("([ =])0x[0-9a-f]+", "$1ADDRESS").replaceAll("thread [0-9]+", "thread");
+  }
+
+  @Test
+  void aNeighbourWhoseMemoryIsWrittenIsNamed() throws Exception {
+    Process neighbour = host.start(Programs.probe("waiter"));
+    assertThat(neighbour.inputReader().readLine()).isEqualTo("ready");
+    long pid = host.only().pid();
+    try (HostClient client = HostClient.connect(host.socket())) {
+      long address =
+          client.mappings(pid).items().stream()
+              .filter(each -> each.readable() && !each.writable() && each.name().startsWith("/"))
+              .findFirst()
+              .orElseThrow()
+              .address();
+      Outcome outcome = crash(Programs.probe("stray"), "write", Long.toHexString(address));
+      assertThat(outcome.error())
+          .contains("SIGSEGV (SEGV_ACCERR), accessing 0x")
+          .contains(" (pid " + pid + "), in " + Programs.probe("stray") + "+0x");
+    } finally {
+      neighbour.destroy();
+      neighbour.waitFor();
+    }
+  }
+
+  @Test
+  void nothingIsExplainedOfWhatExitsOrIsKilled() throws Exception {
+    assertThat(crash(Programs.sample("crash"), "exit", "3").error()).isEmpty();
+    assertThat(crash(Programs.sample("crash"), "kill").error()).isEmpty();
+    Process stranger =
+        new ProcessBuilder(
+                ListeningHost.with(
+                    "--crash-report",
+                    ListeningHost.command(host.socket(), Programs.probe("waiter"))))
+            .start();
+    assertThat(stranger.inputReader().readLine()).isEqualTo("ready");
+    try (HostClient client = HostClient.connect(host.socket())) {
+      client.signal(host.only().pid(), 11);
+    }
+    assertThat(Outcome.of(stranger, "").error()).isEmpty();
+  }
+
+  @Test
+  void aProgramThatIsToStayCannotExecuteAnother() throws Exception {
+    Programs.hostable("bash");
+    Outcome outcome = host.sh("$R --stay $S bash -c 'exec true'; echo $?");
+    assertThat(outcome.output()).isEqualTo("126\n");
+    assertThat(outcome.error()).contains("Operation not permitted");
+    assertThat(host.sh("$R --stay $S bash -c '/bin/true; echo $?'").output()).isEqualTo("0\n");
   }
 
   @ParameterizedTest

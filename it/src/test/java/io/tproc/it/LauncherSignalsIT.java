@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -81,18 +82,29 @@ class LauncherSignalsIT {
     }
   }
 
+  /** Traced, the kernel says t of a program that is stopped. */
   @ParameterizedTest
-  @ValueSource(strings = {"STOP", "TSTP", "TTIN", "TTOU"})
-  void stopsAndContinuesBoth(String signal) throws Exception {
+  @CsvSource({
+    "STOP,''",
+    "TSTP,''",
+    "TTIN,''",
+    "TTOU,''",
+    "STOP,--crash-report",
+    "TSTP,--crash-report",
+    "TTIN,--crash-report",
+    "TTOU,--crash-report"
+  })
+  void stopsAndContinuesBoth(String signal, String option) throws Exception {
     List<String> command = new ArrayList<>(List.of(Programs.probe("job")));
-    command.addAll(ListeningHost.command(host.socket(), Programs.probe("waiter")));
+    command.addAll(
+        ListeningHost.with(option, ListeningHost.command(host.socket(), Programs.probe("waiter"))));
     Process job = new ProcessBuilder(command).start();
     long launcher = Long.parseLong(job.inputReader().readLine());
     assertThat(job.inputReader().readLine()).isEqualTo("ready");
     long program = host.only().pid();
 
     kill(signal, launcher);
-    untilState(program, "T");
+    untilState(program, option.isEmpty() ? "T" : "t");
     untilState(launcher, "T");
     Patience.untilNothingToComplainOf(
         Patience.seconds(5),
@@ -105,10 +117,13 @@ class LauncherSignalsIT {
     assertThat(job.waitFor()).isEqualTo(143);
   }
 
-  @Test
-  void aProgramThatStopsItselfStopsItsLauncher() throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {"", "--crash-report"})
+  void aProgramThatStopsItselfStopsItsLauncher(String option) throws Exception {
     Programs.hostable("bash");
-    Process launcher = host.start("bash", "-c", "echo ready; kill -STOP $$; echo again; exit 3");
+    String script = "echo ready; kill -STOP $$; echo again; exit 3";
+    List<String> command = ListeningHost.command(host.socket(), "bash", "-c", script);
+    Process launcher = new ProcessBuilder(ListeningHost.with(option, command)).start();
     BufferedReader output = launcher.inputReader();
     assertThat(output.readLine()).isEqualTo("ready");
     untilState(launcher.pid(), "T");
@@ -125,11 +140,14 @@ class LauncherSignalsIT {
         .isEqualTo("goes on\n");
   }
 
-  @Test
-  void aJobOfAShellIsStoppedAndContinued() throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {"", "--crash-report"})
+  void aJobOfAShellIsStoppedAndContinued(String option) throws Exception {
     Programs.hostable("bash");
     String script =
-        "set -m; $R $S bash -c 'kill -STOP $$; exit 5' & wait $!; echo $?; kill -CONT %1;"
+        "set -m; $R "
+            + option
+            + " $S bash -c 'kill -STOP $$; exit 5' & wait $!; echo $?; kill -CONT %1;"
             + " wait %1; echo $?";
     // 128 + SIGTSTP or SIGSTOP: that the job has stopped.
     assertThat(host.sh(script).output()).matches("1(46|47|48)\n5\n");

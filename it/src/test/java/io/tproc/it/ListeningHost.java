@@ -56,6 +56,15 @@ final class ListeningHost implements AutoCloseable, AfterEachCallback, AfterAllC
     return command;
   }
 
+  /** The same with an option of the launcher's, or with "" as it is. */
+  static List<String> with(String option, List<String> command) {
+    List<String> all = new ArrayList<>(command);
+    if (!option.isEmpty()) {
+      all.add(1, option);
+    }
+    return all;
+  }
+
   TprocHost host() {
     return host;
   }

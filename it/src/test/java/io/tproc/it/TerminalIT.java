@@ -152,10 +152,11 @@ class TerminalIT {
     }
   }
 
-  @Test
-  void aJobOfTheUsersShellIsSuspendedAndResumed() throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {"", "--crash-report"})
+  void aJobOfTheUsersShellIsSuspendedAndResumed(String option) throws Exception {
     try (Terminal terminal = outside()) {
-      terminal.type("$R $S " + Programs.probe("copy") + "\r");
+      terminal.type("$R " + option + " $S " + Programs.probe("copy") + "\r");
       terminal.untilState(RAW);
       terminal.type("one\r").expect("one\r\none\r\n");
 
@@ -173,10 +174,13 @@ class TerminalIT {
     }
   }
 
-  @Test
-  void aBackgroundJobDoesNotTakeTheTerminal() throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {"", "--crash-report"})
+  void aBackgroundJobDoesNotTakeTheTerminal(String option) throws Exception {
     try (Terminal terminal = outside()) {
-      terminal.type("$R $S " + Programs.probe("waiter") + " < /dev/null & \r").expect("ready");
+      terminal
+          .type("$R " + option + " $S " + Programs.probe("waiter") + " < /dev/null & \r")
+          .expect("ready");
       terminal.type("echo here\r").expect("\nhere\r\n").expect("USER> ");
       assertThat(terminal.state()).startsWith("cooked");
       terminal.type("kill %1; wait %1; echo $?; exit\r").expect("143");
