@@ -79,6 +79,10 @@ class ServeIT {
       String crash = Programs.sample("crash");
       Outcome.natively(ListeningHost.command(socket(), crash, "exit", "7"));
       Outcome.natively(ListeningHost.command(socket(), crash, "segv"));
+      Outcome.natively(
+          ListeningHost.with("--crash-report", ListeningHost.command(socket(), crash, "segv")));
+      Outcome.natively(
+          ListeningHost.command(socket(), "/bin/sh", "-c", "exec " + crash + " exit 3"));
 
       String time = "[0-9-]{10}T[0-9:]{8}\\.[0-9]{3}Z ";
       String start = time + "start [0-9]+ by [0-9]+ \\(.+\\): \\Q" + crash + "\\E ";
@@ -86,7 +90,20 @@ class ServeIT {
       assertThat(log.readLine()).matches(time + "end [0-9]+: exit status 7 after [0-9.]+ s");
       assertThat(log.readLine()).matches(start + "segv");
       assertThat(log.readLine())
-          .matches(time + "crash [0-9]+: SIGSEGV( \\(core dumped\\))? after [0-9.]+ s");
+          .matches(time + "end [0-9]+: killed by SIGSEGV( \\(core dumped\\))? after [0-9.]+ s");
+      assertThat(log.readLine()).matches(start + "segv");
+      assertThat(log.readLine())
+          .matches(
+              time
+                  + "crash [0-9]+: SIGSEGV \\(SEGV_MAPERR\\), accessing 0x0 \\(null pointer\\), in \\Q"
+                  + crash
+                  + "\\E\\+0x[0-9a-f]+, thread [0-9]+");
+      assertThat(log.readLine()).matches(time + "registers [0-9]+: ([a-z0-9]+=0x[0-9a-f]+ ?)+");
+      assertThat(log.readLine()).matches(time + "end [0-9]+: killed by SIGSEGV.* after [0-9.]+ s");
+      assertThat(log.readLine()).matches(time + "start [0-9]+ by .*: /bin/sh -c .*");
+      assertThat(log.readLine())
+          .matches(time + "left [0-9]+: has executed another program, and left the address space");
+      assertThat(log.readLine()).matches(time + "end [0-9]+: exit status 3 after [0-9.]+ s");
       kill("TERM", server);
       assertThat(server.waitFor()).isZero();
       assertThat(log.readLine()).isNull();
@@ -324,7 +341,7 @@ class ServeIT {
       assertThat(completions)
           .allSatisfy(each -> assertThat(each).containsPattern("(--| -l )" + name + "[ =\\[},]"));
     }
-    assertThat(count).isEqualTo(10);
+    assertThat(count).isEqualTo(12);
   }
 
   @Test

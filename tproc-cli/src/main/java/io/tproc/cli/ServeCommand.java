@@ -50,7 +50,8 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = {"-v", "--verbose"},
       description =
-          "Write a line to standard error for each program that starts, ends, or crashes.")
+          "Write a line to standard error for each program that starts, ends, leaves the address"
+              + " space, or crashes with a crash report.")
   boolean verbose;
 
   @Option(

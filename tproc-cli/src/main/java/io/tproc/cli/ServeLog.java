@@ -3,13 +3,15 @@ package io.tproc.cli;
 import io.tproc.ExitStatus;
 import io.tproc.ExitStatus.Exited;
 import io.tproc.ExitStatus.Signalled;
-import io.tproc.Signals;
 import io.tproc.ThreadProcStatus;
 import io.tproc.TprocListener;
 import io.tproc.cli.client.HostClient;
 import io.tproc.cli.client.HostGoneException;
 import io.tproc.cli.client.ProgramEvent;
+import io.tproc.cli.client.ProgramEvent.Crashed;
 import io.tproc.cli.client.ProgramEvent.Ended;
+import io.tproc.cli.client.ProgramEvent.Leaving;
+import io.tproc.cli.client.ProgramEvent.Left;
 import io.tproc.cli.client.ProgramEvent.Started;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -17,26 +19,15 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * What {@code tproc serve -v} writes. It is a client like any other, so a log that nobody reads
  * keeps no program waiting: the host hangs up, and lines are missing.
  */
 final class ServeLog implements Runnable {
-  /** A program that dies of one of these has done something wrong; of others, it was killed. */
-  private static final Set<Integer> CRASHES =
-      Set.of(
-          Signals.SIGILL,
-          Signals.SIGTRAP,
-          Signals.SIGABRT,
-          Signals.SIGBUS,
-          Signals.SIGFPE,
-          Signals.SIGSEGV,
-          Signals.SIGSYS);
-
   private static final DateTimeFormatter TIME =
       DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSSX", Locale.ROOT)
           .withZone(ZoneOffset.UTC);
@@ -76,7 +67,7 @@ final class ServeLog implements Runnable {
       while (listener.isOpen() && !log.checkError()) {
         Optional<ProgramEvent> event = host.nextEvent();
         if (event.isPresent()) {
-          log.println(line(event.get(), users));
+          lines(event.get(), users).forEach(log::println);
         } else {
           host.close();
           host = watch(listener);
@@ -99,35 +90,59 @@ final class ServeLog implements Runnable {
     log.println(TIME.format(Instant.now()) + " log " + text);
   }
 
-  static String line(ProgramEvent event, UserNames users) {
+  static List<String> lines(ProgramEvent event, UserNames users) {
     if (event instanceof Started started) {
-      ThreadProcStatus status = started.status();
-      return TIME.format(status.startedAt())
-          + " start "
-          + status.pid()
-          + " by "
-          + PsCommand.launcher(status, users)
-          + ": "
-          + PsCommand.command(status, false);
+      return List.of(line(started, users));
     }
-    Ended ended = (Ended) event;
-    return TIME.format(ended.endedAt())
-        + " "
-        + what(ended.status())
-        + " "
-        + ended.pid()
-        + ": "
-        + ended.status().map(ServeLog::words).orElse("the status cannot be known")
-        + " after "
-        + seconds(ended.uptime());
+    if (event instanceof Crashed crashed) {
+      return lines(crashed);
+    }
+    if (event instanceof Left left) {
+      return List.of(line(left));
+    }
+    return List.of(line((Ended) event));
   }
 
-  private static String what(Optional<ExitStatus> status) {
-    boolean crashed =
-        status.isPresent()
-            && status.get() instanceof Signalled killed
-            && CRASHES.contains(killed.signal());
-    return crashed ? "crash" : "end";
+  private static String line(Started started, UserNames users) {
+    ThreadProcStatus status = started.status();
+    return line(
+        status.startedAt(),
+        "start",
+        status.pid(),
+        " by " + PsCommand.launcher(status, users),
+        PsCommand.command(status, false));
+  }
+
+  private static List<String> lines(Crashed crashed) {
+    String where = ShellText.escaped(crashed.where());
+    String first = line(crashed.crashedAt(), "crash", crashed.pid(), "", where);
+    String registers = ShellText.escaped(crashed.registers());
+    return registers.isEmpty()
+        ? List.of(first)
+        : List.of(first, line(crashed.crashedAt(), "registers", crashed.pid(), "", registers));
+  }
+
+  private static String line(Left left) {
+    boolean refused = left.how() == Leaving.REFUSED;
+    return line(
+        left.seenAt(),
+        refused ? "refused" : "left",
+        left.pid(),
+        "",
+        switch (left.how()) {
+          case LEFT -> "has executed another program, and left the address space";
+          case REFUSED -> "wanted to execute another program, and was started to stay";
+          case AT_START -> "an ordinary process: the fixed addresses that it needs were taken";
+        });
+  }
+
+  private static String line(Ended ended) {
+    String how = ended.status().map(ServeLog::words).orElse("the status cannot be known");
+    return line(ended.endedAt(), "end", ended.pid(), "", how + " after " + seconds(ended.uptime()));
+  }
+
+  private static String line(Instant at, String what, long pid, String more, String text) {
+    return TIME.format(at) + " " + what + " " + pid + more + ": " + text;
   }
 
   /** How a program ended, in words. */
@@ -136,7 +151,7 @@ final class ServeLog implements Runnable {
       return "exit status " + exited.code();
     }
     Signalled killed = (Signalled) status;
-    return killed.signalName() + (killed.coreDumped() ? " (core dumped)" : "");
+    return "killed by " + killed.signalName() + (killed.coreDumped() ? " (core dumped)" : "");
   }
 
   private static String seconds(Duration time) {

@@ -7,6 +7,7 @@ import io.tproc.Signals;
 import io.tproc.ThreadProcStatus;
 import io.tproc.ThreadProcStatus.State;
 import io.tproc.cli.client.ProgramEvent;
+import io.tproc.cli.client.ProgramEvent.Leaving;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -14,15 +15,17 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ServeLogTest {
   private static final Instant TIME = Instant.ofEpochSecond(1, 2_000_000);
 
   private static String ended(Optional<ExitStatus> status) {
-    return ServeLog.line(
-        new ProgramEvent.Ended(41, status, TIME, Duration.ofMillis(1250)), UserNames.read());
+    return lines(new ProgramEvent.Ended(41, status, TIME, Duration.ofMillis(1250))).get(0);
+  }
+
+  private static List<String> lines(ProgramEvent event) {
+    return ServeLog.lines(event, UserNames.read());
   }
 
   @Test
@@ -41,8 +44,8 @@ class ServeLogTest {
             List.of("./x", "a\nb"),
             2,
             false);
-    assertThat(ServeLog.line(new ProgramEvent.Started(status), UserNames.read()))
-        .isEqualTo("1970-01-01T00:00:01.002Z start 41 by 77 (4294967294): ./x $'a\\nb'");
+    assertThat(lines(new ProgramEvent.Started(status)))
+        .containsExactly("1970-01-01T00:00:01.002Z start 41 by 77 (4294967294): ./x $'a\\nb'");
   }
 
   @Test
@@ -52,19 +55,35 @@ class ServeLogTest {
     assertThat(ended(Optional.empty())).contains(" end 41: the status cannot be known after ");
   }
 
+  /** Without a report, whatever the signal: another process may have sent it. */
   @ParameterizedTest
-  @ValueSource(strings = {"ILL", "TRAP", "ABRT", "BUS", "FPE", "SEGV", "SYS"})
-  void theseAreCrashes(String name) {
-    int signal = Signals.parse(name).orElseThrow();
-    assertThat(ended(Optional.of(new ExitStatus.Signalled(signal, true))))
-        .contains(" crash 41: SIG" + name + " (core dumped) after ");
-  }
-
-  @ParameterizedTest
-  @CsvSource({"KILL", "TERM", "INT", "HUP", "PIPE"})
-  void theseAreNot(String name) {
+  @ValueSource(strings = {"SEGV", "ABRT", "KILL", "TERM"})
+  void aSignalIsNoMoreThanThat(String name) {
     int signal = Signals.parse(name).orElseThrow();
     assertThat(ended(Optional.of(new ExitStatus.Signalled(signal, false))))
-        .contains(" end 41: SIG" + name + " after ");
+        .isEqualTo("1970-01-01T00:00:01.002Z end 41: killed by SIG" + name + " after 1.250 s");
+    assertThat(ended(Optional.of(new ExitStatus.Signalled(signal, true))))
+        .contains(": killed by SIG" + name + " (core dumped) after ");
+  }
+
+  @Test
+  void aCrashHasTwoLinesAndNothingThatATerminalWouldObey() {
+    assertThat(lines(new ProgramEvent.Crashed(41, "in /a\u001b[2J+0x1", "rip=0x1", TIME)))
+        .containsExactly(
+            "1970-01-01T00:00:01.002Z crash 41: in /a\\e[2J+0x1",
+            "1970-01-01T00:00:01.002Z registers 41: rip=0x1");
+    assertThat(lines(new ProgramEvent.Crashed(41, "somewhere", "", TIME))).hasSize(1);
+  }
+
+  @Test
+  void whoLeaves() {
+    assertThat(lines(new ProgramEvent.Left(41, Leaving.LEFT, TIME)))
+        .containsExactly(
+            "1970-01-01T00:00:01.002Z left 41: has executed another program, and left the address"
+                + " space");
+    assertThat(lines(new ProgramEvent.Left(41, Leaving.REFUSED, TIME)).get(0))
+        .contains(" refused 41: wanted to execute another program");
+    assertThat(lines(new ProgramEvent.Left(41, Leaving.AT_START, TIME)).get(0))
+        .contains(" left 41: an ordinary process");
   }
 }

@@ -17,6 +17,8 @@ final class FrameType {
   static final int PROGRAM_ENDED = 109;
   static final int REGISTERED = 110;
   static final int HEAP_USED = 111;
+  static final int CRASHED = 113;
+  static final int PROGRAM_LEFT = 114;
 
   private FrameType() {}
 }

@@ -34,6 +34,9 @@ public final class HostClient implements AutoCloseable {
   /** After that a user wants to know what is being waited for. */
   private static final Duration SLOW = Duration.ofSeconds(3);
 
+  /** WIRE_WATCH_CRASHES and WIRE_WATCH_LEAVING. */
+  private static final int WATCH_ALL = 1 | 2;
+
   private static final int FAILED_SIZE = 2 * Integer.BYTES;
 
   private final Path socket;
@@ -147,14 +150,14 @@ public final class HostClient implements AutoCloseable {
 
   /**
    * Has the host tell of each program that its clients start, from now on; then only {@link
-   * #nextEvent()} may be called.
+   * #nextEvent()} may be called. Hosts of an older build refuse.
    */
   public void watch() throws IOException {
-    ask(Frame.of(FrameType.WATCH), FrameType.DONE, HostClient::nothing);
+    ask(Frame.of(FrameType.WATCH, WATCH_ALL), FrameType.DONE, HostClient::nothing);
   }
 
   /**
-   * Waits for the next start or end, for as long as it takes.
+   * Waits for the next event, for as long as it takes.
    *
    * @return empty when the host has closed the connection without a word: this client has not read
    *     fast enough
@@ -166,6 +169,8 @@ public final class HostClient implements AutoCloseable {
       return switch (news.type()) {
         case FrameType.PROGRAM_STARTED -> Optional.of(ProgramEvents.started(news.payload()));
         case FrameType.PROGRAM_ENDED -> Optional.of(ProgramEvents.ended(news.payload()));
+        case FrameType.CRASHED -> Optional.of(ProgramEvents.crashed(news.payload()));
+        case FrameType.PROGRAM_LEFT -> Optional.of(ProgramEvents.left(news.payload()));
         case FrameType.FAILED -> throw refused(news);
         default -> throw new ProtocolException("news of type " + news.type());
       };

@@ -3,6 +3,7 @@ package io.tproc.cli.client;
 import io.tproc.ExitStatus;
 import io.tproc.Signals;
 import io.tproc.ThreadProcStatus;
+import io.tproc.cli.client.ProgramEvent.Leaving;
 import io.tproc.spi.Listing;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
@@ -14,10 +15,12 @@ import java.util.Optional;
 /** Decodes what a host tells who watches it. What is not UTF-8 in a command is U+FFFD here. */
 final class ProgramEvents {
   private static final int ENDED_SIZE = 32;
+  private static final int NEWS_SIZE = 16;
 
   private static final int PID_AT = 0;
   private static final int KIND_AT = 4;
   private static final int STATUS_AT = 8;
+  private static final int NEWS_AT = 8;
   private static final int ENDED_AT = 16;
   private static final int UPTIME_AT = 24;
 
@@ -51,6 +54,40 @@ final class ProgramEvents {
         status(fields.getInt(KIND_AT), fields.getInt(STATUS_AT)),
         Instant.ofEpochSecond(0, fields.getLong(ENDED_AT)),
         Duration.ofNanos(fields.getLong(UPTIME_AT)));
+  }
+
+  /** A struct wire_crashed and its text. */
+  static ProgramEvent crashed(ByteBuffer payload) throws ProtocolException {
+    if (payload.remaining() <= NEWS_SIZE) {
+      throw new ProtocolException("a crash in " + payload.remaining() + " bytes");
+    }
+    ByteBuffer fields = payload.slice().order(payload.order());
+    String text = StandardCharsets.UTF_8.decode(payload.slice().position(NEWS_SIZE)).toString();
+    int end = text.indexOf('\n');
+    return new ProgramEvent.Crashed(
+        fields.getInt(PID_AT),
+        end < 0 ? text : text.substring(0, end),
+        end < 0 ? "" : text.substring(end + 1),
+        Instant.ofEpochSecond(0, fields.getLong(NEWS_AT)));
+  }
+
+  /** A struct wire_program_left. */
+  static ProgramEvent left(ByteBuffer payload) throws ProtocolException {
+    if (payload.remaining() != NEWS_SIZE) {
+      throw new ProtocolException("a leave in " + payload.remaining() + " bytes");
+    }
+    ByteBuffer fields = payload.slice().order(payload.order());
+    return new ProgramEvent.Left(
+        fields.getInt(PID_AT),
+        leaving(fields.getInt(KIND_AT)),
+        Instant.ofEpochSecond(0, fields.getLong(NEWS_AT)));
+  }
+
+  private static Leaving leaving(int how) throws ProtocolException {
+    if (how < 1 || how > Leaving.values().length) {
+      throw new ProtocolException("a leave of kind " + how);
+    }
+    return Leaving.values()[how - 1];
   }
 
   private static Optional<ExitStatus> status(int kind, int status) throws ProtocolException {

@@ -11,13 +11,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tproc.Errno;
 import io.tproc.ExitStatus;
+import io.tproc.cli.client.ProgramEvent.Crashed;
 import io.tproc.cli.client.ProgramEvent.Ended;
+import io.tproc.cli.client.ProgramEvent.Leaving;
+import io.tproc.cli.client.ProgramEvent.Left;
 import io.tproc.cli.client.ProgramEvent.Started;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -51,7 +55,7 @@ class WatchTest {
         HostClient client = HostClient.connect(socket)) {
       client.watch();
       use.of(client);
-      assertThat(host.questions()).containsExactly(List.of(FrameType.WATCH));
+      assertThat(host.questions()).containsExactly(List.of(FrameType.WATCH, 3));
     }
   }
 
@@ -67,6 +71,53 @@ class WatchTest {
             .putLong(1_002_000_000L)
             .putLong(5)
             .array());
+  }
+
+  /** A struct wire_crashed or wire_program_left. */
+  private static byte[] news(int type, int second, String text) {
+    byte[] more = text.getBytes(StandardCharsets.UTF_8);
+    return frame(
+        type,
+        ByteBuffer.allocate(16 + more.length)
+            .order(ByteOrder.nativeOrder())
+            .putInt(41)
+            .putInt(second)
+            .putLong(1_002_000_000L)
+            .put(more)
+            .array());
+  }
+
+  @Test
+  void crashes() throws Exception {
+    Instant time = Instant.ofEpochSecond(1, 2_000_000);
+    watching(
+        client -> {
+          assertThat(client.nextEvent()).contains(new Crashed(41, "where", "rip=0x1", time));
+          assertThat(client.nextEvent()).contains(new Crashed(41, "where", "", time));
+          assertThatThrownBy(client::nextEvent).hasMessageContaining("a crash in 16 bytes");
+        },
+        news(FrameType.CRASHED, 0, "where\nrip=0x1"),
+        news(FrameType.CRASHED, 0, "where"),
+        news(FrameType.CRASHED, 0, ""));
+  }
+
+  @Test
+  void whoLeaves() throws Exception {
+    Instant time = Instant.ofEpochSecond(1, 2_000_000);
+    watching(
+        client -> {
+          assertThat(client.nextEvent()).contains(new Left(41, Leaving.LEFT, time));
+          assertThat(client.nextEvent()).contains(new Left(41, Leaving.REFUSED, time));
+          assertThat(client.nextEvent()).contains(new Left(41, Leaving.AT_START, time));
+          assertThatThrownBy(client::nextEvent).hasMessageContaining("a leave of kind 4");
+        },
+        news(FrameType.PROGRAM_LEFT, 1, ""),
+        news(FrameType.PROGRAM_LEFT, 2, ""),
+        news(FrameType.PROGRAM_LEFT, 3, ""),
+        news(FrameType.PROGRAM_LEFT, 4, ""));
+    watching(
+        client -> assertThatThrownBy(client::nextEvent).hasMessageContaining("a leave in 17 bytes"),
+        news(FrameType.PROGRAM_LEFT, 1, "x"));
   }
 
   @Test
