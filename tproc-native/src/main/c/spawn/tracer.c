@@ -121,8 +121,8 @@ static bool is_of_another_process(const struct tracer *tracer, pid_t tid) {
 }
 
 /*
- * The process stops and goes on with its main thread: who hears that it has stopped looks at that. From where all its
- * threads listen a continuation brings each of them here once more, without a stop's signal.
+ * For the process its main thread counts: who hears that it has stopped looks at the state of that. A continuation
+ * brings each thread here once more, without a signal that stops.
  */
 static void note(struct tracer *tracer, bool stopped, int signal) {
   pthread_mutex_lock(&tracer->lock);
