@@ -463,10 +463,95 @@ static void refuse_answers(void) {
   EXPECT(strcmp(memory, "kept") == 0 && munmap(memory, 2 * page) == 0);
 }
 
+static int is_file(int file, const struct stat *expected) {
+  struct stat found;
+  const int same = file >= 0 && fstat(file, &found) == 0 && found.st_ino == expected->st_ino;
+  if (file >= 0) close(file);
+  return same;
+}
+
+/* What is asked for anyway is recognised however it was put together. */
+static void read_built_paths(const char *own) {
+  char path[64], target[4096];
+  const pid_t pid = getpid(), tid = (pid_t)syscall(SYS_gettid);
+  const char *const formats[] = {"/proc/%d/exe", "//proc/./%d//exe", "/proc/self/../%d/exe", "/proc/self/task/%d/exe",
+                                 "/../proc/thread-self/../%d/exe"};
+  for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+    snprintf(path, sizeof path, formats[i], i < 3 ? pid : tid);
+    const ssize_t length = readlink(path, target, sizeof target);
+    EXPECT(length == (ssize_t)strlen(own) && memcmp(target, own, (size_t)length) == 0);
+  }
+}
+
+struct told_handle {
+  unsigned size;
+  int type;
+  unsigned char bytes[128];
+};
+
+static void use_handle(const char *own) {
+  struct told_handle expected = {.size = 128}, found = {.size = 128}, small = {.size = 1};
+  int mount = 0, mount_found = -1;
+  if (syscall(SYS_name_to_handle_at, AT_FDCWD, own, &expected, &mount, 0) != 0) return; /* a file system without */
+  EXPECT(syscall(SYS_name_to_handle_at, AT_FDCWD, "/proc/self/exe", &found, &mount_found, AT_SYMLINK_FOLLOW) == 0);
+  EXPECT(found.size == expected.size && memcmp(found.bytes, expected.bytes, found.size) == 0 && mount == mount_found);
+  REFUSED((int)syscall(SYS_name_to_handle_at, AT_FDCWD, "/proc/self/exe", &small, &mount, AT_SYMLINK_FOLLOW), -1,
+          EOVERFLOW);
+  EXPECT(small.size == expected.size);
+}
+
+struct told_how {
+  uint64_t flags, mode, resolve;
+};
+
+static int open_told(int directory, const char *path, uint64_t flags, uint64_t resolve) {
+  const struct told_how how = {flags, 0, resolve};
+  return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+}
+
+static void use_told(const struct stat *expected) {
+  EXPECT(is_file(open_told(99, "/proc/self/exe", O_RDONLY, 0), expected));
+  REFUSED(open_told(99, "/proc/self/exe", O_RDONLY | O_NOFOLLOW, 0), -1, ELOOP);
+  REFUSED(open_told(99, "/proc/self/exe", O_RDONLY, 2 /* RESOLVE_NO_MAGICLINKS */), -1, ELOOP);
+  REFUSED(open_told(99, "/proc/self/exe", 1ull << 40, 0), -1, EINVAL);
+}
+
+/* By a directory, and with spellings that stand in the program as constants. */
+static void use_spellings(const char *own) {
+  char target[4096];
+  struct stat expected, found;
+  EXPECT(stat(own, &expected) == 0);
+  const int proc = open("/proc", O_PATH | O_DIRECTORY), self = open("/proc/self", O_PATH | O_DIRECTORY);
+  const ssize_t length = readlinkat(self, "exe", target, sizeof target);
+  EXPECT(length == (ssize_t)strlen(own) && memcmp(target, own, (size_t)length) == 0);
+  EXPECT(readlinkat(proc, "self/exe", target, sizeof target) == length);
+  EXPECT(is_file(openat(self, "exe", O_RDONLY), &expected));
+  EXPECT(is_file(openat(proc, "self/exe", O_RDONLY), &expected));
+  EXPECT(is_file(open("//proc//self/exe", O_RDONLY), &expected));
+  EXPECT(is_file(open("/proc/../proc/self/exe", O_RDONLY), &expected));
+  EXPECT(fstatat(self, "exe", &found, 0) == 0 && found.st_ino == expected.st_ino);
+  use_told(&expected);
+  EXPECT(is_file(open_told(proc, "self/exe", O_RDONLY, 0), &expected));
+  const int link = open("/proc/self/exe", O_PATH | O_NOFOLLOW);
+  EXPECT(link >= 0 && readlinkat(link, "", target, sizeof target) == length);
+  use_handle(own);
+  const int old = open(".", O_PATH | O_DIRECTORY);
+  EXPECT(chdir("/proc/self") == 0 && readlink("exe", target, sizeof target) == length);
+  EXPECT(is_file(open("exe", O_RDONLY), &expected) && stat("exe", &found) == 0 && found.st_ino == expected.st_ino);
+  REFUSED(execl("exe", "exe", "say", NULL), -1, EOPNOTSUPP); /* no room for another path */
+  EXPECT(fchdir(old) == 0);
+  close(old);
+  close(link);
+  close(self);
+  close(proc);
+}
+
 static void use_executable(const char *own) {
   refuse_answers();
   check_executable("/proc/self/exe", own);
   check_executable("/proc/thread-self/exe", own);
+  read_built_paths(own);
+  use_spellings(own);
   char target[4096];
   const ssize_t length = readlink("/proc/1/exe", target, sizeof target); /* another's: the kernel says */
   EXPECT(length < 0 || length != (ssize_t)strlen(own) || memcmp(target, own, (size_t)length) != 0);

@@ -104,6 +104,25 @@ struct compat_pagemap_region {
 #define COMPAT_PAGEMAP_SCAN _IOWR('f', 16, struct compat_pagemap_scan)
 #define COMPAT_PAGE_IS_PRESENT (1u << 3)
 
+/* sched_setattr(2)'s first form, which C libraries have since glibc 2.41. */
+struct compat_sched_attr {
+  uint32_t size, policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t runtime, deadline, period;
+};
+
+/* What openat2 knows it by, also where a C library of 64 bits has 0 for it. */
+#if defined(__x86_64__)
+#define KERNEL_O_LARGEFILE 0100000
+#elif defined(__aarch64__)
+#define KERNEL_O_LARGEFILE 0400000
+#endif
+
+/* name_to_handle_at's AT_HANDLE_MNT_ID_UNIQUE, since Linux 6.12: the mount's number has 64 bits. */
+#define HANDLE_MOUNT_UNIQUE 1
+
 #ifndef SO_PEERPIDFD /* since Linux 6.5 */
 #define SO_PEERPIDFD 77
 #endif

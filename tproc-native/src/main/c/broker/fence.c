@@ -158,6 +158,8 @@ static const struct fenced_call fenced_calls[] = {
 #endif
     /* The second argument is a path. */
     {__NR_openat, PATH_AT},
+    {__NR_openat2, PATH_AT},
+    {__NR_name_to_handle_at, PATH_AT},
     {__NR_newfstatat, STAT_AT},
     {__NR_statx, STAT_EXTENDED},
 };

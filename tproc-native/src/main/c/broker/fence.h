@@ -32,8 +32,8 @@
 #include "base/address_range.h"
 #include "memory/slot.h"
 
-/** More than the filter ever needs. */
-#define FENCE_INSTRUCTIONS_MAX 250
+/** As much as the filter ever needs; a jump goes no further. */
+#define FENCE_INSTRUCTIONS_MAX 256
 
 struct fence {
   struct sock_filter instructions[FENCE_INSTRUCTIONS_MAX];

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,22 +12,19 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "broker/answers.h"
+#include "broker/exe_path.h"
 #include "broker/exec_arguments.h"
 
-/* Longer than every path that is recognised. */
-#define PATH_SIZE 64
+/* Flags of openat2 with which the kernel does not follow such a link, whatever it leads to. */
+#define FOLLOWS_NO_LINK \
+  (RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_IN_ROOT)
 
-static bool is_own(const struct fence_listener *listener, pid_t tid, const char *path) {
-  if (strncmp(path, "/proc/", 6) != 0) return false;
-  const char *who = path + 6;
-  const char *slash = strchr(who, '/');
-  if (slash == NULL || strcmp(slash, "/exe") != 0) return false;
-  if (strncmp(who, "self/", 5) == 0 || strncmp(who, "thread-self/", 12) == 0) return true;
-  char *end;
-  const long number = strtol(who, &end, 10);
-  return end == slash && number > 0 && (number == listener->pid || number == tid);
-}
+/* And which it knows: with others it fails. */
+#define OPEN_FLAGS                                                                                           \
+  (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC | O_DIRECT | \
+   KERNEL_O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE)
 
 /* Which argument is the path; -1 for calls without one. */
 static int path_argument(int number) {
@@ -43,6 +41,8 @@ static int path_argument(int number) {
     case __NR_statx:
     case __NR_readlinkat:
     case __NR_execveat:
+    case __NR_openat2:
+    case __NR_name_to_handle_at:
       return 1;
     default:
       return -1;
@@ -91,6 +91,37 @@ static struct broker_answer examine_extended(const struct target_check *check, c
   const int flags = (int)call->arguments[2] | AT_EMPTY_PATH;
   if (statx(listener->executable_file, "", flags, (unsigned)call->arguments[3], &status) != 0) return result(-errno);
   return give(check, listener, call, call->arguments[4], &status, sizeof status, 0);
+}
+
+/* What the kernel refuses by itself it also refuses of the host's program. */
+static struct broker_answer open_as_told(const struct target_check *check, const struct fence_listener *listener,
+                                         const struct broker_call *call) {
+  struct open_how how;
+  if (call->arguments[3] != sizeof how) return unchanged();
+  if (target_read(check, listener, call, call->arguments[2], &how, sizeof how) != sizeof how) return unchanged();
+  if ((how.resolve & FOLLOWS_NO_LINK) != 0 || (how.flags & ~(uint64_t)OPEN_FLAGS) != 0 || how.mode != 0)
+    return unchanged();
+  return (how.flags & O_NOFOLLOW) != 0 ? unchanged() : open_it(listener, (int)how.flags);
+}
+
+/* A handle is a header with its size, and bytes; with too little room the header is written alone. */
+static struct broker_answer make_handle(const struct target_check *check, const struct fence_listener *listener,
+                                        const struct broker_call *call) {
+  _Alignas(struct file_handle) char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+  struct file_handle *handle = (struct file_handle *)room;
+  const uint64_t *a = call->arguments;
+  const int flags = (int)a[4] & ~AT_SYMLINK_FOLLOW;
+  uint64_t mount = 0;
+  if (target_read(check, listener, call, a[2], handle, sizeof *handle) != sizeof *handle) return result(-EFAULT);
+  if (handle->handle_bytes > MAX_HANDLE_SZ) return result(-EINVAL);
+  const long made =
+      syscall(__NR_name_to_handle_at, listener->executable_file, "", handle, &mount, flags | AT_EMPTY_PATH);
+  const int code = made == 0 ? 0 : errno;
+  if (code != 0 && code != EOVERFLOW) return result(-code);
+  const size_t size = sizeof *handle + (code == 0 ? handle->handle_bytes : 0);
+  const size_t mount_size = (flags & HANDLE_MOUNT_UNIQUE) != 0 ? sizeof mount : sizeof(int);
+  const int failed = target_answer(check, listener, call, a[3], &mount, mount_size);
+  return failed ? result(failed) : give(check, listener, call, a[2], handle, size, -code);
 }
 
 static bool is_in(int directory, const char *name) {
@@ -233,35 +264,56 @@ static struct broker_answer answer_own(const struct target_check *check, const s
       return (a[2] & AT_SYMLINK_NOFOLLOW) != 0 ? unchanged() : examine_extended(check, listener, call);
     case __NR_readlinkat:
       return read_link(check, listener, call, a[2], a[3]);
+    case __NR_openat2:
+      return open_as_told(check, listener, call);
+    case __NR_name_to_handle_at:
+      return (a[4] & AT_SYMLINK_FOLLOW) == 0 ? unchanged() : make_handle(check, listener, call);
     default: /* execve, and execveat: the descriptor is ignored for an absolute path */
       return (struct broker_answer){.verdict = BROKER_DEFER_EXECUTE};
   }
 }
 
+static struct exe_path_owner owner_of(const struct fence_listener *listener, const struct broker_call *call) {
+  return (struct exe_path_owner){
+      .process = listener->pid, .thread = call->tid, .may_have_threads = !listener->process_gone};
+}
+
+/* An empty path means the directory's descriptor itself, which may be one of the link (O_PATH | O_NOFOLLOW). */
+static bool may_be_relative(const struct broker_call *call, const char *path) {
+  return exe_path_is_relative(path) && (path[0] != '\0' || call->number == __NR_readlinkat);
+}
+
 /* @return whether the path is the own executable's */
 static bool read_path(const struct target_check *check, const struct fence_listener *listener,
-                      const struct broker_call *call, size_t size) {
-  char path[PATH_SIZE];
-  const int64_t got = target_read(check, listener, call, call->arguments[path_argument(call->number)], path, size);
-  return got > 0 && memchr(path, '\0', (size_t)got) != NULL && is_own(listener, call->tid, path);
+                      const struct broker_call *call) {
+  char path[EXE_PATH_MAX], directory[EXE_PATH_MAX] = "";
+  const struct exe_path_owner owner = owner_of(listener, call);
+  const int argument = path_argument(call->number);
+  const int64_t got = target_read(check, listener, call, call->arguments[argument], path, sizeof path);
+  if (got <= 0 || memchr(path, '\0', (size_t)got) == NULL) return false;
+  if (path[0] != '/' && !may_be_relative(call, path)) return false;
+  const int base = argument == 0 ? AT_FDCWD : (int)call->arguments[0];
+  if (path[0] != '/' && target_directory(call, base, directory, sizeof directory) != 0) return false;
+  return exe_path_is_own(&owner, directory, path);
 }
 
 struct broker_answer proc_self_exe_run(const struct target_check *check, const struct fence_listener *listener,
                                        const struct broker_call *call) {
-  const bool own = call->names_executable || read_path(check, listener, call, PATH_SIZE);
+  const bool own = call->names_executable || read_path(check, listener, call);
   return own ? answer_own(check, listener, call) : unchanged();
 }
 
 /* Whether there is a path in what can be read without waiting, and then whether it is the own executable's. */
 static bool read_resident(const struct target_check *check, const struct fence_listener *listener,
                           const struct broker_call *call, bool *own) {
-  char path[PATH_SIZE];
+  char path[EXE_PATH_MAX];
+  const struct exe_path_owner owner = owner_of(listener, call);
   const uint64_t address = call->arguments[path_argument(call->number)];
   const size_t resident = call->shares ? target_resident(check, address, sizeof path) : 0;
   const int64_t got = resident > 0 ? target_read(check, listener, call, address, path, resident) : 0;
   const bool whole = got > 0 && memchr(path, '\0', (size_t)got) != NULL;
-  *own = whole && is_own(listener, call->tid, path);
-  return whole || got == sizeof path;
+  *own = whole && path[0] == '/' && exe_path_is_own(&owner, "", path);
+  return whole ? !may_be_relative(call, path) : got == sizeof path;
 }
 
 /* A thread that asks again is past its execve, which has read its path. */

@@ -1,7 +1,6 @@
 /*
  * /proc/self/exe belongs to the address space, so for a threadproc it names the host's program. Here it means the
- * hosted program: when the link is read, opened, examined or executed. A path is recognised as it is written:
- * /proc/self/exe, /proc/thread-self/exe, /proc/PID/exe.
+ * hosted program: when the link is read, opened, examined or executed, however its path is spelled (exe_path.h).
  */
 #ifndef TPROC_PROC_SELF_EXE_H
 #define TPROC_PROC_SELF_EXE_H

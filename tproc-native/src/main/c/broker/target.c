@@ -304,6 +304,23 @@ int target_root(const struct broker_call *call) { return open_directory(call, "r
 
 int target_working_directory(const struct broker_call *call) { return open_directory(call, "cwd"); }
 
+int target_directory(const struct broker_call *call, int descriptor, char *text, size_t size) {
+  char name[32] = "cwd", link[64];
+  if (descriptor != AT_FDCWD) snprintf(name, sizeof name, "fd/%d", descriptor);
+  snprintf(link, sizeof link, "/proc/%d/%s", call->tid, name);
+  struct target_access access;
+  ssize_t length = readlink(link, text, size);
+  const int code = length < 0 ? errno : 0;
+  if (is_no_access(code) && target_access_begin(&access, call->tid)) {
+    length = readlink(link, text, size);
+    target_access_end(&access);
+  }
+  if (length < 0) return code != 0 ? -code : -errno;
+  if ((size_t)length == size) return -ENAMETOOLONG;
+  text[length] = '\0';
+  return 0;
+}
+
 int target_open_memory(const struct broker_call *call) { return call->shares ? -1 : open_memory(call->tid, O_RDWR); }
 
 /* What is open is the target's memory if the call still waits then. After that a reused id does no harm. */

@@ -97,6 +97,14 @@ int target_is_private(const struct broker_call *call, uint64_t address, size_t s
 int target_root(const struct broker_call *call);
 int target_working_directory(const struct broker_call *call);
 
+/**
+ * Where a relative path of the caller's begins, as a text that ends with NUL; asks no file system but /proc.
+ *
+ * @param descriptor of a directory, or AT_FDCWD
+ * @return 0 or a negative errno; what does not fit is ENAMETOOLONG
+ */
+int target_directory(const struct broker_call *call, int descriptor, char *text, size_t size);
+
 /** The memory of a caller that does not share the host's, and of nobody that gets its id later; -1: by its id only. */
 int target_open_memory(const struct broker_call *call);
 

@@ -174,9 +174,9 @@ static void plan_paths(const struct preparation *preparation, const struct exe_t
                        struct fence_content *content) {
   const struct image *image = &preparation->program_image;
   const uint64_t bias = image->low - preparation->elf.low;
-  content->constants = content->program;
+  if (texts->own_executable || texts->more_places) content->constants = content->program;
   if (texts->more_places) return;
-  content->constants.low = read_only_end(&preparation->elf, image);
+  if (texts->own_executable) content->constants.low = read_only_end(&preparation->elf, image);
   for (size_t i = 0; i < texts->place_count; i++)
     content->paths[content->path_count++] =
         (struct address_range){texts->places[i].low + bias, texts->places[i].high + bias};
@@ -192,7 +192,7 @@ static void plan_fence(const struct tproc_launch *launch, const struct preparati
                                   .program = {preparation->program_image.low, preparation->program_image.high},
                                   .files = {preparation->layout.files.low, threadproc->memory.slot.usable.high},
                                   .never_forks = (launch->flags & TPROC_LAUNCH_NEVER_FORKS) != 0};
-  if (texts.own_executable) plan_paths(preparation, &texts, &content);
+  plan_paths(preparation, &texts, &content);
   if (preparation_has_exe_texts(launch, preparation))
     content.arguments = (struct address_range){stack->arguments, preparation->layout.stack.high};
   plan_execution(launch, preparation, &threadproc->memory, &texts, &content);

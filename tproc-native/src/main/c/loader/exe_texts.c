@@ -8,12 +8,17 @@
 /* With its NUL. */
 static const char text[] = "/exe";
 
+static const char name_text[] = "\0exe";
+
 static const char limit_text[] = "rlimit"; /* without: setrlimit64 */
 
 static const char path_start[] = "/proc/";
 
-/* Longer than every path that is recognised (broker/proc_self_exe.c). */
+/* Longer than the constants that are such paths. */
 #define PATH_LENGTH_MAX 64
+
+/* Constants that stand so near to each other are one place. */
+#define PLACES_APART 64
 
 /* Of each chunk the next one needs so much: a text, and the path that it ends, may lie across two. */
 #define KEPT PATH_LENGTH_MAX
@@ -31,25 +36,61 @@ struct chunk {
   size_t size;
   size_t seen;      /* so many at its start have been looked through */
   uint64_t address; /* of the first byte */
+  bool is_first;    /* of its segment */
 };
 
-/* Where the path begins of which the text at `end` is the end; NULL: it is none. */
-static const char *start_of(const struct chunk *chunk, const char *end) {
-  for (const char *at = end; at >= chunk->bytes && end - at < PATH_LENGTH_MAX; at--) {
-    if (at < end && *at == '\0') return NULL;
-    if (end - at >= (ptrdiff_t)sizeof path_start - 1 && memcmp(at, path_start, sizeof path_start - 1) == 0) return at;
-  }
-  return NULL;
+/* What a text can be part of that is not written into any more: no format. */
+static bool is_path(const char *from, const char *end) { return memchr(from, '%', (size_t)(end - from)) == NULL; }
+
+/* Where "/proc/" begins, or what leads to it in another spelling ("//proc", "/usr/../proc"); NULL: nowhere. */
+static const char *absolute_start(const char *from, const char *end) {
+  const char *start = memmem(from, (size_t)(end - from), path_start, sizeof path_start - 1);
+  return start != NULL && *from == '/' && is_path(from, start) ? from : start;
 }
 
-static void note_place(const struct chunk *chunk, const char *start, const char *end, struct exe_texts *found) {
-  if (start == NULL) return;
-  if (found->place_count == EXE_TEXTS_MAX) {
-    found->more_places = true;
-    return;
+/*
+ * Where the path begins of which the text at `end` is the end; NULL: it is none. A relative one ("self/exe", "exe") is
+ * a whole constant.
+ */
+static const char *start_of(const struct chunk *chunk, const char *end) {
+  const char *from = end;
+  while (from > chunk->bytes && end - from < PATH_LENGTH_MAX - 1 && from[-1] != '\0') from--;
+  const char *start = absolute_start(from, end);
+  const bool is_whole = from == chunk->bytes ? chunk->is_first : from[-1] == '\0';
+  return start == NULL && is_whole && *from != '/' && is_path(from, end) ? from : start;
+}
+
+/* @return whether it became part of one that is near */
+static bool extend_place(struct exe_texts *found, uint64_t low, uint64_t high) {
+  for (size_t i = 0; i < found->place_count; i++) {
+    struct address_range *place = &found->places[i];
+    if (low > place->high + PLACES_APART || high + PLACES_APART < place->low) continue;
+    if (low < place->low) place->low = low;
+    if (high > place->high) place->high = high;
+    return true;
   }
-  const uint64_t low = chunk->address + (uint64_t)(start - chunk->bytes);
-  found->places[found->place_count++] = (struct address_range){low, low + (uint64_t)(end - start) + sizeof text};
+  return false;
+}
+
+/* `size` with the NUL. */
+static void note_place(const struct chunk *chunk, const char *start, const char *end, size_t size,
+                       struct exe_texts *found) {
+  if (start == NULL) return;
+  const uint64_t low = chunk->address + (uint64_t)(start - chunk->bytes), high = low + (uint64_t)(end - start) + size;
+  if (extend_place(found, low, high)) return;
+  if (found->place_count == EXE_TEXTS_MAX)
+    found->more_places = true;
+  else
+    found->places[found->place_count++] = (struct address_range){low, high};
+}
+
+/* The last part of such a path alone, for a directory's descriptor. */
+static void look_for_names(const struct chunk *chunk, const char *from, const char *end, struct exe_texts *found) {
+  if (chunk->is_first && from == chunk->bytes && chunk->size >= sizeof text - 1 &&
+      memcmp(chunk->bytes, text + 1, sizeof text - 1) == 0)
+    note_place(chunk, chunk->bytes, chunk->bytes, sizeof text - 1, found);
+  for (const char *at; (at = memmem(from, (size_t)(end - from), name_text, sizeof name_text)) != NULL; from = at + 1)
+    note_place(chunk, at + 1, at + 1, sizeof name_text - 1, found);
 }
 
 static void look(const struct chunk *chunk, struct exe_texts *found) {
@@ -58,8 +99,9 @@ static void look(const struct chunk *chunk, struct exe_texts *found) {
   const char *from = chunk->bytes + chunk->seen - again;
   for (const char *at; (at = memmem(from, (size_t)(end - from), text, sizeof text)) != NULL; from = at + 1) {
     found->own_executable = true;
-    note_place(chunk, start_of(chunk, at), at, found);
+    note_place(chunk, start_of(chunk, at), at, sizeof text, found);
   }
+  look_for_names(chunk, chunk->bytes + chunk->seen - again, end, found);
   if (!found->limits) found->limits = memmem(chunk->bytes, chunk->size, limit_text, sizeof limit_text - 1) != NULL;
 }
 
@@ -76,7 +118,7 @@ static void look_at_segment(int file, const struct elf_segment *segment, char *b
       return;
     }
     const size_t there = kept + (size_t)got;
-    look(&(struct chunk){bytes, there, kept, segment->address + at - kept}, found);
+    look(&(struct chunk){bytes, there, kept, segment->address + at - kept, at == 0}, found);
     kept = there < KEPT ? there : KEPT;
     memmove(bytes, bytes + there - kept, kept);
     at += (uint64_t)got;
@@ -97,6 +139,7 @@ struct exe_texts exe_texts_in_image(int file, const struct elf_file *elf) {
 bool exe_texts_are_in_strings(const char *const *strings) {
   for (; *strings != NULL; strings++) {
     const size_t length = strlen(*strings);
+    if (strcmp(*strings, text + 1) == 0) return true;
     if (length >= sizeof text - 1 && strcmp(*strings + length - (sizeof text - 1), text) == 0) return true;
   }
   return false;

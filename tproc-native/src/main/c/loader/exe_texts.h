@@ -14,7 +14,7 @@
 /** What stands in an image. */
 struct exe_texts {
   bool own_executable; /**< a text that ends in "/exe": /proc/self/exe, /proc/PID/exe … */
-  /** Where in the file's own addresses a constant is a whole path of it, "/proc/…/exe". */
+  /** Where in the file's own addresses a constant is a whole path of it: "/proc/…/exe", or "self/exe", "exe" … */
   struct address_range places[EXE_TEXTS_MAX];
   size_t place_count;
   bool more_places; /**< there are more than that, or they are not known */
@@ -27,7 +27,7 @@ struct exe_texts {
  */
 struct exe_texts exe_texts_in_image(int file, const struct elf_file *elf);
 
-/** Whether one of the strings ends in "/exe". `strings` ends with NULL. */
+/** Whether one of the strings ends in "/exe", or is "exe". `strings` ends with NULL. */
 bool exe_texts_are_in_strings(const char *const *strings);
 
 #endif

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <vector>
 
 #include "support/memory_file.h"
 
@@ -58,7 +59,31 @@ TEST_CASE("whole paths of the own executable are known by their places") {
   }
   std::string many;
   for (int i = 0; i < 5; i++) many += path;
+  CHECK(texts_in(many, 0, many.size()).place_count == 1);
+  many.clear();
+  for (int i = 0; i < 5; i++) many += path + std::string(200, 'x');
   CHECK(texts_in(many, 0, many.size()).more_places);
+}
+
+TEST_CASE("other spellings of it, and its parts, are known by their places, too") {
+  const size_t chunk = 256 << 10;
+  for (const std::string &path :
+       std::vector<std::string>{"//proc//self/exe", "/usr/../proc/self/exe", "self/exe", "exe", "../thread-self/exe"})
+    for (const size_t before : {size_t{0}, size_t{1}, size_t{100}, chunk - 4, chunk - 3, chunk - 1, chunk}) {
+      const std::string content = std::string(before, '\0') + path + std::string(1, '\0') + std::string(1000, 'y');
+      CAPTURE(path);
+      CAPTURE(before);
+      const exe_texts found = texts_in(content, 0, content.size());
+      REQUIRE(found.place_count == 1);
+      CHECK(found.places[0].low == before);
+      CHECK(found.places[0].high == before + path.size() + 1);
+      CHECK(found.own_executable == (path != "exe"));
+    }
+  for (const char *other : {"%s/exe", "/exe", "/usr/lib/exe", "a.exe", "exec"}) {
+    const std::string content = std::string(1, '\0') + other + std::string(1, '\0');
+    CAPTURE(other);
+    CHECK(texts_in(content, 0, content.size()).place_count == 0);
+  }
 }
 
 TEST_CASE("names of what sets limits are found wherever they stand") {
@@ -79,8 +104,10 @@ TEST_CASE("what cannot be read or is too large may hold it") {
 }
 
 TEST_CASE("strings") {
-  const char *const own[] = {"a", "PATH=/proc/self/exe", nullptr}, *const other[] = {"exe", "/exec", "", nullptr};
+  const char *const own[] = {"a", "PATH=/proc/self/exe", nullptr}, *const other[] = {"exec", "/exec", "", nullptr};
+  const char *const name[] = {"exe", nullptr};
   CHECK(exe_texts_are_in_strings(own));
+  CHECK(exe_texts_are_in_strings(name));
   CHECK_FALSE(exe_texts_are_in_strings(other));
 }
 
