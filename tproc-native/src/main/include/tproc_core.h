@@ -137,7 +137,8 @@ enum tproc_launch_flag {
   TPROC_LAUNCH_SHELL = 1 << 5,
   /**
    * A thread of the host's traces the threadproc (PTRACE_SEIZE), so that tproc_threadproc_crash knows where a signal
-   * has ended it. Then no debugger can attach, and each signal takes longer. Not what it forks or execs.
+   * has ended it. Then no debugger can attach, and each signal takes longer; but no call that waits for the host is
+   * interrupted by one (opening a file is). Not what it forks or execs.
    */
   TPROC_LAUNCH_CRASH_REPORT = 1 << 6,
   /**

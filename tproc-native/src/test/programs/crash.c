@@ -8,6 +8,8 @@
  *   illegal        an instruction that does not exist
  *   handled        writes to address 16 a hundred times, each of which its handler mends; exits with 7
  *   signals        gets and handles a thousand signals, and exits with 7
+ *   calls          makes calls that go to the host while a timer sends signals all the time, whose handler has no
+ *                  SA_RESTART; exits with 7 when none of them failed
  *   child          a forked child crashes, and one that shares its memory; exits with 7 when it sees so
  *   exec PROGRAM   execs `PROGRAM fault`
  *   thread-exec PROGRAM  the same from a second thread
@@ -21,6 +23,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -115,6 +119,23 @@ static int many_threads(void) {
   return AS_WANTED;
 }
 
+/* Some hundred of these signals come while a call waits to be heard. */
+static int make_calls(void) {
+  char path[256];
+  int failed = 0;
+  struct sigaction action = {.sa_handler = count};
+  struct itimerval often = {{0, 200}, {0, 200}};
+  if (sigaction(SIGALRM, &action, NULL) != 0 || setitimer(ITIMER_REAL, &often, NULL) != 0) return 1;
+  for (int i = 0; i < 20000 || handled < 1000; i++) {
+    void *memory = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    failed += memory == MAP_FAILED || munmap(memory, 65536) != 0;
+    failed += readlink("/proc/self/exe", path, sizeof path) <= 0;
+  }
+  often = (struct itimerval){{0, 0}, {0, 0}};
+  setitimer(ITIMER_REAL, &often, NULL);
+  return failed == 0 ? AS_WANTED : 2;
+}
+
 int main(int argc, char **argv) {
   arguments = argv;
   if (argc < 2) return 2;
@@ -126,6 +147,7 @@ int main(int argc, char **argv) {
   if (strcmp(mode, "illegal") == 0) __builtin_trap();
   if (strcmp(mode, "handled") == 0) return handle_faults();
   if (strcmp(mode, "signals") == 0) return handle_signals();
+  if (strcmp(mode, "calls") == 0) return make_calls();
   if (strcmp(mode, "child") == 0) return crash_in_children();
   if (strcmp(mode, "threads") == 0) return many_threads();
   if (strcmp(mode, "exec") == 0 && argc == 3) exec_in_thread(NULL);

@@ -299,6 +299,19 @@ static void check_execute(struct assembler *to, const struct fence_content *cont
   if (range_size(stack) > 0) check_inside(to, LOW_HALF(args[0]), stack, ALLOW, ASK);
 }
 
+static bool opens(long number) {
+#ifdef __NR_open
+  if (number == __NR_open) return true;
+#endif
+  return number == __NR_openat || number == __NR_openat2;
+}
+
+bool fence_is_uninterrupted(long number) {
+  for (size_t i = 0; i < COUNT(fenced_calls); i++)
+    if ((long)fenced_calls[i].number == number) return !opens(number);
+  return false;
+}
+
 void fence_build_open(struct fence *fence) {
   memset(fence, 0, sizeof *fence);
   fence->instructions[0] = (struct sock_filter){.code = BPF_RET | BPF_K, .k = SECCOMP_RET_ALLOW};

@@ -62,4 +62,10 @@ void fence_build_open(struct fence *fence);
 
 void fence_build(struct fence *fence, const struct fence_content *content);
 
+/**
+ * Whether a call is one that the fence may ask about, and that no signal interrupts natively. Opening a file may be
+ * interrupted, and so is not.
+ */
+bool fence_is_uninterrupted(long number);
+
 #endif

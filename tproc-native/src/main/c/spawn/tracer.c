@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 struct tracer {
   pthread_t thread;
   pid_t pid;
+  tracer_keeps *keeps;
   pthread_mutex_t lock; /* guards what follows up to the news */
   pthread_cond_t has_begun;
   bool begun;
@@ -55,8 +57,21 @@ static void add(struct tproc_crash *crash, const char *name, uint64_t value) {
   next->value = value;
 }
 
-#if defined(__x86_64__)
 typedef struct user_regs_struct registers;
+
+#if defined(__x86_64__)
+/* What the kernel has in mind while it delivers a signal (its include/linux/errno.h): EINTR, unless the handler has
+   SA_RESTART; and to begin anew in any case. */
+#define ERESTARTSYS 512
+#define ERESTARTNOINTR 513
+
+/* @return whether they were changed */
+static bool begin_anew(const struct tracer *tracer, pid_t tid, registers *values) {
+  (void)tid;
+  if ((int64_t)values->rax != -ERESTARTSYS || !tracer->keeps((long)values->orig_rax)) return false;
+  values->rax = (uint64_t)-ERESTARTNOINTR;
+  return true;
+}
 
 static void describe_registers(const registers *from, struct tproc_crash *crash) {
   crash->program_counter = from->rip;
@@ -81,7 +96,27 @@ static void describe_registers(const registers *from, struct tproc_crash *crash)
   add(crash, "eflags", from->eflags);
 }
 #else
-typedef struct user_regs_struct registers;
+#define INSTRUCTION_SIZE 4
+#define SVC_0 0xd4000001u
+#define MOVZ_X8(number) (0xd2800008u | (uint32_t)(number) << 5)
+
+/*
+ * The kernel has already led the program back to its SVC, and for EINTR leads it on again if it finds it there. So it
+ * is led one instruction further back, where that is the one that puts the call's number into x8: then it is there
+ * twice. A thread that stands there for another reason comes to the same SVC.
+ *
+ * @return whether they were changed
+ */
+static bool begin_anew(const struct tracer *tracer, pid_t tid, registers *values) {
+  const uint64_t number = values->regs[8], start = values->pc - INSTRUCTION_SIZE;
+  uint32_t code[2];
+  const struct iovec there = {(void *)start, sizeof code}, here = {code, sizeof code};
+  if (number > UINT16_MAX || !tracer->keeps((long)number)) return false;
+  if (process_vm_readv(tid, &here, 1, &there, 1, 0) != sizeof code) return false;
+  if (code[0] != MOVZ_X8(number) || code[1] != SVC_0) return false;
+  values->pc = start;
+  return true;
+}
 
 static void describe_registers(const registers *from, struct tproc_crash *crash) {
   char name[8];
@@ -113,6 +148,14 @@ static void write_down(struct tracer *tracer, pid_t tid, int signal) {
   crash->has_address = (signal == SIGSEGV || signal == SIGBUS) && info.si_code > 0 && info.si_code != SI_KERNEL;
   if (crash->has_address) crash->address = (uint64_t)info.si_addr;
   describe_registers(&values, crash);
+}
+
+/* Of a signal that ends or stops the program nothing is seen of this. */
+static void keep_call(const struct tracer *tracer, pid_t tid) {
+  registers values;
+  struct iovec area = {&values, sizeof values};
+  if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &area) != 0) return;
+  if (begin_anew(tracer, tid, &values)) ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &area);
 }
 
 /* clone() without CLONE_THREAD and without a signal at its end makes a process that the kernel has traced, too. */
@@ -161,6 +204,7 @@ static void answer(struct tracer *tracer, pid_t tid, int status) {
     ptrace(PTRACE_CONT, tid, NULL, NULL);
   } else {
     if (is_crash(signal)) write_down(tracer, tid, signal);
+    keep_call(tracer, tid);
     ptrace(PTRACE_CONT, tid, NULL, (void *)(intptr_t)signal);
   }
 }
@@ -229,10 +273,11 @@ static int refuse(int failed, struct tproc_error *error) {
                     "it, or the host is not dumpable)");
 }
 
-int tracer_start(struct tracer **result, pid_t pid, struct tproc_error *error) {
+int tracer_start(struct tracer **result, pid_t pid, tracer_keeps *keeps, struct tproc_error *error) {
   struct tracer *tracer = calloc(1, sizeof *tracer);
   if (tracer == NULL) return tproc_fail(error, ENOMEM, "trace it for a crash report");
   tracer->pid = pid;
+  tracer->keeps = keeps;
   pthread_mutex_init(&tracer->lock, NULL);
   pthread_cond_init(&tracer->has_begun, NULL);
   int failed = thread_start(&tracer->thread, STACK_SIZE, "tproc-tracer", trace, tracer);

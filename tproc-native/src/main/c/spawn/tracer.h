@@ -4,6 +4,9 @@
  *
  * Only the process itself is traced, with all its threads: not what it forks, nor what it execs. Every signal passes
  * the tracer, which hands it on as it was. While it is traced no debugger can attach.
+ *
+ * A call that waits to be heard by the broker is interrupted by a signal, and fails with EINTR, which natively it never
+ * does. Where the signal is seen the call is made to begin anew after it.
  */
 #ifndef TPROC_TRACER_H
 #define TPROC_TRACER_H
@@ -15,13 +18,17 @@
 
 struct tracer;
 
+/** Whether no signal interrupts this system call natively. */
+typedef bool tracer_keeps(long number);
+
 /**
  * Starts to trace a child of this process. The calling thread need not live on.
  *
  * @param tracer to be ended by tracer_end
+ * @param keeps of which calls begin anew
  * @return 0; -EPERM, -EACCES (Yama, a sandbox, a host that is not dumpable); -EAGAIN, -ENOMEM (the thread); …
  */
-int tracer_start(struct tracer **tracer, pid_t pid, struct tproc_error *error);
+int tracer_start(struct tracer **tracer, pid_t pid, tracer_keeps *keeps, struct tproc_error *error);
 
 enum tracer_news {
   TRACER_NO_NEWS,

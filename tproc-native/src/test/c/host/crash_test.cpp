@@ -152,6 +152,11 @@ TEST_CASE("what a program handles itself, what it forks, and its threads are as 
   }
 }
 
+TEST_CASE("a signal that comes before the broker has heard of a call does not make it fail") {
+  Host host;
+  CHECK(run(host, traced("calls")).exit.status == kAsWanted);
+}
+
 TEST_CASE("no report of a program that another process kills, with whatever signal, or that was not traced") {
   Host host;
   for (const int signal : {SIGKILL, SIGSEGV, SIGABRT}) {
