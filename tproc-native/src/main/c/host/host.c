@@ -9,12 +9,16 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/descriptor_passing.h"
 #include "base/error.h"
 #include "base/list.h"
 #include "base/thread.h"
 #include "host/check.h"
 #include "host/threadproc.h"
+
+/* What is given back at the end takes some milliseconds, or as long as its input and output that is under way. */
+#define LOW_RELEASE_NANOSECONDS 2000000000u
 
 /* Refuses with the first thing that is missing, in its own words. */
 static int check_machine(struct tproc_error *error) {
@@ -174,18 +178,27 @@ void host_remember(struct tproc_host *host, struct tproc_threadproc *threadproc)
   pthread_mutex_unlock(&host->lock);
 }
 
-void host_forget(struct tproc_host *host, struct tproc_threadproc *threadproc) {
+static bool has_low(struct tproc_host *host, const struct tproc_threadproc *threadproc) {
+  const struct address_range low = {0, slot_space_range(&host->slots).low};
+  return slot_owner_has_external(&host->slots, &threadproc->memory.owner, low);
+}
+
+bool host_forget(struct tproc_host *host, struct tproc_threadproc *threadproc) {
+  const bool low = has_low(host, threadproc);
   pthread_mutex_lock(&host->lock);
   threadproc->leaving = true; /* it is not pinned any more */
   host->releasing++;
+  host->releasing_low += low;
   while (threadproc->pins > 0) pthread_cond_wait(&host->unpinned, &host->lock);
   LIST_UNLINK(host->first, threadproc);
   pthread_mutex_unlock(&host->lock);
+  return low;
 }
 
-void host_note_release(struct tproc_host *host) {
+void host_note_release(struct tproc_host *host, bool low) {
   pthread_mutex_lock(&host->lock);
   host->releasing--;
+  host->releasing_low -= low;
   host->releases++;
   pthread_cond_broadcast(&host->released);
   pthread_mutex_unlock(&host->lock);
@@ -263,6 +276,29 @@ pid_t host_pid_of(struct tproc_host *host, const struct tproc_threadproc *thread
   return pid;
 }
 
+/* A client's is released at its end. */
+static bool gives_low_back(struct tproc_host *host) {
+  pthread_mutex_lock(&host->lock);
+  const bool releasing = host->releasing_low > 0;
+  pthread_mutex_unlock(&host->lock);
+  const struct address_range low = {0, slot_space_range(&host->slots).low};
+  if (releasing || !slot_space_has_external(&host->slots, low)) return releasing;
+  for (struct tproc_threadproc *each = NULL; (each = host_pin_next(host, each)) != NULL;) {
+    if (each->info.client.pid == 0 || !has_low(host, each) || !threadproc_has_ended(each)) continue;
+    host_unpin(host, each);
+    return true;
+  }
+  return false;
+}
+
+void host_await_low_releases(struct tproc_host *host) {
+  const struct timespec until = clock_after(LOW_RELEASE_NANOSECONDS);
+  for (;;) {
+    const unsigned releases = host_releases(host);
+    if (!gives_low_back(host) || !host_await_release(host, releases, &until)) return;
+  }
+}
+
 bool host_describe_owner(struct tproc_host *host, uint64_t address, char *text, size_t size) {
   const struct tproc_threadproc *owner = slot_threadproc_at(&host->slots, address);
   pthread_mutex_lock(&host->lock);
@@ -282,9 +318,9 @@ static void end_all(void *argument) {
     struct tproc_threadproc *threadproc = host->first;
     struct tproc_exit exit;
     if (!threadproc->collected) threadproc_collect(threadproc, true, &exit, NULL);
-    host_forget(host, threadproc);
+    const bool low = host_forget(host, threadproc);
     threadproc_free(threadproc);
-    host_note_release(host);
+    host_note_release(host, low);
   }
   descendants_stop(&host->descendants);
   spawner_stop(&host->spawner);

@@ -25,6 +25,7 @@ struct tproc_host {
   pthread_cond_t unpinned;        /**< a threadproc of the list is not looked at any more */
   pthread_cond_t released;        /**< a threadproc has given back what it had; CLOCK_MONOTONIC */
   unsigned releasing;             /**< how many are leaving the list, or have left it and not given back all */
+  unsigned releasing_low;         /**< how many of these have had memory below the slots */
   unsigned releases;              /**< how many have given back all, ever */
   struct tproc_threadproc *first; /**< every threadproc that has not been closed */
   struct slot_space slots;
@@ -68,11 +69,21 @@ bool host_describe_owner(struct tproc_host *host, uint64_t address, char *text, 
 /** The pid of one that may have been freed; 0 when it is not in the list any more. */
 pid_t host_pid_of(struct tproc_host *host, const struct tproc_threadproc *threadproc);
 
-/** Takes it out of the list, as soon as no thread looks at it any more. */
-void host_forget(struct tproc_host *host, struct tproc_threadproc *threadproc);
+/**
+ * Takes it out of the list, as soon as no thread looks at it any more.
+ *
+ * @return whether it has memory below the slots, for host_note_release
+ */
+bool host_forget(struct tproc_host *host, struct tproc_threadproc *threadproc);
 
 /** To be called when a threadproc that was forgotten has been freed. */
-void host_note_release(struct tproc_host *host);
+void host_note_release(struct tproc_host *host, bool low);
+
+/**
+ * Waits until what programs have had below the slots is given back, as far as that comes without anybody's doing, two
+ * seconds at most: the next program may want the same addresses, as a sanitizer's shadow has.
+ */
+void host_await_low_releases(struct tproc_host *host);
 
 /** How many have been released until now: for host_await_release. */
 unsigned host_releases(struct tproc_host *host);

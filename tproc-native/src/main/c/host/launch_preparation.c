@@ -240,6 +240,7 @@ int preparation_map(struct tproc_host *host, const struct tproc_launch *launch, 
       preparation_argument_bytes(preparation) + room.bytes + room.words * sizeof(uint64_t) - (size_t)apart;
   int failed = read_program(preparation, largest, error);
   if (!failed) failed = read_interpreter(preparation, largest, error);
+  if (!failed) host_await_low_releases(host);
   if (!failed) failed = memory_open(&threadproc->memory, &host->slots, &host->space, threadproc, error);
   if (!failed)
     failed = layout_plan(&threadproc->memory.slot, &preparation->elf,

@@ -191,9 +191,9 @@ int tproc_threadproc_close(struct tproc_threadproc *threadproc, struct tproc_err
   pthread_mutex_unlock(&threadproc->lock);
   if (!collected) return tproc_fail(error, EBUSY, "close threadproc %d, which has not ended", threadproc->pid);
   struct tproc_host *host = threadproc->host;
-  host_forget(host, threadproc);
+  const bool low = host_forget(host, threadproc);
   threadproc_free(threadproc);
-  host_note_release(host);
+  host_note_release(host, low);
   return 0;
 }
 

@@ -276,6 +276,13 @@ void *slot_threadproc_at(struct slot_space *space, uint64_t address) {
   return threadproc;
 }
 
+bool slot_owner_has_external(struct slot_space *space, const struct slot_owner *owner, struct address_range range) {
+  pthread_mutex_lock(&space->lock);
+  const bool has = range_set_overlaps(&owner->external, range);
+  pthread_mutex_unlock(&space->lock);
+  return has;
+}
+
 bool slot_space_has_external(struct slot_space *space, struct address_range range) {
   pthread_mutex_lock(&space->lock);
   const bool found = owner_of_external(space, range) != NULL;

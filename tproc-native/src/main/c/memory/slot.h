@@ -120,6 +120,9 @@ struct range_set slot_owner_take_external(struct slot_space *space, struct slot_
 /** Whether any part of a range outside the slots belongs to a threadproc. */
 bool slot_space_has_external(struct slot_space *space, struct address_range range);
 
+/** Whether any part of a range is one that an owner has outside the slots. */
+bool slot_owner_has_external(struct slot_space *space, const struct slot_owner *owner, struct address_range range);
+
 /** The whole range in which slots may stand. */
 struct address_range slot_space_range(const struct slot_space *space);
 
