@@ -104,15 +104,6 @@ struct compat_pagemap_region {
 #define COMPAT_PAGEMAP_SCAN _IOWR('f', 16, struct compat_pagemap_scan)
 #define COMPAT_PAGE_IS_PRESENT (1u << 3)
 
-/* sched_setattr(2)'s first form, which C libraries have since glibc 2.41. */
-struct compat_sched_attr {
-  uint32_t size, policy;
-  uint64_t flags;
-  int32_t nice;
-  uint32_t priority;
-  uint64_t runtime, deadline, period;
-};
-
 /* What openat2 knows it by, also where a C library of 64 bits has 0 for it. */
 #if defined(__x86_64__)
 #define KERNEL_O_LARGEFILE 0100000
