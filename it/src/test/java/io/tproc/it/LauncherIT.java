@@ -1,6 +1,7 @@
 package io.tproc.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.tproc.CrashReport;
@@ -134,6 +135,15 @@ class LauncherIT {
     assertThat(outcome.output()).isEqualTo("126\n");
     assertThat(outcome.error()).contains("Operation not permitted");
     assertThat(host.sh("$R --stay $S bash -c '/bin/true; echo $?'").output()).isEqualTo("0\n");
+  }
+
+  @Test
+  void aTracedProgramHasATracer() throws Exception {
+    String script = "$R --crash-report $S grep TracerPid: /proc/self/status; echo $?";
+    Outcome outcome = host.sh(script);
+    assumeFalse(outcome.error().contains("PTRACE_SEIZE"), "skipped: tracing is forbidden here");
+    assertThat(outcome.output()).matches("TracerPid:\\t[1-9][0-9]*\n0\n");
+    assertThat(host.sh(script.replace(" --crash-report", "")).output()).isEqualTo("TracerPid:\t0\n0\n");
   }
 
   @ParameterizedTest
