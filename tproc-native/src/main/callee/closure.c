@@ -12,6 +12,7 @@ struct closure {
   ffi_closure *trampoline;
   struct signature *signature;
   uint64_t number;
+  _Atomic unsigned uses; /* Java's own, and each call under way: its body may close it, or another thread may */
 };
 
 /* In a library's own thread there is no call to fail: Java sees the end of the program. */
@@ -47,9 +48,20 @@ static void copy_result(void *to, const ffi_type *type, const char *from) {
   }
 }
 
+static void free_closure(struct closure *closure) {
+  if (closure->trampoline != NULL) ffi_closure_free(closure->trampoline);
+  signature_free(closure->signature);
+  free(closure);
+}
+
+static void release(struct closure *closure) {
+  if (atomic_fetch_sub(&closure->uses, 1) == 1) free_closure(closure);
+}
+
 static void called(ffi_cif *cif, void *result, void **arguments, void *context) {
   const int error = errno;
-  const struct closure *closure = context;
+  struct closure *closure = context;
+  atomic_fetch_add(&closure->uses, 1);
   const struct signature *signature = closure->signature;
   struct lane *lane = service_lane();
   char *frame = push_frame(lane, signature->size);
@@ -58,13 +70,8 @@ static void called(ffi_cif *cif, void *result, void **arguments, void *context) 
   service_call_back(lane, closure->number, frame);
   copy_result(result, cif->rtype, frame);
   lane->top = (uintptr_t)frame;
+  release(closure);
   errno = error;
-}
-
-static void free_closure(struct closure *closure) {
-  if (closure->trampoline != NULL) ffi_closure_free(closure->trampoline);
-  signature_free(closure->signature);
-  free(closure);
 }
 
 void closure_make(struct lane *lane) {
@@ -72,6 +79,7 @@ void closure_make(struct lane *lane) {
   void *code = NULL;
   struct closure *closure = calloc(1, sizeof *closure);
   if (closure == NULL) return lane_fail(lane, "%s", problem);
+  atomic_init(&closure->uses, 1);
   closure->number = lane->subject;
   closure->signature = signature_read(lane_pointer(lane->frame), &problem);
   if (closure->signature != NULL && closure->signature->size != lane->size) problem = "a frame of another size";
@@ -91,4 +99,4 @@ void closure_make(struct lane *lane) {
   lane->target = (uintptr_t)closure;
 }
 
-void closure_end(struct lane *lane) { free_closure(lane_pointer(lane->subject)); }
+void closure_end(struct lane *lane) { release(lane_pointer(lane->subject)); }

@@ -3,6 +3,8 @@
 #include <dlfcn.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,10 +118,21 @@ static void operate(struct lane *lane) {
   lane_fail(lane, "no such operation: %u", lane->operation);
 }
 
+/* A child that the library has forked has a copy of the lane: nobody would ever answer it. */
+static bool is_forked_child;
+static void note_child(void) { is_forked_child = true; }
+static void refuse_in_child(const char *what) {
+  if (!is_forked_child) return;
+  fprintf(stderr, "tproc-callee: %s in a forked child, which Java does not hear\n", what);
+  signal(SIGABRT, SIG_DFL);
+  abort();
+}
+
 /* Until the host returns from a callback; the first callback of all is none, and never returns. */
 static void serve_calls(struct lane *lane) {
   while (lane_wait(lane) != TURN_RETURN) {
     operate(lane);
+    refuse_in_child("a function has returned");
     lane_post(lane, TURN_HOST);
   }
 }
@@ -139,6 +152,7 @@ _Noreturn void service_run(struct lane *lane) {
 }
 
 void service_call_back(struct lane *lane, uint64_t number, void *frame) {
+  refuse_in_child("a callback was called");
   lane->callback = number;
   lane->callback_frame = (uintptr_t)frame;
   callbacks++;
@@ -147,8 +161,10 @@ void service_call_back(struct lane *lane, uint64_t number, void *frame) {
   callbacks--;
 }
 
+/* Destructors of the library's that run after this one may call back, too: they get a lane again, and give it back. */
 static void give_lane_back(void *value) {
   struct guest *guest = value;
+  own_lane = NULL;
   pthread_mutex_lock(&guests.lock);
   guest->next = guests.free;
   guests.free = guest;
@@ -157,8 +173,8 @@ static void give_lane_back(void *value) {
 
 void service_set_desk(struct lane *desk) {
   guests.desk = desk;
-  if (pthread_key_create(&guests.key, give_lane_back) != 0) {
-    fputs("tproc-callee: the library leaves no pthread key\n", stderr);
+  if (pthread_atfork(NULL, NULL, note_child) != 0 || pthread_key_create(&guests.key, give_lane_back) != 0) {
+    fputs("tproc-callee: no memory for its threads\n", stderr);
     abort();
   }
 }

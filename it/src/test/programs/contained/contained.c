@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* ---- values ---- */
@@ -141,12 +142,18 @@ int64_t fail_around(int64_t (*function)(int64_t), int error) {
 const char *greeting_after(int64_t (*function)(int64_t)) { return function(0) == 0 ? greeting() : NULL; }
 long double add_after(int64_t (*function)(int64_t), long double value) { return value + function(1); }
 
+/* Destructors that call back run when the thread has left its function, in an order that nobody promises. */
+static pthread_key_t keys[2];
+static int64_t (*at_thread_ends)(int64_t);
+static void say_end(void *value) { at_thread_ends((intptr_t)value); }
+
 struct job {
   int64_t (*function)(int64_t);
   int64_t value, result;
 };
 static void *work(void *argument) {
   struct job *job = argument;
+  for (size_t i = 0; at_thread_ends != NULL && i < 2; i++) pthread_setspecific(keys[i], (void *)7);
   for (int i = 0; i < 10; i++) job->result += job->function(job->value);
   return NULL;
 }
@@ -163,6 +170,15 @@ int64_t call_from_threads(int64_t (*function)(int64_t), int count_of_threads) {
     sum += jobs[i].result;
   }
   return sum;
+}
+
+int64_t call_from_ending_threads(int64_t (*function)(int64_t), int64_t (*at_ends)(int64_t), int count_of_threads) {
+  static bool made;
+  for (int i = 0; !made && i < 2; i++)
+    if (pthread_key_create(&keys[i], say_end) != 0) return -1;
+  made = true;
+  at_thread_ends = at_ends;
+  return call_from_threads(function, count_of_threads);
 }
 
 /* ---- threads ---- */
@@ -202,6 +218,29 @@ int handle_own_signal(void) {
   return handled;
 }
 int spawn_shell(const char *command) { return system(command); }
+
+int length_in_child(const char *text) {
+  const pid_t child = fork();
+  if (child == 0) _exit((int)strlen(text));
+  int status;
+  if (child < 0 || waitpid(child, &status, 0) != child) return -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+int return_in_child(void) {
+  const pid_t child = fork();
+  if (child == 0) return 0;
+  int status;
+  if (child < 0 || waitpid(child, &status, 0) != child) return -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+int call_in_child(int64_t (*function)(int64_t)) {
+  const pid_t child = fork();
+  if (child == 0) _exit((int)function(1));
+  int status;
+  if (child < 0 || waitpid(child, &status, 0) != child) return -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
 
 /* ---- what does not ---- */
 

@@ -31,8 +31,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -299,6 +301,85 @@ class ContainedCallbacksIT {
       }
     }
     before.assertAsBefore();
+  }
+
+  /** One that is called once, and has others made in its place. */
+  @Test
+  void closedInItsOwnBody(TprocHost host) throws Exception {
+    try (ContainedLibrary library = open(host)) {
+      ContainedFunction call = library.function("call_with", LONG, POINTER, LONG);
+      AtomicReference<Callback> self = new AtomicReference<>();
+      for (long i = 0; i < Patience.scaled(100); i++) {
+        List<Callback> others = new ArrayList<>();
+        CallbackBody body =
+            arguments -> {
+              self.get().close();
+              for (int j = 0; j < 8; j++) {
+                others.add(library.callback(Signature.of(VOID, INT), given -> null));
+                others.add(library.callback(Signature.of(DOUBLE, INT), given -> 0.5));
+              }
+              return 41L;
+            };
+        self.set(library.callback(OF_LONG, body));
+        assertThat(call.callLong(self.get(), i)).isEqualTo(42);
+        others.forEach(Callback::close);
+      }
+    }
+  }
+
+  @Test
+  void closedByAnotherThreadWhileItRuns(TprocHost host) throws Exception {
+    try (ContainedLibrary library = open(host)) {
+      ContainedFunction call = library.function("call_with", LONG, POINTER, LONG);
+      AtomicReference<Callback> self = new AtomicReference<>();
+      for (long i = 0; i < Patience.scaled(50); i++) {
+        CallbackBody body =
+            arguments -> {
+              CompletableFuture.runAsync(
+                      () -> {
+                        self.get().close();
+                        for (int j = 0; j < 8; j++) {
+                          library.callback(Signature.of(DOUBLE, INT), given -> 0.5);
+                        }
+                      })
+                  .get(1, TimeUnit.MINUTES);
+              return 41L;
+            };
+        self.set(library.callback(OF_LONG, body));
+        assertThat(call.callLong(self.get(), i)).isEqualTo(42);
+      }
+    }
+  }
+
+  /** Each of its threads has two destructors that call back, after a callback from its function. */
+  @Test
+  void fromDestructorsOfThreads(TprocHost host) throws Exception {
+    try (ContainedLibrary library = open(host)) {
+      ContainedFunction call =
+          library.function("call_from_ending_threads", LONG, POINTER, POINTER, INT);
+      AtomicInteger ends = new AtomicInteger();
+      AtomicInteger wrong = new AtomicInteger();
+      try (Callback inside =
+              library.callback(
+                  OF_LONG,
+                  arguments -> {
+                    wrong.addAndGet((long) arguments[0] < 32 ? 0 : 1);
+                    return (long) arguments[0];
+                  });
+          Callback atEnd =
+              library.callback(
+                  OF_LONG,
+                  arguments -> {
+                    wrong.addAndGet((long) arguments[0] == 7 ? 0 : 1);
+                    return (long) ends.incrementAndGet();
+                  })) {
+        for (int round = 1; round <= 20; round++) {
+          assertThat(call.callLong(inside, atEnd, 32)).isEqualTo(10 * (31 * 32 / 2));
+          assertThat(ends).hasValue(round * 32 * 2);
+        }
+        assertThat(wrong).hasValue(0);
+      }
+    }
   }
 
   @Test
