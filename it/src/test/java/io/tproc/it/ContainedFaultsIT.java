@@ -36,6 +36,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -239,6 +240,66 @@ class ContainedFaultsIT {
     }
   }
 
+  /** Java code is not cut off, but what it calls in the library is, and the call ends after it. */
+  @Test
+  void aTimeLimitCountsCallbacks(TprocHost host) throws Exception {
+    try (ContainedLibrary library = open(host)) {
+      Signature ofLong = Signature.of(LONG, LONG);
+      ContainedFunction call =
+          library.function("call_with", LONG, POINTER, LONG).within(Duration.ofMillis(200));
+      CompletableFuture<Object> never = new CompletableFuture<>();
+      Callback blocking =
+          library.callback(
+              ofLong,
+              arguments -> {
+                assertThatThrownBy(() -> never.get(300, TimeUnit.MILLISECONDS))
+                    .isInstanceOf(TimeoutException.class);
+                return 1L;
+              });
+      assertThatThrownBy(() -> call.call(blocking, 1L))
+          .isInstanceOf(LibraryTimeoutException.class)
+          .hasMessageContaining("libcontained.so: call_with took longer than PT0.2S");
+      library.restart();
+      ContainedFunction hang = library.function("hang", VOID);
+      List<Throwable> inner = new ArrayList<>();
+      Callback hanging =
+          library.callback(
+              ofLong,
+              arguments -> {
+                try {
+                  return hang.call();
+                } catch (LibraryCrashedException ended) {
+                  inner.add(ended);
+                  throw ended;
+                }
+              });
+      assertThatThrownBy(
+              () ->
+                  library
+                      .function("call_with", LONG, POINTER, LONG)
+                      .within(Duration.ofMillis(200))
+                      .call(hanging, 1L))
+          .isInstanceOf(LibraryTimeoutException.class);
+      assertThat(inner.get(0))
+          .hasMessageContaining("hang did not return: call_with took longer than PT0.2S");
+    }
+  }
+
+  @Test
+  void aCallbackOfAnEndedInstanceSaysThatItIsStale(TprocHost host) throws Exception {
+    try (ContainedLibrary library = open(host)) {
+      Callback callback = library.callback(Signature.of(VOID), arguments -> null);
+      crash(library.function("read_at", INT, POINTER), 1L);
+      library.restart();
+      assertThatThrownBy(() -> library.function("survive_jump", INT, POINTER).call(callback))
+          .isInstanceOf(StaleLibraryException.class)
+          .hasMessageContaining("the callback belongs to an instance of")
+          .hasMessageContaining("SIGSEGV");
+      assertThatThrownBy(callback::address).isInstanceOf(StaleLibraryException.class);
+      callback.close();
+    }
+  }
+
   @Test
   void anInterruptEndsACallThatDoesNotReturn(TprocHost host) throws Exception {
     try (ContainedLibrary library = open(host)) {
@@ -310,6 +371,22 @@ class ContainedFaultsIT {
   }
 
   @Test
+  void closingTheHostEndsACallThatDoesNotReturn() throws Exception {
+    TprocHost host = TprocHost.open();
+    ContainedLibrary library = open(host);
+    ContainedFunction hang = library.function("hang", VOID);
+    CompletableFuture<Object> call = new CompletableFuture<>();
+    Thread caller = start(call, hang::call);
+    Patience.until(Patience.seconds(10), () -> isWaiting(caller));
+    host.close();
+    assertThatThrownBy(call::join)
+        .cause()
+        .isInstanceOf(LibraryCrashedException.class)
+        .hasMessageContaining("hang did not return: its host was closed");
+    library.close();
+  }
+
+  @Test
   void allCallsUnderWayInAnInstanceEndWithIt(TprocHost host) throws Exception {
     try (ContainedLibrary library = open(host)) {
       ContainedFunction hang = library.function("hang", VOID);
@@ -361,6 +438,31 @@ class ContainedFaultsIT {
           .isEqualTo(3 << 8);
       System.out.flush();
       assertThat(library.function("process_id", INT).callLong()).isEqualTo(library.process().pid());
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(LibraryThreads.class)
+  void aChildReadsTheArgumentsOfTheCallThatForks(LibraryThreads threads, TprocHost host)
+      throws Exception {
+    try (ContainedLibrary library =
+        host.libraryBuilder(Programs.library("contained")).threads(threads).open()) {
+      ContainedFunction length =
+          library.function("length_in_child", INT, io.tproc.library.CType.STRING);
+      assertThat(length.call("hello")).isEqualTo(5);
+      assertThat(length.call("x".repeat(200))).isEqualTo(200);
+    }
+  }
+
+  /** It has a copy of what Java and the library talk through: that nobody answers is said. */
+  @Test
+  void aChildCannotReachJava(TprocHost host) throws Exception {
+    try (ContainedLibrary library =
+        host.libraryBuilder(Programs.library("contained")).redirectError(Redirect.DISCARD).open()) {
+      Callback callback = library.callback(Signature.of(LONG, LONG), arguments -> 5L);
+      assertThat(library.function("call_in_child", INT, POINTER).call(callback)).isEqualTo(-6);
+      assertThat(library.function("return_in_child", INT).call()).isEqualTo(-6);
+      callback.close();
     }
   }
 

@@ -158,6 +158,33 @@ class ContainedOptionsIT {
     }
   }
 
+  /** The interrupt comes while it loads, or is not seen: a library that is open stays so. */
+  @Test
+  void openedOnAThreadThatIsInterrupted(TprocHost host) throws Exception {
+    for (long i = 0; i < Patience.scaled(100); i++) {
+      Thread.currentThread().interrupt();
+      try (ContainedLibrary library = builder(host, "contained").open()) {
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(library.function("next_int32", INT, INT).call(1)).isEqualTo(2);
+      } catch (LibraryLoadException expected) {
+        assertThat(expected).hasMessageContaining("was interrupted");
+        assertThat(Thread.interrupted()).isTrue();
+      }
+    }
+  }
+
+  /** Whether it is asked for anything before that or not. */
+  @Test
+  void aProcessThatEndsBeforeItLoadsAnything(TprocHost host) throws Exception {
+    LibraryBuilder builder = builder(host, "contained");
+    builder.environment().put("LD_PRELOAD", Programs.library("crashing"));
+    for (long i = 0; i < Patience.scaled(50); i++) {
+      assertThatThrownBy(builder::open)
+          .isInstanceOf(LibraryLoadException.class)
+          .hasMessageContaining("libcontained.so");
+    }
+  }
+
   @Test
   void anInterruptEndsLoading(TprocHost host, @TempDir Path directory) throws Exception {
     host.library("libc.so.6").close();

@@ -7,13 +7,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.tproc.TprocHost;
+import io.tproc.library.Callback;
 import io.tproc.library.ContainedFunction;
 import io.tproc.library.ContainedLibrary;
 import io.tproc.library.LibraryCrashedException;
 import io.tproc.library.LibraryInterruptedException;
 import io.tproc.library.LibraryThreads;
 import io.tproc.library.LibraryTurnException;
+import io.tproc.library.Signature;
 import java.lang.ref.WeakReference;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -139,6 +142,48 @@ class ContainedThreadsIT {
       assertThat(thrown.get(1, TimeUnit.MINUTES)).isInstanceOf(LibraryInterruptedException.class);
     } finally {
       virtual.shutdownNow();
+    }
+  }
+
+  /** Nothing has begun, and others use the library. */
+  @ParameterizedTest
+  @EnumSource(LibraryThreads.class)
+  void aThreadThatIsInterruptedAlreadyEndsNothing(LibraryThreads threads, TprocHost host)
+      throws Exception {
+    try (ContainedLibrary library = open(host, threads)) {
+      ContainedFunction sleep = library.function("sleep_milliseconds", VOID, INT);
+      Thread.currentThread().interrupt();
+      assertThatThrownBy(() -> sleep.call(20))
+          .isInstanceOf(LibraryTurnException.class)
+          .hasMessage("interrupted before sleep_milliseconds was called");
+      for (int i = 0; i < 100; i++) { // what is over soon is not what an interrupt is for
+        Callback callback = library.callback(Signature.of(VOID), arguments -> null);
+        assertThat(library.bytesInUse()).isPositive();
+        callback.close();
+      }
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(library.isAlive()).isTrue();
+      sleep.call(20);
+    }
+  }
+
+  @Test
+  void lookingForAFunctionWaitsForItsTurnForSoLong(TprocHost host) throws Exception {
+    try (ContainedLibrary library =
+        host.libraryBuilder(Programs.library("contained"))
+            .threads(LibraryThreads.MAIN)
+            .startLimit(Duration.ofSeconds(2))
+            .open()) {
+      Callback callback = library.callback(Signature.of(VOID), arguments -> null);
+      CompletableFuture<Object> hanging = new CompletableFuture<>();
+      Thread first = start(hanging, library.function("hang", VOID)::call);
+      Patience.until(Patience.seconds(60), () -> isWaiting(first));
+      assertThatThrownBy(() -> library.function("count", VOID))
+          .isInstanceOf(LibraryTurnException.class)
+          .hasMessage("looking for count has waited longer than PT2S for its turn");
+      callback.close();
+      assertThat(library.isAlive()).isTrue();
+      assertThat(hanging).isNotDone();
     }
   }
 

@@ -78,6 +78,24 @@ class LibraryPoolIT {
     }
   }
 
+  /** The limit is over just when the call returns: whoever comes next is not to pay for it. */
+  @Test
+  void aCallThatReturnedHasLeftItsInstanceWell(TprocHost host) throws Exception {
+    try (LibraryPool pool = open(host, 1)) {
+      ContainedFunction sleep =
+          pool.function("sleep_milliseconds", VOID, INT).within(Duration.ofMillis(2));
+      ContainedFunction next = pool.function("next_int32", INT, INT);
+      for (long i = 0; i < Patience.scaled(200); i++) {
+        try {
+          sleep.call(2);
+        } catch (LibraryTimeoutException late) {
+          assertThat(late).hasMessageContaining("sleep_milliseconds took longer than PT0.002S");
+        }
+        assertThat(next.call(1)).isEqualTo(2);
+      }
+    }
+  }
+
   @Test
   void callsOfManyThreads(TprocHost host) throws Exception {
     try (LibraryPool pool = open(host, 2)) {

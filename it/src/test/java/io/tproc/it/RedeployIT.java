@@ -94,16 +94,29 @@ class RedeployIT {
       loader = new URLClassLoader(urls.toArray(new URL[0]), ClassLoader.getPlatformClassLoader());
     }
 
-    /** Opens a host, or with a command runs that in one. */
-    AutoCloseable open(String... command) throws Exception {
+    /** Opens a host, with a program in it. */
+    AutoCloseable open(String command) throws Exception {
+      return open("start", new Class<?>[] {String[].class}, (Object) new String[] {command});
+    }
+
+    /** As {@link #open}, with all that a host can have. */
+    AutoCloseable openAll(String command) throws Exception {
+      Class<?>[] types = {String.class, String.class, String[].class};
+      String[] commands = {command};
+      return open(
+          "startAll", types, Programs.probe("worker"), Programs.library("contained"), commands);
+    }
+
+    private AutoCloseable open(String method, Class<?>[] types, Object... arguments)
+        throws Exception {
       ClassLoader before = Thread.currentThread().getContextClassLoader();
       Thread.currentThread().setContextClassLoader(loader);
       try {
         return (AutoCloseable)
             loader
                 .loadClass(HostedApplication.class.getName())
-                .getDeclaredMethod("start", String[].class)
-                .invoke(null, (Object) command);
+                .getDeclaredMethod(method, types)
+                .invoke(null, arguments);
       } finally {
         Thread.currentThread().setContextClassLoader(before);
       }
@@ -138,7 +151,7 @@ class RedeployIT {
 
     private static WeakReference<ClassLoader> deployAndUndeploy() throws Exception {
       Application application = new Application();
-      application.open(Programs.nothing()).close();
+      application.openAll(Programs.nothing()).close();
       application.loader.close();
       return new WeakReference<>(application.loader);
     }

@@ -38,6 +38,7 @@ final class BoundFunction extends ContainedFunction {
 
   @Override
   public @Nullable Object call(@Nullable Object... arguments) {
+    Objects.requireNonNull(arguments, "arguments; one that is null is (Object) null");
     if (arguments.length != signature.arguments().size()) {
       throw new IllegalArgumentException(
           name + " takes " + signature.arguments().size() + " arguments, not " + arguments.length);
@@ -127,6 +128,7 @@ final class BoundFunction extends ContainedFunction {
 
     @Override
     public long address(Callback callback) {
+      callback.instance().checkAlive("the callback");
       if (callback.instance() != instance) {
         throw new IllegalArgumentException(
             callback + " belongs to another instance: " + callback.instance());

@@ -33,10 +33,17 @@ final class CallWait implements Lane.Waiting {
   private final @Nullable Duration limit;
   private final long nanoseconds;
   private final long start;
+  private final boolean interruptible;
+  private @Nullable CallWait around;
   private boolean ended;
 
   CallWait(Instance instance, String function, @Nullable Duration limit) {
+    this(instance, function, limit, instance.options().interruptible());
+  }
+
+  CallWait(Instance instance, String function, @Nullable Duration limit, boolean interruptible) {
     this.instance = instance;
+    this.interruptible = interruptible;
     this.function = function;
     this.limit = limit;
     this.nanoseconds = limit == null ? 0 : nanoseconds(limit);
@@ -49,23 +56,56 @@ final class CallWait implements Lane.Waiting {
       lane.sleepNatively(turn, -1); // a process that is being killed: not for long
       return;
     }
+    if (around == null) {
+      around = lane.around;
+    }
     long left = left();
     if (left == 0) {
-      end(Cause.Kind.TIMEOUT, function + " took longer than " + limit);
+      endOver(lane);
     } else if (JavaThreads.isVirtual(Thread.currentThread())) {
       park(lane, turn, left);
-    } else if (instance.options().interruptible()) {
+    } else if (interruptible) {
       new Interruption(lane).sleep(turn, left);
     } else {
       lane.sleepNatively(turn, left);
     }
-    if (instance.options().interruptible() && Thread.currentThread().isInterrupted()) {
-      end(Cause.Kind.INTERRUPT, "the thread that had called " + function + " was interrupted");
+    if (interruptible && Thread.currentThread().isInterrupted()) {
+      end(
+          lane,
+          Cause.Kind.INTERRUPT,
+          "the thread that had called " + function + " was interrupted");
     }
   }
 
+  /** Until the limit of this call, or of one around it; -1 without any. */
   private long left() {
-    return limit == null ? -1 : Math.max(0, nanoseconds - (System.nanoTime() - start));
+    long own = limit == null ? -1 : Math.max(0, nanoseconds - (System.nanoTime() - start));
+    long outer = around == null ? -1 : around.left();
+    return own < 0 || outer >= 0 && outer < own ? outer : own;
+  }
+
+  /** The call in whose callback this one is: its limit counts, too. */
+  CallWait around(@Nullable CallWait outer) {
+    around = outer;
+    return this;
+  }
+
+  /** Ends the instance after a callback that took too long: Java code is not cut off. */
+  boolean endIfOver() {
+    if (!ended && left() == 0) {
+      endOver(null);
+    }
+    return ended;
+  }
+
+  private void endOver(@Nullable Lane lane) {
+    CallWait over = around != null && around.left() == 0 ? around : this;
+    if (over == this) {
+      end(lane, Cause.Kind.TIMEOUT, function + " took longer than " + limit);
+    } else {
+      over.endOver(null);
+      ended = over.ended;
+    }
   }
 
   /** As many as there can be: 292 years. */
@@ -73,14 +113,22 @@ final class CallWait implements Lane.Waiting {
     return TimeUnit.NANOSECONDS.convert(limit);
   }
 
-  private void end(Cause.Kind kind, String why) {
-    ended = true;
-    instance.end(kind, why);
+  /** What has come at the last moment has come. */
+  private void end(@Nullable Lane lane, Cause.Kind kind, String why) {
+    if (lane == null || !lane.isMyTurn()) {
+      ended = true;
+      instance.end(kind, why);
+    }
+  }
+
+  /** Whether this has ended the instance, whatever the lane says after that. */
+  boolean hasEnded() {
+    return ended;
   }
 
   private void park(Lane lane, int turn, long left) {
     Thread me = Thread.currentThread();
-    boolean interrupted = !instance.options().interruptible() && Thread.interrupted();
+    boolean interrupted = !interruptible && Thread.interrupted();
     HELPERS.execute(
         () -> {
           lane.sleepNatively(turn, -1);

@@ -21,11 +21,13 @@ public final class Callback implements AutoCloseable {
    *
    * @return its address
    * @throws IllegalStateException when it is closed
+   * @throws StaleLibraryException when its instance has ended
    */
   public long address() {
     if (closed) {
       throw new IllegalStateException("the callback is closed");
     }
+    instance.checkAlive("the callback");
     return closure.address();
   }
 
@@ -34,8 +36,9 @@ public final class Callback implements AutoCloseable {
   }
 
   /**
-   * Frees the function pointer. The library must not call it from here on: that crashes the
-   * library, or calls another callback. Calls after the first do nothing.
+   * Frees the function pointer, once the calls of it that are under way have returned. The library
+   * must not call it from here on: that crashes the library, or calls another callback. Calls after
+   * the first do nothing.
    */
   @Override
   public void close() {

@@ -66,7 +66,7 @@ final class Closures {
               while (lane.awaitCallback((asleep, turn) -> asleep.sleepNatively(turn, -1))
                   == Lane.TURN_CALLBACK) {
                 @Nullable Throwable failed = run(lane);
-                if (failed != null) {
+                if (failed != null && !isOfEnd(failed)) {
                   report(failed);
                 }
                 if (lane.torn) {
@@ -81,6 +81,12 @@ final class Closures {
             false);
     server.setDaemon(true);
     server.start();
+  }
+
+  /** What the library's end was heard as in a callback is no failure of the callback's. */
+  private boolean isOfEnd(Throwable failed) {
+    return !instance.isAlive()
+        && (failed instanceof LibraryCrashedException || failed instanceof StaleLibraryException);
   }
 
   /** No call is there to throw it. */

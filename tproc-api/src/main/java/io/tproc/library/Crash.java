@@ -9,8 +9,10 @@ import java.util.OptionalLong;
  *
  * @param signal the signal's Linux number: 11 for SIGSEGV, 6 for SIGABRT, …
  * @param address the address that could not be accessed; empty for signals that have none
- * @param owner whose the address is: a file, {@code [heap]}, {@code [stack]}, {@code null pointer},
- *     {@code not mapped}, {@code the JVM}; empty without an address
+ * @param owner whose the address is, in words: {@code null pointer}; of the library's process a
+ *     file, {@code [heap]}, {@code [stack]}, {@code its memory} or {@code not mapped}; {@code pid
+ *     42} of another hosted process; {@code not the library's}, which is the JVM's or nobody's;
+ *     empty without an address
  * @param stackOverflow whether the address is near the stack pointer, so that a stack has
  *     overflowed
  * @param programCounter the address of the instruction

@@ -62,7 +62,11 @@ record Ending(String library, ExitStatus status, Optional<Crash> crash, @Nullabl
   }
 
   LibraryCrashedException exception(String function) {
-    String message = library + ": " + function + " did not return: " + text();
+    String text = text();
+    String message =
+        text.startsWith(function + " ")
+            ? library + ": " + text
+            : library + ": " + function + " did not return: " + text;
     if (cause != null && cause.thread.equals(Thread.currentThread())) {
       switch (cause.kind) {
         case TIMEOUT -> {

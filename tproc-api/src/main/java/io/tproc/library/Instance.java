@@ -12,8 +12,10 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -49,6 +51,7 @@ final class Instance {
   private final ReentrantLock mainLock = new ReentrantLock();
   private final Lanes lanes;
   private final Closures closures = new Closures(this);
+  private final Queue<Long> unfreed = new ConcurrentLinkedQueue<>();
   private final Map<Prepared, Long> prepared = new ConcurrentHashMap<>();
   private final AtomicInteger callsUnderWay = new AtomicInteger();
   private final AtomicReference<@Nullable Cause> cause = new AtomicReference<>();
@@ -92,6 +95,13 @@ final class Instance {
     } catch (LibraryCrashedException crashed) {
       instance.close();
       throw new LibraryLoadException("cannot load " + crashed.getMessage());
+    } catch (StaleLibraryException before) {
+      instance.close();
+      throw new LibraryLoadException(
+          "cannot load "
+              + instance.name()
+              + ": its process has ended: "
+              + instance.ending().text());
     } catch (Throwable failed) {
       instance.close();
       throw failed;
@@ -128,9 +138,22 @@ final class Instance {
 
   private void watch() {
     ExitStatus status = waitForExit();
+    if (isHostClosed()) {
+      cause.compareAndSet(
+          null, new Cause(Cause.Kind.CLOSE, Thread.currentThread(), "its host was closed"));
+    }
     ending = new Ending(name(), status, crash.read(host, process), cause.get());
     allLanes.forEach(Lane::die);
     gone.countDown();
+  }
+
+  private boolean isHostClosed() {
+    try {
+      host.ownerOf(main.address());
+      return false;
+    } catch (IllegalStateException closed) {
+      return true;
+    }
   }
 
   private ExitStatus waitForExit() {
@@ -157,7 +180,8 @@ final class Instance {
           "loading " + library,
           lane -> {
             lane.ask(Lane.OPEN, support.address(name), lane.top(), flags, 0);
-            return answer(lane, "loading " + library, options.startLimit(), Lane::result);
+            CallWait waiting = new CallWait(this, "loading " + library, options.startLimit());
+            return answer(lane, "loading " + library, waiting, Lane::result);
           });
     } catch (FailedOperation refused) {
       throw new LibraryLoadException("cannot load " + library + ": " + refused.getMessage());
@@ -180,13 +204,17 @@ final class Instance {
     }
   }
 
-  /** On the main lane, or in a callback on the lane that this thread has. */
+  /**
+   * On the main lane, or in a callback on the lane that this thread has. An interrupt of this
+   * thread may end the waiting for that, and the loading of a library, but not the instance for
+   * what is over soon.
+   */
   private long ask(String what, ToLongFunction<Lane> operation) {
     checkAlive(what);
     boolean inCall = lanes.isInCall();
     boolean whole = false;
     try {
-      Lane lane = inCall ? lanes.enter(what) : lanes.takeMain(what);
+      Lane lane = inCall ? lanes.enter(what) : lanes.takeMain(what, options.startLimit());
       try {
         return operation.applyAsLong(lane);
       } finally {
@@ -213,7 +241,11 @@ final class Instance {
   }
 
   private long answer(Lane lane, String what, @Nullable Duration limit, ToLongFunction<Lane> read) {
-    perform(lane, new CallWait(this, what, limit), what);
+    return answer(lane, what, new CallWait(this, what, limit, false), read);
+  }
+
+  private long answer(Lane lane, String what, CallWait waiting, ToLongFunction<Lane> read) {
+    perform(lane, waiting, what);
     if (lane.failed()) {
       throw new FailedOperation(lane.failure());
     }
@@ -249,21 +281,44 @@ final class Instance {
     for (; ; ) {
       switch (lane.await(waiting)) {
         case Lane.TURN_CALLBACK -> {
-          Throwable failed = closures.run(lane);
+          if (waiting.hasEnded()) {
+            return gone(what, thrown);
+          }
+          Throwable failed = runCallback(lane, waiting);
           thrown = thrown == null ? failed : thrown;
           if (lane.torn) {
             return endTorn(what, thrown);
           }
+          if (waiting.endIfOver()) {
+            return gone(what, thrown);
+          }
           lane.post(Lane.TURN_RETURN);
         }
         case Lane.TURN_HOST -> {
-          return thrown;
+          return waiting.hasEnded() ? gone(what, thrown) : thrown;
         }
         default -> {
           return crashed(what, thrown);
         }
       }
     }
+  }
+
+  /** What it calls in turn has no more time than this call. */
+  private @Nullable Throwable runCallback(Lane lane, CallWait waiting) {
+    @Nullable CallWait around = lane.around;
+    lane.around = waiting.around(around);
+    try {
+      return closures.run(lane);
+    } finally {
+      lane.around = around;
+    }
+  }
+
+  /** The call has returned while it was being ended: who uses the instance next is not to pay. */
+  private LibraryCrashedException gone(String what, @Nullable Throwable thrown) {
+    waitUntilGone();
+    return crashed(what, thrown);
   }
 
   private LibraryCrashedException endTorn(String what, @Nullable Throwable thrown) {
@@ -337,6 +392,7 @@ final class Instance {
   }
 
   Closures.Closure makeClosure(long number, Signature signature, CallbackBody body) {
+    freeClosures();
     long[] pointer = new long[1];
     long address =
         withSignature(
@@ -373,19 +429,32 @@ final class Instance {
     }
   }
 
+  /** What has no turn now is freed with the next one: closing a callback does not fail. */
   void freeClosure(long pointer) {
-    if (ending != null) {
-      return;
-    }
+    unfreed.add(pointer);
     try {
-      ask(
-          "freeing a callback",
-          lane -> {
-            lane.ask(Lane.CLOSURE_END, pointer, lane.top(), 0, 0);
-            return answer(lane, "freeing a callback", Lane::result);
-          });
+      freeClosures();
+    } catch (LibraryTurnException later) {
+      // it stays there
     } catch (LibraryCrashedException | StaleLibraryException ended) {
       // with all it had
+    }
+  }
+
+  private void freeClosures() {
+    String what = "freeing a callback";
+    for (Long pointer = unfreed.peek(); pointer != null && ending == null; ) {
+      long one = pointer;
+      ask(
+          what,
+          lane -> {
+            if (!unfreed.remove(one)) { // another thread has
+              return 0;
+            }
+            lane.ask(Lane.CLOSURE_END, one, lane.top(), 0, 0);
+            return answer(lane, what, options.limit(), Lane::result);
+          });
+      pointer = unfreed.peek();
     }
   }
 
@@ -438,11 +507,21 @@ final class Instance {
 
   Lane newLane() {
     Lane lane = new Lane(support, options.spin());
+    keepInForks(lane);
     allLanes.add(lane);
     if (ending != null) { // its watcher has not seen this one
       lane.die();
     }
     return lane;
+  }
+
+  /** The arguments of a call are there, and a library that forks reads them in the child. */
+  private void keepInForks(Lane lane) {
+    try {
+      host.keepInForks(lane.address(), Lane.SIZE);
+    } catch (IllegalStateException closed) {
+      // the process that would fork ends, too
+    }
   }
 
   /** A lane, and a thread of the callee's that serves it. */

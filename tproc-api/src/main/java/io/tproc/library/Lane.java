@@ -6,6 +6,7 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The Java side of a lane: memory through which one thread of ours at a time calls one thread of
@@ -73,6 +74,9 @@ final class Lane {
 
   /** A user's {@code Number} may call the library, too, while arguments are put. */
   private boolean filling;
+
+  /** The call whose callback this lane's host runs. */
+  @Nullable CallWait around;
 
   /**
    * Whether an error has come in the middle of an operation, so that it is unknown whose turn it
@@ -305,6 +309,11 @@ final class Lane {
 
   boolean isStill(int turn) {
     return (int) INT.getVolatile(memory, AT_TURN) == turn;
+  }
+
+  /** Whether the callee has passed the turn on, or has ended. */
+  boolean isMyTurn() {
+    return isOurs((int) INT.getVolatile(memory, AT_TURN));
   }
 
   private int turn() {

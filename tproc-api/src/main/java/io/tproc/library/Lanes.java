@@ -2,9 +2,11 @@ package io.tproc.library;
 
 import io.tproc.spi.JavaThreads;
 import java.lang.ref.WeakReference;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -20,13 +22,57 @@ final class Lanes {
   private static final long LOOK_MILLISECONDS = 100;
 
   /**
-   * What is kept for a Java thread. It must not lead to the instance: the thread may outlive it.
+   * What is kept for a Java thread, in objects of the JDK's own classes alone: the thread may
+   * outlive the instance, and an application whose class loader is to go.
    */
-  private static final class Caller {
-    private @Nullable WeakReference<Lane> own;
-    private @Nullable Lane inUse;
-    private int depth;
-    private int error;
+  private static final class Callers {
+    private static final int OWN = 0;
+    private static final int IN_USE = 1;
+    private static final int NUMBERS = 2;
+    private static final int DEPTH = 0;
+    private static final int ERROR = 1;
+
+    private final ThreadLocal<@Nullable Object[]> values =
+        ThreadLocal.withInitial(() -> new @Nullable Object[] {null, null, new int[2]});
+
+    Caller current() {
+      return new Caller(values.get());
+    }
+  }
+
+  /** A way to look at it, which is not kept. */
+  private record Caller(@Nullable Object[] value) {
+    @Nullable Lane own() {
+      return value[Callers.OWN] instanceof WeakReference<?> own ? (Lane) own.get() : null;
+    }
+
+    void setOwn(Lane lane) {
+      value[Callers.OWN] = new WeakReference<>(lane);
+    }
+
+    @Nullable Lane inUse() {
+      return (Lane) value[Callers.IN_USE];
+    }
+
+    void setInUse(@Nullable Lane lane) {
+      value[Callers.IN_USE] = lane;
+    }
+
+    private int[] numbers() {
+      return (int[]) Objects.requireNonNull(value[Callers.NUMBERS]);
+    }
+
+    int deepen(int by) {
+      return numbers()[Callers.DEPTH] += by;
+    }
+
+    int error() {
+      return numbers()[Callers.ERROR];
+    }
+
+    void setError(int error) {
+      numbers()[Callers.ERROR] = error;
+    }
   }
 
   private record Owned(WeakReference<Thread> owner, Lane lane) {
@@ -39,7 +85,7 @@ final class Lanes {
   private final Instance instance;
   private final Lane main;
   private final ReentrantLock mainLock;
-  private final ThreadLocal<Caller> callers = ThreadLocal.withInitial(Caller::new);
+  private final Callers callers = new Callers();
   private final ConcurrentLinkedDeque<Lane> free = new ConcurrentLinkedDeque<>();
   private final Semaphore lent = new Semaphore(LENT_MAX);
   private final ReentrantLock lock = new ReentrantLock();
@@ -60,43 +106,52 @@ final class Lanes {
    * @throws LibraryTurnException when this thread is interrupted meanwhile
    */
   Lane enter(String what) {
-    Caller caller = callers.get();
-    Lane lane = caller.inUse != null ? caller.inUse : take(caller, what);
-    caller.inUse = lane;
-    caller.depth++;
+    Caller caller = callers.current();
+    Lane known = caller.inUse();
+    Lane lane = known != null ? known : begin(caller, what);
+    caller.setInUse(lane);
+    caller.deepen(1);
     return lane;
   }
 
+  /** It would end the library, and whoever else uses that, for a call that need not begin. */
+  private Lane begin(Caller caller, String what) {
+    if (instance.options().interruptible() && Thread.currentThread().isInterrupted()) {
+      throw new LibraryTurnException("interrupted before " + what + " was called");
+    }
+    return take(caller, what);
+  }
+
   void leave() {
-    Caller caller = callers.get();
-    Lane lane = java.util.Objects.requireNonNull(caller.inUse);
-    caller.error = lane.error();
-    if (--caller.depth == 0) {
-      caller.inUse = null;
+    Caller caller = callers.current();
+    Lane lane = Objects.requireNonNull(caller.inUse());
+    caller.setError(lane.error());
+    if (caller.deepen(-1) == 0) {
+      caller.setInUse(null);
       giveBack(lane);
     }
   }
 
   /** The calling thread serves one lane until it ends: its calls go there. */
   void serve(Lane lane) {
-    Caller caller = callers.get();
-    caller.inUse = lane;
-    caller.depth = 1;
+    Caller caller = callers.current();
+    caller.setInUse(lane);
+    caller.deepen(1);
   }
 
   /** errno of the calling thread's latest call. */
   int error() {
-    return callers.get().error;
+    return callers.current().error();
   }
 
   boolean isInCall() {
-    return callers.get().inUse != null;
+    return callers.current().inUse() != null;
   }
 
-  /** The main lane, with its lock. */
-  Lane takeMain(String what) {
+  /** The main lane, with its lock; waits for it as long as the limit says. */
+  Lane takeMain(String what, @Nullable Duration limit) {
     if (!mainLock.tryLock()) {
-      awaitTurn(what, () -> mainLock.tryLock(LOOK_MILLISECONDS, TimeUnit.MILLISECONDS));
+      awaitTurn(what, limit, () -> mainLock.tryLock(LOOK_MILLISECONDS, TimeUnit.MILLISECONDS));
     }
     return main;
   }
@@ -106,9 +161,13 @@ final class Lanes {
   }
 
   /** What a call that was cut off has left locked or lent is not waited for. */
-  private void awaitTurn(String what, Turn turn) {
+  private void awaitTurn(String what, @Nullable Duration limit, Turn turn) {
     boolean interrupted = false;
+    long start = System.nanoTime();
     for (boolean mine = false; !mine; ) {
+      if (limit != null && TimeUnit.NANOSECONDS.convert(limit) < System.nanoTime() - start) {
+        throw new LibraryTurnException(what + " has waited longer than " + limit + " for its turn");
+      }
       try {
         mine = turn.isMine();
       } catch (InterruptedException thrown) {
@@ -130,7 +189,7 @@ final class Lanes {
   private Lane take(Caller caller, String what) {
     switch (instance.options().threads()) {
       case MAIN -> {
-        return takeMain(what);
+        return takeMain(what, null);
       }
       case OWN -> {
         if (!JavaThreads.isVirtual(Thread.currentThread())) {
@@ -154,7 +213,7 @@ final class Lanes {
 
   private Lane borrow(String what) {
     if (!lent.tryAcquire()) {
-      awaitTurn(what, () -> lent.tryAcquire(LOOK_MILLISECONDS, TimeUnit.MILLISECONDS));
+      awaitTurn(what, null, () -> lent.tryAcquire(LOOK_MILLISECONDS, TimeUnit.MILLISECONDS));
     }
     Lane lane = free.poll();
     if (lane != null) {
@@ -169,7 +228,7 @@ final class Lanes {
   }
 
   private Lane own(Caller caller) {
-    Lane known = caller.own == null ? null : caller.own.get();
+    Lane known = caller.own();
     if (known != null) {
       return known;
     }
@@ -177,7 +236,7 @@ final class Lanes {
     if (lane == null) {
       lane = instance.startLane();
     }
-    caller.own = new WeakReference<>(lane);
+    caller.setOwn(lane);
     lock.lock();
     try {
       owned.add(new Owned(new WeakReference<>(Thread.currentThread()), lane));

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.jspecify.annotations.Nullable;
@@ -90,7 +91,7 @@ public final class LibraryPool implements AutoCloseable {
     }
 
     private boolean isWornOut(Recycling recycling) {
-      if (!library.isAlive()) {
+      if (!library.isAlive() || library.instance().isEnding()) {
         return true;
       }
       boolean look = recycling.bytes > 0 && calls % CALLS_BETWEEN_COUNTS == 0 && calls > 0;
@@ -146,6 +147,8 @@ public final class LibraryPool implements AutoCloseable {
    *     there is none
    */
   public ContainedFunction function(String function, Signature signature) {
+    Objects.requireNonNull(function, "function");
+    Objects.requireNonNull(signature, "signature");
     return new PooledFunction(this, function, signature, null);
   }
 
@@ -159,6 +162,7 @@ public final class LibraryPool implements AutoCloseable {
    * @param <T> the interface
    */
   public <T> T as(Class<T> type) {
+    Objects.requireNonNull(type, "type");
     inFree(member -> member.as(type));
     return type.cast(
         Proxy.newProxyInstance(
@@ -198,6 +202,7 @@ public final class LibraryPool implements AutoCloseable {
    */
   @SuppressWarnings({"unchecked", "NullAway"}) // Whether it is null is the type argument's affair.
   public <R extends @Nullable Object> R with(Use<R> use) throws Exception {
+    Objects.requireNonNull(use, "use");
     return (R) withMember(member -> use.use(member.library));
   }
 
@@ -284,7 +289,9 @@ public final class LibraryPool implements AutoCloseable {
   }
 
   /**
-   * Closes all instances, as {@link ContainedLibrary#close} does. Calls that wait for one throw.
+   * Closes all instances, as {@link ContainedLibrary#close} does: calls under way throw {@link
+   * LibraryCrashedException}, and those that wait for an instance IllegalStateException. Calls
+   * after the first do nothing; it throws nothing.
    */
   @Override
   public void close() {

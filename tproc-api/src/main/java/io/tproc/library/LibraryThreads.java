@@ -5,7 +5,8 @@ public enum LibraryThreads {
   /**
    * Each Java thread has a thread of the library's process for its own, as with JNI: what a library
    * keeps for each thread is kept for each Java thread, and calls of several Java threads run at
-   * the same time. A virtual thread has one for the time of a call.
+   * the same time. A virtual thread has one for the time of a call. When a Java thread has ended,
+   * its thread of the library's serves a new one, with what the library has kept for it.
    */
   OWN,
 
