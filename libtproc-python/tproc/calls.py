@@ -305,7 +305,9 @@ def _find(module, name):
     try:
         __import__(module)
         found = sys.modules[module]
-    except Exception as failed:
+    except SystemExit:
+        raise
+    except BaseException as failed:
         raise _Failed("cannot import " + module, 1) from failed
     try:
         for part in name.split("."):
@@ -313,7 +315,9 @@ def _find(module, name):
         if not callable(found):
             raise TypeError("a %s cannot be called" % _type(found))
         return found
-    except Exception as failed:
+    except SystemExit:
+        raise
+    except BaseException as failed:
         raise _Failed("cannot find %s in %s" % (name, module), 1) from failed
 
 
@@ -321,25 +325,33 @@ def _call(request):
     reader = Reader(request.data, list(request.buffers))
     try:
         module, name, arguments, keywords = reader.whole()
-    except Exception as failed:
+    except SystemExit:
+        raise
+    except BaseException as failed:
         raise _Failed("cannot read the arguments", 99) from failed
     finally:
         request.buffers.extend(view for view, _ in reader.given)  # what is read-only is to be released, too
     function = _find(module, name)
     try:
         result = function(*arguments, **keywords)
-    except Exception as failed:
+    except SystemExit:
+        raise
+    except BaseException as failed:
         raise _Failed("cannot call %s.%s" % (module, name), 1) from failed
     try:
         return Writer(reader.given).result(result)
-    except Exception as failed:
+    except SystemExit:
+        raise
+    except BaseException as failed:
         raise _Failed("cannot send the result of %s.%s" % (module, name), 99) from failed
 
 
 def _message(failed):
     try:
         return str(failed)
-    except Exception as another:
+    except SystemExit:
+        raise
+    except BaseException as another:
         return "its message cannot be had: " + _type(another)
 
 
@@ -352,7 +364,9 @@ def _report(step, frames, failed):
 
 
 def handle(request):
-    """Serves a request. What ends an interpreter (SystemExit, KeyboardInterrupt) ends this one."""
+    """Serves a request. SystemExit ends this interpreter; all else that is raised is an exception in Java, also what
+    is no Exception (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt).
+    """
     try:
         return _call(request)
     except _Failed as failed:

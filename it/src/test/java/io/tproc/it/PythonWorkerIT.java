@@ -98,6 +98,9 @@ class PythonWorkerIT {
           except KeyError as missing:
               raise ValueError("no " + what) from missing
 
+      def throw(module, kind):
+          raise getattr(__import__(module), kind)("on purpose")
+
       class Odd(Exception):
           def __str__(self):
               raise RuntimeError("no text")
@@ -372,7 +375,20 @@ class PythonWorkerIT {
     assertThat(failure(PythonException.class, function(pool, "odd").submit()))
         .hasMessage(
             "cannot call module_of_it.odd: module_of_it.Odd: its message cannot be had: RuntimeError");
+    for (String kind : List.of("KeyboardInterrupt", "GeneratorExit")) {
+      assertNoEnd(pool, "builtins", kind, kind);
+    }
+    assertNoEnd(pool, "asyncio", "CancelledError", "asyncio.exceptions.CancelledError");
     assertThat(function(pool, "same").call("still")).isEqualTo("still");
+  }
+
+  /** What is no Exception is one in Java all the same. */
+  private static void assertNoEnd(PythonPool pool, String module, String kind, String name) {
+    PythonException thrown =
+        catchThrowableOfType(
+            PythonException.class, () -> function(pool, "throw").call(module, kind));
+    assertThat(thrown).hasMessage("cannot call module_of_it.throw: " + name + ": on purpose");
+    assertThat(thrown.traceback()).contains("module_of_it.py\", line ").doesNotContain("calls.py");
   }
 
   private static void assertFails(PythonFunction function, String message) {
