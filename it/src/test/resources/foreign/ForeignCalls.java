@@ -63,6 +63,8 @@ public class ForeignCalls {
         values(arena);
         structs(arena);
         callbacks();
+        structsOfCallbacks(arena);
+        refused();
         crash();
       }
     }
@@ -137,6 +139,49 @@ public class ForeignCalls {
       throw new AssertionError("a closed arena");
     } catch (IllegalStateException expected) {
       check(expected.getMessage().startsWith("a segment whose arena is closed"), "message");
+    }
+  }
+
+  /** Reads and writes it as a struct, and gives it back. */
+  static MemorySegment swap(MemorySegment small) {
+    check(small.byteSize() == 8, "size");
+    int x = small.get(JAVA_INT, 0);
+    small.set(JAVA_INT, 0, (int) small.get(JAVA_FLOAT, 4));
+    small.set(JAVA_FLOAT, 4, x);
+    return small;
+  }
+
+  static void structsOfCallbacks(Arena arena) throws Throwable {
+    StructLayout small = MemoryLayout.structLayout(JAVA_INT, JAVA_FLOAT);
+    FunctionDescriptor function = FunctionDescriptor.of(small, small);
+    MethodHandle swap =
+        MethodHandles.lookup().findStatic(ForeignCalls.class, "swap", function.toMethodType());
+    MethodHandle call =
+        library.downcallHandle("call_struct", FunctionDescriptor.of(small, ADDRESS));
+    MemorySegment stub = library.upcallStub(swap, function, arena);
+    MemorySegment got =
+        (MemorySegment) call.invokeExact((java.lang.foreign.SegmentAllocator) arena, stub);
+    check(got.get(JAVA_INT, 0) == 4 && got.get(JAVA_FLOAT, 4) == 3, "call_struct");
+    MethodHandle direct = library.downcallHandle("swap_small", function);
+    for (MemorySegment heap :
+        new MemorySegment[] {MemorySegment.ofArray(new int[2]), MemorySegment.ofArray(new long[1])}) {
+      heap.set(java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED, 0, 5);
+      got = (MemorySegment) direct.invokeExact((java.lang.foreign.SegmentAllocator) arena, heap);
+      check(got.get(JAVA_FLOAT, 4) == 5, "swap_small of an array");
+    }
+  }
+
+  static void refused() {
+    java.nio.ByteOrder other =
+        java.nio.ByteOrder.nativeOrder() == java.nio.ByteOrder.BIG_ENDIAN
+            ? java.nio.ByteOrder.LITTLE_ENDIAN
+            : java.nio.ByteOrder.BIG_ENDIAN;
+    try {
+      library.downcallHandle(
+          "next_int32", FunctionDescriptor.of(JAVA_INT, JAVA_INT.withOrder(other)));
+      throw new AssertionError("another byte order");
+    } catch (IllegalArgumentException expected) {
+      check(expected.getMessage().startsWith("a layout in a byte order"), "message");
     }
   }
 

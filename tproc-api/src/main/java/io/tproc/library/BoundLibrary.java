@@ -111,6 +111,8 @@ final class BoundLibrary implements ContainedLibrary {
 
   @Override
   public ContainedFunction function(String name, Signature signature) {
+    Objects.requireNonNull(name, "name");
+    Objects.requireNonNull(signature, "signature");
     Instance instance = instance();
     instance.checkAlive(name);
     return function(instance, name, instance.symbol(name), signature);
@@ -118,6 +120,7 @@ final class BoundLibrary implements ContainedLibrary {
 
   @Override
   public ContainedFunction function(long address, Signature signature) {
+    Objects.requireNonNull(signature, "signature");
     Instance instance = instance();
     return function(instance, "0x" + Long.toHexString(address), address, signature);
   }
@@ -130,6 +133,7 @@ final class BoundLibrary implements ContainedLibrary {
 
   @Override
   public OptionalLong symbol(String name) {
+    Objects.requireNonNull(name, "name");
     try {
       return OptionalLong.of(instance().symbol(name));
     } catch (IllegalArgumentException none) {
@@ -139,6 +143,7 @@ final class BoundLibrary implements ContainedLibrary {
 
   @Override
   public <T> T as(Class<T> type) {
+    Objects.requireNonNull(type, "type");
     return InterfaceProxy.make(this, type);
   }
 
@@ -153,11 +158,14 @@ final class BoundLibrary implements ContainedLibrary {
 
   @Override
   public <T> Callback callback(Class<T> type, T body) {
+    Objects.requireNonNull(type, "type");
+    Objects.requireNonNull(body, "body");
     Method method =
         JavaTypes.functionOf(type)
             .orElseThrow(
                 () ->
                     new IllegalArgumentException("not a functional interface: " + type.getName()));
+    JavaTypes.requireCallback(method);
     return callback(JavaTypes.signature(method), InterfaceProxy.body(method, body));
   }
 
@@ -173,6 +181,7 @@ final class BoundLibrary implements ContainedLibrary {
 
   @Override
   public void read(long address, ByteBuffer to) {
+    Objects.requireNonNull(to, "to");
     if (!to.isDirect()) {
       throw new IllegalArgumentException("not a direct buffer; use ByteBuffer.allocateDirect");
     }

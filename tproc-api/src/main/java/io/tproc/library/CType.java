@@ -2,6 +2,7 @@ package io.tproc.library;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * A type of C, as Linux on 64 bits has it: {@code int} has 32 bits, {@code long} and pointers 64.
@@ -103,6 +104,7 @@ public final class CType {
    *     {@link #LONG_DOUBLE}
    */
   public static CType struct(CType... members) {
+    Objects.requireNonNull(members, "members");
     if (members.length == 0) {
       throw new IllegalArgumentException("a struct without members");
     }

@@ -1,5 +1,6 @@
 package io.tproc.library;
 
+import io.tproc.library.CType.Kind;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Objects;
@@ -23,10 +24,12 @@ public abstract sealed class ContainedFunction permits BoundFunction, PooledFunc
 
   /**
    * This function, with a time limit: a call that takes longer ends the library, and throws {@link
-   * LibraryTimeoutException}.
+   * LibraryTimeoutException}. Callbacks of the call count, and what they call in the library, but
+   * Java code is not cut off: a callback that takes longer returns first.
    *
    * @param limit from when the call begins to run; more than zero
    * @return a new function
+   * @throws IllegalArgumentException when it is not more than zero
    */
   public abstract ContainedFunction within(Duration limit);
 
@@ -45,8 +48,8 @@ public abstract sealed class ContainedFunction permits BoundFunction, PooledFunc
    * @throws LibraryTimeoutException when it was ended because the time limit was over
    * @throws LibraryInterruptedException when it was ended because this thread was interrupted
    * @throws StaleLibraryException when the library's instance has ended before; nothing was called
-   * @throws LibraryTurnException when this thread was interrupted while the call waited for its
-   *     turn; nothing was called
+   * @throws LibraryTurnException when this thread was interrupted before, or while the call waited
+   *     for its turn; nothing was called
    * @throws IllegalArgumentException when an argument does not fit; nothing was called
    */
   public abstract @Nullable Object call(@Nullable Object... arguments);
@@ -56,10 +59,11 @@ public abstract sealed class ContainedFunction permits BoundFunction, PooledFunc
    *
    * @param arguments see there
    * @return the result; of {@link CType#UNSIGNED_INT} the same bits
-   * @throws ClassCastException when the function gives something else
+   * @throws ClassCastException when the function gives something else; nothing was called
    */
   public int callInt(@Nullable Object... arguments) {
-    return (int) callLong(arguments);
+    requireResult(gives(Kind.BOOL) || givesInteger() && signature.result().size() <= 4, "an int");
+    return (int) integer(arguments);
   }
 
   /**
@@ -67,9 +71,29 @@ public abstract sealed class ContainedFunction permits BoundFunction, PooledFunc
    *
    * @param arguments see there
    * @return the result
-   * @throws ClassCastException when the function gives something else
+   * @throws ClassCastException when the function gives something else; nothing was called
    */
   public long callLong(@Nullable Object... arguments) {
+    requireResult(gives(Kind.BOOL) || givesInteger() || gives(Kind.POINTER), "a long");
+    return integer(arguments);
+  }
+
+  private boolean gives(Kind kind) {
+    return signature.result().kind() == kind;
+  }
+
+  private boolean givesInteger() {
+    return gives(Kind.SIGNED) || gives(Kind.UNSIGNED);
+  }
+
+  /** Before the call: nothing is called for a result that is not wanted. */
+  private void requireResult(boolean right, String wanted) {
+    if (!right) {
+      throw new ClassCastException(name + " gives " + signature.result() + ", not " + wanted);
+    }
+  }
+
+  private long integer(@Nullable Object... arguments) {
     Object result = call(arguments);
     if (result instanceof Boolean truth) {
       return truth ? 1 : 0;
@@ -82,9 +106,11 @@ public abstract sealed class ContainedFunction permits BoundFunction, PooledFunc
    *
    * @param arguments see there
    * @return the result
-   * @throws ClassCastException when the function gives something else
+   * @throws ClassCastException when the function gives something else; nothing was called
    */
   public double callDouble(@Nullable Object... arguments) {
+    requireResult(
+        gives(Kind.FLOAT) || gives(Kind.DOUBLE) || gives(Kind.LONG_DOUBLE), "a floating number");
     return ((Number) Objects.requireNonNull(call(arguments))).doubleValue();
   }
 
@@ -93,9 +119,10 @@ public abstract sealed class ContainedFunction permits BoundFunction, PooledFunc
    *
    * @param arguments see there
    * @return a copy of the text, or null when the pointer is
-   * @throws ClassCastException when the function gives something else
+   * @throws ClassCastException when the function gives something else; nothing was called
    */
   public @Nullable String callString(@Nullable Object... arguments) {
+    requireResult(gives(Kind.STRING), "a string");
     return (String) call(arguments);
   }
 
@@ -118,6 +145,7 @@ public abstract sealed class ContainedFunction permits BoundFunction, PooledFunc
   }
 
   static Duration positive(Duration limit) {
+    Objects.requireNonNull(limit, "limit");
     if (limit.isNegative() || limit.isZero()) {
       throw new IllegalArgumentException("no time: " + limit);
     }

@@ -46,6 +46,7 @@ public interface ContainedLibrary extends PlatformLibrary, AutoCloseable {
    * @throws IllegalArgumentException when there is no such symbol, or the signature cannot be
    *     called
    * @throws StaleLibraryException when the instance has ended
+   * @throws LibraryTurnException as {@link #bytesInUse}
    */
   ContainedFunction function(String name, Signature signature);
 
@@ -79,7 +80,8 @@ public interface ContainedLibrary extends PlatformLibrary, AutoCloseable {
    * @param type an interface; its package must be open to this module when it is not public
    * @return the object, which belongs to the instance that runs now
    * @throws IllegalArgumentException when it is no interface, or a method has a type that stands
-   *     for none of C, or a function is missing
+   *     for none of C or cannot be made of what C gives (a buffer of a pointer, say), or a function
+   *     is missing
    * @throws StaleLibraryException when the instance has ended
    * @param <T> the interface
    */
@@ -121,6 +123,9 @@ public interface ContainedLibrary extends PlatformLibrary, AutoCloseable {
    *
    * @param address of a text in UTF-8 that ends in NUL
    * @return a copy; null when the address is 0
+   * @throws LibraryCrashedException when the library ends at it, as at a wrong address
+   * @throws StaleLibraryException when the instance has ended
+   * @throws LibraryTurnException as {@link #bytesInUse}
    */
   @Nullable String text(long address);
 
@@ -130,6 +135,11 @@ public interface ContainedLibrary extends PlatformLibrary, AutoCloseable {
    *
    * @param address the first byte
    * @param to a direct buffer, which is filled from its position to its limit; neither is changed
+   * @throws IllegalArgumentException when it is not direct
+   * @throws java.nio.ReadOnlyBufferException when it is read-only
+   * @throws LibraryCrashedException when the library ends at it, as at a wrong address
+   * @throws StaleLibraryException when the instance has ended
+   * @throws LibraryTurnException as {@link #bytesInUse}
    */
   void read(long address, ByteBuffer to);
 
@@ -137,6 +147,11 @@ public interface ContainedLibrary extends PlatformLibrary, AutoCloseable {
    * How many bytes the library has from {@code malloc} and its relatives.
    *
    * @return with what its own libraries and this call's bookkeeping have
+   * @throws LibraryCrashedException when the library ends meanwhile
+   * @throws StaleLibraryException when the instance has ended
+   * @throws LibraryTurnException when the main thread of the library's process runs a call of
+   *     another thread's ({@link LibraryThreads#MAIN}) for longer than {@link
+   *     LibraryBuilder#startLimit}, or this thread is interrupted meanwhile
    */
   long bytesInUse();
 

@@ -33,7 +33,11 @@ final class InterfaceProxy implements InvocationHandler {
     }
     InterfaceProxy proxy = new InterfaceProxy(library, type);
     for (Method method : type.getMethods()) {
+      if (JavaTypes.isOfObject(method)) {
+        continue; // declared again, for its documentation
+      }
       if (Modifier.isAbstract(method.getModifiers())) {
+        JavaTypes.requireCallable(method);
         proxy.functions.put(
             method, library.function(method.getName(), JavaTypes.signature(method)));
       } else if (method.isDefault()) {

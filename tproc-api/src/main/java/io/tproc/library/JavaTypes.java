@@ -2,6 +2,7 @@ package io.tproc.library;
 
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
+import java.lang.reflect.RecordComponent;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
@@ -65,12 +66,54 @@ final class JavaTypes {
     return methods.size() == 1 ? Optional.of(methods.get(0)) : Optional.empty();
   }
 
-  private static boolean isOfObject(Method method) {
+  static boolean isOfObject(Method method) {
     try {
       Object.class.getMethod(method.getName(), method.getParameterTypes());
       return true;
     } catch (NoSuchMethodException own) {
       return false;
+    }
+  }
+
+  /** Refuses at once what no call of the method could give or take. */
+  static void requireCallable(Method method) {
+    requireFromC(method.getReturnType(), "the result of " + method.getName(), true);
+    for (Class<?> type : method.getParameterTypes()) {
+      if (type.isInterface()) {
+        functionOf(type).ifPresent(JavaTypes::requireCallback);
+      }
+    }
+  }
+
+  /** The same for what C calls. */
+  static void requireCallback(Method method) {
+    for (Class<?> type : method.getParameterTypes()) {
+      requireFromC(type, "an argument of " + method.getName(), true);
+    }
+    if (method.getReturnType() == String.class) {
+      throw new IllegalArgumentException(
+          "the result of "
+              + method.getName()
+              + ", which C calls, cannot be a String: nobody would free it; use long");
+    }
+  }
+
+  /** A pointer has no size, and as a member of a struct it is nothing that could be copied. */
+  private static void requireFromC(Class<?> type, String what, boolean alone) {
+    if (type.isRecord()) {
+      for (RecordComponent component : type.getRecordComponents()) {
+        requireFromC(
+            component.getType(),
+            component.getName() + " of " + type.getName() + ", " + what,
+            false);
+      }
+      return;
+    }
+    CType known = type(type);
+    boolean pointer = known.kind() == CType.Kind.POINTER;
+    if (pointer || known.kind() == CType.Kind.STRING && !alone) {
+      throw new IllegalArgumentException(
+          what + ", cannot be a " + type.getName() + " made of a pointer: use long");
     }
   }
 

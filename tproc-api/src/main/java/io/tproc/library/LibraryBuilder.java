@@ -58,6 +58,8 @@ public final class LibraryBuilder {
    * @throws IllegalArgumentException when it is empty
    */
   public LibraryBuilder(TprocHost host, CalleeSupport support, String library) {
+    Objects.requireNonNull(host, "host");
+    Objects.requireNonNull(support, "support");
     this.host = host;
     this.support = support;
     this.library = Objects.requireNonNull(library, "library");
@@ -134,6 +136,7 @@ public final class LibraryBuilder {
    * @return this builder
    */
   public LibraryBuilder directory(Path newDirectory) {
+    Objects.requireNonNull(newDirectory, "newDirectory");
     directory = newDirectory.toFile();
     return this;
   }
@@ -146,6 +149,7 @@ public final class LibraryBuilder {
    * @throws IllegalArgumentException when the redirect is one for writing
    */
   public LibraryBuilder redirectInput(Redirect source) {
+    Objects.requireNonNull(source, "source");
     if (source.type() != Redirect.Type.READ && source.type() != Redirect.Type.INHERIT) {
       throw new IllegalArgumentException("not a redirect for reading: " + source);
     }
@@ -163,6 +167,7 @@ public final class LibraryBuilder {
    * @throws IllegalArgumentException when the redirect is one for reading
    */
   public LibraryBuilder redirectOutput(Redirect destination) {
+    Objects.requireNonNull(destination, "destination");
     output = writing(destination);
     return this;
   }
@@ -175,6 +180,7 @@ public final class LibraryBuilder {
    * @throws IllegalArgumentException when the redirect is one for reading
    */
   public LibraryBuilder redirectError(Redirect destination) {
+    Objects.requireNonNull(destination, "destination");
     error = writing(destination);
     return this;
   }
@@ -215,7 +221,7 @@ public final class LibraryBuilder {
 
   /**
    * Sets whether {@link Thread#interrupt} ends a call that waits for its return, by ending the
-   * library, and one that waits for its turn, by {@link LibraryTurnException}.
+   * library, and one that waits for its turn or has not begun, by {@link LibraryTurnException}.
    *
    * @param whether it is so; true unless set. Otherwise an interrupt is kept until the call returns
    * @return this builder
@@ -233,6 +239,7 @@ public final class LibraryBuilder {
    * @return this builder
    */
   public LibraryBuilder callLimit(Duration newLimit) {
+    Objects.requireNonNull(newLimit, "newLimit");
     limit = ContainedFunction.positive(newLimit);
     return this;
   }
@@ -240,12 +247,14 @@ public final class LibraryBuilder {
   /**
    * Sets a time limit for what goes before calls: the loading of the library, and of each that is
    * preloaded, with what they run when they are loaded; the starting of a thread; and looking for
-   * functions. What takes longer ends the library.
+   * functions. What takes longer ends the library; but to wait so long for the main thread, which
+   * runs a call ({@link LibraryThreads#MAIN}), is a {@link LibraryTurnException}.
    *
    * @param newLimit more than zero; a minute unless set
    * @return this builder
    */
   public LibraryBuilder startLimit(Duration newLimit) {
+    Objects.requireNonNull(newLimit, "newLimit");
     startLimit = ContainedFunction.positive(newLimit);
     return this;
   }
@@ -259,6 +268,7 @@ public final class LibraryBuilder {
    * @return this builder
    */
   public LibraryBuilder spin(Duration longest) {
+    Objects.requireNonNull(longest, "longest");
     if (longest.isNegative()) {
       throw new IllegalArgumentException("a negative time: " + longest);
     }

@@ -1,6 +1,7 @@
 package io.tproc.library;
 
 import java.time.Duration;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** A function of whatever instance of a pool is free. */
@@ -21,6 +22,7 @@ final class PooledFunction extends ContainedFunction {
 
   @Override
   public @Nullable Object call(@Nullable Object... arguments) {
+    Objects.requireNonNull(arguments, "arguments; one that is null is (Object) null");
     return pool.inFree(
         instance -> {
           ContainedFunction function = instance.function(name(), signature());

@@ -2,6 +2,7 @@ package io.tproc.library;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * What a C function takes and gives.
@@ -56,10 +57,12 @@ public final class Signature {
    *     more than 127
    */
   public static Signature of(CType result, CType... arguments) {
+    Objects.requireNonNull(arguments, "arguments");
     return of(result, Arrays.asList(arguments));
   }
 
   static Signature of(CType result, List<CType> arguments) {
+    Objects.requireNonNull(result, "result");
     if (arguments.contains(CType.VOID)) {
       throw new IllegalArgumentException("an argument of type void");
     }

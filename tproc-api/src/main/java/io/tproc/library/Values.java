@@ -1,5 +1,7 @@
 package io.tproc.library;
 
+import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -15,6 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Java values in memory of C, and back. */
 final class Values {
+  private static final BigDecimal TWO_TO_64 = new BigDecimal(BigInteger.ONE.shiftLeft(64));
+
   private Values() {}
 
   /** Where strings go, and what a callback or a buffer must belong to. */
@@ -31,8 +35,8 @@ final class Values {
     switch (type.kind()) {
       case BOOL -> to.put(at, (byte) (asBoolean(value) ? 1 : 0));
       case SIGNED, UNSIGNED -> putInteger(to, at, type, integer(type, value));
-      case FLOAT -> to.putFloat(at, number(type, value).floatValue());
-      case DOUBLE, LONG_DOUBLE -> to.putDouble(at, number(type, value).doubleValue());
+      case FLOAT -> to.putFloat(at, (float) floating(type, value, Float.MAX_VALUE));
+      case DOUBLE, LONG_DOUBLE -> to.putDouble(at, floating(type, value, Double.MAX_VALUE));
       case POINTER, STRING -> to.putLong(at, pointer(type, value, place));
       case STRUCT -> putStruct(to, at, type, value, place);
       case VOID -> {}
@@ -110,7 +114,7 @@ final class Values {
     if (value instanceof Boolean truth) {
       return truth;
     }
-    return number(CType.BOOL, value).longValue() != 0;
+    return number(CType.BOOL, value).doubleValue() != 0;
   }
 
   /** A number fits when its bits do, be they meant as signed or as unsigned. */
@@ -119,15 +123,48 @@ final class Values {
       return truth ? 1 : 0;
     }
     Number number = value instanceof Character character ? (int) character : number(type, value);
+    requireWhole(type, number);
     long whole = number.longValue();
-    if (number instanceof Double || number instanceof Float) {
-      throw mismatch(type, value);
-    }
     int bits = 8 * type.size();
     if (bits < 64 && (whole < -(1L << (bits - 1)) || whole >= 1L << bits)) {
-      throw new IllegalArgumentException("out of the range of " + type + ": " + whole);
+      throw outOfRange(type, whole);
     }
     return whole;
+  }
+
+  /** What {@link Number#longValue} would cut off is refused. */
+  private static void requireWhole(CType type, Number number) {
+    if (number instanceof BigInteger large) {
+      if (large.bitLength() > (large.signum() < 0 ? 63 : 64)) {
+        throw outOfRange(type, number);
+      }
+    } else if (number instanceof BigDecimal decimal) {
+      if (decimal.stripTrailingZeros().scale() > 0) {
+        throw mismatch(type, number);
+      }
+      if (decimal.abs().compareTo(TWO_TO_64) >= 0) {
+        throw outOfRange(type, number);
+      }
+      requireWhole(type, decimal.toBigInteger());
+    } else if (number instanceof Double
+        || number instanceof Float
+        || number.doubleValue() != (double) number.longValue()) {
+      throw mismatch(type, number);
+    }
+  }
+
+  private static double floating(CType type, @Nullable Object value, double largest) {
+    Number number = number(type, value);
+    double floating = number.doubleValue();
+    boolean infinite = number instanceof Double || number instanceof Float;
+    if (Math.abs(floating) > largest && !(infinite && Double.isInfinite(floating))) {
+      throw outOfRange(type, number);
+    }
+    return floating;
+  }
+
+  private static IllegalArgumentException outOfRange(CType type, Number number) {
+    return new IllegalArgumentException("out of the range of " + type + ": " + number);
   }
 
   private static Number number(CType type, @Nullable Object value) {
@@ -160,12 +197,46 @@ final class Values {
         throw new IllegalArgumentException(
             "not a direct buffer: the garbage collector may move a heap buffer; use ByteBuffer.allocateDirect");
       }
+      requireOrder(buffer);
       return place.address(buffer) + ((long) buffer.position() << shift(buffer));
     }
     if (value instanceof Callback callback) {
       return place.address(callback);
     }
     throw mismatch(type, value);
+  }
+
+  /** A buffer of bytes has an order for each access; the elements of others have one in memory. */
+  private static void requireOrder(Buffer buffer) {
+    ByteOrder order = order(buffer);
+    if (order != ByteOrder.nativeOrder()) {
+      throw new IllegalArgumentException(
+          "elements in "
+              + order
+              + " order, where C uses "
+              + ByteOrder.nativeOrder()
+              + ": make the buffer of a ByteBuffer with order(ByteOrder.nativeOrder()): "
+              + buffer);
+    }
+  }
+
+  private static ByteOrder order(Buffer buffer) {
+    if (buffer instanceof ShortBuffer shorts) {
+      return shorts.order();
+    }
+    if (buffer instanceof CharBuffer chars) {
+      return chars.order();
+    }
+    if (buffer instanceof IntBuffer ints) {
+      return ints.order();
+    }
+    if (buffer instanceof FloatBuffer floats) {
+      return floats.order();
+    }
+    if (buffer instanceof LongBuffer longs) {
+      return longs.order();
+    }
+    return buffer instanceof DoubleBuffer doubles ? doubles.order() : ByteOrder.nativeOrder();
   }
 
   private static int shift(Buffer buffer) {

@@ -172,7 +172,7 @@ final class ForeignCall {
             MemoryLayout layout = descriptor.argumentLayouts().get(i);
             converted[i] =
                 arguments[i] instanceof ByteBuffer struct
-                    ? MemorySegment.ofBuffer(struct)
+                    ? ForeignTypes.struct(struct, layout)
                     : ForeignTypes.toJava(arguments[i], layout);
           }
           Object result = target.invokeWithArguments(converted);

@@ -6,6 +6,7 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
+import java.util.Objects;
 import java.util.OptionalLong;
 
 /**
@@ -48,6 +49,9 @@ interface ForeignLibrary {
    */
   default MethodHandle downcallHandle(
       MemorySegment symbol, FunctionDescriptor function, Linker.Option... options) {
+    Objects.requireNonNull(symbol, "symbol");
+    Objects.requireNonNull(function, "function");
+    Objects.requireNonNull(options, "options");
     return ForeignCall.handle((ContainedLibrary) this, symbol.address(), function, options);
   }
 
@@ -62,6 +66,9 @@ interface ForeignLibrary {
    */
   default MethodHandle downcallHandle(
       String name, FunctionDescriptor function, Linker.Option... options) {
+    Objects.requireNonNull(name, "name");
+    Objects.requireNonNull(function, "function");
+    Objects.requireNonNull(options, "options");
     long address =
         symbol(name).orElseThrow(() -> new IllegalArgumentException("no " + name + " in " + this));
     return ForeignCall.handle((ContainedLibrary) this, address, function, options);
@@ -78,6 +85,8 @@ interface ForeignLibrary {
    * @throws IllegalArgumentException when the function cannot be described, or an option is another
    */
   default MethodHandle downcallHandle(FunctionDescriptor function, Linker.Option... options) {
+    Objects.requireNonNull(function, "function");
+    Objects.requireNonNull(options, "options");
     return ForeignCall.handle((ContainedLibrary) this, function, options);
   }
 
@@ -103,6 +112,9 @@ interface ForeignLibrary {
    */
   @SuppressWarnings("restricted") // Said above; no other way leads to the end of an arena.
   default MemorySegment upcallStub(MethodHandle target, FunctionDescriptor function, Arena arena) {
+    Objects.requireNonNull(target, "target");
+    Objects.requireNonNull(function, "function");
+    Objects.requireNonNull(arena, "arena");
     Callback callback = ForeignCall.callback((ContainedLibrary) this, target, function);
     return MemorySegment.ofAddress(callback.address())
         .reinterpret(arena, unused -> callback.close());

@@ -1,6 +1,7 @@
 package io.tproc.library;
 
 import java.lang.foreign.AddressLayout;
+import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
@@ -8,6 +9,8 @@ import java.lang.foreign.PaddingLayout;
 import java.lang.foreign.SequenceLayout;
 import java.lang.foreign.StructLayout;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -22,6 +25,11 @@ final class ForeignTypes {
   }
 
   static CType type(MemoryLayout layout) {
+    if (layout instanceof ValueLayout value
+        && value.byteSize() > 1
+        && value.order() != ByteOrder.nativeOrder()) {
+      throw new IllegalArgumentException("a layout in a byte order that C does not use: " + layout);
+    }
     return switch (layout) {
       case ValueLayout.OfBoolean unused -> CType.BOOL;
       case ValueLayout.OfByte unused -> CType.BYTE;
@@ -73,12 +81,17 @@ final class ForeignTypes {
       throw new IllegalStateException("a segment whose arena is closed: " + segment);
     }
     if (layout instanceof StructLayout) {
-      return segment.asSlice(0, layout.byteSize()).asByteBuffer();
+      return ByteBuffer.wrap(segment.asSlice(0, layout.byteSize()).toArray(ValueLayout.JAVA_BYTE));
     }
     if (!segment.isNative()) {
       throw new IllegalArgumentException("a heap segment, which the garbage collector may move");
     }
     return segment.address();
+  }
+
+  /** A struct as an argument of Java's: aligned as its layout says, which an array is not. */
+  static MemorySegment struct(ByteBuffer bytes, MemoryLayout layout) {
+    return Arena.ofAuto().allocate(layout).copyFrom(MemorySegment.ofBuffer(bytes));
   }
 
   static Object toJava(Object value, MemoryLayout layout) {
