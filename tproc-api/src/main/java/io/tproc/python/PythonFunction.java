@@ -84,6 +84,7 @@ public final class PythonFunction {
    * @throws IllegalArgumentException when the limit is not positive
    */
   public PythonFunction within(Duration newLimit) {
+    Objects.requireNonNull(newLimit, "newLimit");
     var unused = WorkerRequest.empty().within(newLimit); // which says what it may be
     return new PythonFunction(pool, module, name, keywords, newLimit);
   }

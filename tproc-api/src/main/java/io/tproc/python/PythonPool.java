@@ -78,6 +78,7 @@ public final class PythonPool implements AutoCloseable {
    * @throws IllegalStateException when it is called on a thread of the pool's
    */
   public void close(Duration limit) {
+    Objects.requireNonNull(limit, "limit");
     pool.close(limit);
   }
 

@@ -67,6 +67,7 @@ public final class PythonPoolBuilder {
    * @return this builder
    */
   public PythonPoolBuilder path(Path place) {
+    Objects.requireNonNull(place, "place");
     path.add(place.toAbsolutePath());
     return this;
   }
@@ -79,6 +80,7 @@ public final class PythonPoolBuilder {
    * @throws IllegalArgumentException when it is not positive
    */
   public PythonPoolBuilder callLimit(Duration limit) {
+    Objects.requireNonNull(limit, "limit");
     var unused = host.workers(program).requestLimit(limit); // which says what it may be
     return pool(builder -> builder.requestLimit(limit));
   }
@@ -148,6 +150,7 @@ public final class PythonPoolBuilder {
    * @throws IllegalStateException when the host is closed
    */
   public WorkerPoolBuilder workers(String... arguments) throws IOException, InterruptedException {
+    Objects.requireNonNull(arguments, "arguments");
     Interpreter interpreter = interpreter();
     List<String> command = command(interpreter);
     command.addAll(List.of(arguments));

@@ -73,10 +73,11 @@ final class Place {
     // Of a host that is closed there is nothing more to be had.
     boolean isHostClosed = failure instanceof IllegalStateException;
     boolean hasServed = instance != null && instance.hasServed();
-    if (!hasServed && !isHostClosed && !leaves && !pool.isStopping()) {
+    OptionalLong pause = isHostClosed ? OptionalLong.empty() : backOff.next(hasServed);
+    // Of the last one an exception tells.
+    if (!hasServed && pause.isPresent() && !leaves && !pool.isStopping()) {
       LOGGER.log(Level.WARNING, "a worker was started in vain: {0}", failure.getMessage());
     }
-    OptionalLong pause = isHostClosed ? OptionalLong.empty() : backOff.next(hasServed);
     return pool.pause(this, pause, failure);
   }
 

@@ -764,6 +764,7 @@ public final class WorkerPool implements AutoCloseable {
    *     called on a thread of the pool's
    */
   public void replace(List<String> command) throws IOException, InterruptedException {
+    Objects.requireNonNull(command, "command");
     if (command.isEmpty()) {
       throw new IllegalArgumentException("no program");
     }
@@ -901,6 +902,7 @@ public final class WorkerPool implements AutoCloseable {
    * @throws IllegalStateException when it is called on a thread of the pool's
    */
   public void close(Duration limit) {
+    Objects.requireNonNull(limit, "limit");
     long deadline =
         System.nanoTime() + Limits.nanos(Limits.notNegative("a limit of closing", limit));
     checkNotOwnThread("close");

@@ -40,6 +40,7 @@ public final class WorkerPoolBuilder {
    * @throws IllegalArgumentException when the command is empty
    */
   public WorkerPoolBuilder(TprocHost host, List<String> command) {
+    Objects.requireNonNull(command, "command");
     this.host = Objects.requireNonNull(host, "host");
     this.command = List.copyOf(command);
     if (command.isEmpty()) {
@@ -124,6 +125,7 @@ public final class WorkerPoolBuilder {
    * @throws IllegalArgumentException when it is not positive
    */
   public WorkerPoolBuilder requestLimit(Duration limit) {
+    Objects.requireNonNull(limit, "limit");
     requestLimit = Limits.positive("a limit of a request", limit);
     return this;
   }
@@ -137,6 +139,7 @@ public final class WorkerPoolBuilder {
    * @throws IllegalArgumentException when it is not positive
    */
   public WorkerPoolBuilder startLimit(Duration limit) {
+    Objects.requireNonNull(limit, "limit");
     startLimit = Limits.positive("a limit of a start", limit);
     return this;
   }
@@ -150,6 +153,7 @@ public final class WorkerPoolBuilder {
    * @throws IllegalArgumentException when it is negative
    */
   public WorkerPoolBuilder closeLimit(Duration limit) {
+    Objects.requireNonNull(limit, "limit");
     closeLimit = Limits.notNegative("a limit of closing", limit);
     return this;
   }
@@ -169,6 +173,8 @@ public final class WorkerPoolBuilder {
    * @throws IllegalArgumentException when one is out of range
    */
   public WorkerPoolBuilder restarts(Duration first, Duration longest, int attempts) {
+    Objects.requireNonNull(first, "first");
+    Objects.requireNonNull(longest, "longest");
     restarts =
         policy(
             Limits.notNegative("a first pause", first),

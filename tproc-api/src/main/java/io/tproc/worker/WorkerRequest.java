@@ -81,6 +81,7 @@ public final class WorkerRequest extends PlatformRequest {
    * @return the request
    */
   public static WorkerRequest of(ByteBuffer data) {
+    Objects.requireNonNull(data, "data");
     byte[] copy = new byte[data.remaining()];
     data.get(data.position(), copy);
     return new WorkerRequest(copy, null, null, null);
@@ -93,6 +94,7 @@ public final class WorkerRequest extends PlatformRequest {
    * @return the request
    */
   public static WorkerRequest of(String text) {
+    Objects.requireNonNull(text, "text");
     return new WorkerRequest(text.getBytes(StandardCharsets.UTF_8), null, null, null);
   }
 
@@ -106,6 +108,7 @@ public final class WorkerRequest extends PlatformRequest {
    * @throws IllegalArgumentException when the buffer is not direct
    */
   public WorkerRequest withBuffer(ByteBuffer buffer) {
+    Objects.requireNonNull(buffer, "buffer");
     if (!buffer.isDirect()) {
       throw new IllegalArgumentException("not a direct buffer: " + buffer);
     }
@@ -138,6 +141,7 @@ public final class WorkerRequest extends PlatformRequest {
    * @throws IllegalArgumentException when the limit is not positive
    */
   public WorkerRequest within(Duration newLimit) {
+    Objects.requireNonNull(newLimit, "newLimit");
     return new WorkerRequest(data, buffers, block, Limits.positive("limit", newLimit));
   }
 
