@@ -14,10 +14,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * A piece of code in a document, as a reader would copy it.
  *
- * <p>Found in Markdown (fenced blocks), in Javadoc and its overview ({@code <pre>{@code}) and in man
- * pages ({@code .EX}). A comment in front of it, {@code <!-- not run: REASON -->}, {@code <!-- run in the project
- * -->} or in a man page {@code .\" not run: REASON}, says what the test cannot know by itself. A
- * block of language {@code text} after it is what it prints.
+ * <p>Found in Markdown (fenced blocks), in Javadoc and its overview ({@code <pre>{@code}) and in man pages ({@code
+ * .EX}). A comment in front of it, {@code <!-- not run: REASON -->}, {@code <!-- run in the project
+ * -->}, {@code <!-- Java 22 -->} (or newer) or in a man page {@code .\" not run: REASON}, says what
+ * the test cannot know by itself. A block of language {@code text} after it is what it prints.
  *
  * @param document the file, below the project's root
  * @param line where the code begins

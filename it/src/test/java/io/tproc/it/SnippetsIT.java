@@ -101,6 +101,10 @@ class SnippetsIT {
     if (snippet.notRun().isPresent()) {
       abort("not run: " + snippet.notRun().get());
     }
+    if (snippet.remark().matches("Java \\d+")) {
+      int needed = Integer.parseInt(snippet.remark().substring("Java ".length()));
+      assumeTrue(Runtime.version().feature() >= needed, "skipped: it needs Java " + needed);
+    }
     switch (snippet.language()) {
       case "java" -> java(snippet, place);
       case "c", "cpp" -> c(snippet, place);
