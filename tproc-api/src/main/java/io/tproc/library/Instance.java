@@ -39,7 +39,19 @@ final class Instance {
     Ending.rehearse();
   }
 
-  private record Prepared(long address, Signature signature) {}
+  private record Prepared(long address, Signature signature) {
+    // Written out: a record's own keep the types of its components in a cache of the JDK's, and
+    // with them the class loader of an application that is gone.
+    @Override
+    public boolean equals(@Nullable Object other) {
+      return other instanceof Prepared that && address == that.address && signature.equals(that.signature);
+    }
+
+    @Override
+    public int hashCode() {
+      return 31 * signature.hashCode() + Long.hashCode(address);
+    }
+  }
 
   private final TprocHost host;
   private final CalleeSupport support;

@@ -51,7 +51,19 @@ public final class LibraryPool implements AutoCloseable {
     @Nullable Object use(Member member);
   }
 
-  private record Key(String name, Signature signature) {}
+  private record Key(String name, Signature signature) {
+    // Written out: a record's own keep the types of its components in a cache of the JDK's, and
+    // with them the class loader of an application that is gone.
+    @Override
+    public boolean equals(@Nullable Object other) {
+      return other instanceof Key that && name.equals(that.name) && signature.equals(that.signature);
+    }
+
+    @Override
+    public int hashCode() {
+      return 31 * signature.hashCode() + name.hashCode();
+    }
+  }
 
   /** One place of the pool, which always has an instance. Used by one thread at a time. */
   static final class Member {
