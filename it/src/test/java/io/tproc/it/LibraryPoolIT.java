@@ -196,6 +196,7 @@ class LibraryPoolIT {
   /** Whoever has an instance may end it: the next call has another. */
   @Test
   void anInstanceThatIsClosedOrRestartedByItsUser(TprocHost host) throws Exception {
+    host.library("libc.so.6").close(); // with it the host's threads have begun
     Resources before = Resources.now();
     try (LibraryPool pool = open(host, 1)) {
       ContainedFunction count = pool.function("count", LONG);

@@ -44,7 +44,9 @@ final class Instance {
     // with them the class loader of an application that is gone.
     @Override
     public boolean equals(@Nullable Object other) {
-      return other instanceof Prepared that && address == that.address && signature.equals(that.signature);
+      return other instanceof Prepared that
+          && address == that.address
+          && signature.equals(that.signature);
     }
 
     @Override

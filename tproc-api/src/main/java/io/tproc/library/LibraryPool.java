@@ -56,7 +56,9 @@ public final class LibraryPool implements AutoCloseable {
     // with them the class loader of an application that is gone.
     @Override
     public boolean equals(@Nullable Object other) {
-      return other instanceof Key that && name.equals(that.name) && signature.equals(that.signature);
+      return other instanceof Key that
+          && name.equals(that.name)
+          && signature.equals(that.signature);
     }
 
     @Override

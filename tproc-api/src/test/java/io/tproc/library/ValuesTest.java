@@ -53,7 +53,8 @@ class ValuesTest {
     assertThat(put(CType.LONG, BigInteger.ONE.shiftLeft(63).negate()).getLong(0))
         .isEqualTo(Long.MIN_VALUE);
     assertThat(put(CType.INT, new BigDecimal("7.00")).getInt(0)).isEqualTo(7);
-    assertThat(put(CType.UNSIGNED_INT, new BigDecimal("4E9")).getInt(0)).isEqualTo((int) 4_000_000_000L);
+    assertThat(put(CType.UNSIGNED_INT, new BigDecimal("4E9")).getInt(0))
+        .isEqualTo((int) 4_000_000_000L);
     assertThat(put(CType.DOUBLE, largest).getDouble(0)).isEqualTo(0x1p64);
     assertThat(put(CType.FLOAT, Double.POSITIVE_INFINITY).getFloat(0)).isInfinite();
     assertThat(put(CType.BOOL, 0.5).get(0)).isEqualTo((byte) 1);
