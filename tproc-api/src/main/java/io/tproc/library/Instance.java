@@ -520,22 +520,12 @@ final class Instance {
   // Lanes.
 
   Lane newLane() {
-    Lane lane = new Lane(support, options.spin());
-    keepInForks(lane);
+    Lane lane = LaneMemory.of(host).newLane(host, support, options.spin());
     allLanes.add(lane);
     if (ending != null) { // its watcher has not seen this one
       lane.die();
     }
     return lane;
-  }
-
-  /** The arguments of a call are there, and a library that forks reads them in the child. */
-  private void keepInForks(Lane lane) {
-    try {
-      host.keepInForks(lane.address(), Lane.SIZE);
-    } catch (IllegalStateException closed) {
-      // the process that would fork ends, too
-    }
   }
 
   /** A lane, and a thread of the callee's that serves it. */

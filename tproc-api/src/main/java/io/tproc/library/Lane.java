@@ -55,7 +55,7 @@ final class Lane {
   private static final int STACK = 512;
 
   /** Two cache lines: some processors fetch them together. */
-  private static final int ALIGNMENT = 128;
+  static final int ALIGNMENT = 128;
 
   private static final int FRAME_ALIGNMENT = 16;
   private static final VarHandle INT =
@@ -90,12 +90,19 @@ final class Lane {
    * @param spin for how many nanoseconds its host spins at most
    */
   Lane(CalleeSupport support, long spin) {
-    this.support = support;
-    this.spin = new Spin(spin);
-    this.memory =
+    this(
+        support,
         ByteBuffer.allocateDirect(SIZE + ALIGNMENT)
             .alignedSlice(ALIGNMENT)
-            .order(ByteOrder.nativeOrder());
+            .order(ByteOrder.nativeOrder()),
+        spin);
+  }
+
+  /** With memory in native order, which is zero. */
+  Lane(CalleeSupport support, ByteBuffer memory, long spin) {
+    this.support = support;
+    this.spin = new Spin(spin);
+    this.memory = memory;
     this.address = support.address(memory);
     memory.putLong(AT_TOP, address + STACK);
     memory.putLong(AT_END, address + SIZE);
