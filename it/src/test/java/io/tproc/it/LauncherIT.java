@@ -143,7 +143,8 @@ class LauncherIT {
     Outcome outcome = host.sh(script);
     assumeFalse(outcome.error().contains("PTRACE_SEIZE"), "skipped: tracing is forbidden here");
     assertThat(outcome.output()).matches("TracerPid:\\t[1-9][0-9]*\n0\n");
-    assertThat(host.sh(script.replace(" --crash-report", "")).output()).isEqualTo("TracerPid:\t0\n0\n");
+    assertThat(host.sh(script.replace(" --crash-report", "")).output())
+        .isEqualTo("TracerPid:\t0\n0\n");
   }
 
   @ParameterizedTest
