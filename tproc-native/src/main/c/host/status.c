@@ -100,7 +100,8 @@ static enum tproc_state state_of(const struct tproc_threadproc *threadproc) {
   siginfo_t info = {0};
   if (threadproc->collected) return TPROC_ENDED;
   const int result = waitid((idtype_t)P_PIDFD, (id_t)threadproc->pidfd, &info, WEXITED | WNOHANG | WNOWAIT | __WALL);
-  if (result != 0 || info.si_pid != 0) return TPROC_ENDED;
+  const bool stopped = info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED; /* told of one that is traced */
+  if (result != 0 || (info.si_pid != 0 && !stopped)) return TPROC_ENDED;
   if (threadproc->listener != NULL && broker_look_for_exec(threadproc->listener) == TPROC_EXEC_LEFT) return TPROC_LEFT;
   const char letter = process_state(threadproc->pid);
   return letter == 'T' || letter == 't' ? TPROC_STOPPED : TPROC_RUNNING;

@@ -67,8 +67,12 @@ static void describe(const siginfo_t *info, struct tproc_threadproc *threadproc,
  * @return 0 and *info, -EAGAIN when it still runs, or another negative errno
  */
 static int await_end(const struct tproc_threadproc *threadproc, int flags, siginfo_t *info) {
+  struct pollfd end = {.fd = threadproc->pidfd, .events = POLLIN};
   int result;
   *info = (siginfo_t){0};
+  /* Of one that is traced a wait for its end also takes its stops, which are the tracer's to answer. */
+  while ((result = poll(&end, 1, (flags & WNOHANG) != 0 ? 0 : -1)) < 0 && errno == EINTR) continue;
+  if (result == 0) return -EAGAIN;
   do {
     result = waitid((idtype_t)P_PIDFD, (id_t)threadproc->pidfd, info, WEXITED | __WALL | flags);
   } while (result != 0 && errno == EINTR);
