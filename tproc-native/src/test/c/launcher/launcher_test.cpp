@@ -610,8 +610,12 @@ TEST_CASE("SIGTSTP to the launcher stops both, if its group has a parent to cont
   LauncherProcess launcher(program, [] { setpgid(0, 0); });
   CHECK(eventually(is_ready));
   launcher.signal(SIGTSTP);
-  CHECK(launcher.has_stopped());
+  const bool stopped = launcher.has_stopped();
   hosted.directory.file("go", "");
+  if (!stopped) {
+    INFO(launcher.wait(), " and ", launcher.errors());
+    FAIL("it has ended instead");
+  }
   CHECK(waitpid(launcher.pid(), nullptr, WNOHANG) == 0);
   launcher.signal(SIGCONT);
   CHECK(launcher.exit_code() == 0);

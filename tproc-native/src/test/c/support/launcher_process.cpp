@@ -112,10 +112,16 @@ int LauncherProcess::exit_code() { return WIFEXITED(wait()) ? WEXITSTATUS(status
 int LauncherProcess::end_signal() { return WIFSIGNALED(wait()) ? WTERMSIG(status_) : 0; }
 
 bool LauncherProcess::has_stopped() {
-  return eventually([this] {
+  bool stopped = false;
+  eventually([this, &stopped] {
     int status;
-    return waitpid(pid_, &status, WNOHANG | WUNTRACED) == pid_ && WIFSTOPPED(status);
+    if (waitpid(pid_, &status, WNOHANG | WUNTRACED) != pid_) return false;
+    stopped = WIFSTOPPED(status);
+    ended_ = WIFEXITED(status) || WIFSIGNALED(status);
+    status_ = status;
+    return true;
   });
+  return stopped;
 }
 
 TerminalSession::TerminalSession(const Arguments &command, const std::string &variables) {

@@ -29,7 +29,7 @@ class LauncherProcess {
   int wait();
   int exit_code();   // -1: ended by a signal
   int end_signal();  // 0: has exited
-  // Waits until waitpid reports that it has stopped.
+  // Waits until waitpid reports that it has stopped; false when it has ended instead, which wait() then tells.
   bool has_stopped();
 
  private:

@@ -152,7 +152,6 @@ class WorkerCallTest {
       callOnce(pool, worker);
       Duration limit = Duration.ofMillis(1);
       Caller caller = new Caller(pool, WorkerRequest.empty().within(limit));
-      worker.await();
       assertThat(caller.failure())
           .isInstanceOf(WorkerTimeoutException.class)
           .hasMessageContaining("PT0.001S");
