@@ -49,7 +49,7 @@ class SharedCommandsIT {
 
       program.destroyForcibly();
       assertThat(host.host().registry().whenEnded(found).get().ended()).isPresent();
-      assertThat(tproc(host, "registry").output()).containsPattern(line + "SIGKILL\n");
+      assertThat(tproc(host, "registry").output()).containsPattern(line + "killed by SIGKILL\n");
     }
   }
 

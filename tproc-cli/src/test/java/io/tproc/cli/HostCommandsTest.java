@@ -213,7 +213,7 @@ class HostCommandsTest {
     assertThat(cli.output().lines())
         .containsExactly(
             "NAME  TYPE         ADDRESS  SIZE     VERSION  OWNER  STATE",
-            "a\\e\ufffd  -               1000  8.0K           0     41  SIGKILL",
+            "a\\e\ufffd  -               1000  8.0K           0     41  killed by SIGKILL",
             "gone  x               1000  8.0K           2     41  exit status 3",
             "ring  acme.Ring/1     1000  8.0K  4294967295     41  live");
   }
