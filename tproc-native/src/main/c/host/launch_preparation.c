@@ -11,6 +11,7 @@
 #include "base/page.h"
 #include "host/fixed_image.h"
 #include "loader/exe_texts.h"
+#include "loader/exe_texts_cache.h"
 #include "loader/executable_file.h"
 #include "share/accounts.h"
 
@@ -186,7 +187,7 @@ static void plan_paths(const struct preparation *preparation, const struct exe_t
 static void plan_fence(const struct tproc_launch *launch, const struct preparation *preparation,
                        const struct entry_stack *stack, struct tproc_threadproc *threadproc) {
   const struct executable *program = &preparation->program;
-  const struct exe_texts texts = exe_texts_in_image(program->file, &preparation->elf);
+  const struct exe_texts texts = exe_texts_cache_find(program->file, &preparation->elf);
   struct fence_content content = {.slot = &threadproc->memory.slot,
                                   .heap = preparation->layout.heap,
                                   .program = {preparation->program_image.low, preparation->program_image.high},
