@@ -12,9 +12,6 @@
 /* A launch has a few paths of PATH_MAX and messages on its stack; a sanitizer wants three times as much. */
 #define APART_STACK_SIZE (512u << 10)
 
-/* Threads that stay for the next call apart. Those beyond end with their call. */
-#define KEPT_MAX 8
-
 /* On the caller's stack. */
 struct executor_order {
   void (*function)(void *);
@@ -104,66 +101,18 @@ void executor_call(struct executor *executor, void (*function)(void *), void *ar
   completion_await(&order.over);
 }
 
-/* A thread for calls apart, on its own stack. */
-struct apart_thread {
-  pthread_t thread;
-  struct apart *given; /* NULL: it is to end */
-  struct completion called;
-  struct apart_thread *next;
-};
-
 /* A call apart, on the caller's stack. */
 struct apart {
-  struct executor_order order;
-  struct executor *executor;
+  void (*function)(void *);
+  void *argument;
   pthread_t thread;
-  bool thread_ends; /* with this call, and the caller joins it */
   int failed;
 };
 
-/* Says whether it does, and can be given another call from now on. */
-static bool stay(struct executor *executor, struct apart_thread *self) {
-  self->given = NULL;
-  self->called = (struct completion){0};
-  pthread_mutex_lock(&executor->lock);
-  const bool stays = executor->kept_count < KEPT_MAX && !executor->stopping;
-  if (stays) {
-    self->next = executor->kept;
-    executor->kept = self;
-    executor->kept_count++;
-  }
-  pthread_mutex_unlock(&executor->lock);
-  return stays;
-}
-
 static void *run_apart(void *argument) {
-  struct apart_thread self = {.thread = pthread_self(), .given = argument};
-  bool stays;
-  do {
-    struct apart *apart = self.given;
-    apart->order.function(apart->order.argument);
-    stays = stay(apart->executor, &self);
-    apart->thread_ends = !stays;
-    completion_done(&apart->order.over);
-    if (stays) completion_await(&self.called);
-  } while (stays && self.given != NULL);
+  const struct apart *apart = argument;
+  apart->function(apart->argument);
   return NULL;
-}
-
-/* The one that was the last to be used: its stack is still in the caches. */
-static bool take_kept(struct executor *executor, struct apart *apart, pthread_t *thread) {
-  pthread_mutex_lock(&executor->lock);
-  struct apart_thread *kept = executor->kept;
-  if (kept != NULL) {
-    executor->kept = kept->next;
-    executor->kept_count--;
-  }
-  pthread_mutex_unlock(&executor->lock);
-  if (kept == NULL) return false;
-  *thread = kept->thread;
-  kept->given = apart;
-  completion_done(&kept->called);
-  return true;
 }
 
 /* By the executor's thread, whose descriptor table the new one shares. */
@@ -173,18 +122,10 @@ static void start_apart(void *argument) {
 }
 
 int executor_call_apart(struct executor *executor, void (*function)(void *), void *argument) {
-  struct apart apart = {.order = {.function = function, .argument = argument}, .executor = executor};
-  if (!take_kept(executor, &apart, &apart.thread)) executor_call(executor, start_apart, &apart);
-  if (apart.failed) return apart.failed;
-  completion_await(&apart.order.over);
-  if (apart.thread_ends) pthread_join(apart.thread, NULL);
-  return 0;
-}
-
-/* They end before the code that they run may be unloaded. */
-static void end_kept(struct executor *executor) {
-  pthread_t thread;
-  while (take_kept(executor, NULL, &thread)) pthread_join(thread, NULL);
+  struct apart apart = {.function = function, .argument = argument};
+  executor_call(executor, start_apart, &apart);
+  if (!apart.failed) pthread_join(apart.thread, NULL);
+  return apart.failed;
 }
 
 void executor_stop(struct executor *executor) {
@@ -192,7 +133,6 @@ void executor_stop(struct executor *executor) {
   executor->stopping = true;
   pthread_cond_broadcast(&executor->ordered);
   pthread_mutex_unlock(&executor->lock);
-  end_kept(executor);
   pthread_join(executor->thread, NULL);
   release(executor);
 }

@@ -12,7 +12,6 @@
 #include "tproc_core.h"
 
 struct executor_order;
-struct apart_thread;
 
 struct executor {
   pthread_t thread;
@@ -21,8 +20,6 @@ struct executor {
   pthread_cond_t begun;         /**< the thread has begun, or could not */
   struct executor_order *first; /**< orders not yet taken, oldest first */
   struct executor_order **last;
-  struct apart_thread *kept; /**< idle, for calls apart; the one used last comes first */
-  size_t kept_count;
   bool stopping;
 };
 
@@ -48,8 +45,7 @@ void executor_stop(struct executor *executor);
 void executor_call(struct executor *executor, void (*function)(void *), void *argument);
 
 /**
- * As executor_call, for a function that may block: on a thread of its own beside the executor's. A few such threads
- * stay for the next calls.
+ * As executor_call, for a function that may block: on a thread of its own beside the executor's.
  *
  * @return 0 or a negative errno
  */

@@ -1,6 +1,4 @@
 #include <doctest/doctest.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <thread>
@@ -27,8 +25,6 @@ struct Executor {
   ~Executor() { executor_stop(&threads); }
 };
 
-pid_t own_tid() { return static_cast<pid_t>(syscall(SYS_gettid)); }
-
 struct Crowd {
   std::atomic<bool> gate{false};
   std::atomic<int> begun{0};
@@ -40,23 +36,9 @@ void wait_at_gate(void *argument) {
   eventually([crowd] { return crowd->gate.load(); });
 }
 
-void note_thread(void *tid) { *static_cast<pid_t *>(tid) = own_tid(); }
-
-pid_t thread_of_call_apart(Executor &executor) {
-  pid_t tid = 0;
-  REQUIRE(executor_call_apart(&executor.threads, note_thread, &tid) == 0);
-  return tid;
-}
-
 }  // namespace
 
-TEST_CASE("the thread of a call apart stays for the next one") {
-  Executor executor;
-  const pid_t first = thread_of_call_apart(executor);
-  for (int i = 0; i < 5; i++) CHECK(thread_of_call_apart(executor) == first);
-}
-
-TEST_CASE("calls apart run at once, a few of their threads stay, and none outlives the executor") {
+TEST_CASE("calls apart run at once, and no thread of theirs is left") {
   constexpr int callers = 20;
   const Resources before = Resources::settled();
   {
@@ -70,9 +52,7 @@ TEST_CASE("calls apart run at once, a few of their threads stay, and none outliv
     crowd.gate = true;
     for (std::thread &each : all) each.join();
     const size_t own = 1;
-    const size_t most = 8;
-    CHECK(eventually([&] { return Resources::now().threads <= before.threads + own + most; }));
-    CHECK(Resources::now().threads > before.threads + own);
+    CHECK(Resources::now().threads == before.threads + own);
   }
   CHECK(Resources::now().threads == before.threads);
 }

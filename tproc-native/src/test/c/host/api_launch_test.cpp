@@ -13,7 +13,7 @@ TEST_SUITE_BEGIN("api_launch");
 
 TEST_CASE("a launch for which no thread can be had fails clearly, keeps nobody from the next, and leaves nothing") {
   in_own_process([] {
-    Host host; /* has launched nothing: no thread has stayed */
+    Host host;
     const Resources before = Resources::settled();
     forbid({{SYS_clone3, EAGAIN}, {SYS_clone, EAGAIN}});
     for (int i = 0; i < 3; i++) { /* the second would wait for ever at a door that the first had kept */

@@ -144,8 +144,9 @@ TEST_CASE("where both are forbidden a launch fails clearly and leaves nothing") 
     forbid({{SYS_clone3, ENOSYS}, {SYS_clone, EACCES}});
     const Launched launched = host.launch(Launch(test_program("end"), {"exit", "0"}));
     EXPECT_EQUAL(launched.result, -EACCES);
-    /* The thread of the launch before has stayed, and gets as far as the clone. */
-    EXPECT_EQUAL(launched.message(), "cannot host " + test_program("end") + ": clone: Permission denied (EACCES)");
+    EXPECT_EQUAL(launched.message(),
+                 "cannot host " + test_program("end") +
+                     ": start a thread for the launch (limit on threads): Permission denied (EACCES)");
     EXPECT_EQUAL(left_behind(before), "");
   });
 }
