@@ -521,8 +521,12 @@ static void prepare_in_host(void *argument) {
       preparing->result = fill(pool, kind, preparing->error);
       /* For fixed addresses there is one place: what is there already is enough, and the thread tries again. */
       if (kind->ready > 0) preparing->result = 0;
-      if (preparing->result && is_new && !kind->removed) remove_kind(pool, kind);
-      let_go_of(kind);
+      if (preparing->result && is_new && !kind->removed) {
+        kind->users--;
+        remove_kind(pool, kind);
+      } else {
+        let_go_of(kind);
+      }
     }
   }
   wake(pool);
