@@ -59,7 +59,6 @@ static void release(struct tproc_host *host) {
   address_space_close(&host->space);
   prepared_pool_destroy(&host->prepared);
   slot_space_destroy(&host->slots);
-  sem_destroy(&host->door_free);
   pthread_cond_destroy(&host->released);
   pthread_cond_destroy(&host->unpinned);
   pthread_mutex_destroy(&host->lock);
@@ -144,7 +143,6 @@ int tproc_host_open_with(struct tproc_host **result, const struct tproc_host_opt
   struct tproc_host *host = calloc(1, sizeof *host);
   if (host == NULL) return tproc_fail(error, ENOMEM, "cannot open a host");
   host->exits = host->wake = host->space.maps = host->door = -1;
-  sem_init(&host->door_free, 0, 1);
   pthread_mutex_init(&host->lock, NULL);
   pthread_cond_init(&host->unpinned, NULL);
   thread_condition_init(&host->released);

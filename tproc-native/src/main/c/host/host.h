@@ -3,10 +3,10 @@
 #define TPROC_HOST_H
 
 #include <pthread.h>
-#include <semaphore.h>
 #include <time.h>
 
 #include "base/executor.h"
+#include "base/gate.h"
 #include "broker/broker.h"
 #include "host/descendants.h"
 #include "host/prepared_pool.h"
@@ -49,7 +49,7 @@ struct tproc_host {
   unsigned held;          /**< how many have ended and are held by a debugger; atomic */
   int exits;              /**< epoll set: the pidfds of watched threadprocs, and `wake`; in both tables */
   int wake;               /**< eventfd, semaphore; in both tables */
-  sem_t door_free;        /**< taken by who sends through `door`, given back when `own_door` has them, or nothing */
+  struct gate door_gate;  /**< closed by who sends through `door`, open when `own_door` has it all, or nothing */
   int door;               /**< a socket in the process's table */
   int own_door;           /**< in the host's */
 };

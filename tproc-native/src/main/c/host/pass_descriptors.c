@@ -1,8 +1,5 @@
 #include "host/pass_descriptors.h"
 
-#include <errno.h>
-#include <semaphore.h>
-
 #include "base/descriptor_passing.h"
 #include "base/executor.h"
 #include "host/host.h"
@@ -17,13 +14,13 @@ struct passing {
 static void drop(void *argument) {
   struct tproc_host *host = argument;
   descriptors_drop(host->own_door);
-  sem_post(&host->door_free);
+  gate_open(&host->door_gate);
 }
 
 void host_drop_descriptors(struct tproc_host *host) { executor_call(&host->executor, drop, host); }
 
 int host_send_descriptors(struct tproc_host *host, const int *numbers, size_t count) {
-  while (sem_wait(&host->door_free) != 0 && errno == EINTR) continue;
+  gate_enter(&host->door_gate);
   const int failed = descriptors_send(host->door, numbers, count);
   if (failed) host_drop_descriptors(host); /* what was sent before the failure */
   return failed;
@@ -31,7 +28,7 @@ int host_send_descriptors(struct tproc_host *host, const int *numbers, size_t co
 
 int host_receive_descriptors(struct tproc_host *host, int *numbers, size_t count) {
   const int failed = descriptors_receive(host->own_door, numbers, count);
-  sem_post(&host->door_free);
+  gate_open(&host->door_gate);
   return failed;
 }
 
