@@ -153,6 +153,10 @@ TEST_CASE("what a program handles itself, what it forks, and its threads are as 
 }
 
 TEST_CASE("a signal that comes before the broker has heard of a call does not make it fail") {
+#if defined(__aarch64__)
+  MESSAGE("skipped: such a call fails with EINTR on aarch64 (docs/limits.md)");
+  return;
+#endif
   Host host;
   CHECK(run(host, traced("calls")).exit.status == kAsWanted);
 }

@@ -282,9 +282,9 @@ public final class ThreadProcBuilder {
    * {@code /proc/self/status}. Where tracing is forbidden ({@code kernel.yama.ptrace_scope} above
    * 1, a sandbox) the launch fails. What the program forks or execs is not traced.
    *
-   * <p>In return its calls to the host ({@code mmap}, {@code readlink} and others) do not fail with
-   * EINTR, as those of other programs sometimes do when a signal comes whose handler was installed
-   * without SA_RESTART.
+   * <p>In return, on x86_64, its calls to the host ({@code mmap}, {@code readlink} and others) do
+   * not fail with EINTR, as those of other programs sometimes do when a signal comes whose handler
+   * was installed without SA_RESTART.
    *
    * @param wanted false unless set
    * @return this builder
