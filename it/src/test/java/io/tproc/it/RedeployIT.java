@@ -21,6 +21,9 @@ import org.junit.jupiter.params.provider.CsvSource;
  * be collected when the application is gone.
  */
 class RedeployIT {
+  /** Not the user's: where that cannot be written, programs are unpacked beside the library. */
+  @TempDir private Path cache;
+
   /** The library out of the jar, or of the file that -Dtproc.library names. */
   @ParameterizedTest
   @CsvSource({"2,false", "30,false", "2,true", "30,true"})
@@ -37,13 +40,15 @@ class RedeployIT {
   }
 
   /** In a second JVM: this one keeps classes for its own reasons. */
-  private static void run(Class<?> main, Path directory, boolean named, String... arguments)
+  private void run(Class<?> main, Path directory, boolean named, String... arguments)
       throws Exception {
     ChildJvm jvm = new ChildJvm().with("-Dtproc.tmpdir=" + directory);
     if (named) {
       jvm.with("-Dtproc.library=" + unpack(directory));
     }
-    Outcome outcome = Outcome.of(jvm.main(main, arguments).start(), "");
+    ProcessBuilder builder = jvm.main(main, arguments);
+    builder.environment().put("XDG_CACHE_HOME", cache.toString());
+    Outcome outcome = Outcome.of(builder.start(), "");
     assertThat(outcome).as(outcome.toString()).returns("as before\n", Outcome::output);
     try (Stream<Path> left = Files.list(directory)) {
       assertThat(left.filter(path -> !path.endsWith("named.so"))).isEmpty();
