@@ -268,6 +268,9 @@ bool prepared_program_is_current(const struct prepared_program *program) {
          inherited_equals(&program->details->inherited, &now);
 }
 
+/* Its debugger is to see the linker's work, too. */
+static bool is_held(const struct tproc_launch *launch) { return (launch->flags & TPROC_LAUNCH_HOLD) != 0; }
+
 /* Limits that the host keeps are counted from the first mapping on. */
 static bool limits_memory(const struct tproc_launch *launch) {
   const struct tproc_limit *limits = launch_state_limits(launch);
@@ -285,7 +288,7 @@ bool prepared_program_fits(const struct prepared_program *program, const struct 
   if (!file_identity_equals(&file, &program->file)) return false;
   if ((launch->flags & COMPARED_FLAGS) != details->flags || preparation->stack_limit != details->stack_limit)
     return false;
-  if (limits_memory(launch)) return false;
+  if (is_held(launch) || limits_memory(launch)) return false;
   if (program->linked && (!linker_environment_is(details->linker_environment, launch->envp) ||
                           stack_soft(launch, &details->inherited) != details->stack_soft))
     return false;

@@ -2,11 +2,9 @@
 #include <elf.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 
 #include <cerrno>
 #include <csignal>
-#include <fstream>
 #include <memory>
 #include <string>
 
@@ -204,21 +202,6 @@ TEST_CASE("a limit on the address space: a clear error, and hosting again when i
     EXPECT_EQUAL(host.run(launch), 6);
   });
 }
-
-namespace {
-
-// As the kernel says it: which call the process waits in.
-void await_held(pid_t pid) {
-  const std::string held = std::to_string(SYS_rt_sigtimedwait) + " ";
-  REQUIRE(eventually([&] {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/syscall");
-    std::string line;
-    std::getline(file, line);
-    return line.compare(0, held.size(), held) == 0;
-  }));
-}
-
-}  // namespace
 
 TEST_CASE("a program that is held waits for SIGCONT, and then has the signals that it was launched with") {
   Host host;

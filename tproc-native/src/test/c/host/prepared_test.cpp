@@ -247,6 +247,20 @@ TEST_CASE("without a session it is in the host's process group, with the host's 
   CHECK(found->umask == 0123);
 }
 
+TEST_CASE("a program that is held is started in the ordinary way: its debugger is to see the linker, too") {
+  Host host;
+  prepare(host, say({}));
+  Launch launch = say({});
+  launch.flags = TPROC_LAUNCH_HOLD;
+  tproc_threadproc *held = host.start(launch);
+  await_held(tproc_threadproc_pid(held));
+  kill(tproc_threadproc_pid(held), SIGCONT);
+  CHECK(host.await(held).status == 0);
+  host.close_threadproc(held);
+  CHECK(only(host).started == 0);
+  CHECK(only(host).missed == 1);
+}
+
 TEST_CASE("no constructor has run before the launch") {
   if (!can_link()) return;
   Host host;

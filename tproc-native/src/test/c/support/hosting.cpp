@@ -12,7 +12,11 @@
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <stdexcept>
+#include <string>
+
+#include "support/patience.h"
 
 extern "C" {
 #include "support/in_host.h"
@@ -174,6 +178,17 @@ void refused(Host &host, const Launch &launch, int code, const std::string &beca
   CHECK(launched.error.code == code);
   CHECK(launched.message() == start_of(launch) + because);
   CHECK(launched.threadproc == nullptr);
+}
+
+// As the kernel says it: which call the process waits in.
+void await_held(pid_t pid) {
+  const std::string held = std::to_string(SYS_rt_sigtimedwait) + " ";
+  REQUIRE(eventually([&] {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/syscall");
+    std::string line;
+    std::getline(file, line);
+    return line.compare(0, held.size(), held) == 0;
+  }));
 }
 
 std::vector<tproc_limit> own_limits() {

@@ -97,6 +97,9 @@ std::string start_of(const Launch &launch);
 // Checks that a launch is refused with this errno and exactly this message after its start.
 void refused(Host &host, const Launch &launch, int code, const std::string &because);
 
+// Until a program that is held (TPROC_LAUNCH_HOLD) waits.
+void await_held(pid_t pid);
+
 // This process's limits; index is RLIMIT_*.
 std::vector<tproc_limit> own_limits();
 
