@@ -469,7 +469,7 @@ static int add_kind(struct prepared_pool *pool, const struct preparing *preparin
 static int change_kind(struct prepared_pool *pool, const struct preparing *preparing, struct prepared_kind **result) {
   struct prepared_kind *kind = find_kind(pool, preparing->copy);
   const unsigned before = kind != NULL ? kind->wanted : 0;
-  if (pool->wanted - before + preparing->count > TPROC_PREPARED_MAX)
+  if (preparing->count > TPROC_PREPARED_MAX - (pool->wanted - before))
     return tproc_fail_because(preparing->error, EINVAL, "%u of them: %d of all kinds are the most", preparing->count,
                               TPROC_PREPARED_MAX);
   const int failed = kind == NULL ? add_kind(pool, preparing, &kind) : 0;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <cstddef>
 #include <cstdlib>
@@ -366,6 +367,8 @@ TEST_CASE("what cannot be prepared is said, and nothing is left of it") {
   CHECK(Prepared(host).kinds.empty());
   CHECK(host.prepare(say({}), TPROC_PREPARED_MAX + 1).result == -EINVAL);
   CHECK(Prepared(host).kinds.empty());
+  prepare(host, say({}));
+  CHECK(host.prepare(Launch("/no/such/program"), UINT_MAX).result == -EINVAL); /* with the one it would be 0 */
 }
 
 TEST_CASE("prepared programs that are killed, too old or not wanted any more are replaced or go") {
