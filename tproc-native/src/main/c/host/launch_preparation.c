@@ -270,6 +270,13 @@ int preparation_map(struct tproc_host *host, const struct tproc_launch *launch, 
   return 0;
 }
 
+void preparation_name(const struct preparation *preparation, char name[CHILD_NAME_SIZE]) {
+  const char *slash = strrchr(preparation->program.path, '/');
+  const char *last = slash != NULL ? slash + 1 : preparation->program.path;
+  memset(name, 0, CHILD_NAME_SIZE);
+  memcpy(name, last, strnlen(last, CHILD_NAME_SIZE - 1));
+}
+
 void preparation_plan(const struct preparation *preparation, const struct entry_stack *stack,
                       struct tproc_threadproc *threadproc) {
   struct child_plan *plan = &threadproc->plan;
@@ -282,10 +289,7 @@ void preparation_plan(const struct preparation *preparation, const struct entry_
   plan->entry =
       preparation->interpreter.file >= 0 ? preparation->interpreter_image.entry : preparation->program_image.entry;
   plan->stack_pointer = stack->pointer;
-  const char *slash = strrchr(preparation->program.path, '/');
-  const char *name = slash != NULL ? slash + 1 : preparation->program.path;
-  memset(plan->name, 0, sizeof plan->name);
-  memcpy(plan->name, name, strnlen(name, sizeof plan->name - 1));
+  preparation_name(preparation, plan->name);
 }
 
 void preparation_executable_path(const struct preparation *preparation, char *path, size_t size) {

@@ -63,6 +63,9 @@ bool preparation_has_exe_texts(const struct tproc_launch *launch, const struct p
 /** What the launch's own arguments and environment take of a stack. */
 size_t preparation_argument_bytes(const struct preparation *preparation);
 
+/** The process's name, as ps shows it: of a script its own, not its interpreter's. */
+void preparation_name(const struct preparation *preparation, char name[CHILD_NAME_SIZE]);
+
 /** Fills in what the plan has of the program, and releases nothing. */
 void preparation_plan(const struct preparation *preparation, const struct entry_stack *stack,
                       struct tproc_threadproc *threadproc);

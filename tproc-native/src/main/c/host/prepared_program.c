@@ -315,6 +315,7 @@ static int write_plan(struct prepared_program *program, const struct tproc_launc
   struct child_plan *plan = &program->threadproc->plan;
   const int failed = launch_state_plan(launch, preparation->directory, plan, &preparation->descriptors, error);
   if (failed) return failed;
+  preparation_name(preparation, plan->name);
   plan->group = getpgid(0);
   if (launch->umask == TPROC_UMASK_INHERIT) plan->umask = program->details->umask;
   return 0;

@@ -378,6 +378,7 @@ static __attribute__((FOREIGN_THREAD_POINTER, noreturn)) void child_wait(void *a
   struct child_plan *plan = argument;
   raw_syscall3(SYS_close_range, 1, ~0u, 0);
   await_release(plan);
+  raw_syscall2(SYS_prctl, PR_SET_NAME, plan->name);
   join_group(plan);
   open_session(plan);
   forget_signals(plan);

@@ -51,6 +51,9 @@ enum child_state {
  */
 #define CHILD_READY 'r'
 
+/** The kernel's TASK_COMM_LEN. */
+#define CHILD_NAME_SIZE 16
+
 /** The number of the first descriptor that the child receives: below is the socket that they come from. */
 #define CHILD_FIRST_RECEIVED 1
 
@@ -86,7 +89,7 @@ struct child_plan {
   uint32_t limits_set;  /**< bit n: limits[n] is to be applied */
   struct tproc_limit limits[TPROC_LIMIT_COUNT];
   struct tproc_limit files_while_placing; /**< RLIMIT_NOFILE until the descriptors are in place; zero: as it is */
-  char name[16];                          /**< thread name as ps shows it, NUL-terminated */
+  char name[CHILD_NAME_SIZE];             /**< thread name as ps shows it, NUL-terminated */
   struct tproc_abi *abi;                  /**< on the entry stack; its pid is filled in */
   uint64_t entry;                         /**< first instruction */
   uint64_t stack_pointer;                 /**< entry stack */

@@ -87,6 +87,12 @@ std::vector<pid_t> children_named(const std::string &name) {
   return found;
 }
 
+std::string comm_of(pid_t pid) {
+  std::string name;
+  std::getline(std::ifstream("/proc/" + std::to_string(pid) + "/comm"), name);
+  return name;
+}
+
 void copy(const std::string &from, const std::string &to) {
   std::filesystem::copy_file(from, to, std::filesystem::copy_options::overwrite_existing);
 }
@@ -205,6 +211,26 @@ TEST_CASE("what is executed is told of a prepared one, too") {
   host.await(threadproc);
   host.close_threadproc(threadproc);
   CHECK(only(host).started == 1);
+}
+
+TEST_CASE("a script has its own name, not that of its interpreter that waited") {
+  TemporaryDirectory directory;
+  const std::string wait = test_program("wait");
+  for (const bool prepared : {false, true}) {
+    CAPTURE(prepared);
+    Host host;
+    WaitWord word;
+    const std::string script = directory.file("some-script.sh", "#!" + wait + " " + address_of(word.get()) + "\n");
+    chmod(script.c_str(), 0755);
+    if (prepared) prepare(host, Launch(wait));
+    tproc_threadproc *threadproc = host.start(Launch(script));
+    word.await_running();
+    CHECK(comm_of(tproc_threadproc_pid(threadproc)) == "some-script.sh");
+    word.go();
+    host.await(threadproc);
+    host.close_threadproc(threadproc);
+    if (prepared) CHECK(only(host).started == 1);
+  }
 }
 
 TEST_CASE("a prepared program finds itself in the state of an ordinary one") {
