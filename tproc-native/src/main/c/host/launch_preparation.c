@@ -16,10 +16,10 @@
 #include "share/accounts.h"
 
 static int read_program(struct preparation *preparation, uint64_t largest, struct tproc_error *error) {
-  int failed = elf_file_read(preparation->program.file, preparation->program.size, largest, &preparation->elf, error);
+  const struct executable *program = &preparation->program;
+  int failed = elf_file_read(program->file, program->identity.size, largest, &preparation->elf, error);
   /* For a script it is the interpreter that is at fault, and the message should say so. */
-  if (failed && strcmp(preparation->program.path, preparation->program.file_path) != 0)
-    tproc_error_prefix(error, "%s: ", preparation->program.file_path);
+  if (failed && strcmp(program->path, program->file_path) != 0) tproc_error_prefix(error, "%s: ", program->file_path);
   return failed;
 }
 
@@ -27,11 +27,11 @@ static int read_interpreter(struct preparation *preparation, uint64_t largest, s
   if (!preparation->elf.has_interpreter) return 0;
   const char *path = preparation->elf.interpreter;
   struct interpreter *interpreter = &preparation->interpreter;
-  uint64_t size;
-  interpreter->file = executable_file_open(preparation->directory, path, &size, error);
+  struct file_identity identity;
+  interpreter->file = executable_file_open(preparation->directory, path, &identity, error);
   int failed = interpreter->file < 0 ? interpreter->file : 0;
   if (!failed) {
-    failed = elf_file_read(interpreter->file, size, largest, &interpreter->elf, error);
+    failed = elf_file_read(interpreter->file, identity.size, largest, &interpreter->elf, error);
     if (!failed && !interpreter->elf.position_independent)
       failed = tproc_fail_because(error, ENOEXEC, "an interpreter for fixed addresses (ET_EXEC)");
     if (failed) tproc_error_prefix(error, "%s: ", path);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -338,10 +337,9 @@ static struct prepared_program *take(struct prepared_pool *pool, const struct tp
 
 /* A launch of a program that is prepared, for which none was there that fits. */
 static void note_miss(struct prepared_pool *pool, const struct preparation *preparation) {
-  struct stat status;
-  if (pool->first == NULL || fstat(preparation->program.file, &status) != 0) return;
+  const struct file_identity *file = &preparation->program.identity;
   for (struct prepared_kind *kind = pool->first; kind != NULL; kind = kind->next) {
-    if (kind->file.device != (uint64_t)status.st_dev || kind->file.inode != (uint64_t)status.st_ino) continue;
+    if (kind->file.device != file->device || kind->file.inode != file->inode) continue;
     kind->counted.missed++;
     pool->totals.ordinary++;
     wake(pool);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -110,14 +109,7 @@ static int take_launch(struct making *making, const struct tproc_launch *launch)
                                          .umask = TPROC_UMASK_INHERIT,
                                          .flags = launch->flags & COMPARED_FLAGS};
   details->flags = making->launch.flags;
-  return 0;
-}
-
-static int identify(struct making *making) {
-  const struct preparation *preparation = making->preparation;
-  struct stat status;
-  if (fstat(preparation->program.file, &status) != 0) return tproc_fail(making->error, errno, "stat it");
-  making->program->file = file_identity_of(&status);
+  making->program->file = making->preparation->program.identity;
   return 0;
 }
 
@@ -211,7 +203,6 @@ static int start_process(struct making *making) {
 static int make(struct making *making, const struct tproc_launch *launch) {
   int failed = preparation_find(making->host, launch, making->preparation, making->error);
   if (!failed) failed = take_launch(making, launch);
-  if (!failed) failed = identify(making);
   if (!failed) failed = inherit(making, launch);
   if (!failed) failed = map_program(making);
   if (!failed) failed = start_process(making);
@@ -282,10 +273,7 @@ static bool limits_memory(const struct tproc_launch *launch) {
 bool prepared_program_fits(const struct prepared_program *program, const struct tproc_launch *launch,
                            const struct preparation *preparation) {
   const struct prepared_details *details = program->details;
-  struct stat status;
-  if (fstat(preparation->program.file, &status) != 0) return false;
-  const struct file_identity file = file_identity_of(&status);
-  if (!file_identity_equals(&file, &program->file)) return false;
+  if (!file_identity_equals(&preparation->program.identity, &program->file)) return false;
   if ((launch->flags & COMPARED_FLAGS) != details->flags || preparation->stack_limit != details->stack_limit)
     return false;
   if (is_held(launch) || limits_memory(launch)) return false;

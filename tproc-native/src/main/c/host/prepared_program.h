@@ -31,7 +31,8 @@ struct prepared_program {
 int prepared_program_make(struct tproc_host *host, const struct tproc_launch *launch, struct prepared_program **program,
                           struct tproc_error *error);
 
-/** Whether a launch, whose program has been found, asks for the same program, file and linker's variables. */
+/** Whether a launch, whose program has been found, asks for the same program, file and linker's variables. It makes no
+ * system call. */
 bool prepared_program_fits(const struct prepared_program *program, const struct tproc_launch *launch,
                            const struct preparation *preparation);
 

@@ -34,7 +34,7 @@ static int search(int directory, const char *name, const char *search_path, stru
                               : snprintf(program->path, sizeof program->path, "%.*s/%s", (int)length, at, name);
     if (written > 0 && (size_t)written < sizeof program->path) {
       struct tproc_error here = {0};
-      int file = executable_file_open(directory, program->path, &program->size, &here);
+      int file = executable_file_open(directory, program->path, &program->identity, &here);
       if (file >= 0) return file;
       if (!try_next_directory(here.code)) {
         if (error != NULL) *error = here;
@@ -59,7 +59,7 @@ static int find_file(int directory, const char *name, const char *search_path, s
     return tproc_fail(error, ENAMETOOLONG, "a program name of %zu bytes", strlen(name));
   if (strchr(name, '/') == NULL) return search(directory, name, search_path, program, error);
   memcpy(program->path, name, strlen(name) + 1);
-  return executable_file_open(directory, name, &program->size, error);
+  return executable_file_open(directory, name, &program->identity, error);
 }
 
 static int copy_arguments(const char *const *argv, struct executable *program, struct tproc_error *error) {
@@ -116,12 +116,12 @@ static bool follow_env(int directory, const struct tproc_launch *launch, struct 
   if (launch->envp == NULL || !env_command_read(line, &command)) return false;
   char script[PATH_MAX];
   memcpy(script, program->file_path, sizeof script);
-  struct executable named = {.size = 0};
+  struct executable named = {.file = -1};
   named.file = find_file(directory, command.words[0], env_value(launch->envp, "PATH"), &named, NULL);
   if (named.file < 0) return false;
   close(program->file);
   program->file = named.file;
-  program->size = named.size;
+  program->identity = named.identity;
   memcpy(program->path, named.path, sizeof program->path);
   memcpy(program->file_path, named.path, sizeof program->file_path);
   const char *kept = keep(room, script);
@@ -139,7 +139,7 @@ static const char *windows_hint(const struct script_line *line) {
 static int follow_interpreter(int directory, struct executable *program, const struct script_line *line, char **room,
                               struct tproc_error *error) {
   close(program->file);
-  program->file = executable_file_open(directory, line->interpreter, &program->size, error);
+  program->file = executable_file_open(directory, line->interpreter, &program->identity, error);
   if (program->file < 0) {
     tproc_error_prefix(error, "#! of %s%s: ", program->file_path, windows_hint(line));
     return program->file;

@@ -4,17 +4,17 @@
 
 #include <limits.h>
 #include <stddef.h>
-#include <stdint.h>
 
+#include "loader/file_identity.h"
 #include "tproc_core.h"
 
 /** A found program: its open file and the arguments it gets. Zeroed or released, it owns nothing. */
 struct executable {
-  int file;                 /**< the ELF file to map; -1 when released */
-  uint64_t size;            /**< its size in bytes */
-  char path[PATH_MAX];      /**< what was found for the caller's name: a script's own path, for AT_EXECFN */
-  char file_path[PATH_MAX]; /**< the path of `file`: the same, or a script's interpreter */
-  const char **argv;        /**< NULL-terminated; the caller's, or with a script's interpreter in front */
+  int file;                      /**< the ELF file to map; -1 when released */
+  struct file_identity identity; /**< of `file`, when it was opened */
+  char path[PATH_MAX];           /**< what was found for the caller's name: a script's own path, for AT_EXECFN */
+  char file_path[PATH_MAX];      /**< the path of `file`: the same, or a script's interpreter */
+  const char **argv;             /**< NULL-terminated; the caller's, or with a script's interpreter in front */
   size_t argc;
   char *strings; /**< holds the arguments that scripts added */
 };

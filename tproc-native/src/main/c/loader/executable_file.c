@@ -40,7 +40,7 @@ static bool is_written(int file) {
   return false;
 }
 
-int executable_file_open(int directory, const char *path, uint64_t *size, struct tproc_error *error) {
+int executable_file_open(int directory, const char *path, struct file_identity *identity, struct tproc_error *error) {
   struct stat before, after;
   int failed = check_regular(directory, path, &before, error);
   if (failed) return failed;
@@ -60,6 +60,6 @@ int executable_file_open(int directory, const char *path, uint64_t *size, struct
     close(file);
     return failed;
   }
-  *size = (uint64_t)after.st_size;
+  *identity = file_identity_of(&after);
   return file;
 }

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <stdexcept>
@@ -162,6 +163,35 @@ TEST_CASE("a path in a page that does not come keeps the address space unlocked"
     __atomic_store_n(&report.stop, 1u, __ATOMIC_RELEASE);
     EXPECT_EQUAL(host.await(executing).status, 0);
     host.close_threadproc(executing);
+  });
+}
+
+// At each question of the launch's, one after the other.
+TEST_CASE("a program's file system that does not answer keeps no other launch waiting where programs are prepared") {
+  with_hung_files([](FaultInjection &files) {
+    Host host;
+    EXPECT_EQUAL(host.prepare(calls({}), 1).result, 0);
+    unsigned held = 0;
+    for (const long question : {SYS_fstat, SYS_newfstatat}) {
+      bool has_hit = true;
+      for (unsigned n = 1; has_hit; n++, held += has_hit) {
+        std::atomic<bool> over{false};
+        Launched launched;
+        files.arm(question, 0, n, "tproc-call");
+        std::thread launching([&] {
+          launched = host.launch(quick_end());
+          over = true;
+        });
+        EXPECT(eventually([&] { return files.has_hit() || over; }));
+        has_hit = files.disarm();
+        if (has_hit) expect_neighbours_work(host);
+        files.let_go();
+        launching.join();
+        EXPECT_EQUAL(host.await(launched.threadproc).status, 0);
+        host.close_threadproc(launched.threadproc);
+      }
+    }
+    EXPECT(held >= 2);
   });
 }
 

@@ -78,7 +78,7 @@ TEST_CASE("a path is taken as it is") {
   REQUIRE(found.result == 0);
   CHECK(found.path() == path);
   CHECK(found.file_path() == path);
-  CHECK(found.found->size == sizeof kElf - 1);
+  CHECK(found.found->identity.size == sizeof kElf - 1);
   CHECK(found.argv() == Strings{"zero", "one"});
   CHECK((fcntl(found.found->file, F_GETFD) & FD_CLOEXEC) != 0);
 }
@@ -273,7 +273,7 @@ TEST_CASE("a script's interpreter gets the script and the caller's arguments") {
   CHECK(found.argv() == Strings{interpreter, plain, "one", "two"});
   CHECK(found.path() == plain);
   CHECK(found.file_path() == interpreter);
-  CHECK(found.found->size == sizeof kElf - 1);
+  CHECK(found.found->identity.size == sizeof kElf - 1);
   const std::string with_argument = directory.file("with", "#! " + interpreter + " -a b \n");
   CHECK(Found(with_argument, nullptr, {"zero", "one"}).argv() == Strings{interpreter, "-a b", with_argument, "one"});
 }
