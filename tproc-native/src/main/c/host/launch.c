@@ -110,6 +110,13 @@ void launch_let_go(struct child_plan *plan) {
   syscall(SYS_futex, &plan->state, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
+enum child_state launch_recall(struct child_plan *plan) {
+  uint32_t state = CHILD_STARTING;
+  __atomic_compare_exchange_n(&plan->state, &state, (uint32_t)CHILD_RECALLED, false, __ATOMIC_ACQ_REL,
+                              __ATOMIC_ACQUIRE);
+  return (enum child_state)state;
+}
+
 int launch_start_process(struct tproc_host *host, struct tproc_threadproc *threadproc,
                          const struct launch_descriptors *descriptors, const struct broker_executable *executable,
                          int *link, struct tproc_error *error) {

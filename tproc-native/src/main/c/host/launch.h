@@ -27,4 +27,11 @@ int launch_start_process(struct tproc_host *host, struct tproc_threadproc *threa
 /** Lets a prepared child go on, which waits for that. */
 void launch_let_go(struct child_plan *plan);
 
+/**
+ * Takes that back, while the child has not begun to run the program.
+ *
+ * @return CHILD_STARTING: it will not run it; CHILD_RUNNING: it does; CHILD_GONE: it has ended
+ */
+enum child_state launch_recall(struct child_plan *plan);
+
 #endif

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/descriptor_passing.h"
 #include "base/error.h"
+#include "base/process_state.h"
 #include "host/inherited.h"
 #include "host/launch.h"
 #include "loader/exe_texts.h"
@@ -25,6 +26,10 @@
 
 /* So long a dynamic linker may take; what takes longer is started when it is asked for. */
 #define LINKING_MILLISECONDS 10000
+
+/* Who has been let go goes on at once. One that has not yet is looked at, and given up when it is stopped so often. */
+#define LOOK_MILLISECONDS 100
+#define LOOKS_STOPPED_MAX 2
 
 #define COMPARED_FLAGS (TPROC_LAUNCH_STAY | TPROC_LAUNCH_NEVER_FORKS)
 
@@ -309,18 +314,40 @@ static int write_plan(struct prepared_program *program, const struct tproc_launc
   return 0;
 }
 
-/* The end of the socket is the end of the child. */
-static int await_running(const struct prepared_program *program, struct tproc_error *error) {
+/* Waits for a while. -EAGAIN: it has said nothing. The end of the socket is the end of the child. */
+static int hear_running(const struct prepared_program *program, struct tproc_error *error) {
   const struct child_plan *plan = &program->threadproc->plan;
+  struct pollfd link = {.fd = program->details->link, .events = POLLIN};
   char word = 0;
   ssize_t size;
+  poll(&link, 1, LOOK_MILLISECONDS);
   do { /* ECONNRESET, once: it has ended before it had received all */
-    size = recv(program->details->link, &word, 1, 0);
+    size = recv(link.fd, &word, 1, MSG_DONTWAIT);
   } while (size < 0 && (errno == EINTR || errno == ECONNRESET));
   if (size == 1 && word == CHILD_READY) return 0;
+  if (size < 0 && errno == EAGAIN) return -EAGAIN;
   const enum child_step step = __atomic_load_n(&plan->failed_step, __ATOMIC_ACQUIRE);
   return step != CHILD_STEP_NONE ? tproc_fail(error, plan->failed_errno, "%s", child_step_name(step))
                                  : tproc_fail(error, ESRCH, "it has ended");
+}
+
+static bool is_stopped(const struct prepared_program *program) {
+  const char state = process_state(program->threadproc->pid);
+  return state == 'T' || state == 't';
+}
+
+/* Somebody may have stopped it while it waited, and nobody waits for who does not know that. */
+static int await_running(const struct prepared_program *program, struct tproc_error *error) {
+  unsigned looks_stopped = 0;
+  int failed;
+  while ((failed = hear_running(program, error)) == -EAGAIN) {
+    looks_stopped = is_stopped(program) ? looks_stopped + 1 : 0;
+    if (looks_stopped < LOOKS_STOPPED_MAX) continue;
+    const enum child_state state = launch_recall(&program->threadproc->plan);
+    if (state == CHILD_RUNNING) return 0;
+    if (state == CHILD_STARTING) return tproc_fail_because(error, ETIMEDOUT, "it is stopped");
+  }
+  return failed;
 }
 
 /* An ordinary start would have mapped as much of a stack as its arguments need. */

@@ -373,6 +373,15 @@ CHILD_CODE void await_release(struct child_plan *plan) {
   await_change(plan, CHILD_PREPARED);
 }
 
+/* From here on it is this program that runs, unless who waits for that has given it up. */
+CHILD_CODE void begin_to_run(struct child_plan *plan) {
+  uint32_t released = CHILD_STARTING;
+  if (__atomic_compare_exchange_n(&plan->state, &released, (uint32_t)CHILD_RUNNING, false, __ATOMIC_ACQ_REL,
+                                  __ATOMIC_ACQUIRE))
+    return;
+  for (;;) raw_syscall1(SYS_exit_group, 127);
+}
+
 /* The thread pointer is the program's by now, if its linker has run. The stack above is written to meanwhile. */
 static __attribute__((FOREIGN_THREAD_POINTER, noreturn)) void child_wait(void *argument, uint64_t program_entry) {
   struct child_plan *plan = argument;
@@ -390,6 +399,7 @@ static __attribute__((FOREIGN_THREAD_POINTER, noreturn)) void child_wait(void *a
   const uint64_t blocked_signals = plan->blocked_signals;
   const int socket = plan->last_socket;
   const bool linked = plan->linker_load != 0;
+  begin_to_run(plan);
   say_ready(socket);
   raw_syscall1(SYS_close, socket);
   raw_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &blocked_signals, 0, sizeof blocked_signals);

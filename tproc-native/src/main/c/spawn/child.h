@@ -39,9 +39,12 @@ enum child_step {
 enum child_state {
   CHILD_GONE = 0,
   CHILD_STARTING = 1,
-  CHILD_RUNNING = 2,  /**< a prepared child goes on only as far as it can until who has cloned it sets CHILD_STARTING */
+  /** A prepared child goes on only as far as it can until who has cloned it sets CHILD_STARTING. It is set again when
+   * the program is about to run; one that finds CHILD_RECALLED then does not run it. */
+  CHILD_RUNNING = 2,
   CHILD_UNTRACED = 3, /**< waits until it is traced, and who traces it has set CHILD_STARTING again */
-  CHILD_PREPARED = 4  /**< waits until it is given the rest, and who does that has set CHILD_STARTING again */
+  CHILD_PREPARED = 4, /**< waits until it is given the rest, and who does that has set CHILD_STARTING again */
+  CHILD_RECALLED = 5  /**< a prepared child that was let go and did not go on: another runs in its place */
 };
 
 /**

@@ -411,6 +411,25 @@ TEST_CASE("prepared programs that are killed, too old or not wanted any more are
   CHECK(Prepared(host).kinds.empty());
 }
 
+TEST_CASE("one that somebody has stopped is not waited for, and does not run any more") {
+  Host host;
+  Launch traced = say({"x"});
+  traced.flags = TPROC_LAUNCH_CRASH_REPORT;
+  for (const Launch &launch : {say({"x"}), traced}) {
+    prepare(host, launch);
+    const std::vector<pid_t> waiting = children_named("dynamic_say");
+    REQUIRE(waiting.size() == 1);
+    kill(waiting[0], SIGSTOP);
+    CHECK(host.output_of(launch) == test_program("dynamic_say") + "\nx\n");
+    CHECK(eventually([&] { return kill(waiting[0], 0) != 0; }));
+    CHECK(only(host).started == 0);
+    REQUIRE(waits(host));
+  }
+  CHECK(only(host).changed == 2);
+  CHECK(host.output_of(traced) == test_program("dynamic_say") + "\nx\n");
+  CHECK(only(host).started == 1);
+}
+
 TEST_CASE("memory of those that wait is told") {
   Host host;
   prepare(host, say({}), 2);
