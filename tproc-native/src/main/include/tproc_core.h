@@ -311,7 +311,7 @@ struct tproc_prepared_totals {
  * @param count 0: none of that kind any more; at most TPROC_PREPARED_MAX of all kinds
  * @param age_max nanoseconds, after which one that waits is replaced; 0: never
  * @return 0, or a negative errno as tproc_host_launch gives them; -EAGAIN: a file of the program has changed just now;
- * -ENOTSUP: it is none that can be prepared
+ * -ENOTSUP: it is none that can be prepared; -ECANCELED: another call has meanwhile asked for none any more
  */
 int tproc_host_prepare(struct tproc_host *host, const struct tproc_launch *launch, unsigned count, uint64_t age_max,
                        struct tproc_error *error);

@@ -40,6 +40,7 @@ struct prepared_kind {
   unsigned wanted, ready, making;
   unsigned users;                 /* threads that make one of this kind */
   bool removed;                   /* by who has no wish for it any more; the last user frees it */
+  struct tproc_error failure;     /* why it was removed; none: nobody wants it any more */
   uint64_t age_max;               /* nanoseconds; 0: none */
   uint64_t not_before;            /* when the next is made, after a failure; CLOCK_MONOTONIC */
   uint64_t paused_until;          /* or after a start ... */
@@ -489,6 +490,15 @@ static void shrink(struct prepared_pool *pool, struct prepared_kind *kind) {
   }
 }
 
+/* By another caller, whose failure is this one's, too. */
+static int say_why_removed(const struct prepared_kind *kind, struct tproc_error *error) {
+  if (kind->failure.code == 0)
+    return tproc_fail_because(error, ECANCELED, "prepare %s: another call wants none any more",
+                              kind->copy.launch.program);
+  *error = kind->failure;
+  return -error->code;
+}
+
 /* The first ones are made by the caller, who hears what is wrong with the program. */
 static int fill(struct prepared_pool *pool, struct prepared_kind *kind, struct tproc_error *error) {
   int failed = 0;
@@ -498,35 +508,46 @@ static int fill(struct prepared_pool *pool, struct prepared_kind *kind, struct t
     else
       pthread_cond_wait(&pool->made, &pool->lock); /* another thread makes the rest */
   }
+  return !failed && kind->removed ? say_why_removed(kind, error) : failed;
+}
+
+/* For fixed addresses there is one place: what is there already is enough, and the thread tries again. */
+static int fill_some(struct prepared_pool *pool, struct prepared_kind *kind, bool is_new, struct tproc_error *error) {
+  struct tproc_error own = {0};
+  kind->users++;
+  const int failed = fill(pool, kind, &own);
+  if (kind->ready > 0 || !failed) {
+    let_go_of(kind);
+    return 0;
+  }
+  if (error != NULL) *error = own;
+  if (is_new && !kind->removed) {
+    kind->failure = own;
+    remove_kind(pool, kind);
+  }
+  let_go_of(kind);
   return failed;
+}
+
+static int prepare_kind(const struct preparing *preparing, struct prepared_kind *kind) {
+  struct prepared_pool *pool = preparing->pool;
+  const bool is_new = kind == NULL;
+  int failed = start_thread(pool, preparing->error);
+  if (!failed) failed = change_kind(pool, preparing, &kind);
+  if (failed) return failed;
+  shrink(pool, kind);
+  return fill_some(pool, kind, is_new, preparing->error);
 }
 
 static void prepare_in_host(void *argument) {
   struct preparing *preparing = argument;
   struct prepared_pool *pool = preparing->pool;
-  struct prepared_kind *kind = NULL;
   pthread_mutex_lock(&pool->lock);
-  kind = find_kind(pool, preparing->copy);
-  if (preparing->count == 0) {
-    if (kind != NULL) remove_kind(pool, kind);
-  } else {
-    const bool is_new = kind == NULL;
-    preparing->result = start_thread(pool, preparing->error);
-    if (!preparing->result) preparing->result = change_kind(pool, preparing, &kind);
-    if (!preparing->result) {
-      kind->users++;
-      shrink(pool, kind);
-      preparing->result = fill(pool, kind, preparing->error);
-      /* For fixed addresses there is one place: what is there already is enough, and the thread tries again. */
-      if (kind->ready > 0) preparing->result = 0;
-      if (preparing->result && is_new && !kind->removed) {
-        kind->users--;
-        remove_kind(pool, kind);
-      } else {
-        let_go_of(kind);
-      }
-    }
-  }
+  struct prepared_kind *kind = find_kind(pool, preparing->copy);
+  if (preparing->count > 0)
+    preparing->result = prepare_kind(preparing, kind);
+  else if (kind != NULL)
+    remove_kind(pool, kind);
   wake(pool);
   pthread_mutex_unlock(&pool->lock);
 }

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,9 +14,12 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "support/fault_injection.h"
 #include "support/hosting.h"
+#include "support/own_process.h"
 #include "support/patience.h"
 #include "support/resources.h"
 #include "support/temporary_directory.h"
@@ -395,6 +399,31 @@ TEST_CASE("what cannot be prepared is said, and nothing is left of it") {
   CHECK(Prepared(host).kinds.empty());
   prepare(host, say({}));
   CHECK(host.prepare(Launch("/no/such/program"), UINT_MAX).result == -EINVAL); /* with the one it would be 0 */
+}
+
+TEST_CASE("a failure to prepare is that of all who wait for it") {
+  const bool traced = FaultInjection::run([](FaultInjection &calls) {
+    Host host;
+    const Launch missing("/no/such/program");
+    Launched first, second;
+    calls.arm(SYS_openat, 0, 1, "tproc-call");
+    std::thread one([&] { first = host.prepare(missing, 2); });
+    EXPECT(eventually([&] { return calls.has_hit(); }));
+    std::thread other([&] { second = host.prepare(missing, 1); });
+    EXPECT(eventually([&] {
+      const Prepared now(host);
+      return now.kinds.size() == 1 && now.kinds[0].wanted == 1;
+    }));
+    calls.disarm();
+    calls.let_go();
+    one.join();
+    other.join();
+    EXPECT_EQUAL(first.result, -ENOENT);
+    EXPECT_EQUAL(second.result, -ENOENT);
+    EXPECT_EQUAL(second.message(), first.message());
+    EXPECT(Prepared(host).kinds.empty());
+  });
+  if (!traced) MESSAGE("not tested: this process may not trace another, or AddressSanitizer is in it");
 }
 
 TEST_CASE("prepared programs that are killed, too old or not wanted any more are replaced or go") {
