@@ -166,7 +166,7 @@ static void sweep_kind(struct prepared_pool *pool, struct prepared_kind *kind, u
 
 /* Lets go of the lock meanwhile. */
 static void discard_all(struct prepared_pool *pool) {
-  while (pool->discarded != NULL) {
+  while (pool->discarded != NULL && pool->yielding == 0) {
     struct prepared_program *program = pool->discarded;
     LIST_UNLINK(pool->discarded, program);
     pool->ending = true;
@@ -200,7 +200,8 @@ static struct prepared_kind *one_to_make(const struct prepared_pool *pool, uint6
 
 static void make_all(struct prepared_pool *pool) {
   struct prepared_kind *kind;
-  while (!pool->closing && (kind = one_to_make(pool, clock_nanoseconds(CLOCK_MONOTONIC))) != NULL) {
+  while (!pool->closing && pool->yielding == 0 &&
+         (kind = one_to_make(pool, clock_nanoseconds(CLOCK_MONOTONIC))) != NULL) {
     kind->users++;
     make_one(pool, kind, NULL);
     let_go_of(kind);
@@ -247,15 +248,22 @@ static void sleep_until_news(struct prepared_pool *pool) {
   pthread_mutex_lock(&pool->lock);
 }
 
+static void work(struct prepared_pool *pool) {
+  const uint64_t now = clock_nanoseconds(CLOCK_MONOTONIC);
+  for (struct prepared_kind *kind = pool->first; kind != NULL; kind = kind->next) sweep_kind(pool, kind, now);
+  discard_all(pool);
+  make_all(pool);
+  if (!pool->closing && pool->yielding == 0 && pool->discarded == NULL) sleep_until_news(pool);
+}
+
 static void *run(void *argument) {
   struct prepared_pool *pool = argument;
   pthread_mutex_lock(&pool->lock);
   while (!pool->closing) {
-    const uint64_t now = clock_nanoseconds(CLOCK_MONOTONIC);
-    for (struct prepared_kind *kind = pool->first; kind != NULL; kind = kind->next) sweep_kind(pool, kind, now);
-    discard_all(pool);
-    make_all(pool);
-    if (!pool->closing && pool->discarded == NULL) sleep_until_news(pool);
+    if (pool->yielding > 0)
+      pthread_cond_wait(&pool->made, &pool->lock);
+    else
+      work(pool);
   }
   pthread_mutex_unlock(&pool->lock);
   return NULL;
@@ -280,6 +288,7 @@ void prepared_pool_stop(struct prepared_pool *pool) {
   pthread_mutex_lock(&pool->lock);
   pool->closing = true;
   while (pool->first != NULL) remove_kind(pool, pool->first);
+  pthread_cond_broadcast(&pool->made);
   wake(pool);
   pthread_mutex_unlock(&pool->lock);
 }
@@ -425,9 +434,10 @@ static void take_fixed_of(struct prepared_kind *kind, struct prepared_program **
   if (taken > 0) kind->not_before = clock_nanoseconds(CLOCK_MONOTONIC) + RETRY_NANOSECONDS;
 }
 
-void prepared_pool_yield_addresses(struct prepared_pool *pool) {
+void prepared_pool_begin_yield(struct prepared_pool *pool) {
   struct prepared_program *yielding = NULL;
   pthread_mutex_lock(&pool->lock);
+  pool->yielding++;
   while ((pool->first != NULL && pool->making > 0) || pool->ending) pthread_cond_wait(&pool->made, &pool->lock);
   for (struct prepared_kind *kind = pool->first; kind != NULL; kind = kind->next) take_fixed_of(kind, &yielding);
   take_fixed(&pool->discarded, &yielding);
@@ -437,6 +447,13 @@ void prepared_pool_yield_addresses(struct prepared_pool *pool) {
     LIST_UNLINK(yielding, program);
     prepared_program_discard(program);
   }
+}
+
+void prepared_pool_end_yield(struct prepared_pool *pool) {
+  pthread_mutex_lock(&pool->lock);
+  pool->yielding--;
+  pthread_cond_broadcast(&pool->made);
+  pthread_mutex_unlock(&pool->lock);
 }
 
 /* ---- tproc_core.h ---- */
@@ -503,10 +520,10 @@ static int say_why_removed(const struct prepared_kind *kind, struct tproc_error 
 static int fill(struct prepared_pool *pool, struct prepared_kind *kind, struct tproc_error *error) {
   int failed = 0;
   while (!failed && !kind->removed && kind->ready < kind->wanted) {
-    if (is_short(kind))
+    if (is_short(kind) && pool->yielding == 0)
       failed = make_one(pool, kind, error);
     else
-      pthread_cond_wait(&pool->made, &pool->lock); /* another thread makes the rest */
+      pthread_cond_wait(&pool->made, &pool->lock); /* another thread makes the rest, or yields */
   }
   return !failed && kind->removed ? say_why_removed(kind, error) : failed;
 }

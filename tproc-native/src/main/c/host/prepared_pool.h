@@ -18,11 +18,12 @@ struct preparation;
 struct prepared_pool {
   struct tproc_host *host;
   pthread_mutex_t lock;               /**< guards all below; then a threadproc's, or a memory's */
-  pthread_cond_t made;                /**< `making` has become less, or `ending` false */
+  pthread_cond_t made;                /**< `making` or `yielding` has become less, or `ending` false */
   struct prepared_kind *first;        /**< the newest first */
   struct prepared_program *discarded; /**< for the thread to end */
   bool ending;                        /**< it ends one */
   unsigned making;                    /**< so many are being made */
+  unsigned yielding;                  /**< so many launches want fixed addresses: none is made or ended meanwhile */
   unsigned wanted;                    /**< of all kinds */
   bool closing;
   bool is_short;      /**< atomic: there are fewer than are wanted */
@@ -58,7 +59,11 @@ void prepared_pool_end_launch(struct prepared_pool *pool);
 struct tproc_threadproc *prepared_pool_start(struct prepared_pool *pool, const struct tproc_launch *launch,
                                              const struct launch_client *client, struct preparation *preparation);
 
-/** Ends those that have fixed addresses, which a program for fixed addresses is about to want: none has them then. */
-void prepared_pool_yield_addresses(struct prepared_pool *pool);
+/**
+ * Ends those that have fixed addresses, which a program for fixed addresses is about to want: none has them then, until
+ * prepared_pool_end_yield. Waits for the one at most that each thread makes or ends.
+ */
+void prepared_pool_begin_yield(struct prepared_pool *pool);
+void prepared_pool_end_yield(struct prepared_pool *pool);
 
 #endif

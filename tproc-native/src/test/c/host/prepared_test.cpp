@@ -151,6 +151,31 @@ TEST_CASE("one that waits at fixed addresses is not in the way of one that start
   CHECK(waits(host));
 }
 
+// How many were ready when a program for fixed addresses had started while so many were prepared.
+unsigned ready_at_fixed_start(Host &host, const Launch &launch, unsigned count) {
+  std::thread filling([&] { host.prepare(launch, count); });
+  const bool begun = eventually([&] {
+    const Prepared now(host);
+    return now.kinds.size() == 1 && now.kinds[0].ready > 0;
+  });
+  tproc_threadproc *fixed = host.start(Launch(test_program("fixed_say")));
+  const unsigned ready = only(host).ready;
+  filling.join();
+  CHECK(begun);
+  CHECK(only(host).ready == count);
+  host.await(fixed);
+  host.close_threadproc(fixed);
+  CHECK(host.prepare(launch, 0).result == 0);
+  return ready;
+}
+
+TEST_CASE("a program for fixed addresses waits for no more than one of those that are being prepared") {
+  constexpr unsigned kMany = 100;
+  Host host;
+  const Launch filled(test_program("say"));
+  CHECK(eventually([&] { return ready_at_fixed_start(host, filled, kMany) < kMany; })); /* the filling may be first */
+}
+
 TEST_CASE("one for fixed addresses that is too old or not wanted any more is not in the way either") {
   Host host;
   const Launch fixed(test_program("fixed_say"));
