@@ -66,6 +66,7 @@ final class Instance {
   private final ThreadProc process;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition receiving = lock.newCondition();
+  private final Condition received = lock.newCondition();
   private final Map<Long, Task> inFlight = new HashMap<>(); // guarded by lock
   private final AtomicReference<@Nullable String> cause = new AtomicReference<>();
   private boolean ready; // guarded by lock
@@ -73,6 +74,7 @@ final class Instance {
   private boolean isCallers; // guarded by lock: the place's thread does not receive
   private boolean wasCalled; // guarded by lock: since that thread looked
   private boolean isLeft; // guarded by lock: the process may have ended, or is to
+  private int receivers; // guarded by lock: calls that receive
   private volatile boolean hasServed;
 
   // Guarded by the pool's lock.
@@ -81,8 +83,8 @@ final class Instance {
   boolean isFull;
   boolean leaves;
 
-  /** A caller has it to itself. */
-  boolean isCalled;
+  /** What a caller has it to itself for. */
+  @Nullable Task call;
 
   /** Starts a process. Nothing is left behind when that fails. */
   Instance(WorkerPool pool, Options options) throws IOException {
@@ -178,11 +180,26 @@ final class Instance {
 
   /** Sends a request, whose limit begins. */
   Sent send(Task task) {
+    return send(task, false);
+  }
+
+  /**
+   * Sends the request of a thread that calls, and has this instance to itself. The thread sees to
+   * the limit, if it is to receive: {@link Task#isCall} says so then.
+   */
+  Sent sendCall(Task task) {
+    return send(task, true);
+  }
+
+  /** Who is to receive the answer is decided with the sending: the place's thread looks at both. */
+  private Sent send(Task task, boolean isByCaller) {
     lock.lock();
     try {
       if (ended) {
         return Sent.ENDED;
       }
+      task.isCall = isByCaller && isCallers;
+      wasCalled |= isByCaller;
       inFlight.put(task.id(), task);
       startTimer(task);
       if (trySend(task)) {
@@ -199,21 +216,6 @@ final class Instance {
     } finally {
       lock.unlock();
     }
-  }
-
-  /**
-   * Sends the request of a thread that calls, and has this instance to itself. The thread sees to
-   * the limit, if it is to receive: {@link Task#isCall} says so then.
-   */
-  Sent sendCall(Task task) {
-    lock.lock();
-    try {
-      task.isCall = isCallers;
-      wasCalled = true;
-    } finally {
-      lock.unlock();
-    }
-    return send(task);
   }
 
   private boolean trySend(Task task) {
@@ -243,6 +245,7 @@ final class Instance {
         return;
       }
       task.isTimedOut = true;
+      ended = true; // it may answer yet: what comes then is not to die for it
     } finally {
       lock.unlock();
     }
@@ -320,6 +323,7 @@ final class Instance {
   void receiveCall(Task task) {
     Duration limit = task.limit(options.requestLimit());
     long deadline = limit == null ? Long.MAX_VALUE : System.nanoTime() + Limits.nanos(limit);
+    beginCall();
     try {
       while (!task.future().isDone()) {
         List<ChannelMessage> messages =
@@ -346,16 +350,27 @@ final class Instance {
         : responses.receiveBatch(BATCH, Duration.ofNanos(Math.max(nanos, 0)));
   }
 
+  private void beginCall() {
+    lock.lock();
+    try {
+      receivers++;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** What is under way still is the place's thread's to receive. */
   private void endCall(Task task, long deadline) {
     lock.lock();
     try {
       task.isCall = false;
+      receivers--;
+      received.signal();
+      receiveAgain();
       if (inFlight.get(task.id()) == task && deadline != Long.MAX_VALUE && !task.isTimedOut) {
         Duration left = Duration.ofNanos(Math.max(deadline - System.nanoTime(), 0));
         task.setTimer(pool.schedule(() -> expire(task), left));
       }
-      receiveAgain();
     } finally {
       lock.unlock();
     }
@@ -436,15 +451,14 @@ final class Instance {
   }
 
   private void takeAnswer(Wire.Answer answer, @Nullable SharedBlock block) {
-    Task task = find(answer.id());
-    byte[] data = answer.isElsewhere() && task != null ? task.part() : answer.data();
-    if (task == null || data.length != answer.size()) {
+    Task task = answered(answer);
+    if (task == null) {
       Task.closeQuietly(block);
       throw new IllegalArgumentException("an answer to no request, or without its bytes");
     }
-    answered(answer.id());
+    byte[] data = data(task, answer);
     hasServed = true;
-    pool.answered(this); // first, so that it has work while dependents of the future run
+    pool.answered(this, task); // first, so that it has work while dependents of the future run
     if (answer.kind() == Wire.RESPONSE) {
       task.complete(new WorkerResponse(data, block));
     } else {
@@ -453,12 +467,25 @@ final class Instance {
     }
   }
 
-  /** It is for callers to receive from here on, when they have called: before they call again. */
-  private void answered(long id) {
+  private static byte[] data(Task task, Wire.Answer answer) {
+    return answer.isElsewhere() ? task.part() : answer.data();
+  }
+
+  /**
+   * What is answered, under way no more: for one of those who receive, or see to the end. Null when
+   * there is no such request, or not all of the answer. It is for callers to receive from here on,
+   * when they have called: before they call again.
+   */
+  private @Nullable Task answered(Wire.Answer answer) {
     lock.lock();
     try {
-      inFlight.remove(id);
+      Task task = inFlight.get(answer.id());
+      if (task == null || data(task, answer).length != answer.size()) {
+        return null;
+      }
+      inFlight.remove(answer.id());
       isCallers |= wasCalled && inFlight.isEmpty() && !isLeft;
+      return task;
     } finally {
       lock.unlock();
     }
@@ -521,6 +548,7 @@ final class Instance {
     refuseMore();
     pool.retire(this);
     ExitStatus status = awaitExit();
+    awaitReceived();
     List<Task> notBegun = takeBack();
     List<Task> lost;
     lock.lock();
@@ -535,6 +563,19 @@ final class Instance {
     closeAll();
   }
 
+  /** A call that has received its answer is answered, however long its thread takes over it. */
+  private void awaitReceived() {
+    close(responses); // those that wait still go
+    lock.lock();
+    try {
+      while (receivers > 0) {
+        received.awaitUninterruptibly();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
   private void refuseMore() {
     lock.lock();
     try {
@@ -545,13 +586,17 @@ final class Instance {
   }
 
   private void closeAll() {
-    try {
-      requests.close();
-      responses.close();
-    } catch (IllegalStateException hostClosed) {
-      // and the channels with it
-    }
+    close(requests);
+    close(responses);
     process.close();
+  }
+
+  private static void close(Channel channel) {
+    try {
+      channel.close();
+    } catch (IllegalStateException hostClosed) {
+      // and the channel with it
+    }
   }
 
   private ExitStatus awaitExit() {

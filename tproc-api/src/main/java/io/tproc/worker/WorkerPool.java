@@ -252,6 +252,9 @@ public final class WorkerPool implements AutoCloseable {
       throws InterruptedException {
     Objects.requireNonNull(request, "request");
     checkNotOwnThread("wait for a response");
+    if (Thread.interrupted()) {
+      throw new InterruptedException();
+    }
     Task task = new Task(options.host(), ids.incrementAndGet(), request);
     Instance idle;
     boolean accepted = false;
@@ -269,6 +272,9 @@ public final class WorkerPool implements AutoCloseable {
     }
     if (!task.future().isDone()) {
       awaitDone(task);
+    }
+    if (idle != null && !task.future().isDone()) {
+      giveUp(idle, task);
     }
     return task.future();
   }
@@ -295,7 +301,7 @@ public final class WorkerPool implements AutoCloseable {
       task.accept();
       underWay++;
       idle.load++;
-      idle.isCalled = true;
+      idle.call = task;
       return idle;
     } finally {
       lock.unlock();
@@ -308,21 +314,28 @@ public final class WorkerPool implements AutoCloseable {
       fail(task);
     } else if (task.isCall) {
       instance.receiveCall(task);
-      if (!task.future().isDone()) {
-        giveUp(instance);
-      }
     }
   }
 
-  /** Others may have it again, though it has not answered. */
-  private void giveUp(Instance instance) {
+  /**
+   * Others may have an instance again, though it has not answered; but when it has meanwhile, it
+   * may be another caller's.
+   */
+  void giveUp(Instance instance, Task task) {
     lock.lock();
     try {
-      instance.isCalled = false;
+      endCall(instance, task);
     } finally {
       lock.unlock();
     }
     passOn();
+  }
+
+  /** With lock held. */
+  private static void endCall(Instance instance, Task task) {
+    if (instance.call == task) {
+      instance.call = null;
+    }
   }
 
   private Optional<CompletableFuture<WorkerResponse>> submit(WorkerRequest request, long nanos)
@@ -467,7 +480,7 @@ public final class WorkerPool implements AutoCloseable {
   private @Nullable Instance freest() {
     @Nullable Instance best = null;
     for (Instance each : serving) {
-      boolean hasRoom = !each.isFull && !each.isCalled && each.load < options.inFlight();
+      boolean hasRoom = !each.isFull && each.call == null && each.load < options.inFlight();
       boolean canHave = each.accepts && hasRoom;
       if (canHave && (best == null || each.load < best.load)) {
         best = each;
@@ -516,7 +529,7 @@ public final class WorkerPool implements AutoCloseable {
     lock.lock();
     try {
       instance.load--;
-      instance.isCalled = false;
+      endCall(instance, task);
       isLeaving = instance.leaves && instance.load == 0;
       isStuck = sent == Instance.Sent.NO_ROOM && instance.load == 0;
       instance.isFull = sent == Instance.Sent.NO_ROOM;
@@ -567,12 +580,12 @@ public final class WorkerPool implements AutoCloseable {
     passOn();
   }
 
-  void answered(Instance instance) {
+  void answered(Instance instance, Task task) {
     boolean isLeaving;
     lock.lock();
     try {
       instance.load--;
-      instance.isCalled = false;
+      endCall(instance, task);
       instance.isFull = false;
       isLeaving = instance.leaves && instance.load == 0;
       ended(1);
@@ -714,12 +727,21 @@ public final class WorkerPool implements AutoCloseable {
    * @return an unmodifiable snapshot. The pool closes them, and starts others
    */
   public List<ThreadProc> workers() {
-    return places.stream()
-        .map(Place::current)
-        .filter(Objects::nonNull)
-        .map(Instance::process)
-        .filter(ThreadProc::isAlive)
-        .toList();
+    return instances().stream().map(Instance::process).filter(ThreadProc::isAlive).toList();
+  }
+
+  /** How many requests have been accepted, and are not complete. */
+  int underWay() {
+    lock.lock();
+    try {
+      return underWay;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  List<Instance> instances() {
+    return places.stream().map(Place::current).filter(Objects::nonNull).toList();
   }
 
   @Override

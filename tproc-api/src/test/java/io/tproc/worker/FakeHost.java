@@ -36,6 +36,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,6 +56,8 @@ final class FakeHost {
   private final BlockingQueue<Worker> started = new LinkedBlockingQueue<>();
   private final AtomicLong pids = new AtomicLong(100);
   private final TprocHost host = mock(TprocHost.class, withSettings().stubOnly());
+  private volatile boolean beginsLater;
+  private volatile @Nullable Runnable beforeStart;
 
   FakeHost() {
     when(host.heap()).thenReturn(heap);
@@ -92,6 +95,31 @@ final class FakeHost {
     return memory.receiver;
   }
 
+  /** Workers that are started from here on begin to serve when the test says so. */
+  void workersBeginLater() {
+    beginsLater = true;
+  }
+
+  /** What happens once, while the next worker is being started. */
+  void beforeStart(Runnable what) {
+    beforeStart = what;
+  }
+
+  /** What happens once, in the thread that frees the next block, before it does. */
+  void beforeFree(Runnable what) {
+    memory.beforeFree.set(what);
+  }
+
+  boolean hasStarted() {
+    return !started.isEmpty();
+  }
+
+  int blocks() {
+    synchronized (memory) {
+      return memory.blocks.size();
+    }
+  }
+
   void heapIsFull() {
     memory.isFull = true;
   }
@@ -109,12 +137,19 @@ final class FakeHost {
   }
 
   private ThreadProc start(LaunchRequest request) {
+    Runnable first = beforeStart;
+    beforeStart = null;
+    if (first != null) {
+      first.run();
+    }
     String[] variable = request.environment().get(Wire.VARIABLE).split(",");
     Worker worker =
         new Worker(
             memory.queue(Long.parseLong(variable[1], 16)),
             memory.queue(Long.parseLong(variable[2], 16)));
-    worker.say(worker.message(0, Wire.READY));
+    if (!beginsLater) {
+      worker.begin();
+    }
     started.add(worker);
     return worker.process;
   }
@@ -132,6 +167,8 @@ final class FakeHost {
   final class Worker {
     private final Queue requests;
     private final Queue responses;
+    private final Thread keeper = Thread.currentThread();
+    private final AtomicReference<@Nullable Runnable> beforeSignal = new AtomicReference<>();
     private final CompletableFuture<Process> exit = new CompletableFuture<>();
     private final ThreadProc process = mock(ThreadProc.class, withSettings().stubOnly());
 
@@ -144,7 +181,7 @@ final class FakeHost {
       when(process.onExit()).thenReturn(exit);
       when(process.exitStatus())
           .thenReturn(Optional.of(new Signalled(Signals.SIGKILL, /* coreDumped= */ false)));
-      when(process.signal(anyInt())).thenAnswer(call -> end());
+      when(process.signal(anyInt())).thenAnswer(call -> signalled());
       try {
         when(process.waitFor(anyLong(), any()))
             .thenAnswer(
@@ -157,11 +194,48 @@ final class FakeHost {
       }
     }
 
+    void begin() {
+      say(message(0, Wire.READY));
+    }
+
+    /** The thread of its place. */
+    Thread keeper() {
+      return keeper;
+    }
+
+    /** What happens once, in the thread that kills it, before it does. */
+    void beforeSignal(Runnable what) {
+      beforeSignal.set(what);
+    }
+
+    private boolean signalled() {
+      Runnable first = beforeSignal.getAndSet(null);
+      if (first != null) {
+        first.run();
+      }
+      return end();
+    }
+
+    boolean hasEnded() {
+      return exit.isDone();
+    }
+
     /** Takes a request, when one is there. */
     Optional<Long> take() {
       synchronized (memory) {
         ByteBuffer next = requests.messages.poll();
         return Optional.ofNullable(next).map(message -> message.getLong(DATA));
+      }
+    }
+
+    /** Takes a request, when one is there, and makes the answer with the same bytes. */
+    Optional<ByteBuffer> takeToEcho() {
+      synchronized (memory) {
+        ByteBuffer answer = requests.messages.poll();
+        if (answer != null) {
+          answer.putShort(DATA + Long.BYTES, (short) Wire.RESPONSE);
+        }
+        return Optional.ofNullable(answer);
       }
     }
 
@@ -246,6 +320,7 @@ final class FakeHost {
     private final Map<Long, ByteBuffer> blocks = new HashMap<>();
     private final Map<Long, Queue> queues = new HashMap<>();
     private final List<CompletableFuture<Void>> waiting = new ArrayList<>();
+    private final AtomicReference<@Nullable Runnable> beforeFree = new AtomicReference<>();
     private long last = 16;
     private int version;
     private volatile boolean isClosed;
@@ -286,10 +361,16 @@ final class FakeHost {
     }
 
     @Override
-    public synchronized void free(long address) {
-      check();
-      if (blocks.remove(address) == null) {
-        throw new SharedMemoryException(Errno.EINVAL, "no block");
+    public void free(long address) {
+      Runnable first = beforeFree.getAndSet(null);
+      if (first != null) {
+        first.run();
+      }
+      synchronized (this) {
+        check();
+        if (blocks.remove(address) == null) {
+          throw new SharedMemoryException(Errno.EINVAL, "no block");
+        }
       }
     }
 

@@ -220,6 +220,27 @@ class WorkerPoolTest {
     }
   }
 
+  /** What is asked while a worker is being killed for another request is not to die with it. */
+  @Test
+  void aWorkerThatIsKilledForALimitGetsNothingMore() throws Exception {
+    try (WorkerPool pool = host.workers().open()) {
+      FakeHost.Worker worker = host.next();
+      CompletableFuture<CompletableFuture<WorkerResponse>> first = new CompletableFuture<>();
+      CompletableFuture<CompletableFuture<WorkerResponse>> second = new CompletableFuture<>();
+      worker.beforeSignal(
+          () -> {
+            worker.answer(worker.await()); // too late, and yet it is received
+            first.join().join();
+            second.complete(pool.trySubmit(WorkerRequest.empty()).orElseThrow());
+            assertThat(worker.take()).isEmpty();
+          });
+      first.complete(pool.submit(WorkerRequest.empty().within(Duration.ofMillis(1))));
+      FakeHost.Worker other = host.next();
+      other.answer(other.await());
+      result(second.get(30, TimeUnit.SECONDS));
+    }
+  }
+
   /** Returns when a thread waits for room; completes when it has submitted. */
   private static CompletableFuture<CompletableFuture<WorkerResponse>> submitter(
       WorkerPool pool, WorkerRequest request) {
