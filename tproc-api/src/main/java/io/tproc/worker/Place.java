@@ -85,7 +85,7 @@ final class Place {
   private Exception serve(Instance instance) throws WorkerStartException {
     current = instance;
     try {
-      if (pool.isStopping()) {
+      if (pool.isStopping() || leaves) { // who said so may not have seen this one
         instance.stop();
       }
       instance.awaitReady();

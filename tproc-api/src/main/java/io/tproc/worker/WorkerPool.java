@@ -825,9 +825,7 @@ public final class WorkerPool implements AutoCloseable {
       place.start(); // there may be no thread for it
       places.add(place); // with closing not begun, so that who closes sees it
       placesLeft++;
-      while (!place.wasReady && !place.hasLeft && !stopping) {
-        changed.await();
-      }
+      awaitReady(place);
       serves = place.wasReady;
       if (stopping) {
         throw closed();
@@ -843,6 +841,23 @@ public final class WorkerPool implements AutoCloseable {
       if (!serves) {
         place.kill(REPLACED); // its thread ends by itself
       }
+    }
+  }
+
+  /**
+   * With lock held. An interrupt that comes when it serves already is for what comes after: the old
+   * worker is to leave then.
+   */
+  private void awaitReady(Place place) throws InterruptedException {
+    try {
+      while (!place.wasReady && !place.hasLeft && !stopping) {
+        changed.await();
+      }
+    } catch (InterruptedException cancelled) {
+      if (!place.wasReady) {
+        throw cancelled;
+      }
+      Thread.currentThread().interrupt();
     }
   }
 

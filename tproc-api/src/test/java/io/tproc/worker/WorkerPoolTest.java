@@ -241,9 +241,109 @@ class WorkerPoolTest {
     }
   }
 
+  // Replacing.
+
+  /** A thread that replaces all workers. */
+  private static final class Replacing extends Thread {
+    private final WorkerPool pool;
+    private final CompletableFuture<Boolean> end = new CompletableFuture<>();
+
+    Replacing(WorkerPool pool) {
+      super("replacing");
+      this.pool = pool;
+      setDaemon(true);
+      start();
+    }
+
+    @Override
+    public void run() {
+      try {
+        pool.replace();
+        end.complete(true);
+      } catch (Throwable failed) {
+        end.completeExceptionally(failed);
+      }
+    }
+
+    Throwable failure() {
+      return catchThrowable(() -> end.get(30, TimeUnit.SECONDS)).getCause();
+    }
+  }
+
+  private static void awaitState(Thread thread, Thread.State state) {
+    while (thread.getState() != state) {
+      Thread.onSpinWait();
+    }
+  }
+
+  /** The interrupt comes first, but the thread goes on only after the new worker has come. */
+  @Test
+  void aReplacementThatServesStaysWhenTheThreadIsInterrupted() throws Exception {
+    try (WorkerPool pool = host.workers().open()) {
+      FakeHost.Worker old = host.next();
+      host.workersBeginLater();
+      Replacing replacing = new Replacing(pool);
+      FakeHost.Worker fresh = host.next();
+      awaitState(replacing, Thread.State.WAITING);
+      SharedBlock block = host.heap().allocate(10);
+      CompletableFuture<CompletableFuture<WorkerResponse>> submitted;
+      synchronized (block) { // who submits it stands still with the pool's lock held
+        submitted = submitter(pool, WorkerRequest.empty().withBlock(block), Thread.State.BLOCKED);
+        fresh.begin();
+        awaitState(fresh.keeper(), Thread.State.WAITING);
+        replacing.interrupt();
+        while (replacing.isInterrupted()) {
+          Thread.onSpinWait();
+        }
+        awaitState(replacing, Thread.State.WAITING);
+      }
+      CompletableFuture<WorkerResponse> last = submitted.get(30, TimeUnit.SECONDS);
+      assertThat(replacing.failure()).isInstanceOf(InterruptedException.class);
+      old.answer(old.await());
+      result(last);
+      awaitEnd(old);
+      assertThat(fresh.hasEnded()).isFalse();
+      CompletableFuture<WorkerResponse> next = pool.submit(WorkerRequest.empty());
+      fresh.answer(fresh.await());
+      result(next);
+    }
+  }
+
+  private static void awaitEnd(FakeHost.Worker worker) {
+    while (!worker.hasEnded()) {
+      Thread.onSpinWait();
+    }
+  }
+
+  @Test
+  void aReplacementThatIsBeingStartedEndsWithTheInterrupt() throws Exception {
+    try (WorkerPool pool = host.workers().open()) {
+      FakeHost.Worker old = host.next();
+      host.workersBeginLater();
+      CompletableFuture<Replacing> replacing = new CompletableFuture<>();
+      host.beforeStart(
+          () -> {
+            Replacing thread = replacing.join();
+            awaitState(thread, Thread.State.WAITING);
+            thread.interrupt();
+            assertThat(thread.failure()).isInstanceOf(InterruptedException.class);
+          });
+      replacing.complete(new Replacing(pool));
+      awaitEnd(host.next()); // which has never begun to serve
+      CompletableFuture<WorkerResponse> next = pool.submit(WorkerRequest.empty());
+      old.answer(old.await());
+      result(next);
+    }
+  }
+
   /** Returns when a thread waits for room; completes when it has submitted. */
   private static CompletableFuture<CompletableFuture<WorkerResponse>> submitter(
       WorkerPool pool, WorkerRequest request) {
+    return submitter(pool, request, Thread.State.WAITING);
+  }
+
+  private static CompletableFuture<CompletableFuture<WorkerResponse>> submitter(
+      WorkerPool pool, WorkerRequest request, Thread.State state) {
     CompletableFuture<CompletableFuture<WorkerResponse>> submitted = new CompletableFuture<>();
     Thread thread =
         new Thread(
@@ -257,9 +357,7 @@ class WorkerPoolTest {
             "submitter");
     thread.setDaemon(true);
     thread.start();
-    while (thread.getState() != Thread.State.WAITING) {
-      Thread.onSpinWait();
-    }
+    awaitState(thread, state);
     return submitted;
   }
 }
