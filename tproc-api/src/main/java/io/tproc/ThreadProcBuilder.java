@@ -493,8 +493,9 @@ public final class ThreadProcBuilder {
    * changed (a file of the program, a variable that its dynamic linker reads), or none waits, the
    * start is an ordinary one; {@link TprocHost#prepared()} counts them.
    *
-   * <p>Returns when they wait. The arguments, redirects, umask and the like of this builder are not
-   * looked at.
+   * <p>Returns when they wait. A program whose dynamic linker takes more than 10 seconds is given
+   * up; until then {@link TprocHost#close()} waits for it, too. The arguments, redirects, umask and
+   * the like of this builder are not looked at.
    *
    * @param count how many are to wait; 0 ends those of this program and environment
    * @param ageMax one that has waited so long is replaced; zero for never

@@ -38,6 +38,7 @@ class ServeCommandTest {
   @Mock TprocHost host;
   @Mock TprocListener listener;
   @Mock ThreadProcBuilder builder;
+  @Mock PreparedProgram python;
 
   @BeforeEach
   void aHostThatListens() throws Exception {
@@ -120,11 +121,11 @@ class ServeCommandTest {
   void programsArePreparedBeforeAnybodyCanAsk() throws Exception {
     assumeFalse(isIgnored("TERM"), "skipped: who started the tests had SIGTERM ignored");
     when(host.command(anyString())).thenReturn(builder);
-    when(host.prepared())
-        .thenReturn(
-            List.of(
-                new PreparedProgram(
-                    "python3", true, 4, 4, 1 << 24, 4 << 20, 7, 2, 1, 0, 0, 0, "")));
+    when(python.program()).thenReturn("python3");
+    when(python.linked()).thenReturn(true);
+    when(python.ready()).thenReturn(4);
+    when(python.resident()).thenReturn(4L << 20);
+    when(host.prepared()).thenReturn(List.of(python));
     when(listener.socket())
         .thenAnswer(
             invocation -> {

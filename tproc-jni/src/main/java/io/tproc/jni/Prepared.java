@@ -34,7 +34,7 @@ final class Prepared {
     ByteBuffer all = ByteBuffer.wrap(entries).order(ByteOrder.nativeOrder());
     for (int at = 0; at + SIZE <= entries.length; at += SIZE) {
       programs.add(
-          new PreparedProgram(
+          new JniPreparedProgram(
               text(entries, at),
               all.getInt(at + DEPTH) == LINKED,
               all.getInt(at + WANTED),

@@ -1,0 +1,20 @@
+package io.tproc.jni;
+
+import io.tproc.PreparedProgram;
+
+/** What the core has said of programs that wait. */
+record JniPreparedProgram(
+    String program,
+    boolean linked,
+    int wanted,
+    int ready,
+    long mapped,
+    long resident,
+    long started,
+    long missed,
+    long changed,
+    long ended,
+    long expired,
+    long failed,
+    String problem)
+    implements PreparedProgram {}
