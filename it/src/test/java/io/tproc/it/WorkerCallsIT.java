@@ -68,6 +68,18 @@ class WorkerCallsIT {
     return thread;
   }
 
+  /** A call that is answered when the gate's second byte is set; a worker has it. */
+  private static Thread callUntil(
+      ByteBuffer gate, WorkerPool pool, CompletableFuture<Throwable> end) {
+    Thread caller = started(() -> pool.call(request("w").withBuffer(gate)), end);
+    awaitBegun(gate);
+    return caller;
+  }
+
+  private static void awaitBegun(ByteBuffer gate) {
+    assertThat(Patience.until(Patience.seconds(60), () -> gate.get(0) > 0)).isTrue();
+  }
+
   @Test
   void answersOfAllKinds(TprocHost host) throws Exception {
     try (WorkerPool pool = workers(host).open()) {
@@ -141,8 +153,7 @@ class WorkerCallsIT {
       long before = pid(pool);
       ByteBuffer gate = ByteBuffer.allocateDirect(2);
       CompletableFuture<Throwable> end = new CompletableFuture<>();
-      Thread caller = started(() -> pool.call(request("w").withBuffer(gate)), end);
-      assertThat(Patience.until(Patience.seconds(30), () -> gate.get(0) > 0)).isTrue();
+      Thread caller = callUntil(gate, pool, end);
       caller.interrupt();
       assertThat(end.get(1, TimeUnit.MINUTES)).isInstanceOf(InterruptedException.class);
       gate.put(1, (byte) 1);
@@ -217,8 +228,7 @@ class WorkerCallsIT {
     callTwice(pool);
     ByteBuffer gate = ByteBuffer.allocateDirect(2);
     CompletableFuture<Throwable> end = new CompletableFuture<>();
-    started(() -> pool.call(request("w").withBuffer(gate)), end);
-    assertThat(Patience.until(Patience.seconds(30), () -> gate.get(0) > 0)).isTrue();
+    callUntil(gate, pool, end);
     CompletableFuture<Throwable> closed = new CompletableFuture<>();
     started(
         () -> {
@@ -253,9 +263,7 @@ class WorkerCallsIT {
         gates.add(gate);
         waiting.add(each.submit(() -> pool.call(request("w").withBuffer(gate))));
       }
-      for (ByteBuffer gate : gates) {
-        assertThat(Patience.until(Patience.seconds(60), () -> gate.get(0) > 0)).isTrue();
-      }
+      gates.forEach(WorkerCallsIT::awaitBegun);
       for (int i = threads / 10; i < threads; i++) {
         waiting.add(each.submit(() -> pool.call(request("p"))));
       }
