@@ -20,6 +20,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -204,22 +205,79 @@ public final class WorkerPool implements AutoCloseable {
    * @throws WorkerCrashedException when the worker has ended
    * @throws WorkerTimeoutException when the worker was killed, because it took too long
    * @throws WorkerStartException when no worker can be started any more
-   * @throws InterruptedException when the thread is interrupted while it waits. A worker that has
-   *     the request already finishes it, and uses its buffers until then; the response is dropped
+   * @throws InterruptedException when the thread is interrupted, before or while it waits. A worker
+   *     that has the request already finishes it, and uses its buffers until then; the response is
+   *     dropped
    * @throws IllegalStateException as {@link #submit}; when the pool or its host was closed before a
    *     worker had the request; and on a thread of the pool's
    * @throws io.tproc.share.SharedMemoryException with ENOMEM: the shared heap is full
    */
   public WorkerResponse call(WorkerRequest request)
       throws WorkerStartException, InterruptedException {
-    CompletableFuture<WorkerResponse> future = submitAndWait(request);
+    return await(submitAndWait(request), late -> late.block().ifPresent(Task::closeQuietly));
+  }
+
+  /**
+   * Takes a request back that no worker has: its future is cancelled. Unlike {@link
+   * CompletableFuture#cancel} of it, this leaves a request that a worker has as it is, so that its
+   * future says when the worker has done with it.
+   *
+   * @param future one that this pool gave
+   * @return whether it has been taken back. Otherwise nothing has changed
+   */
+  public boolean withdraw(CompletableFuture<WorkerResponse> future) {
+    Objects.requireNonNull(future, "future");
+    Task task = future.isDone() ? null : takeWaiting(future);
+    if (task == null) {
+      return false;
+    }
+    task.release();
+    future.cancel(false);
+    return true;
+  }
+
+  private @Nullable Task takeWaiting(CompletableFuture<WorkerResponse> future) {
+    lock.lock();
+    try {
+      for (Task each : waiting) {
+        if (each.future() == future) {
+          each.waits = false;
+          waiting.remove(each);
+          ended(1);
+          room.signal();
+          return each;
+        }
+      }
+      return null;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Waits for a future of a pool's, or one that was made of such, and throws what it failed with,
+   * as {@link #call} does.
+   *
+   * @param <T> of the result
+   * @param future cancelled when the thread is interrupted while it waits
+   * @param drop called with a result that has come nevertheless, which nobody gets
+   * @return the result
+   * @throws WorkerException as {@link #call}
+   * @throws CancellationException when the future was cancelled
+   * @throws WorkerStartException as {@link #call}
+   * @throws InterruptedException when the thread is interrupted while it waits
+   * @throws IllegalStateException as {@link #call}
+   */
+  public static <T> T await(CompletableFuture<T> future, Consumer<? super T> drop)
+      throws WorkerStartException, InterruptedException {
+    Objects.requireNonNull(drop, "drop");
     try {
       return future.get();
     } catch (ExecutionException failed) {
       throw thrown(Objects.requireNonNull(failed.getCause()));
     } catch (InterruptedException cancelled) {
-      if (!future.cancel(false)) { // it has come meanwhile
-        var unused = future.thenAccept(late -> late.block().ifPresent(Task::closeQuietly));
+      if (!future.cancel(false)) {
+        var unused = future.thenAccept(drop); // it has come meanwhile
       }
       throw cancelled;
     }

@@ -336,6 +336,32 @@ class WorkerPoolTest {
     }
   }
 
+  // Taking requests back.
+
+  @Test
+  void aRequestThatWaitsIsTakenBackAndOneUnderWayIsNot() throws Exception {
+    try (WorkerPool pool = host.workers().queue(1).open()) {
+      FakeHost.Worker worker = host.next();
+      CompletableFuture<WorkerResponse> begun = pool.submit(WorkerRequest.empty());
+      SharedBlock block = host.heap().allocate(10);
+      long address = block.address();
+      CompletableFuture<WorkerResponse> waiting =
+          pool.submit(WorkerRequest.empty().withBlock(block));
+      assertThat(pool.withdraw(begun)).isFalse();
+      assertThat(begun).isNotDone();
+      assertThat(pool.withdraw(waiting)).isTrue();
+      assertThat(waiting).isCancelled();
+      assertThat(host.heap().usableSize(address)).isEmpty();
+      assertThat(pool.withdraw(waiting)).isFalse();
+      CompletableFuture<WorkerResponse> last = pool.submit(WorkerRequest.empty()); // there is room
+      worker.answer(worker.await());
+      result(begun);
+      worker.answer(worker.await());
+      result(last);
+      assertThat(worker.take()).isEmpty();
+    }
+  }
+
   /** Returns when a thread waits for room; completes when it has submitted. */
   private static CompletableFuture<CompletableFuture<WorkerResponse>> submitter(
       WorkerPool pool, WorkerRequest request) {
