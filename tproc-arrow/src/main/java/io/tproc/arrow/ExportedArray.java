@@ -32,13 +32,15 @@ final class ExportedArray implements AutoCloseable {
   private static final int DICTIONARY = 56;
 
   private final DictionaryProvider dictionaries;
+  private final BufferAllocator allocator;
   private final ArrowBuf memory;
   private final List<@Nullable ArrowBuf> buffers = new ArrayList<>();
   private long used;
 
-  private ExportedArray(DictionaryProvider dictionaries, ArrowBuf memory) {
+  private ExportedArray(DictionaryProvider dictionaries, BufferAllocator allocator, long size) {
     this.dictionaries = dictionaries;
-    this.memory = memory;
+    this.allocator = allocator;
+    this.memory = allocator.buffer(size);
   }
 
   static ExportedArray of(
@@ -48,7 +50,7 @@ final class ExportedArray implements AutoCloseable {
     for (FieldVector each : columns) {
       size += Long.BYTES + size(each, dictionaries);
     }
-    ExportedArray exported = new ExportedArray(dictionaries, allocator.buffer(size));
+    ExportedArray exported = new ExportedArray(dictionaries, allocator, size);
     boolean done = false;
     try {
       exported.memory.setZero(0, size);
@@ -118,6 +120,7 @@ final class ExportedArray implements AutoCloseable {
     long pointers = take((long) most * Long.BYTES);
     vector.exportCDataBuffers(
         buffers, memory.slice(pointers, (long) most * Long.BYTES).writerIndex(0), 0);
+    takeOver(before);
     memory.setLong(at + BUFFER_COUNT, buffers.size() - before);
     memory.setLong(at + BUFFERS, address(pointers));
     addChildren(at, vector.getChildrenFromFields());
@@ -126,6 +129,26 @@ final class ExportedArray implements AutoCloseable {
       memory.setLong(at + DICTIONARY, add(values));
     }
     return address(at);
+  }
+
+  /**
+   * What was exported keeps the batch's allocator busy, which may be closed before the program lets
+   * go: from here on it does this one.
+   */
+  private void takeOver(int first) {
+    for (int i = first; i < buffers.size(); i++) {
+      ArrowBuf theirs = buffers.get(i);
+      if (theirs != null && theirs.capacity() > 0 && canTakeOver(theirs)) {
+        buffers.set(i, theirs.getReferenceManager().retain(theirs, allocator));
+        theirs.close();
+      }
+    }
+  }
+
+  /** Arrow's allocators share memory with those of the same root alone. */
+  private boolean canTakeOver(ArrowBuf theirs) {
+    BufferAllocator other = theirs.getReferenceManager().getAllocator();
+    return other != allocator && other.getRoot() == allocator.getRoot();
   }
 
   /** Of the batch. */
