@@ -493,6 +493,57 @@ class ArrowIT {
     }
   }
 
+  /** No program has it, so that nothing holds it up. */
+  @Test
+  void aRequestThatWaitsGivesItsColumnsBackWithTheInterruptOrTheCancelling(TprocHost host)
+      throws Exception {
+    try (BufferAllocator allocator = new RootAllocator();
+        ArrowPool pool = ArrowPool.open(host, workers(host, "arrow"), allocator)) {
+      ThreadProc worker = pool.workers().workers().get(0);
+      worker.signal(Signals.SIGSTOP);
+      CompletableFuture<ArrowResult> begun = ask(pool, allocator, COMPUTE, 100);
+      CompletableFuture<ArrowResult> cancelled = ask(pool, allocator, COMPUTE, 100);
+      assertThat(pool.lentBatches()).isEqualTo(2);
+      cancelled.cancel(false);
+      assertThat(pool.lentBatches()).isEqualTo(1);
+      CompletableFuture<Throwable> end = new CompletableFuture<>();
+      Thread caller =
+          new Thread(() -> end.complete(failureOfCall(pool, allocator, COMPUTE)), "caller");
+      caller.start();
+      assertThat(Patience.until(Patience.seconds(30), () -> pool.lentBatches() == 2)).isTrue();
+      caller.interrupt();
+      assertThat(end.get(1, TimeUnit.MINUTES)).isInstanceOf(InterruptedException.class);
+      assertThat(pool.lentBatches()).isEqualTo(1);
+      worker.signal(Signals.SIGCONT);
+      result(begun).close();
+      awaitNothingLent(pool);
+      assertThat(allocator.getAllocatedMemory()).isZero();
+    }
+  }
+
+  @Test
+  void whatIsLentIsCountedInThePoolsAllocator(TprocHost host) throws Exception {
+    try (BufferAllocator root = new RootAllocator();
+        BufferAllocator pools = root.newChildAllocator("pool", 0, Long.MAX_VALUE);
+        ArrowPool pool = ArrowPool.open(host, workers(host, "arrow"), pools)) {
+      try (BufferAllocator mine = root.newChildAllocator("mine", 0, Long.MAX_VALUE)) {
+        result(ask(pool, mine, KEEP, 1_000)).close();
+        assertThat(mine.getAllocatedMemory()).isZero();
+      }
+      assertThat(pools.getAllocatedMemory()).isGreaterThan(1_000 * (4 + 8));
+      result(ask(pool, root, LET_GO, 1)).close();
+      awaitNothingLent(pool);
+      assertThat(pools.getAllocatedMemory()).isZero();
+      try (BufferAllocator other = new RootAllocator()) { // they share no memory
+        result(ask(pool, other, KEEP, 1_000)).close();
+        assertThat(other.getAllocatedMemory()).isGreaterThan(1_000 * (4 + 8));
+        result(ask(pool, other, LET_GO, 1)).close();
+        awaitNothingLent(pool);
+        assertThat(other.getAllocatedMemory()).isZero();
+      }
+    }
+  }
+
   @Test
   void nothingLeaksWhenProgramsAreKilledAtRandom(TprocHost host) throws Exception {
     Guest.cannotRunThis("programs start more slowly there than they are killed");

@@ -13,13 +13,13 @@ import io.tproc.worker.WorkerResponse;
 import io.tproc.worker.WorkerStartException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.arrow.memory.BufferAllocator;
@@ -77,8 +77,10 @@ public final class ArrowPool implements AutoCloseable {
    * @param host who hosts them
    * @param workers of the same host: {@code host.workers("./program").count(4)}. Not to be used for
    *     another pool
-   * @param allocator what is lent and what comes back is counted in it. The caller's, to be closed
-   *     after the pool and all results
+   * @param allocator what is lent and what comes back is counted in it: what is lent, from the
+   *     moment on that the batch is closed, as always when Arrow's allocators share memory, and if
+   *     the batch is of the same root allocator; another root goes on counting its own. The
+   *     caller's, to be closed after the pool and all results
    * @return the pool, to be closed by the caller
    * @throws IOException as {@link WorkerPoolBuilder#open}
    * @throws InterruptedException when the thread is interrupted while it waits; nothing is left
@@ -95,12 +97,25 @@ public final class ArrowPool implements AutoCloseable {
       String variable = VERSION + "," + Long.toHexString(releases.id());
       WorkerPool pool = workers.program(each -> each.environment().put(VARIABLE, variable)).open();
       ArrowPool arrow = new ArrowPool(allocator, releases, pool);
-      arrow.receiver.start();
+      arrow.start();
       done = true;
       return arrow;
     } finally {
       if (!done) {
         releases.close();
+      }
+    }
+  }
+
+  /** There may be no thread. */
+  private void start() {
+    boolean done = false;
+    try {
+      receiver.start();
+      done = true;
+    } finally {
+      if (!done) {
+        pool.close(Duration.ZERO);
       }
     }
   }
@@ -125,8 +140,9 @@ public final class ArrowPool implements AutoCloseable {
    * @param batch the columns
    * @param dictionaries those of dictionary-encoded columns
    * @return completes with the result, which is its user's to close. When the future was cancelled,
-   *     or completed otherwise, the program finishes, and its result is dropped. It fails as those
-   *     of {@link WorkerPool} do, and with {@link ArrowFormatException}
+   *     or completed otherwise, the columns come back at once if no program has them; one that has
+   *     them finishes, and its result is dropped. It fails as those of {@link WorkerPool} do, and
+   *     with {@link ArrowFormatException}
    * @throws InterruptedException when the thread is interrupted while it waits; nothing is lent
    * @throws IllegalArgumentException when a column has a type that programs do not get; it is named
    * @throws IllegalStateException as {@link WorkerPool#submit}
@@ -161,36 +177,15 @@ public final class ArrowPool implements AutoCloseable {
    * @throws io.tproc.worker.WorkerException as {@link WorkerPool#call}
    * @throws ArrowFormatException when the result is not right
    * @throws WorkerStartException when no worker can be started any more
-   * @throws InterruptedException when the thread is interrupted while it waits. A program that has
-   *     the columns already finishes, and its result is dropped
+   * @throws InterruptedException when the thread is interrupted, before or while it waits. A
+   *     program that has the columns already finishes, and its result is dropped; if none has, they
+   *     have come back
    * @throws IllegalArgumentException when a column has a type that programs do not get; it is named
    * @throws IllegalStateException as {@link WorkerPool#call}
    */
   public ArrowResult call(VectorSchemaRoot batch, DictionaryProvider dictionaries)
       throws WorkerStartException, InterruptedException {
-    CompletableFuture<ArrowResult> result = lend(batch, dictionaries, pool::submitAndWait);
-    try {
-      return result.get();
-    } catch (ExecutionException failed) {
-      throw thrown(Objects.requireNonNull(failed.getCause()));
-    } catch (InterruptedException cancelled) {
-      if (!result.cancel(false)) {
-        var unused = result.thenAccept(ArrowResult::close); // it has come meanwhile
-      }
-      throw cancelled;
-    }
-  }
-
-  private static RuntimeException thrown(Throwable failure) throws WorkerStartException {
-    if (failure instanceof WorkerStartException refused) {
-      throw refused;
-    }
-    if (failure instanceof Error refused) {
-      throw refused;
-    }
-    return failure instanceof RuntimeException refused
-        ? refused
-        : new IllegalStateException(failure);
+    return WorkerPool.await(lend(batch, dictionaries, pool::submitAndWait), ArrowResult::close);
   }
 
   /** How a request goes to the pool. */
@@ -203,8 +198,8 @@ public final class ArrowPool implements AutoCloseable {
       throws InterruptedException {
     Lease lease = lease(batch, dictionaries);
     lent.put(lease.id(), lease);
-    CompletableFuture<WorkerResponse> answer;
     boolean done = false;
+    CompletableFuture<WorkerResponse> answer;
     try {
       answer = way.submit(lease.request());
       done = true;
@@ -213,11 +208,12 @@ public final class ArrowPool implements AutoCloseable {
         end(lease);
       }
     }
-    // A future of its own: who cancels it does not want the result, but the program has the columns
-    // still.
+    // A future of its own: who cancels it does not want the result, but a program may have the
+    // columns still.
     CompletableFuture<ArrowResult> result = new CompletableFuture<>();
     var unused =
         answer.whenComplete((response, failure) -> answered(lease, response, failure, result));
+    var unusedToo = result.whenComplete((loaded, failure) -> pool.withdraw(answer));
     return result;
   }
 
