@@ -164,8 +164,18 @@ final class Totals extends AbstractStreamOperator<Total>
       }
     }
 
+    /**
+     * What is waited for stays under way when the thread is interrupted: its result is to be
+     * closed.
+     */
+    private ArrowResult next() throws Exception {
+      ArrowResult result = underWay.element().get();
+      underWay.remove();
+      return result;
+    }
+
     private void emit() throws Exception {
-      try (ArrowResult result = underWay.remove().get()) {
+      try (ArrowResult result = next()) {
         BigIntVector ids = (BigIntVector) result.root().getVector("id");
         Float8Vector totals = (Float8Vector) result.root().getVector("total");
         int rows = result.root().getRowCount();

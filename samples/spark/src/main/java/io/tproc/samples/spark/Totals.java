@@ -83,16 +83,28 @@ final class Totals implements MapPartitionsFunction<Row, Row> {
     private VectorSchemaRoot batch() {
       Float8Vector price = new Float8Vector("price", workers.allocator);
       IntVector count = new IntVector("count", workers.allocator);
+      VectorSchemaRoot batch = new VectorSchemaRoot(List.<FieldVector>of(price, count));
+      boolean done = false;
+      try {
+        batch.setRowCount(fill(price, count));
+        done = true;
+        return batch;
+      } finally {
+        if (!done) {
+          batch.close(); // the rows have failed, or the task was killed
+        }
+      }
+    }
+
+    private int fill(Float8Vector price, IntVector count) {
       int size = 0;
       for (; size < BATCH && rows.hasNext(); size++) {
         Row row = rows.next();
         price.setSafe(size, crashesNow ? Double.NaN : row.getDouble(0));
         count.setSafe(size, row.getInt(1));
       }
-      VectorSchemaRoot batch = new VectorSchemaRoot(List.<FieldVector>of(price, count));
-      batch.setRowCount(size);
       crashesNow = false;
-      return batch;
+      return size;
     }
 
     private List<Row> next(VectorSchemaRoot batch) {
