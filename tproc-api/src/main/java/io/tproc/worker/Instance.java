@@ -139,11 +139,21 @@ final class Instance {
       String limit = options.startLimit().toString().substring(2).toLowerCase(Locale.ROOT);
       throw notServing("does not serve: it has not called tproc_serve in " + limit, null);
     }
+    checkBegins(first.get());
     lock.lock();
     try {
       ready = true;
     } finally {
       lock.unlock();
+    }
+  }
+
+  /** It has no request yet that it could answer. */
+  private void checkBegins(ChannelMessage first) throws WorkerStartException {
+    first.block().ifPresent(Task::closeQuietly);
+    if (!Wire.isReady(first.data())) {
+      kill("it sent what no worker sends first");
+      throw notServing("does not serve", null);
     }
   }
 

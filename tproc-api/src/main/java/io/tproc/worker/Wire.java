@@ -57,6 +57,11 @@ final class Wire {
     return message.getLong(0);
   }
 
+  /** Whether a worker says that it serves. */
+  static boolean isReady(ByteBuffer message) {
+    return message.remaining() == Channel.MESSAGE_MAX && message.getShort(KIND) == READY;
+  }
+
   /**
    * What a worker says.
    *

@@ -241,6 +241,21 @@ class WorkerPoolTest {
     }
   }
 
+  @Test
+  void oneThatAnswersBeforeItServesIsNoWorker() throws Exception {
+    host.workersBeginLater();
+    CompletableFuture<Throwable> end =
+        CompletableFuture.supplyAsync(() -> catchThrowable(() -> host.workers().open().close()));
+    FakeHost.Worker worker = host.next();
+    SharedBlock block = host.heap().allocate(10);
+    long address = block.address();
+    worker.say(worker.message(1, Wire.RESPONSE, block));
+    assertThat(end.get(30, TimeUnit.SECONDS))
+        .isInstanceOf(WorkerStartException.class)
+        .hasMessageEndingWith("it was killed, since it sent what no worker sends first");
+    assertThat(host.heap().usableSize(address)).isEmpty();
+  }
+
   // Replacing.
 
   /** A thread that replaces all workers. */
