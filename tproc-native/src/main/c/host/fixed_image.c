@@ -34,7 +34,9 @@ static int take(struct tproc_host *host, struct memory *memory, struct address_r
     if (taken != -EEXIST) return taken;
     address_space_visit(&host->space, range, note_first, occupant);
     const bool waits = host_gives_back(host, occupant->range.low);
-    if (!(waits ? host_await_release(host, releases, &until) : host_releases(host) != releases)) return taken;
+    if (waits ? host_await_release(host, releases, &until) : host_releases(host) != releases) continue;
+    if (waits) host_note_wait_in_vain(host);
+    return taken;
   }
 }
 

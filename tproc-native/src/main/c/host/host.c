@@ -185,18 +185,22 @@ bool host_forget(struct tproc_host *host, struct tproc_threadproc *threadproc) {
   const bool low = has_low(host, threadproc);
   pthread_mutex_lock(&host->lock);
   threadproc->leaving = true; /* it is not pinned any more */
-  host->releasing++;
-  host->releasing_low += low;
+  host->releasing.count++;
+  host->releasing_low.count += low;
   while (threadproc->pins > 0) pthread_cond_wait(&host->unpinned, &host->lock);
   LIST_UNLINK(host->first, threadproc);
   pthread_mutex_unlock(&host->lock);
   return low;
 }
 
+static void note_one_less(struct releasing *releasing) {
+  if (--releasing->count < releasing->in_vain) releasing->in_vain = releasing->count;
+}
+
 void host_note_release(struct tproc_host *host, bool low) {
   pthread_mutex_lock(&host->lock);
-  host->releasing--;
-  host->releasing_low -= low;
+  note_one_less(&host->releasing);
+  if (low) note_one_less(&host->releasing_low);
   host->releases++;
   pthread_cond_broadcast(&host->released);
   pthread_mutex_unlock(&host->lock);
@@ -244,19 +248,47 @@ void host_unpin(struct tproc_host *host, struct tproc_threadproc *threadproc) {
   pthread_mutex_unlock(&host->lock);
 }
 
+/* A client's is released at its end, the JVM's own when its handle is closed. */
+static bool will_be_released(struct tproc_threadproc *threadproc) {
+  return threadproc->info.client.pid != 0 && threadproc_has_ended(threadproc);
+}
+
+/* Whether one that is pinned is given back without anybody's doing, and nobody has waited for that in vain. */
+static bool gives_back(struct tproc_host *host, struct tproc_threadproc *threadproc) {
+  pthread_mutex_lock(&host->lock);
+  const bool in_vain = threadproc->in_vain;
+  pthread_mutex_unlock(&host->lock);
+  return !in_vain && will_be_released(threadproc);
+}
+
+static bool is_releasing(struct tproc_host *host, const struct releasing *releasing) {
+  pthread_mutex_lock(&host->lock);
+  const bool any = releasing->count > releasing->in_vain;
+  pthread_mutex_unlock(&host->lock);
+  return any;
+}
+
 bool host_gives_back(struct tproc_host *host, uint64_t address) {
   const struct tproc_threadproc *owner = slot_threadproc_at(&host->slots, address);
   struct tproc_threadproc *each = host_pin_next(host, NULL);
   while (each != NULL && each != owner) each = host_pin_next(host, each);
-  if (each != NULL) { /* a client's is released at its end, the JVM's own when its handle is closed */
-    const bool ends = each->info.client.pid != 0 && threadproc_has_ended(each);
-    host_unpin(host, each);
-    return ends;
+  if (each == NULL) return is_releasing(host, &host->releasing);
+  const bool back = gives_back(host, each);
+  host_unpin(host, each);
+  return back;
+}
+
+void host_note_wait_in_vain(struct tproc_host *host) {
+  for (struct tproc_threadproc *each = NULL; (each = host_pin_next(host, each)) != NULL;) {
+    const bool in_vain = will_be_released(each);
+    pthread_mutex_lock(&host->lock);
+    if (in_vain) each->in_vain = true;
+    pthread_mutex_unlock(&host->lock);
   }
   pthread_mutex_lock(&host->lock);
-  const bool releasing = host->releasing > 0;
+  host->releasing.in_vain = host->releasing.count;
+  host->releasing_low.in_vain = host->releasing_low.count;
   pthread_mutex_unlock(&host->lock);
-  return releasing;
 }
 
 /* Under the lock: only what is in the list is certainly still there. */
@@ -274,15 +306,12 @@ pid_t host_pid_of(struct tproc_host *host, const struct tproc_threadproc *thread
   return pid;
 }
 
-/* A client's is released at its end. */
-static bool gives_low_back(struct tproc_host *host) {
-  pthread_mutex_lock(&host->lock);
-  const bool releasing = host->releasing_low > 0;
-  pthread_mutex_unlock(&host->lock);
+bool host_gives_low_back(struct tproc_host *host) {
+  if (is_releasing(host, &host->releasing_low)) return true;
   const struct address_range low = {0, slot_space_range(&host->slots).low};
-  if (releasing || !slot_space_has_external(&host->slots, low)) return releasing;
+  if (!slot_space_has_external(&host->slots, low)) return false;
   for (struct tproc_threadproc *each = NULL; (each = host_pin_next(host, each)) != NULL;) {
-    if (each->info.client.pid == 0 || !has_low(host, each) || !threadproc_has_ended(each)) continue;
+    if (!has_low(host, each) || !gives_back(host, each)) continue;
     host_unpin(host, each);
     return true;
   }
@@ -293,7 +322,10 @@ void host_await_low_releases(struct tproc_host *host) {
   const struct timespec until = clock_after(LOW_RELEASE_NANOSECONDS);
   for (;;) {
     const unsigned releases = host_releases(host);
-    if (!gives_low_back(host) || !host_await_release(host, releases, &until)) return;
+    if (!host_gives_low_back(host)) return;
+    if (host_await_release(host, releases, &until)) continue;
+    host_note_wait_in_vain(host);
+    return;
   }
 }
 

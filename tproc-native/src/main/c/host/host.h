@@ -20,12 +20,18 @@
 #include "spawn/spawner.h"
 #include "tproc_core.h"
 
+/** Threadprocs that are giving back what they had. One of them may hang: it is waited for once, not at each launch. */
+struct releasing {
+  unsigned count;
+  unsigned in_vain; /**< how many of them have been waited for to no end, and are not again; at most `count` */
+};
+
 struct tproc_host {
   pthread_mutex_t lock;           /**< guards the list and the pins; no other lock is taken under it */
   pthread_cond_t unpinned;        /**< a threadproc of the list is not looked at any more */
   pthread_cond_t released;        /**< a threadproc has given back what it had; CLOCK_MONOTONIC */
-  unsigned releasing;             /**< how many are leaving the list, or have left it and not given back all */
-  unsigned releasing_low;         /**< how many of these have had memory below the slots */
+  struct releasing releasing;     /**< those that are leaving the list, or have left it and not given back all */
+  struct releasing releasing_low; /**< of these, those that have had memory below the slots */
   unsigned releases;              /**< how many have given back all, ever */
   struct tproc_threadproc *first; /**< every threadproc that has not been closed */
   struct slot_space slots;
@@ -81,18 +87,25 @@ void host_note_release(struct tproc_host *host, bool low);
 
 /**
  * Waits until what programs have had below the slots is given back, as far as that comes without anybody's doing, two
- * seconds at most: the next program may want the same addresses, as a sanitizer's shadow has.
+ * seconds at most: the next program may want the same addresses, as a sanitizer's shadow has. What has not come by then
+ * is not waited for again.
  */
 void host_await_low_releases(struct tproc_host *host);
+
+/** Whether host_await_low_releases would wait now. */
+bool host_gives_low_back(struct tproc_host *host);
 
 /** How many have been released until now: for host_await_release. */
 unsigned host_releases(struct tproc_host *host);
 
 /**
  * Whether what is at an address is about to be given back, without anybody's doing: its threadproc is being released,
- * or has ended and was a client's.
+ * or has ended and was a client's; and nobody has waited for that in vain.
  */
 bool host_gives_back(struct tproc_host *host, uint64_t address);
+
+/** What is being given back now, or will be without anybody's doing, has been waited for in vain. */
+void host_note_wait_in_vain(struct tproc_host *host);
 
 /** Waits until another one has been released. @return false when `until` (CLOCK_MONOTONIC) came first */
 bool host_await_release(struct tproc_host *host, unsigned releases, const struct timespec *until);

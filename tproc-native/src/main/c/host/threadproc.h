@@ -19,6 +19,7 @@ struct tproc_threadproc {
   struct tproc_threadproc *previous, *next; /**< the host's list; under the host's lock */
   unsigned pins;                            /**< threads that look at it right now; under the host's lock */
   bool leaving;                             /**< about to leave the list; under the host's lock */
+  bool in_vain;                             /**< its release has been awaited in vain; under the host's lock */
   struct launch_info info;
   pid_t pid;
   void *context;        /**< the watcher's */

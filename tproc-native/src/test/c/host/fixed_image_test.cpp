@@ -33,6 +33,35 @@ uint64_t address_in_a_slot(Host &host, WaitWord &word) {
   return lowest.address + (128u << 20);
 }
 
+int launch_for_client(Host &host, const char *name, const std::string &argument, tproc_threadproc **threadproc) {
+  const std::string program = test_program(name);
+  const char *const argv[] = {program.c_str(), argument.c_str(), nullptr};
+  const char *const envp[] = {nullptr};
+  tproc_launch launch{};
+  launch.program = program.c_str();
+  launch.argv = argv;
+  launch.envp = envp;
+  launch.umask = TPROC_UMASK_INHERIT;
+  for (int &stream : launch.stdio) stream = TPROC_FD_CLOSED;
+  const launch_client client{getpid(), getuid()};
+  tproc_error error{};
+  return launch_for(host.get(), &launch, &client, threadproc, &error);
+}
+
+// A client's program with low addresses that has ended, and is not released.
+tproc_threadproc *ended_of_client(Host &host, WaitWord &word) {
+  tproc_threadproc *threadproc = nullptr;
+  in_host(host.get(), [&] { launch_for_client(host, "fixed_wait", address_of(word.get()), &threadproc); });
+  REQUIRE(threadproc != nullptr);
+  word.go();
+  CHECK(eventually([&] {
+    bool ended = false;
+    in_host(host.get(), [&] { ended = in_host_has_ended(threadproc); });
+    return ended;
+  }));
+  return threadproc;
+}
+
 }  // namespace
 
 TEST_SUITE_BEGIN("fixed_image");
@@ -96,36 +125,15 @@ TEST_CASE("the next one waits for the low addresses of a client's program that h
   SUBCASE("one that may ask for them later") { name_of_second = "say"; }
   Host host;
   WaitWord word;
-  auto launch_for_client = [&](const char *name, const char *argument, tproc_threadproc **threadproc) {
-    const std::string program = test_program(name);
-    const char *const argv[] = {program.c_str(), argument, nullptr};
-    const char *const envp[] = {nullptr};
-    tproc_launch launch{};
-    launch.program = program.c_str();
-    launch.argv = argv;
-    launch.envp = envp;
-    launch.umask = TPROC_UMASK_INHERIT;
-    for (int &stream : launch.stdio) stream = TPROC_FD_CLOSED;
-    const launch_client client{getpid(), getuid()};
-    tproc_error error{};
-    return launch_for(host.get(), &launch, &client, threadproc, &error);
-  };
-  tproc_threadproc *first = nullptr, *second = nullptr;
-  in_host(host.get(), [&] { launch_for_client("fixed_wait", address_of(word.get()).c_str(), &first); });
-  REQUIRE(first != nullptr);
-  word.go();
-  CHECK(eventually([&] {
-    bool ended = false;
-    in_host(host.get(), [&] { ended = in_host_has_ended(first); });
-    return ended;
-  }));
+  tproc_threadproc *const first = ended_of_client(host, word);
+  tproc_threadproc *second = nullptr;
 
   std::atomic<pid_t> thread = 0;
   std::atomic<bool> done = false;
   int launched = 1;
   std::function<void()> launch_second = [&] {
     thread = gettid();
-    launched = launch_for_client(name_of_second, "x", &second);
+    launched = launch_for_client(host, name_of_second, "x", &second);
     done = true;
   };
   std::thread next([&] {
@@ -137,6 +145,32 @@ TEST_CASE("the next one waits for the low addresses of a client's program that h
   in_host(host.get(), [&] { CHECK(in_host_release(first) == 0); });
   next.join();
   CHECK(launched == 0);
+}
+
+// Or each launch would wait two seconds for as long as one program's memory does not come back.
+TEST_CASE("what does not give back its low addresses is waited for once") {
+  bool releasing = false;
+  SUBCASE("its release does not begin") {}
+  SUBCASE("its release does not end") { releasing = true; }
+  Host host;
+  auto expect_waiting = [&host](bool expected) {
+    in_host(host.get(), [&host, expected] { CHECK(in_host_gives_low_back(host.get()) == expected); });
+  };
+  expect_waiting(false);
+  for (int round = 0; round < 2; round++) {
+    WaitWord word;
+    tproc_threadproc *const first = ended_of_client(host, word);
+    bool low = true;
+    if (releasing) in_host(host.get(), [&] { low = in_host_begin_release(first); });
+    CHECK(low);
+    expect_waiting(true);
+    for (int i = 0; i < 3; i++) {
+      host.run(Launch(test_program("say"), {"x"})); /* also the end of another's release changes nothing */
+      expect_waiting(false);
+    }
+    in_host(host.get(), [&] { releasing ? in_host_end_release(first, low) : void(in_host_release(first)); });
+    expect_waiting(false);
+  }
 }
 
 TEST_CASE("a program on both sides of 4 GiB is there, and fenced") {

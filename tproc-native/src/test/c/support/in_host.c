@@ -23,3 +23,17 @@ int in_host_release(struct tproc_threadproc *threadproc) {
   const int failed = threadproc_collect(threadproc, true, &exit, NULL);
   return failed ? failed : tproc_threadproc_close(threadproc, NULL);
 }
+
+bool in_host_gives_low_back(struct tproc_host *host) { return host_gives_low_back(host); }
+
+bool in_host_begin_release(struct tproc_threadproc *threadproc) {
+  struct tproc_exit exit;
+  threadproc_collect(threadproc, true, &exit, NULL);
+  return host_forget(threadproc->host, threadproc);
+}
+
+void in_host_end_release(struct tproc_threadproc *threadproc, bool low) {
+  struct tproc_host *host = threadproc->host;
+  threadproc_free(threadproc);
+  host_note_release(host, low);
+}

@@ -20,7 +20,14 @@ bool in_host_has_ended(struct tproc_threadproc *threadproc);
 void in_host_begin_launch(struct tproc_host *host);
 void in_host_end_launch(struct tproc_host *host);
 
+/* Whether a launch would wait for what has memory below the slots. To be called in the host. */
+bool in_host_gives_low_back(struct tproc_host *host);
+
 /* Waits for the end, and releases it, as the server does. To be called in the host. 0 or a negative errno */
 int in_host_release(struct tproc_threadproc *threadproc);
+
+/* The same in two steps, as when it hangs between them. The first returns whether it has memory below the slots. */
+bool in_host_begin_release(struct tproc_threadproc *threadproc);
+void in_host_end_release(struct tproc_threadproc *threadproc, bool low);
 
 #endif
