@@ -14,7 +14,8 @@
 #define PIDFD_SIGNAL_PROCESS_GROUP 4 /* since Linux 6.9 */
 #endif
 
-#define BLOCKED_TRIES 25
+#define ASLEEP_TRIES 25
+#define BUSY_TRIES 1000
 #define BLOCKED_WAIT_MILLISECONDS 2
 
 /* The start of the kernel's siginfo_t for sigqueue; signal.h's has the same layout under names that differ by libc. */
@@ -59,14 +60,27 @@ void hosted_signal_group(const struct hosted *hosted, int signal) {
     hosted_signal(hosted, signal);
 }
 
-/* Shells block everything for a moment around each fork; a program that blocks a signal for longer means it. */
+/* It runs, or waits for the processor; or it waits for the child of a vfork to exec. */
+static bool is_busy(int pid) {
+  struct process_stat stat;
+  return proc_read_stat(pid, &stat) && (stat.state == 'R' || stat.state == 'D');
+}
+
+/*
+ * Shells block everything for a moment around each fork, which on a busy machine lasts; a program that sleeps with a
+ * signal blocked means it.
+ */
 bool hosted_has_default(const struct hosted *hosted, int signal) {
   const int pid = proc_pid_of(hosted->pidfd);
-  for (int tries = 0; tries < BLOCKED_TRIES; tries++) {
+  for (int asleep = 0, busy = 0; asleep < ASLEEP_TRIES && busy < BUSY_TRIES;) {
     uint64_t not_default, blocked;
     if (pid <= 0 || !proc_read_dispositions(pid, &not_default, &blocked)) return false;
     if ((not_default & signal_bit(signal)) != 0) return false;
     if ((blocked & signal_bit(signal)) == 0) return true;
+    if (is_busy(pid))
+      busy++;
+    else
+      asleep++;
     sys_poll(NULL, 0, BLOCKED_WAIT_MILLISECONDS);
   }
   return false;

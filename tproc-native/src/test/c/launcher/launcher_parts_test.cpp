@@ -5,13 +5,16 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -210,6 +213,65 @@ TEST_CASE("the signals that a process handles or ignores") {
     EXPECT((not_default >> (SIGTTIN - 1) & 1) == 0);
     EXPECT((request_ignored_signals() >> (SIGUSR1 - 1) & 1) == 1);
     EXPECT((request_ignored_signals() >> (SIGTSTP - 1) & 1) == 0);
+  });
+}
+
+namespace {
+
+// A child that blocks all signals and says so; then it runs `blocked`, and blocks none.
+class BlockingChild {
+ public:
+  explicit BlockingChild(void (*blocked)(int said)) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
+    pid_ = fork();
+    if (pid_ == 0) {
+      sigset_t all;
+      sigfillset(&all);
+      for (int number : {SIGTSTP, SIGTTIN}) signal(number, SIG_DFL);
+      sigprocmask(SIG_SETMASK, &all, nullptr);
+      blocked(ends[1]);
+      sigprocmask(SIG_UNBLOCK, &all, nullptr);
+      for (;;) pause();
+    }
+    char said;
+    EXPECT_EQUAL(read(ends[0], &said, 1), 1);
+    for (int end : ends) close(end);
+    child.pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
+  }
+  BlockingChild(const BlockingChild &) = delete;
+  BlockingChild &operator=(const BlockingChild &) = delete;
+  ~BlockingChild() {
+    close(child.pidfd);
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+
+  hosted child{};
+
+ private:
+  pid_t pid_;
+};
+
+void vfork_that_takes_long(int said) {
+  if (vfork() != 0) return;
+  const timespec long_for_a_shell{0, 300000000};
+  syscall(SYS_write, said, "x", 1);
+  syscall(SYS_nanosleep, &long_for_a_shell, nullptr);
+  _exit(0);
+}
+
+}  // namespace
+
+TEST_CASE("a signal that is blocked around a fork has its default, one that a sleeper blocks has not") {
+  in_own_process([] {
+    const BlockingChild forks(vfork_that_takes_long);
+    EXPECT(hosted_has_default(&forks.child, SIGTSTP));
+    EXPECT(hosted_has_default(&forks.child, SIGTTIN));
+    const BlockingChild waits([](int said) {
+      if (write(said, "x", 1) == 1) pause();
+    });
+    EXPECT(!hosted_has_default(&waits.child, SIGTSTP));
   });
 }
 
