@@ -34,6 +34,14 @@ int threadproc_signal(struct tproc_threadproc *threadproc, int signal, struct tp
   return failed;
 }
 
+/* Its exit, with which the tracer goes, is collected by the calling thread. */
+void threadproc_hold(struct tproc_threadproc *threadproc) {
+  if (threadproc->tracer != NULL)
+    tracer_hold(threadproc->tracer, threadproc->pidfd);
+  else
+    threadproc_signal(threadproc, SIGSTOP, NULL);
+}
+
 struct signalling {
   struct tproc_threadproc *threadproc;
   int signal;
@@ -168,6 +176,8 @@ enum threadproc_news threadproc_next_news(struct tproc_threadproc *threadproc, i
         return THREADPROC_STOPPED;
       case TRACER_CONTINUED:
         return THREADPROC_CONTINUED;
+      case TRACER_HELD:
+        return THREADPROC_HELD;
       case TRACER_ENDED:
         break;
     }

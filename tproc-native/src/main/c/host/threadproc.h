@@ -55,7 +55,12 @@ bool threadproc_has_ended(struct tproc_threadproc *threadproc);
 /** What a mapping of its is called: a file's path, "[heap]", "[stack]", or "". */
 const char *threadproc_purpose_of(const struct tproc_threadproc *threadproc, const struct mapping *mapping);
 
-enum threadproc_news { THREADPROC_NO_NEWS, THREADPROC_STOPPED, THREADPROC_CONTINUED };
+enum threadproc_news {
+  THREADPROC_NO_NEWS,
+  THREADPROC_STOPPED,
+  THREADPROC_CONTINUED,
+  THREADPROC_HELD /**< stopped by threadproc_hold; of one that is not traced, that is THREADPROC_STOPPED */
+};
 
 /**
  * Its next stop or continuation, each of which is told once. On a thread of the host's, the one that collects its exit.
@@ -66,6 +71,9 @@ enum threadproc_news threadproc_next_news(struct tproc_threadproc *threadproc, i
 
 /** tproc_threadproc_signal, on a thread of the host's. */
 int threadproc_signal(struct tproc_threadproc *threadproc, int signal, struct tproc_error *error);
+
+/** Stops it by SIGSTOP, which is not to be mistaken for others' doing. As threadproc_next_news. */
+void threadproc_hold(struct tproc_threadproc *threadproc);
 
 /** Frees everything of a collected threadproc that is in no list any more. */
 void threadproc_free(struct tproc_threadproc *threadproc);

@@ -132,10 +132,10 @@ static void launcher_stops(struct client_program *program) {
     return;
   }
   program->state = CLIENT_PROGRAM_HELD;
-  threadproc_signal(program->threadproc, SIGSTOP, NULL);
+  threadproc_hold(program->threadproc);
 }
 
-/* What has come of our own SIGSTOP: untraced, the kernel forgets it at the SIGCONT. */
+/* What has come of our own SIGSTOP. Untraced, the kernel forgets it at the SIGCONT; a tracer may tell of it later. */
 static void forget_news(struct client_program *program) {
   int signal;
   while (threadproc_next_news(program->threadproc, &signal) != THREADPROC_NO_NEWS) continue;
@@ -199,6 +199,7 @@ enum client_program_news client_program_next(struct client_program *program, int
   while (program->state < CLIENT_PROGRAM_DETACHED) {
     const enum threadproc_news change = threadproc_next_news(program->threadproc, signal);
     if (change == THREADPROC_NO_NEWS) break;
+    if (change == THREADPROC_HELD) continue;
     const enum client_program_news news =
         change == THREADPROC_CONTINUED ? note_continuation(program) : note_stop(program);
     if (news != CLIENT_PROGRAM_NO_NEWS) return news;

@@ -25,6 +25,7 @@ struct tracer {
   pthread_t thread;
   pid_t pid;
   tracer_keeps *keeps;
+  bool holds;           /* the last signal that stops was of tracer_hold; the thread's own */
   pthread_mutex_t lock; /* guards what follows up to the news */
   pthread_cond_t has_begun;
   bool begun;
@@ -149,13 +150,31 @@ static bool is_of_another_process(const struct tracer *tracer, pid_t tid) {
   return syscall(SYS_tgkill, tracer->pid, tid, 0) != 0 && errno == ESRCH;
 }
 
+/* The signal carries which tracer it is for. */
+int tracer_hold(const struct tracer *tracer, int pidfd) {
+  siginfo_t info = {0};
+  info.si_signo = SIGSTOP;
+  info.si_code = SI_QUEUE;
+  info.si_pid = getpid();
+  info.si_uid = getuid();
+  info.si_value.sival_ptr = (void *)(uintptr_t)tracer;
+  return syscall(SYS_pidfd_send_signal, pidfd, SIGSTOP, &info, 0) != 0 ? -errno : 0;
+}
+
+static bool is_of_hold(const struct tracer *tracer, pid_t tid) {
+  siginfo_t info;
+  return ptrace(PTRACE_GETSIGINFO, tid, NULL, &info) == 0 && info.si_signo == SIGSTOP && info.si_code == SI_QUEUE &&
+         info.si_pid == getpid() && info.si_value.sival_ptr == tracer;
+}
+
 /*
  * For the process its main thread counts: who hears that it has stopped looks at the state of that. A continuation
  * brings each thread here once more, without a signal that stops.
  */
 static void note(struct tracer *tracer, bool stopped, int signal) {
   pthread_mutex_lock(&tracer->lock);
-  if (stopped || tracer->stopped) tracer->news = stopped ? TRACER_STOPPED : TRACER_CONTINUED;
+  const enum tracer_news stop = tracer->holds ? TRACER_HELD : TRACER_STOPPED;
+  if (stopped || tracer->stopped) tracer->news = stopped ? stop : TRACER_CONTINUED;
   if (stopped) tracer->stopped_by = signal;
   tracer->stopped = stopped;
   pthread_mutex_unlock(&tracer->lock);
@@ -190,6 +209,7 @@ static void answer(struct tracer *tracer, pid_t tid, int status) {
     ptrace(PTRACE_CONT, tid, NULL, NULL);
   } else {
     if (is_crash(signal)) write_down(tracer, tid, signal);
+    if (is_stop(signal)) tracer->holds = is_of_hold(tracer, tid);
     keep_call(tracer, tid);
     ptrace(PTRACE_CONT, tid, NULL, (void *)(intptr_t)signal);
   }

@@ -34,8 +34,17 @@ enum tracer_news {
   TRACER_NO_NEWS,
   TRACER_STOPPED,
   TRACER_CONTINUED,
+  TRACER_HELD, /**< stopped by tracer_hold */
   TRACER_ENDED /**< it traces no more, since the process has exec'd: who wants to know waits for it */
 };
+
+/**
+ * Stops the process by SIGSTOP. The tracer may see it late, when the process has been continued long since: so it is
+ * told apart from the stops that others cause.
+ *
+ * @return 0 or a negative errno
+ */
+int tracer_hold(const struct tracer *tracer, int pidfd);
 
 /**
  * The last stop or continuation of the process that has not been told yet: what waitid tells the parent of an untraced
