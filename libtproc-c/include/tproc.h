@@ -164,7 +164,12 @@ TPROC_EXPORT struct tproc_arena *tproc_arena_create(size_t capacity);
  */
 TPROC_EXPORT void *tproc_arena_alloc(struct tproc_arena *arena, size_t size, size_t alignment);
 
-/** Makes room free for what is allocated later in the arena. @param size as it was allocated with */
+/**
+ * Makes room free for what is allocated later in the arena. NULL is allowed. Where nothing of that size can have been
+ * allocated in the arena, the program ends with a message and SIGABRT.
+ *
+ * @param size as it was allocated with
+ */
 TPROC_EXPORT void tproc_arena_free(struct tproc_arena *arena, void *object, size_t size);
 
 /**

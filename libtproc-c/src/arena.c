@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "refuse.h"
 #include "tproc.h"
 
 struct tproc_arena *tproc_arena_create(size_t capacity) {
@@ -23,7 +24,8 @@ void *tproc_arena_alloc(struct tproc_arena *arena, size_t size, size_t alignment
 }
 
 void tproc_arena_free(struct tproc_arena *arena, void *object, size_t size) {
-  if (object != NULL) tproc_arena_put_back(arena, object, size);
+  if (object != NULL && !tproc_arena_put_back(arena, object, size))
+    tproc_refuse("tproc_arena_free", object, "nothing of that size is allocated here in the arena");
 }
 
 static bool lies_in(const struct tproc_arena *arena, const void *object) {

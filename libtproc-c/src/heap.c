@@ -1,12 +1,14 @@
 #include "shared/heap.h"
 
-#include <stdlib.h>
+#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "refuse.h"
 #include "shared/owner.h"
 #include "thread.h"
 #include "tproc.h"
+
+#define NOT_ALLOCATED "no allocated block begins here (has it been freed before?)"
 
 /* Out of the way of the quick one, which has nothing to save then. */
 static __attribute__((noinline)) void *slowly(size_t alignment, size_t size) {
@@ -30,31 +32,16 @@ void *tproc_aligned_alloc(size_t alignment, size_t size) {
   return alignment <= 16 ? tproc_alloc(size) : slowly(alignment, size);
 }
 
-/* As free(3) does with a wrong pointer: the program has lost track of its memory. */
-static void refuse(const char *function, const void *block) {
-  static const char digits[] = "0123456789abcdef";
-  char text[160] = "libtproc: ";
-  size_t at = strlen(text);
-  for (const char *c = function; *c != '\0'; c++) text[at++] = *c;
-  memcpy(text + at, "(0x", 3);
-  at += 3;
-  for (int shift = 60; shift >= 0; shift -= 4) text[at++] = digits[(uintptr_t)block >> shift & 15];
-  static const char rest[] = "): no allocated block begins here (has it been freed before?)\n";
-  memcpy(text + at, rest, sizeof rest - 1);
-  const ssize_t written = write(STDERR_FILENO, text, at + sizeof rest - 1);
-  (void)written;
-  abort();
-}
-
 static __attribute__((noinline)) void free_slowly(void *block) {
   if (block == NULL) return;
   if (tproc_cache->token == 0) {
     const int saved = errno;
     tproc_take_part();
     errno = saved;
-    if (tproc_view.share == NULL) refuse("tproc_free", block);
+    if (tproc_view.share == NULL) tproc_refuse("tproc_free", block, NOT_ALLOCATED);
   }
-  if (tproc_heap_free_slowly(&tproc_view, tproc_cache, block) == EINVAL) refuse("tproc_free", block);
+  if (tproc_heap_free_slowly(&tproc_view, tproc_cache, block) == EINVAL)
+    tproc_refuse("tproc_free", block, NOT_ALLOCATED);
 }
 
 /* A cache that is not attached has no group that the block could be noted in. Nothing is open: there is no slice. */
@@ -65,7 +52,7 @@ void tproc_free(void *block) {
 void *tproc_realloc(void *block, size_t size) {
   if (block == NULL) return tproc_alloc(size);
   const size_t room = tproc_usable_size(block);
-  if (room == 0) refuse("tproc_realloc", block);
+  if (room == 0) tproc_refuse("tproc_realloc", block, NOT_ALLOCATED);
   if (size <= room && size >= room / 2) return block;
   void *moved = tproc_alloc(size);
   if (moved == NULL) return NULL;

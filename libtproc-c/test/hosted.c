@@ -3,11 +3,13 @@
  * and what neither would.
  */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../include/tproc_abi.h"
+#include "../src/shared/arena.h"
 #include "tests.h"
 
 static char page[4096] __attribute__((aligned(4096)));
@@ -42,7 +44,51 @@ static void expect_original_host(void) {
   EXPECT(errno == E2BIG);
 }
 
+/* What the end of a child says that frees this in an arena; "" when it goes on. */
+static const char *free_apart(struct tproc_arena *arena, void *object, size_t size) {
+  static char said[512];
+  int ends[2], status = -1;
+  if (pipe(ends) != 0) return "no pipe";
+  const pid_t child = fork();
+  if (child == 0) {
+    dup2(ends[1], STDERR_FILENO);
+    tproc_arena_free(arena, object, size);
+    _exit(0);
+  }
+  close(ends[1]);
+  const ssize_t got = read(ends[0], said, sizeof said - 1);
+  close(ends[0]);
+  said[got > 0 ? got : 0] = '\0';
+  if (child < 0 || waitpid(child, &status, 0) != child) return "no child";
+  if (!WIFSIGNALED(status)) return "";
+  return WTERMSIG(status) == SIGABRT ? said : "another signal";
+}
+
+/* A class for the size would lie behind the arena's table, or the room outside of the arena. */
+static void expect_arena_to_refuse(void) {
+  static struct {
+    struct tproc_arena arena;
+    char room[4096];
+  } place __attribute__((aligned(64)));
+  struct tproc_arena *arena = &place.arena;
+  tproc_arena_format(arena, sizeof place);
+  char *object = tproc_arena_alloc(arena, 100, 16);
+  EXPECT(tproc_arena_alloc(arena, 100, 16) != NULL);
+  EXPECT(strcmp(free_apart(arena, object, 100), "") == 0);
+  EXPECT(strcmp(free_apart(arena, NULL, 100), "") == 0);
+  const size_t sizes[] = {256, 4096, (size_t)1 << 36, ((size_t)1 << 36) + 1, (size_t)1 << 63, (size_t)-100};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+    EXPECT(strstr(free_apart(arena, object, sizes[i]), "): nothing of that size is allocated here in the arena\n") !=
+           NULL);
+  char *const places[] = {object + 1,    (char *)arena,     (char *)arena + 16,
+                          object - 4096, place.room + 2048, (char *)&places};
+  for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+    EXPECT(strncmp(free_apart(arena, places[i], 100), "libtproc: tproc_arena_free(0x", 29) == 0);
+  EXPECT(tproc_arena_used(arena) == sizeof *arena + 2 * 112);
+}
+
 int main(void) {
+  expect_arena_to_refuse();
   scratch_entry = abi_entry = 0;
   expect_no_host();
 

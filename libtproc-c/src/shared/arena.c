@@ -57,14 +57,22 @@ void *tproc_arena_take(struct tproc_arena *arena, size_t size, size_t alignment)
   return (void *)at;
 }
 
+/* What an arena takes has a class, and lies with all of its room in what has been handed out. */
+static bool may_be_taken(const struct tproc_arena *arena, uint64_t at, size_t size) {
+  return size <= LARGEST && at % MIN_ALIGNMENT == 0 && at >= sizeof *arena && at <= arena->used &&
+         size_of(class_of(size)) <= arena->used - at;
+}
+
 /* The last one, as of a buffer that grows, makes all of its room free again. */
-void tproc_arena_put_back(struct tproc_arena *arena, void *object, size_t size) {
-  const uint32_t size_class = class_of(size);
+bool tproc_arena_put_back(struct tproc_arena *arena, void *object, size_t size) {
   const uint64_t at = (uint64_t)object - (uint64_t)arena;
+  if (!may_be_taken(arena, at, size)) return false;
+  const uint32_t size_class = class_of(size);
   if (at + size_of(size_class) == arena->used) {
     arena->used = at;
-    return;
+  } else {
+    memcpy(object, &arena->freed[size_class], sizeof(uint64_t));
+    arena->freed[size_class] = (uint64_t)object;
   }
-  memcpy(object, &arena->freed[size_class], sizeof(uint64_t));
-  arena->freed[size_class] = (uint64_t)object;
+  return true;
 }

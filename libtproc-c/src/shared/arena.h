@@ -21,8 +21,12 @@ bool tproc_arena_is_at(const void *block, size_t size);
 /** Room for an object. @param alignment a power of two @return NULL when there is not enough */
 void *tproc_arena_take(struct tproc_arena *arena, size_t size, size_t alignment);
 
-/** Makes the room free that was taken with this size, for what is taken later. */
-void tproc_arena_put_back(struct tproc_arena *arena, void *object, size_t size);
+/**
+ * Makes the room free that was taken with this size, for what is taken later.
+ *
+ * @return false, and nothing changes, when nothing of that size can have been taken there
+ */
+bool tproc_arena_put_back(struct tproc_arena *arena, void *object, size_t size);
 
 #pragma GCC visibility pop
 
