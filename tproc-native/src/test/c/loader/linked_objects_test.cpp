@@ -19,6 +19,34 @@ struct List {
   ~List() { file_list_release(&list); }
 };
 
+// A program whose linker's list has one object, itself: without a name, and with a section of its own.
+struct Linked {
+  Linked() {
+    section[0].d_tag = DT_DEBUG;
+    section[0].d_un.d_ptr = reinterpret_cast<uint64_t>(&list);
+    section[1].d_tag = DT_STRTAB;
+    section[1].d_un.d_ptr = reinterpret_cast<uint64_t>(texts);
+    header.p_type = PT_DYNAMIC;
+    header.p_vaddr = reinterpret_cast<uint64_t>(section);
+    program.program_headers = reinterpret_cast<uint64_t>(&header);
+    list.r_map = &first;
+    first.l_name = texts;
+    first.l_ld = section;
+  }
+  Linked(const Linked &) = delete;
+  Linked &operator=(const Linked &) = delete;
+
+  bool add() { return linked_objects_add(&program, 1, &files.list); }
+
+  List files;
+  image program{};
+  r_debug list{};
+  link_map first{};
+  ElfW(Dyn) section[4]{};
+  ElfW(Phdr) header{};
+  char texts[1] = "";
+};
+
 }  // namespace
 
 TEST_CASE("of this process itself: its libraries, and the linker's own files") {
@@ -55,55 +83,25 @@ TEST_CASE("what has no dynamic section, or none that can be read, is not told") 
 }
 
 TEST_CASE("a linker's list that leads nowhere, or in a circle, is not told") {
-  List files;
-  image program{};
-  r_debug list{};
-  link_map first{};
-  ElfW(Dyn) section[3]{};
-  ElfW(Phdr) header{};
-  char texts[] = "";
-  section[0].d_tag = DT_DEBUG;
-  section[0].d_un.d_ptr = reinterpret_cast<uint64_t>(&list);
-  section[1].d_tag = DT_STRTAB;
-  section[1].d_un.d_ptr = reinterpret_cast<uint64_t>(texts);
-  header.p_type = PT_DYNAMIC;
-  header.p_vaddr = reinterpret_cast<uint64_t>(section);
-  program.program_headers = reinterpret_cast<uint64_t>(&header);
-  CHECK_FALSE(linked_objects_add(&program, 1, &files.list)); /* an empty list */
-  list.r_map = &first;
-  first.l_name = texts;
-  first.l_ld = section;
-  first.l_next = &first;
-  CHECK_FALSE(linked_objects_add(&program, 1, &files.list));
-  first.l_next = reinterpret_cast<link_map *>(8);
-  CHECK_FALSE(linked_objects_add(&program, 1, &files.list));
-  first.l_next = nullptr;
-  first.l_name = reinterpret_cast<char *>(8);
-  CHECK_FALSE(linked_objects_add(&program, 1, &files.list));
+  Linked linked;
+  linked.list.r_map = nullptr;
+  CHECK_FALSE(linked.add()); /* an empty list */
+  linked.list.r_map = &linked.first;
+  linked.first.l_next = &linked.first;
+  CHECK_FALSE(linked.add());
+  linked.first.l_next = reinterpret_cast<link_map *>(8);
+  CHECK_FALSE(linked.add());
+  linked.first.l_next = nullptr;
+  linked.first.l_name = reinterpret_cast<char *>(8);
+  CHECK_FALSE(linked.add());
 }
 
 TEST_CASE("a run path is not told") {
-  List files;
-  image program{};
-  r_debug list{};
-  link_map first{};
-  ElfW(Dyn) section[4]{};
-  ElfW(Phdr) header{};
-  char texts[] = "";
-  section[0].d_tag = DT_DEBUG;
-  section[0].d_un.d_ptr = reinterpret_cast<uint64_t>(&list);
-  section[1].d_tag = DT_STRTAB;
-  section[1].d_un.d_ptr = reinterpret_cast<uint64_t>(texts);
-  section[2].d_tag = DT_RUNPATH;
-  header.p_type = PT_DYNAMIC;
-  header.p_vaddr = reinterpret_cast<uint64_t>(section);
-  program.program_headers = reinterpret_cast<uint64_t>(&header);
-  list.r_map = &first;
-  first.l_name = texts;
-  first.l_ld = section;
-  CHECK_FALSE(linked_objects_add(&program, 1, &files.list));
-  section[2].d_tag = DT_NULL;
-  CHECK(linked_objects_add(&program, 1, &files.list) == (access("/etc/ld.so.cache", R_OK) == 0));
+  Linked linked;
+  linked.section[2].d_tag = DT_RUNPATH;
+  CHECK_FALSE(linked.add());
+  linked.section[2].d_tag = DT_NULL;
+  CHECK(linked.add() == (access("/etc/ld.so.cache", R_OK) == 0));
 }
 
 TEST_SUITE_END();

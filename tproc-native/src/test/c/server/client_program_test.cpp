@@ -7,6 +7,7 @@
 #include <csignal>
 #include <ctime>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,22 @@ void untraced_and_traced(Test test) {
     test(flags);
   }
 }
+
+// A host, a client, and its program, which waits.
+struct Waiting {
+  explicit Waiting(uint32_t flags = 0) : client(listening.path()) {
+    if (!client.launch(waiter(word, flags))) throw std::runtime_error("cannot ask for a launch");
+    pid = client.started();
+    word.await_running();
+  }
+  Waiting(const Waiting &) = delete;
+  Waiting &operator=(const Waiting &) = delete;
+
+  Listening listening;
+  WaitWord word;
+  Client client;
+  pid_t pid = 0;
+};
 
 // A launcher in a process of its own, forked while no host is open. It runs `wait` and reads all that it is told. One
 // that follows its program stops when it hears that this has.
@@ -151,16 +168,11 @@ TEST_CASE("one that does not mind being hung up is killed a little later") {
 
 TEST_CASE("a stopped program is hung up, too") {
   untraced_and_traced([](uint32_t flags) {
-    Listening listening;
-    WaitWord word;
-    Client client(listening.path());
-    REQUIRE(client.launch(waiter(word, flags)));
-    const pid_t pid = client.started();
-    word.await_running();
-    CHECK(signal(listening, pid, SIGSTOP).type == WIRE_DONE);
-    CHECK(eventually([&] { return is_stopped(pid); }));
-    client.close();
-    CHECK(eventually([&] { return listening.count() == 0; }));
+    Waiting program(flags);
+    CHECK(signal(program.listening, program.pid, SIGSTOP).type == WIRE_DONE);
+    CHECK(eventually([&] { return is_stopped(program.pid); }));
+    program.client.close();
+    CHECK(eventually([&] { return program.listening.count() == 0; }));
   });
 }
 
@@ -213,23 +225,18 @@ TEST_CASE("a client lost at any point of its request leaves nothing") {
 
 TEST_CASE("a client hears of stops and continuations") {
   untraced_and_traced([](uint32_t flags) {
-    Listening listening;
-    WaitWord word;
-    Client client(listening.path());
-    REQUIRE(client.launch(waiter(word, flags)));
-    const pid_t pid = client.started();
-    word.await_running();
+    Waiting program(flags);
     for (int round = 0; round < 2; round++) {
-      CHECK(signal(listening, pid, SIGSTOP).type == WIRE_DONE);
-      if (round == 0) CHECK(client.send_frame(WIRE_LOOK));
-      const Reply reply = client.receive();
+      CHECK(signal(program.listening, program.pid, SIGSTOP).type == WIRE_DONE);
+      if (round == 0) CHECK(program.client.send_frame(WIRE_LOOK));
+      const Reply reply = program.client.receive();
       CHECK(reply.type == WIRE_STOPPED);
       CHECK(reply.as<wire_stopped>().signal == SIGSTOP);
-      CHECK(signal(listening, pid, SIGCONT).type == WIRE_DONE);
-      CHECK(client.receive().type == WIRE_CONTINUED);
+      CHECK(signal(program.listening, program.pid, SIGCONT).type == WIRE_DONE);
+      CHECK(program.client.receive().type == WIRE_CONTINUED);
     }
-    word.go();
-    CHECK(client.ended() == 0);
+    program.word.go();
+    CHECK(program.client.ended() == 0);
   });
 }
 
