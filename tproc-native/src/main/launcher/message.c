@@ -62,10 +62,12 @@ void message_text(const char *text, size_t size) {
 
 void message_about(const char *subject, const char *what, const char *text, size_t size) {
   struct iovec parts[5];
+  struct room room;
+  room.used = 0;
   add(&parts[0], "tproc-run: ", 11);
-  add(&parts[1], subject, strlen(subject));
+  add_escaped(&parts[1], subject, strlen(subject), &room);
   add(&parts[2], what, strlen(what));
-  add(&parts[3], text, size);
+  add_escaped(&parts[3], text, size, &room);
   add(&parts[4], "\n", 1);
   write_all(parts, 5);
 }

@@ -4,6 +4,9 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "base/printable.h"
 
 #define CODES_MAX 9
 
@@ -42,10 +45,7 @@ __attribute__((format(printf, 2, 3))) static void add(struct writer *writer, con
 
 /* Each name is one of a file at most, which may hold what a terminal would obey. */
 static void add_name(struct writer *writer, const char *name) {
-  const size_t begin = writer->size;
-  add(writer, "%s", name);
-  for (size_t i = begin; i < writer->size; i++)
-    if ((unsigned char)writer->text[i] < ' ' || writer->text[i] == 0x7f) writer->text[i] = '?';
+  writer->size += printable_copy(name, strlen(name), writer->text + writer->size, CRASH_TEXT_SIZE - writer->size);
 }
 
 static const char *general_code(int code) {

@@ -9,7 +9,7 @@
 
 /**
  * Writes two lines, without a new line at the end: signal, address, place and thread; the registers. Control characters
- * in the names of files are replaced.
+ * in the names of files are escaped.
  *
  * @return how long it is
  */

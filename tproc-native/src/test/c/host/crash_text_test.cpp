@@ -73,10 +73,12 @@ TEST_CASE("codes have their names, or are numbers") {
 
 TEST_CASE("a file's name cannot begin another line, nor tell the terminal something; everything fits") {
   tproc_crash crash = null_pointer();
-  std::strcpy(crash.file, "/a\nb\x1b[2J");
-  CHECK(text_of(crash).find("in /a?b?[2J+0x1139, ") != std::string::npos);
-  std::memset(crash.file, 'f', sizeof crash.file - 1);
-  std::memset(crash.owner, 'o', sizeof crash.owner - 1);
+  std::strcpy(crash.file,
+              "/a\nb\x1b[2J\xc2\x9b"
+              "31m\xc3\xa4");
+  CHECK(text_of(crash).find("in /a\\nb\\x1b[2J\\xc2\\x9b31m\xc3\xa4+0x1139, ") != std::string::npos);
+  std::memset(crash.file, '\x1b', sizeof crash.file - 1);
+  std::memset(crash.owner, '\x1b', sizeof crash.owner - 1);
   crash.register_count = TPROC_REGISTERS_MAX;
   for (tproc_register &each : crash.registers) each = {"longest", UINT64_MAX};
   const std::string text = text_of(crash);

@@ -701,17 +701,27 @@ TEST_CASE("--crash-report and --stay are the host's business, too") {
 TEST_CASE("a crash is explained on standard error, and ends the launcher by its signal") {
   Played played;
   const pid_t program = sleeping_child();
-  LauncherProcess launcher({"--crash-report", played.socket, "./program"});
+  std::string name = "./program", file = "/x", named = name, in = file;
+  SUBCASE("") {}
+  SUBCASE("names tell the terminal nothing") {
+    name = "./a\x1b[2J\r";
+    named = "./a\\x1b[2J\\r";
+    file =
+        "/x\xc2\x9b"
+        "31m";
+    in = "/x\\xc2\\x9b31m";
+  }
+  LauncherProcess launcher({"--crash-report", played.socket, name});
   PlayedClient client = played.listening.accept();
   client.request();
   client.started(program);
-  const std::string text = "SIGSEGV (SEGV_MAPERR), in /x+0x1\nrip=0x5 rax=0x0";
+  const std::string text = "SIGSEGV (SEGV_MAPERR), in " + file + "+0x1\nrip=0x5 rax=0x0";
   std::string payload(sizeof(wire_crashed), '\0');
   payload += text;
   client.send(WIRE_CRASHED, payload.data(), payload.size());
   client.ended(2, SIGSEGV);
   CHECK(launcher.errors() ==
-        "tproc-run: ./program crashed: SIGSEGV (SEGV_MAPERR), in /x+0x1\ntproc-run: rip=0x5 rax=0x0\n");
+        "tproc-run: " + named + " crashed: SIGSEGV (SEGV_MAPERR), in " + in + "+0x1\ntproc-run: rip=0x5 rax=0x0\n");
   CHECK(launcher.end_signal() == SIGSEGV);
   end_child(program);
 }

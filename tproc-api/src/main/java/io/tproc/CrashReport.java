@@ -1,5 +1,6 @@
 package io.tproc;
 
+import io.tproc.spi.Printable;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -113,7 +114,7 @@ public record CrashReport(
         ? (stackOverflow ? "stack overflow, accessing 0x" : "accessing 0x")
             + Long.toHexString(address.getAsLong())
             + " ("
-            + owner
+            + Printable.text(owner)
             + "), "
         : "";
   }
@@ -131,11 +132,13 @@ public record CrashReport(
 
   /**
    * In one line, without the registers: {@code SIGSEGV (SEGV_MAPERR), accessing 0x10 (null
-   * pointer), in /opt/x/server+0x1139, thread 1234}.
+   * pointer), in /opt/x/server+0x1139, thread 1234}. What a terminal would obey in the names is
+   * escaped.
    */
   @Override
   public String toString() {
-    String place = file.isEmpty() ? "at 0x" + Long.toHexString(programCounter) : "in " + file;
+    String place =
+        file.isEmpty() ? "at 0x" + Long.toHexString(programCounter) : "in " + Printable.text(file);
     String inFile = file.isEmpty() ? "" : "+0x" + Long.toHexString(offset);
     return signalName()
         + " ("

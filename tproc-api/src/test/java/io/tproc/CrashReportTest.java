@@ -55,6 +55,17 @@ class CrashReportTest {
     assertThat(report.toString()).contains("stack overflow, accessing 0x8000 (not mapped), in f+");
   }
 
+  @Test
+  void aNameTellsTheTerminalNothing() {
+    String name = "/a\nb\033[2J\u009b31m";
+    CrashReport report =
+        new CrashReport(11, 1, OptionalLong.of(8), name, false, 1, name, 1, 1, 1, Map.of());
+
+    assertThat(report.toString())
+        .contains("(/a\\nb\\e[2J\\u009b31m), in /a\\nb\\e[2J\\u009b31m+0x1,");
+    assertThat(report.file()).isEqualTo(name);
+  }
+
   @ParameterizedTest
   @CsvSource({
     "4,2,ILL_ILLOPN",

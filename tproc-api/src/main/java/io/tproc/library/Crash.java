@@ -1,5 +1,6 @@
 package io.tproc.library;
 
+import io.tproc.spi.Printable;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -38,15 +39,22 @@ public record Crash(
     if (file.isEmpty()) {
       return "at 0x" + Long.toHexString(programCounter);
     }
-    String inFile = file + "+0x" + Long.toHexString(offset);
+    String inFile = Printable.text(file) + "+0x" + Long.toHexString(offset);
     return symbol
-        .map(name -> "in " + name + "+0x" + Long.toHexString(symbolOffset) + " of " + inFile)
+        .map(
+            name ->
+                "in "
+                    + Printable.text(name)
+                    + "+0x"
+                    + Long.toHexString(symbolOffset)
+                    + " of "
+                    + inFile)
         .orElse("in " + inFile);
   }
 
   /**
    * In words, without the signal: {@code accessing 0x10 (null pointer), in f+0x4 of
-   * libx.so+0x1234}.
+   * libx.so+0x1234}. What a terminal would obey in the names is escaped.
    */
   @Override
   public String toString() {
@@ -55,7 +63,7 @@ public record Crash(
             ? (stackOverflow ? "stack overflow, accessing 0x" : "accessing 0x")
                 + Long.toHexString(address.getAsLong())
                 + " ("
-                + owner
+                + Printable.text(owner)
                 + "), "
             : "";
     return what + place();
