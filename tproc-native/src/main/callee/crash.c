@@ -9,6 +9,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "caller.h"
+
 /* Looking for a symbol takes ld.so's lock, which a killed thread may have held: then this ends the program. */
 #define SYMBOL_SECONDS 1
 
@@ -33,11 +35,18 @@ static void copy_text(char *to, size_t size, const char *from) {
   to[length] = '\0';
 }
 
+/* Of abort() its caller is told, not where the C library raises the signal. */
+static void move_to_caller(void) {
+  const uint64_t call = record->signal == SIGABRT ? caller_of_runtime(record->pc) : 0;
+  if (call != 0) record->pc = call;
+}
+
 static void find_symbol(void) {
   struct sigaction kill = {.sa_handler = SIG_DFL};
   Dl_info info = {0};
   sigaction(SIGALRM, &kill, NULL);
   alarm(SYMBOL_SECONDS);
+  move_to_caller();
   const int found = dladdr((void *)(uintptr_t)record->pc, &info);
   alarm(0);
   if (found == 0) return;

@@ -12,7 +12,7 @@ struct crash_record {
   int32_t code; /**< si_code */
   uint32_t has_address;
   uint64_t address; /**< that could not be accessed */
-  uint64_t pc;      /**< where the program was */
+  uint64_t pc;      /**< where the program was, or has called abort() */
   uint64_t sp;
   uint64_t object; /**< where the file that pc is in was loaded */
   uint64_t symbol_address;

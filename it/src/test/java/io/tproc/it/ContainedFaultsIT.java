@@ -112,7 +112,9 @@ class ContainedFaultsIT {
       assertThat(library.function("catches", INT, INT).callInt(1)).isEqualTo(-1);
       ContainedFunction leave = library.function("throws_out", INT, INT);
       assertThat(leave.callInt(0)).isZero();
-      assertThat(crash(leave, 1)).hasMessageContaining("throws_out did not return: SIGABRT");
+      LibraryCrashedException thrown = crash(leave, 1);
+      assertThat(thrown).hasMessageContaining("throws_out did not return: SIGABRT");
+      assertThat(thrown.crash().orElseThrow().file()).endsWith("/libthrowing.so");
       library.restart();
       ContainedFunction again = library.function("throws_out", INT, INT);
       Callback callback =
@@ -165,7 +167,14 @@ class ContainedFaultsIT {
         host.libraryBuilder(Programs.library("contained")).redirectError(Redirect.DISCARD).open()) {
       LibraryCrashedException thrown = crash(library.function("give_up", VOID));
       assertThat(thrown.exitStatus()).isEqualTo(new Signalled(6, false));
-      assertThat(thrown).hasMessageContaining("SIGABRT");
+      assertThat(thrown).hasMessageContaining("SIGABRT, in give_up+0x");
+      Crash aborted = thrown.crash().orElseThrow();
+      assertThat(aborted.symbol()).hasValue("give_up"); // not what raises the signal, in libc
+      assertThat(aborted.file()).endsWith("/libcontained.so");
+      library.restart();
+      thrown = crash(library.function("give_up_where_the_stack_ends", VOID));
+      assertThat(thrown.exitStatus()).isEqualTo(new Signalled(6, false));
+      assertThat(thrown.crash().orElseThrow().file()).contains("/libc.so"); // not found
       library.restart();
       thrown = crash(library.function("leave_with", VOID, INT), 7);
       assertThat(thrown.exitStatus()).isEqualTo(new Exited(7));

@@ -16,7 +16,8 @@ import java.util.OptionalLong;
  *     empty without an address
  * @param stackOverflow whether the address is near the stack pointer, so that a stack has
  *     overflowed
- * @param programCounter the address of the instruction
+ * @param programCounter the address of the instruction; of {@code abort} the call in the first
+ *     frame that is not of the C library or the C++ runtime
  * @param file the file that the instruction is in; empty when it is in none, as after a jump
  *     through a wrong pointer
  * @param offset where in the file's memory the instruction is, as {@code addr2line -e file} wants
