@@ -1,6 +1,8 @@
 package io.tproc.it;
 
 import static io.tproc.library.CType.INT;
+import static io.tproc.library.CType.LONG;
+import static io.tproc.library.CType.POINTER;
 import static io.tproc.library.CType.VOID;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -8,6 +10,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.tproc.TprocHost;
 import io.tproc.library.Callback;
+import io.tproc.library.CallbackBody;
 import io.tproc.library.ContainedFunction;
 import io.tproc.library.ContainedLibrary;
 import io.tproc.library.LibraryCrashedException;
@@ -15,18 +18,24 @@ import io.tproc.library.LibraryInterruptedException;
 import io.tproc.library.LibraryThreads;
 import io.tproc.library.LibraryTurnException;
 import io.tproc.library.Signature;
+import java.lang.management.ManagementFactory;
 import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import javax.management.JMException;
+import javax.management.ObjectName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -184,6 +193,141 @@ class ContainedThreadsIT {
       callback.close();
       assertThat(library.isAlive()).isTrue();
       assertThat(hanging).isNotDone();
+    }
+  }
+
+  /** However long it may wait for its turn, closing waits for none, and nothing stays for ever. */
+  @Test
+  void aCallbackIsClosedWhileTheMainThreadRunsACall(TprocHost host) throws Exception {
+    try (ContainedLibrary library =
+        host.libraryBuilder(Programs.library("contained"))
+            .threads(LibraryThreads.MAIN)
+            .startLimit(Duration.ofDays(1000))
+            .open()) {
+      CountDownLatch called = new CountDownLatch(1);
+      CountDownLatch over = new CountDownLatch(1);
+      CallbackBody body =
+          arguments -> {
+            called.countDown();
+            over.await();
+            return 1L;
+          };
+      Signature ofLong = Signature.of(LONG, LONG);
+      Callback waiting = library.callback(ofLong, body);
+      ContainedFunction call = library.function("call_with", LONG, POINTER, LONG);
+      long before = library.bytesInUse();
+      List<Callback> callbacks = new ArrayList<>();
+      for (int i = 0; i < 1000; i++) {
+        callbacks.add(library.callback(ofLong, arguments -> 0L));
+      }
+      long with = library.bytesInUse() - before;
+      CompletableFuture<Object> busy = new CompletableFuture<>();
+      Thread unused = start(busy, () -> call.callLong(waiting, 1L));
+      called.await();
+      CompletableFuture<Object> closed = new CompletableFuture<>();
+      unused =
+          start(
+              closed,
+              () -> {
+                callbacks.forEach(Callback::close);
+                return true;
+              });
+      closed.get(2, TimeUnit.MINUTES);
+      assertThat(busy).isNotDone();
+      over.countDown();
+      busy.get(2, TimeUnit.MINUTES);
+      Callback next = library.callback(ofLong, arguments -> 0L);
+      assertThat(library.bytesInUse() - before).isLessThan(with / 10);
+      next.close();
+      waiting.close();
+    }
+  }
+
+  /** With the thread that looks for a function, and takes as long as this wants. */
+  private static final class Looking implements AutoCloseable {
+    private final TprocHost host;
+    private final long finding;
+    private final CompletableFuture<Object> found = new CompletableFuture<>();
+
+    Looking(TprocHost host, ContainedLibrary library) {
+      this.host = host;
+      this.finding = library.symbol("finding").orElseThrow();
+      set(1);
+      Thread looks = start(found, () -> library.symbol("found_slowly"));
+      Patience.until(Patience.seconds(60), () -> isWaiting(looks));
+    }
+
+    private void set(int value) {
+      host.view(finding, Integer.BYTES).putInt(0, value);
+    }
+
+    @Override
+    public void close() throws Exception {
+      set(0);
+      found.get(2, TimeUnit.MINUTES);
+    }
+  }
+
+  @Test
+  void anInterruptIsKeptWhenTheWaitForATurnEndsForItsLimit(TprocHost host) throws Exception {
+    try (ContainedLibrary library =
+            host.libraryBuilder(Programs.library("contained"))
+                .interruptible(false)
+                .startLimit(Duration.ofSeconds(3))
+                .threads(LibraryThreads.MAIN)
+                .open();
+        Callback callback = library.callback(Signature.of(VOID), arguments -> null)) {
+      CompletableFuture<Object> hanging = new CompletableFuture<>();
+      Thread first = start(hanging, library.function("hang", VOID)::call);
+      Patience.until(Patience.seconds(60), () -> isWaiting(first));
+      Thread.currentThread().interrupt();
+      assertThatThrownBy(library::bytesInUse).isInstanceOf(LibraryTurnException.class);
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(callback.address()).isNotZero();
+    }
+  }
+
+  private static long liveLanes() {
+    try {
+      Object histogram =
+          ManagementFactory.getPlatformMBeanServer()
+              .invoke(
+                  new ObjectName("com.sun.management:type=DiagnosticCommand"),
+                  "gcClassHistogram",
+                  new Object[] {new String[0]},
+                  new String[] {String[].class.getName()});
+      Matcher lanes =
+          Pattern.compile("(\\d+) +\\d+ +io\\.tproc\\.library\\.Lane(?= |$)", Pattern.MULTILINE)
+              .matcher(histogram.toString());
+      return lanes.find() ? Long.parseLong(lanes.group(1)) : 0;
+    } catch (JMException impossible) {
+      throw new AssertionError(impossible);
+    }
+  }
+
+  /** Such a lane has 32 KiB. */
+  @Test
+  void aThreadThatIsNotStartedLeavesNoLane(TprocHost host) throws Exception {
+    try (ContainedLibrary library = open(host, LibraryThreads.OWN)) {
+      ContainedFunction next = library.function("next_int32", INT, INT);
+      long before = liveLanes();
+      int times = 20;
+      try (Looking looking = new Looking(host, library)) {
+        for (int i = 0; i < times; i++) {
+          CompletableFuture<Object> called = new CompletableFuture<>();
+          Thread caller = start(called, () -> next.call(1));
+          Patience.until(
+              Patience.seconds(60), () -> caller.getState() == Thread.State.TIMED_WAITING);
+          caller.interrupt();
+          assertThatThrownBy(() -> called.get(1, TimeUnit.MINUTES))
+              .hasCauseInstanceOf(LibraryTurnException.class);
+        }
+        assertThat(looking.found).isNotDone();
+      }
+      assertThat(before).isPositive();
+      assertThat(Patience.until(Patience.seconds(60), () -> liveLanes() < before + times / 2))
+          .isTrue();
+      assertThat(next.callInt(1)).isEqualTo(2);
     }
   }
 

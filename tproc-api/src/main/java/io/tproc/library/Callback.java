@@ -36,9 +36,10 @@ public final class Callback implements AutoCloseable {
   }
 
   /**
-   * Frees the function pointer, once the calls of it that are under way have returned. The library
-   * must not call it from here on: that crashes the library, or calls another callback. Calls after
-   * the first do nothing.
+   * Frees the function pointer, once the calls of it that are under way have returned. Does not
+   * wait for them, nor for a main thread that runs a call: then its memory is freed when the next
+   * callback is made. The library must not call it from here on: that crashes the library, or calls
+   * another callback. Calls after the first do nothing.
    */
   @Override
   public void close() {

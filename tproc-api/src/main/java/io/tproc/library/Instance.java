@@ -22,6 +22,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -34,6 +35,7 @@ import org.jspecify.annotations.Nullable;
 final class Instance {
   private static final int RTLD_NOW_GLOBAL = 0x102;
   private static final long EXIT_SECONDS = 5;
+  private static final String FREEING = "freeing a callback";
 
   static {
     Ending.rehearse();
@@ -224,11 +226,25 @@ final class Instance {
    * what is over soon.
    */
   private long ask(String what, ToLongFunction<Lane> operation) {
+    return ask(what, operation, () -> lanes.takeMain(what, options.startLimit()));
+  }
+
+  /** As {@link #ask}, but waits for no turn: 0 when it would have to. */
+  private long askNow(String what, ToLongFunction<Lane> operation) {
+    return ask(what, operation, () -> mainLock.tryLock() ? main : null);
+  }
+
+  private long ask(
+      String what, ToLongFunction<Lane> operation, Supplier<@Nullable Lane> takingMain) {
     checkAlive(what);
     boolean inCall = lanes.isInCall();
     boolean whole = false;
     try {
-      Lane lane = inCall ? lanes.enter(what) : lanes.takeMain(what, options.startLimit());
+      Lane lane = inCall ? lanes.enter(what) : takingMain.get();
+      if (lane == null) {
+        whole = true;
+        return 0;
+      }
       try {
         return operation.applyAsLong(lane);
       } finally {
@@ -406,7 +422,6 @@ final class Instance {
   }
 
   Closures.Closure makeClosure(long number, Signature signature, CallbackBody body) {
-    freeClosures();
     long[] pointer = new long[1];
     long address =
         withSignature(
@@ -416,7 +431,9 @@ final class Instance {
             number,
             lane -> {
               pointer[0] = lane.target();
-              return lane.result();
+              long made = lane.result();
+              freeClosures(lane);
+              return made;
             });
     return new Closures.Closure(number, address, pointer[0], signature, body);
   }
@@ -443,33 +460,25 @@ final class Instance {
     }
   }
 
-  /** What has no turn now is freed with the next one: closing a callback does not fail. */
+  /**
+   * Closing a callback neither waits nor fails: without a turn now, the next one that is made frees
+   * it.
+   */
   void freeClosure(long pointer) {
     unfreed.add(pointer);
     try {
-      freeClosures();
-    } catch (LibraryTurnException later) {
-      // it stays there
+      long unused = askNow(FREEING, this::freeClosures);
     } catch (LibraryCrashedException | StaleLibraryException ended) {
       // with all it had
     }
   }
 
-  private void freeClosures() {
-    String what = "freeing a callback";
-    for (Long pointer = unfreed.peek(); pointer != null && ending == null; ) {
-      long one = pointer;
-      ask(
-          what,
-          lane -> {
-            if (!unfreed.remove(one)) { // another thread has
-              return 0;
-            }
-            lane.ask(Lane.CLOSURE_END, one, lane.top(), 0, 0);
-            return answer(lane, what, options.limit(), Lane::result);
-          });
-      pointer = unfreed.peek();
+  private long freeClosures(Lane lane) {
+    for (Long one = unfreed.poll(); one != null; one = unfreed.poll()) {
+      lane.ask(Lane.CLOSURE_END, one, lane.top(), 0, 0);
+      answer(lane, FREEING, options.startLimit(), Lane::result);
     }
+    return 0;
   }
 
   /** Reads text in the callee, where a wrong pointer does no harm to the JVM. */
@@ -542,6 +551,9 @@ final class Instance {
     } catch (FailedOperation refused) {
       allLanes.remove(lane);
       throw new IllegalStateException(name() + ": " + refused.getMessage());
+    } catch (LibraryTurnException neverAsked) {
+      allLanes.remove(lane);
+      throw neverAsked;
     }
   }
 

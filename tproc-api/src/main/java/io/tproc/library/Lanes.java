@@ -164,25 +164,28 @@ final class Lanes {
   private void awaitTurn(String what, @Nullable Duration limit, Turn turn) {
     boolean interrupted = false;
     long start = System.nanoTime();
-    for (boolean mine = false; !mine; ) {
-      if (limit != null && TimeUnit.NANOSECONDS.convert(limit) < System.nanoTime() - start) {
-        throw new LibraryTurnException(what + " has waited longer than " + limit + " for its turn");
-      }
-      try {
-        mine = turn.isMine();
-      } catch (InterruptedException thrown) {
-        if (instance.options().interruptible()) {
-          Thread.currentThread().interrupt();
-          throw new LibraryTurnException("interrupted while " + what + " waited for its turn");
+    try {
+      for (boolean mine = false; !mine; ) {
+        if (limit != null && TimeUnit.NANOSECONDS.convert(limit) < System.nanoTime() - start) {
+          throw new LibraryTurnException(
+              what + " has waited longer than " + limit + " for its turn");
         }
-        interrupted = true;
+        try {
+          mine = turn.isMine();
+        } catch (InterruptedException thrown) {
+          interrupted = true;
+          if (instance.options().interruptible()) {
+            throw new LibraryTurnException("interrupted while " + what + " waited for its turn");
+          }
+        }
+        if (!mine) {
+          instance.checkAlive(what);
+        }
       }
-      if (!mine) {
-        instance.checkAlive(what);
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
       }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
     }
   }
 
