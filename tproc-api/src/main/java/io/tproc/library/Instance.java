@@ -7,6 +7,7 @@ import io.tproc.ThreadProcBuilder;
 import io.tproc.TprocHost;
 import io.tproc.library.Ending.Cause;
 import io.tproc.spi.CalleeSupport;
+import io.tproc.spi.Printable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -405,7 +406,7 @@ final class Instance {
           });
     } catch (FailedOperation refused) {
       throw new IllegalArgumentException(
-          "no " + name + " in " + name() + ": " + refused.getMessage());
+          Printable.text("no " + name + " in " + name() + ": " + refused.getMessage()));
     }
   }
 

@@ -1,6 +1,7 @@
 package io.tproc.library;
 
 import io.tproc.ExitStatus;
+import io.tproc.spi.Printable;
 import java.io.Serial;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -20,7 +21,7 @@ public class LibraryCrashedException extends RuntimeException {
   private final transient @Nullable Crash crash;
 
   LibraryCrashedException(String message, ExitStatus exitStatus, Optional<Crash> crash) {
-    super(message);
+    super(Printable.text(message));
     this.exitStatus = exitStatus;
     this.crash = crash.orElse(null);
   }

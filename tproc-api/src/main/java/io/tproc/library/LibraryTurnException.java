@@ -1,5 +1,6 @@
 package io.tproc.library;
 
+import io.tproc.spi.Printable;
 import java.io.Serial;
 
 /**
@@ -12,6 +13,6 @@ public final class LibraryTurnException extends RuntimeException {
   @Serial private static final long serialVersionUID = 1L;
 
   LibraryTurnException(String message) {
-    super(message);
+    super(Printable.text(message));
   }
 }

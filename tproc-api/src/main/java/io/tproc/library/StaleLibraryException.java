@@ -1,5 +1,6 @@
 package io.tproc.library;
 
+import io.tproc.spi.Printable;
 import java.io.Serial;
 
 /**
@@ -11,6 +12,6 @@ public final class StaleLibraryException extends IllegalStateException {
   @Serial private static final long serialVersionUID = 1L;
 
   StaleLibraryException(String message) {
-    super(message);
+    super(Printable.text(message));
   }
 }

@@ -1,5 +1,6 @@
 package io.tproc.python;
 
+import io.tproc.spi.Printable;
 import java.io.Serial;
 
 /**
@@ -15,7 +16,9 @@ public final class PythonException extends RuntimeException {
   private final String traceback;
 
   PythonException(String step, String type, String pythonMessage, String traceback) {
-    super(step + ": " + type + (pythonMessage.isEmpty() ? "" : ": " + pythonMessage));
+    super(
+        Printable.lines(
+            step + ": " + type + (pythonMessage.isEmpty() ? "" : ": " + pythonMessage)));
     this.type = type;
     this.pythonMessage = pythonMessage;
     this.traceback = traceback;

@@ -1,5 +1,7 @@
 package io.tproc.spi;
 
+import java.util.function.IntPredicate;
+
 /** Names in messages: a file may be called anything, and a terminal obeys control characters. */
 public final class Printable {
   private static final char ESCAPE = 0x1b;
@@ -14,40 +16,57 @@ public final class Printable {
    * @return the same on one line, with the escapes of a shell's {@code $'…'}
    */
   public static String text(String text) {
-    if (text.chars().noneMatch(Printable::isControl)) {
+    return escaped(text, Printable::isControl);
+  }
+
+  /**
+   * As {@link #text}, for what consists of lines, such as a traceback: they stay.
+   *
+   * @param text any text
+   * @return the same, with its newlines and tabs as they are
+   */
+  public static String lines(String text) {
+    return escaped(text, each -> isControl(each) && each != '\n' && each != '\t');
+  }
+
+  private static String escaped(String text, IntPredicate isEscaped) {
+    if (text.codePoints().noneMatch(isEscaped)) {
       return text;
     }
     StringBuilder safe = new StringBuilder();
-    text.chars().forEach(each -> append(safe, each));
+    text.codePoints()
+        .forEach(
+            each -> {
+              if (isEscaped.test(each)) {
+                safe.append(escape(each));
+              } else {
+                safe.appendCodePoint(each);
+              }
+            });
     return safe.toString();
   }
 
-  private static void append(StringBuilder safe, int character) {
-    switch (character) {
-      case '\n' -> safe.append("\\n");
-      case '\t' -> safe.append("\\t");
-      case '\r' -> safe.append("\\r");
-      case ESCAPE -> safe.append("\\e");
-      default -> {
-        if (isControl(character)) {
-          safe.append(String.format("\\u%04x", character));
-        } else {
-          safe.append((char) character);
-        }
-      }
-    }
+  private static String escape(int character) {
+    return switch (character) {
+      case '\n' -> "\\n";
+      case '\t' -> "\\t";
+      case '\r' -> "\\r";
+      case ESCAPE -> "\\e";
+      default -> String.format(character > 0xffff ? "\\U%08x" : "\\u%04x", character);
+    };
   }
 
   /**
    * Whether it has no place in a message.
    *
-   * @param character a UTF-16 unit
+   * @param character a code point; half of one that stands alone is a surrogate
    * @return whether a terminal would obey it, or not show it
    */
   public static boolean isControl(int character) {
     int type = Character.getType(character);
     return type == Character.CONTROL
         || type == Character.FORMAT
+        || type == Character.SURROGATE
         || type == Character.LINE_SEPARATOR
         || type == Character.PARAGRAPH_SEPARATOR;
   }

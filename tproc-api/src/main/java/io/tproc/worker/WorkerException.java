@@ -1,5 +1,6 @@
 package io.tproc.worker;
 
+import io.tproc.spi.Printable;
 import java.io.Serial;
 
 /** A request was not served. Which subclass it is says why; the JVM and other workers go on. */
@@ -9,7 +10,7 @@ public abstract class WorkerException extends RuntimeException {
   private final long pid;
 
   WorkerException(String message, long pid) {
-    super(message);
+    super(Printable.lines(message));
     this.pid = pid;
   }
 

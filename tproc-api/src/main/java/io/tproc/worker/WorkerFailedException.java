@@ -4,7 +4,8 @@ import java.io.Serial;
 
 /**
  * The worker's handler has refused the request, and goes on serving others: it returned a code, or
- * threw an exception of its own language. The message is what it says: in Python the traceback.
+ * threw an exception of its own language. The message is what it says, in Python the traceback,
+ * with escapes for what a terminal would obey; its lines stay.
  */
 public final class WorkerFailedException extends WorkerException {
   @Serial private static final long serialVersionUID = 1L;

@@ -53,6 +53,8 @@ class CallTest {
     assertThat(thrown.traceback()).isEqualTo("T\n");
     assertThat(new PythonException("cannot call m.f", "E", "", ""))
         .hasMessage("cannot call m.f: E");
+    assertThat(new PythonException("cannot call m.f", "E", "a\nb\u001b[2J", ""))
+        .hasMessage("cannot call m.f: E: a\nb\\e[2J");
   }
 
   @Test

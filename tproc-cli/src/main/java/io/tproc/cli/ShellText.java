@@ -23,7 +23,7 @@ final class ShellText {
     if (PLAIN.matcher(argument).matches()) {
       return argument;
     }
-    if (argument.chars().anyMatch(Printable::isControl)) {
+    if (argument.codePoints().anyMatch(Printable::isControl)) {
       return "$'" + escaped(argument.replace("\\", "\\\\").replace("'", "\\'")) + "'";
     }
     return "'" + argument.replace("'", "'\\''") + "'";
