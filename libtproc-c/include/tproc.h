@@ -165,9 +165,10 @@ TPROC_EXPORT struct tproc_arena *tproc_arena_create(size_t capacity);
 TPROC_EXPORT void *tproc_arena_alloc(struct tproc_arena *arena, size_t size, size_t alignment);
 
 /**
- * Makes room free for what is allocated later in the arena. NULL is allowed. Where nothing of that size can have been
- * allocated in the arena, the program ends with a message and SIGABRT.
+ * Makes room free for what is allocated later in the arena. What the arena has not handed out ends the program, with a
+ * message, as free does.
  *
+ * @param object NULL: nothing is done
  * @param size as it was allocated with
  */
 TPROC_EXPORT void tproc_arena_free(struct tproc_arena *arena, void *object, size_t size);

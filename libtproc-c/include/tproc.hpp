@@ -508,6 +508,15 @@ class graph {
     root_ = static_cast<T *>(root);
   }
 
+  /** The same, whatever its type is called. @throws std::system_error EPROTO */
+  static graph of_any_type(block received) {
+    graph found(std::move(received));
+    void *root = nullptr;
+    detail::check(tproc_arena_root(found.block_.get(), nullptr, &root), "tproc_arena_root");
+    found.root_ = static_cast<T *>(root);
+    return found;
+  }
+
   T &operator*() const noexcept { return *root_; }
   T *operator->() const noexcept { return root_; }
 

@@ -35,6 +35,7 @@ _EVENT_SIZE = 4
 _SEMAPHORE_SIZE = 8
 _ONCE_SIZE = 12
 _ALIGNMENT = 16
+_ARENA_SIZE = 1152  # struct tproc_arena
 _BARRIER_SERIAL = -1
 
 # Bytes of a response that lie in its message, and take no block of the heap.
@@ -94,12 +95,18 @@ def _load():
     library = ctypes.CDLL(os.environ.get("TPROC_LIBRARY", "libtproc.so.0.1"), use_errno=True)
     library.tproc_alloc.restype = ctypes.c_void_p
     library.tproc_aligned_alloc.restype = ctypes.c_void_p
+    library.tproc_arena_create.restype = ctypes.c_void_p
+    library.tproc_arena_alloc.restype = ctypes.c_void_p
+    library.tproc_arena_used.restype = ctypes.c_size_t
     library.tproc_usable_size.restype = ctypes.c_size_t
     library.tproc_event_prepare.restype = ctypes.c_uint32
     pointers = {
         "alloc": [ctypes.c_size_t], "aligned_alloc": [ctypes.c_size_t] * 2, "free": [ctypes.c_void_p],
         "give": [ctypes.c_void_p, ctypes.c_int],
         "usable_size": [ctypes.c_void_p], "owner_of": [ctypes.c_void_p],
+        "arena_create": [ctypes.c_size_t], "arena_alloc": [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t],
+        "arena_free": [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t], "arena_used": [ctypes.c_void_p],
+        "arena_set_root": [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p],
         "arena_root": [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p],
         "mutex_timedlock": [ctypes.c_void_p, ctypes.POINTER(_Timespec)], "mutex_trylock": [ctypes.c_void_p],
         "mutex_unlock": [ctypes.c_void_p], "mutex_consistent": [ctypes.c_void_p],
@@ -254,6 +261,66 @@ def take(address):
     size = _library.tproc_usable_size(address)
     _check(_library.tproc_give(address, os.getpid()) if size else errno.EINVAL, "take the block at %#x" % address)
     return Block(address, size)
+
+
+class Arena:
+    """A graph of objects in one block, which is given, sent and freed with all of them, in one step.
+
+    Arena.create makes one; Arena(block) is what a block holds that has come with a message, and has a root (EPROTO: it
+    is no such arena). Objects are found by their addresses, which are the same in all programs. with frees the block,
+    unless it has been sent or given.
+    """
+
+    def __init__(self, block):
+        block.root()
+        self.block = block
+
+    @classmethod
+    def create(cls, capacity):
+        """An empty one, of so many bytes at most, 1152 of them its own. It takes memory as it is used."""
+        address = _library.tproc_arena_create(capacity)
+        if address is None:
+            _check(ctypes.get_errno(), "make an arena of %d bytes" % capacity)
+        made = cls.__new__(cls)
+        made.block = Block(address, _library.tproc_usable_size(address))
+        return made
+
+    def alloc(self, size, alignment=_ALIGNMENT):
+        """The address of room for so many bytes, which are anything. alignment: a power of two."""
+        address = _library.tproc_arena_alloc(self.block.address, size, alignment)
+        if address is None:
+            _check(ctypes.get_errno(), "allocate %d bytes in an arena" % size)
+        return address
+
+    def free(self, address, size):
+        """Makes room free for what comes later. What the arena has not handed out ends the program."""
+        _library.tproc_arena_free(self.block.address, address, size)
+
+    def view(self, address, size):
+        """A memoryview of an object. ValueError: it does not lie in the arena."""
+        at = address - self.block.address
+        if at < _ARENA_SIZE or at + size > self.used:
+            raise ValueError("no object of %d bytes at %#x in the arena" % (size, address))
+        return self.block.memory[at : at + size]
+
+    def set_root(self, address, type):
+        """Says where a receiver begins, and what that is, for example "acme.List/1", in at most 47 bytes."""
+        _check(_library.tproc_arena_set_root(self.block.address, address, _text(type)), "set the root of an arena")
+
+    def root(self, type=None):
+        """Where a receiver begins: as Block.root."""
+        return self.block.root(type)
+
+    @property
+    def used(self):
+        """Bytes of the block that are in use, from its beginning."""
+        return _library.tproc_arena_used(self.block.address)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *ignored):
+        self.block.free()
 
 
 def owner_of(address):

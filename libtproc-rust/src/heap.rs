@@ -33,7 +33,7 @@ pub struct Block {
 unsafe impl Send for Block {}
 unsafe impl Sync for Block {}
 
-fn last_error(step: String) -> Error {
+pub(crate) fn last_error(step: String) -> Error {
     Error::new(std::io::Error::last_os_error().raw_os_error().unwrap_or(EINVAL), step)
 }
 
@@ -90,12 +90,13 @@ impl Block {
         }
     }
 
-    /// The address of the object from which all others can be reached in this block, when it is an arena that a program
-    /// in C or C++ has filled. EPROTO: it is none; EPROTOTYPE: the object is of another type.
-    pub fn root(&self, of_type: &str) -> Result<usize> {
-        let wanted = c_text(of_type)?;
+    /// The address of the object from which all others can be reached in this block, when it is an [`crate::Arena`].
+    /// `None` for a type is any. EPROTO: it is none, or has no such object; EPROTOTYPE: that is of another type.
+    pub fn root<'a>(&self, of_type: impl Into<Option<&'a str>>) -> Result<usize> {
+        let wanted = of_type.into().map(c_text).transpose()?;
+        let name = wanted.as_ref().map_or(std::ptr::null(), |text| text.as_ptr());
         let mut root = std::ptr::null_mut();
-        let code = unsafe { sys::tproc_arena_root(self.as_raw(), wanted.as_ptr(), &mut root) };
+        let code = unsafe { sys::tproc_arena_root(self.as_raw(), name, &mut root) };
         check(code, || format!("find the root of the arena at {:#x}", self.address()))?;
         Ok(root as usize)
     }

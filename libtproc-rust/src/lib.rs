@@ -17,6 +17,7 @@
 //! # Ok::<(), tproc::Error>(())
 //! ```
 
+mod arena;
 mod channel;
 mod error;
 mod heap;
@@ -28,6 +29,7 @@ mod time;
 mod waiting;
 mod worker;
 
+pub use arena::Arena;
 pub use channel::{select, Channel, Message, Receiver, Selection, Sender, MESSAGE_MAX, SELECT_MAX};
 pub use error::{Error, Result};
 pub use heap::{owner_of, Block, Shared, SharedBox, SharedVec};

@@ -108,6 +108,11 @@ extern "C" {
     pub(crate) fn tproc_usable_size(block: *const c_void) -> usize;
     pub(crate) fn tproc_owner_of(block: *const c_void) -> c_int;
     pub(crate) fn tproc_give(block: *mut c_void, pid: c_int) -> c_int;
+    pub(crate) fn tproc_arena_create(capacity: usize) -> *mut c_void;
+    pub(crate) fn tproc_arena_alloc(arena: *mut c_void, size: usize, alignment: usize) -> *mut c_void;
+    pub(crate) fn tproc_arena_free(arena: *mut c_void, object: *mut c_void, size: usize);
+    pub(crate) fn tproc_arena_set_root(arena: *mut c_void, root: *const c_void, of_type: *const c_char) -> c_int;
+    pub(crate) fn tproc_arena_used(arena: *const c_void) -> usize;
     pub(crate) fn tproc_arena_root(block: *const c_void, of_type: *const c_char, root: *mut *mut c_void) -> c_int;
 
     pub(crate) fn tproc_mutex_timedlock(mutex: *mut c_void, deadline: *const Timespec) -> c_int;

@@ -1,5 +1,6 @@
 #include "arena.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "size_class.h"
@@ -36,10 +37,18 @@ bool tproc_arena_is_at(const void *block, size_t size) {
          arena->used >= sizeof *arena && arena->used <= arena->capacity;
 }
 
-/* What was freed is aligned to 16 bytes, and perhaps further. */
+static bool has(const struct tproc_arena *arena, uint64_t object, size_t size) {
+  const uint64_t at = object - (uint64_t)arena;
+  return at >= sizeof *arena && at <= arena->used && size <= arena->used - at;
+}
+
+/*
+ * What was freed is aligned to 16 bytes, and perhaps further. It may have been written to since, and then leads
+ * anywhere: never out of the arena.
+ */
 static void *take_freed(struct tproc_arena *arena, uint32_t size_class, size_t alignment) {
   const uint64_t piece = arena->freed[size_class];
-  if (piece == 0 || (piece & (alignment - 1)) != 0) return NULL;
+  if (piece == 0 || (piece & (alignment - 1)) != 0 || !has(arena, piece, size_of(size_class))) return NULL;
   memcpy(&arena->freed[size_class], (void *)piece, sizeof piece);
   return (void *)piece;
 }
@@ -57,22 +66,39 @@ void *tproc_arena_take(struct tproc_arena *arena, size_t size, size_t alignment)
   return (void *)at;
 }
 
-/* What an arena takes has a class, and lies with all of its room in what has been handed out. */
-static bool may_be_taken(const struct tproc_arena *arena, uint64_t at, size_t size) {
-  return size <= LARGEST && at % MIN_ALIGNMENT == 0 && at >= sizeof *arena && at <= arena->used &&
-         size_of(class_of(size)) <= arena->used - at;
-}
-
 /* The last one, as of a buffer that grows, makes all of its room free again. */
 bool tproc_arena_put_back(struct tproc_arena *arena, void *object, size_t size) {
-  const uint64_t at = (uint64_t)object - (uint64_t)arena;
-  if (!may_be_taken(arena, at, size)) return false;
+  if (size > LARGEST || (uint64_t)object % MIN_ALIGNMENT != 0) return false;
   const uint32_t size_class = class_of(size);
+  if (!has(arena, (uint64_t)object, size_of(size_class))) return false;
+  const uint64_t at = (uint64_t)object - (uint64_t)arena;
   if (at + size_of(size_class) == arena->used) {
     arena->used = at;
-  } else {
-    memcpy(object, &arena->freed[size_class], sizeof(uint64_t));
-    arena->freed[size_class] = (uint64_t)object;
+    return true;
   }
+  memcpy(object, &arena->freed[size_class], sizeof(uint64_t));
+  arena->freed[size_class] = (uint64_t)object;
   return true;
+}
+
+static bool lies_in(const struct tproc_arena *arena, uint64_t object) {
+  const uint64_t at = object - (uint64_t)arena;
+  return at >= sizeof *arena && at < arena->used;
+}
+
+int tproc_arena_name_root(struct tproc_arena *arena, const void *root, const char *type) {
+  const size_t length = strnlen(type, sizeof arena->type);
+  if (length == sizeof arena->type || !lies_in(arena, (uint64_t)root)) return EINVAL;
+  memset(arena->type, 0, sizeof arena->type);
+  memcpy(arena->type, type, length);
+  arena->root = (uint64_t)root;
+  return 0;
+}
+
+int tproc_arena_find_root(const void *block, size_t size, const char *type, void **root) {
+  const struct tproc_arena *arena = block;
+  if (!tproc_arena_is_at(block, size) || !lies_in(arena, arena->root)) return EPROTO;
+  if (type != NULL && strncmp(type, arena->type, sizeof arena->type) != 0) return EPROTOTYPE;
+  *root = (void *)arena->root;
+  return 0;
 }

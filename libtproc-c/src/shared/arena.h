@@ -24,9 +24,20 @@ void *tproc_arena_take(struct tproc_arena *arena, size_t size, size_t alignment)
 /**
  * Makes the room free that was taken with this size, for what is taken later.
  *
- * @return false, and nothing changes, when nothing of that size can have been taken there
+ * @return false: the arena has handed out no such room; nothing is changed
  */
 bool tproc_arena_put_back(struct tproc_arena *arena, void *object, size_t size);
+
+/** Says where a receiver begins. @return 0; EINVAL: it is none in the arena, or the type is too long */
+int tproc_arena_name_root(struct tproc_arena *arena, const void *root, const char *type);
+
+/**
+ * Where a receiver of a block begins that has room for `size` bytes.
+ *
+ * @param type NULL: any
+ * @return 0; EPROTO: the block is no arena with a root; EPROTOTYPE: the root is of another type
+ */
+int tproc_arena_find_root(const void *block, size_t size, const char *type, void **root);
 
 #pragma GCC visibility pop
 

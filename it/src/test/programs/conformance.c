@@ -179,6 +179,19 @@ static unsigned long pass_barrier(void) {
   return last;
 }
 
+/* What arenas have in all languages: a list of three. */
+struct node {
+  uint64_t value;
+  struct node *next;
+};
+
+static struct node *add_node(struct tproc_arena *arena, uint64_t value, struct node *next) {
+  struct node *node = tproc_arena_alloc(arena, sizeof *node, _Alignof(struct node));
+  EXPECT(node != NULL);
+  *node = (struct node){value, next};
+  return node;
+}
+
 static void run(void *calls) { ++*(int *)calls; }
 
 /* ---- the same wrong calls -------------------------------------------------------------------------------------- */
@@ -209,6 +222,13 @@ static void wrong_calls(void) {
   error("no process", tproc_give(block, 1));
   error("no block", tproc_give((char *)block + 4, getpid()));
   error("too large", tproc_alloc((size_t)1 << 60) == NULL ? errno : 0);
+  void *root;
+  struct tproc_arena *arena = tproc_arena_create(1200);
+  error("no arena", tproc_arena_root(block, NULL, &root));
+  error("full arena", tproc_arena_alloc(arena, 4096, 16) == NULL ? errno : 0);
+  root = add_node(arena, 0, NULL);
+  error("long type", tproc_arena_set_root(arena, root, "it.a.type.that.is.one.byte.longer.than.it.may.be"));
+  tproc_free(arena);
   error("no party", tproc_barrier_wait(none, NULL));
   error("full semaphore", tproc_semaphore_post(full));
   tproc_free(block);
@@ -244,6 +264,38 @@ static void make_messages(void) {
   tell_number((unsigned long)block);
   hear("freed");
   EXPECT(tproc_owner_of(block) == 0);
+}
+
+static void make_arena(void) {
+  begin("arena");
+  struct tproc_arena *arena = tproc_arena_create(4096);
+  struct node *first = add_node(arena, 4, add_node(arena, 3, NULL));
+  const size_t used = tproc_arena_used(arena);
+  tproc_arena_free(arena, tproc_arena_alloc(arena, 100, 1), 100);
+  EXPECT(tproc_arena_used(arena) == used);
+  CALL(0, tproc_arena_set_root(arena, first, "it.Node/1"));
+  send_bytes("arena", 5, arena);
+  EXPECT(hear("grown") == arena);
+  void *root;
+  CALL(0, tproc_arena_root(arena, "it.Node/1", &root));
+  EXPECT(root == first && first->value == 4 && first->next->value == 5 && first->next->next->value == 3 &&
+         first->next->next->next == NULL);
+  tproc_free(arena);
+}
+
+static void use_arena(void) {
+  begin("arena");
+  struct tproc_arena *arena = hear("arena");
+  void *root, *same;
+  EXPECT(tproc_owner_of(arena) == getpid());
+  CALL(EPROTOTYPE, tproc_arena_root(arena, "it.Other/1", &root));
+  CALL(0, tproc_arena_root(arena, "it.Node/1", &root));
+  CALL(0, tproc_arena_root(arena, NULL, &same));
+  EXPECT(root == same);
+  struct node *first = root;
+  EXPECT(first->value == 4 && first->next->value == 3);
+  first->next = add_node(arena, 5, first->next);
+  send_bytes("grown", 5, arena);
 }
 
 static void make_gift(int peer) {
@@ -364,6 +416,7 @@ static void make(void) {
   const int peer = (int)hear_number();
   tell_number((unsigned long)getpid());
   make_messages();
+  make_arena();
   make_gift(peer);
   make_locks();
   make_channels();
@@ -398,6 +451,8 @@ static void use_messages(void) {
   EXPECT(tproc_owner_of(block) != 0);
   tproc_free(block);
   tell("freed");
+
+  use_arena();
 
   begin("give");
   block = (unsigned char *)hear_number();

@@ -4,6 +4,7 @@ import ctypes
 import errno
 import os
 import signal
+import struct
 import sys
 
 import tproc
@@ -38,6 +39,19 @@ def zeroed(size):
     block = tproc.alloc(size)
     block.memory[:] = bytes(len(block.memory))
     return block
+
+
+def add_node(arena, value, following):
+    """What arenas have in all languages: a list of three."""
+    address = arena.alloc(16)
+    arena.view(address, 16)[:] = struct.pack("=QQ", value, following)
+    return address
+
+
+def values(arena, first):
+    while first != 0:
+        value, first = struct.unpack("=QQ", arena.view(first, 16))
+        yield value
 
 
 class Conformance:
@@ -102,6 +116,11 @@ class Conformance:
         error("no process", lambda: block.give(1))
         error("no block", lambda: tproc.take(block.address + 4))
         error("too large", lambda: tproc.alloc(1 << 60))
+        error("no arena", lambda: block.root())
+        with tproc.Arena.create(1200) as arena:
+            error("full arena", lambda: arena.alloc(4096))
+            root = arena.alloc(16)
+            error("long type", lambda: arena.set_root(root, "x" * 48))
         error("no party", tproc.Barrier(none.address).wait)
         error("full semaphore", permits.release)
         for each in block, none, full:
@@ -132,6 +151,17 @@ class Conformance:
         self.tell(address)
         self.hear("freed")
         assert tproc.owner_of(address) == 0
+
+        begin("arena")
+        arena = tproc.Arena.create(4096)
+        first = add_node(arena, 4, add_node(arena, 3, 0))
+        used = arena.used
+        arena.free(arena.alloc(100, 1), 100)
+        assert arena.used == used
+        arena.set_root(first, "it.Node/1")
+        self.tell("arena", arena.block)
+        with tproc.Arena(self.hear("grown")) as grown:
+            assert grown.root("it.Node/1") == first and list(values(grown, first)) == [4, 5, 3]
 
     def make_gift(self, peer):
         begin("give")
@@ -262,6 +292,17 @@ class Conformance:
         begin("free")
         tproc.take(self.hear_number()).free()
         self.tell("freed")
+
+        begin("arena")
+        block = self.hear("arena")
+        assert tproc.owner_of(block.address) == os.getpid()
+        assert code_of(lambda: block.root("it.Other/1")) == errno.EPROTOTYPE
+        arena = tproc.Arena(block)
+        first = arena.root("it.Node/1")
+        assert arena.root() == first and list(values(arena, first)) == [4, 3]
+        _, following = struct.unpack("=QQ", arena.view(first, 16))
+        arena.view(first, 16)[:] = struct.pack("=QQ", 4, add_node(arena, 5, following))
+        self.tell("grown", block)
 
         begin("give")
         address = self.hear_number()

@@ -2,13 +2,28 @@
 
 use std::process::exit;
 use std::time::Duration;
-use tproc::{Barrier, Block, Condition, Event, Message, Mutex, Once, Receiver, Selection, Semaphore, Sender};
+use tproc::{Arena, Barrier, Block, Condition, Event, Message, Mutex, Once, Receiver, Selection, Semaphore, Sender};
 
 const SOON: Duration = Duration::from_millis(10);
 const EPIPE: i32 = 32;
 const EPROTOTYPE: i32 = 91;
 const ETIMEDOUT: i32 = 110;
 const SIGKILL: i32 = 9;
+
+/// What arenas have in all languages: a list of three; each has a value, and the address of the next.
+type Node = [u64; 2];
+const NODE: Node = [0, 0];
+
+fn values(arena: &Arena, first: usize) -> Vec<u64> {
+    let mut found = Vec::new();
+    let mut at = first;
+    while at != 0 {
+        let node: &Node = arena.get(at).unwrap();
+        found.push(node[0]);
+        at = node[1] as usize;
+    }
+    found
+}
 
 extern "C" {
     fn raise(signal: i32) -> i32;
@@ -99,6 +114,11 @@ impl Conformance {
         error("no process", block.give(1).map_err(|(_, error)| error));
         error("no block", unsafe { Block::take(inside) });
         error("too large", Block::new(1 << 60));
+        error("no arena", Block::new(8).unwrap().root(None));
+        let mut arena = Arena::new(1200).unwrap();
+        error("full arena", arena.alloc(4096, 16));
+        let root = arena.put(NODE).unwrap();
+        error("long type", arena.set_root(root, &"x".repeat(48)));
         error("no party", Barrier::new(0).unwrap().wait());
         error("full semaphore", Semaphore::new(u32::MAX).unwrap().release());
     }
@@ -129,6 +149,37 @@ impl Conformance {
         self.tell(&address.to_string());
         self.hear("freed");
         assert_eq!(tproc::owner_of(address), None);
+    }
+
+    fn make_arena(&self) {
+        begin("arena");
+        let mut arena = Arena::new(4096).unwrap();
+        let last = arena.put::<Node>([3, 0]).unwrap();
+        let first = arena.put::<Node>([4, last as u64]).unwrap();
+        let used = arena.used();
+        let spare = arena.alloc(100, 1).unwrap();
+        arena.free(spare, 100);
+        assert_eq!(arena.used(), used);
+        arena.set_root(first, "it.Node/1").unwrap();
+        self.send(b"arena", Some(arena.into_block()));
+        let grown = Arena::from_block(self.hear("grown").unwrap()).unwrap();
+        assert_eq!(grown.root("it.Node/1").unwrap(), first);
+        assert_eq!(values(&grown, first), [4, 5, 3]);
+    }
+
+    fn use_arena(&self) {
+        begin("arena");
+        let block = self.hear("arena").unwrap();
+        assert_eq!(tproc::owner_of(block.address()), Some(own_pid()));
+        assert_eq!(code_of(block.root("it.Other/1")), EPROTOTYPE);
+        let mut arena = Arena::from_block(block).unwrap();
+        let first = arena.root("it.Node/1").unwrap();
+        assert_eq!(arena.root(None).unwrap(), first);
+        assert_eq!(values(&arena, first), [4, 3]);
+        let next = arena.get::<Node>(first).unwrap()[1];
+        let added = arena.put::<Node>([5, next]).unwrap();
+        arena.get_mut::<Node>(first).unwrap()[1] = added as u64;
+        self.send(b"grown", Some(arena.into_block()));
     }
 
     fn make_gift(&self, peer: i32) {
@@ -247,6 +298,8 @@ impl Conformance {
         begin("free");
         drop(unsafe { Block::take(self.hear_number()) }.unwrap());
         self.tell("freed");
+
+        self.use_arena();
 
         begin("give");
         let address = self.hear_number();
@@ -373,6 +426,7 @@ fn make(prefix: String) -> tproc::Result<()> {
     let peer = all.hear_number() as i32;
     all.tell(&own_pid().to_string());
     all.make_messages();
+    all.make_arena();
     all.make_gift(peer);
     all.make_registry(entry);
     all.make_locks();

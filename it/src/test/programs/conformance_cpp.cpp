@@ -18,6 +18,12 @@ struct Guarded {
   std::uint64_t value = 0;
 };
 
+// What arenas have in all languages: a list of three.
+struct Node {
+  std::uint64_t value;
+  Node *next;
+};
+
 std::string prefix;
 const char *step = "attach";
 
@@ -90,6 +96,12 @@ struct Conformance {
     return last;
   }
 
+  static Node *add_node(const tproc::graph<Node> &list, std::uint64_t value, Node *next) {
+    Node *node = tproc::arena_allocator<Node>(list.allocator()).allocate(1);
+    *node = {value, next};
+    return node;
+  }
+
   void wrong_calls() {
     auto block = tproc::make_block(8);
     char *inside = static_cast<char *>(block.get()) + 4;
@@ -110,6 +122,9 @@ struct Conformance {
       }
     });
     error("too large", [] { (void)tproc::make_block(std::size_t{1} << 60); });
+    error("no arena", [] { tproc::graph<Node>(tproc::make_block(8), "it.Node/1"); });
+    error("full arena", [] { (void)tproc::graph<Node>::make(1200, "it.Node/1").allocator().allocate(4096); });
+    error("long type", [] { tproc::graph<Node>::make(4096, std::string(48, 'x')); });
     error("no party", [] { tproc::make_unique<tproc::barrier>(0u)->wait(); });
     error("full semaphore", [] { tproc::make_unique<tproc::semaphore>(UINT32_MAX)->release(); });
   }
@@ -142,6 +157,18 @@ struct Conformance {
     tell(std::to_string(number_of(other)));
     hear("freed");
     EXPECT(tproc_owner_of(other) == 0);
+
+    begin("arena");
+    auto list = tproc::graph<Node>::make(4096, "it.Node/1");
+    *list = {4, add_node(list, 3, nullptr)};
+    auto bytes_of = list.allocator();
+    const std::size_t used = list.used();
+    bytes_of.deallocate(bytes_of.allocate(100), 100);
+    EXPECT(list.used() == used);
+    tell("arena", list.release());
+    const tproc::graph<Node> grown(hear("grown"), "it.Node/1");
+    EXPECT(grown->value == 4 && grown->next->value == 5 && grown->next->next->value == 3);
+    EXPECT(grown->next->next->next == nullptr);
   }
 
   void make_gift(int peer) {
@@ -270,6 +297,17 @@ struct Conformance {
     begin("free");
     tproc::block(reinterpret_cast<void *>(hear_number())).reset();
     tell("freed");
+
+    begin("arena");
+    block = hear("arena");
+    void *root = nullptr;
+    EXPECT(tproc_owner_of(block.get()) == getpid());
+    EXPECT(tproc_arena_root(block.get(), "it.Other/1", &root) == EPROTOTYPE);
+    EXPECT(tproc_arena_root(block.get(), "it.Node/1", &root) == 0);
+    auto list = tproc::graph<Node>::of_any_type(std::move(block));
+    EXPECT(&*list == root && list->value == 4 && list->next->value == 3);
+    list->next = add_node(list, 5, list->next);
+    tell("grown", list.release());
 
     begin("give");
     tproc::block given(reinterpret_cast<void *>(hear_number()));

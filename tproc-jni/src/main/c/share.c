@@ -16,6 +16,12 @@ _Static_assert(sizeof(struct tproc_wait) == 24 && offsetof(struct tproc_wait, si
 
 static void *to_address(jlong address) { return (void *)(intptr_t)address; }
 
+/* Bytes that end in NUL, checked for their length in Java. */
+static void copy_text(JNIEnv *env, jbyteArray bytes, char *text, jsize size) {
+  const jsize length = (*env)->GetArrayLength(env, bytes);
+  (*env)->GetByteArrayRegion(env, bytes, 0, length < size ? length : size, (jbyte *)text);
+}
+
 /* ---- the heap -------------------------------------------------------------------------------------------------- */
 
 JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_allocate(JNIEnv *env, jclass type, jlong host, jlong size,
@@ -53,13 +59,68 @@ JNIEXPORT jint JNICALL Java_io_tproc_jni_Native_blockOwner(JNIEnv *env, jclass t
   return tproc_host_block_owner(to_host(host), to_address(address));
 }
 
-/* ---- the registry ---------------------------------------------------------------------------------------------- */
+/* ---- arenas ---------------------------------------------------------------------------------------------------- */
 
-/* Bytes that end in NUL, checked for their length in Java. */
-static void copy_text(JNIEnv *env, jbyteArray bytes, char *text, jsize size) {
-  const jsize length = (*env)->GetArrayLength(env, bytes);
-  (*env)->GetByteArrayRegion(env, bytes, 0, length < size ? length : size, (jbyte *)text);
+JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_createArena(JNIEnv *env, jclass type, jlong host, jlong capacity) {
+  (void)type;
+  void *arena = NULL;
+  struct tproc_error error = {0};
+  if (tproc_host_arena_create(to_host(host), (size_t)capacity, &arena, &error) != 0)
+    throw_failure(env, FAILURE_SHARING, &error);
+  return to_jlong(arena);
 }
+
+JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_allocateInArena(JNIEnv *env, jclass type, jlong host, jlong arena,
+                                                                 jlong size, jlong alignment) {
+  (void)type;
+  void *object = NULL;
+  struct tproc_error error = {0};
+  if (tproc_host_arena_alloc(to_host(host), to_address(arena), (size_t)size, (size_t)alignment, &object, &error) != 0)
+    throw_failure(env, FAILURE_SHARING, &error);
+  return to_jlong(object);
+}
+
+JNIEXPORT void JNICALL Java_io_tproc_jni_Native_freeInArena(JNIEnv *env, jclass type, jlong host, jlong arena,
+                                                            jlong object, jlong size) {
+  (void)type;
+  struct tproc_error error = {0};
+  if (tproc_host_arena_free(to_host(host), to_address(arena), to_address(object), (size_t)size, &error) != 0)
+    throw_failure(env, FAILURE_SHARING, &error);
+}
+
+/* A root's type has been checked for its length in Java, and ends in NUL. */
+JNIEXPORT void JNICALL Java_io_tproc_jni_Native_setArenaRoot(JNIEnv *env, jclass type, jlong host, jlong arena,
+                                                             jlong root, jbyteArray name) {
+  (void)type;
+  char text[TPROC_REGISTERED_TYPE_SIZE];
+  struct tproc_error error = {0};
+  copy_text(env, name, text, sizeof text);
+  if (tproc_host_arena_set_root(to_host(host), to_address(arena), to_address(root), text, &error) != 0)
+    throw_failure(env, FAILURE_SHARING, &error);
+}
+
+JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_arenaRoot(JNIEnv *env, jclass type, jlong host, jlong block,
+                                                           jbyteArray name) {
+  (void)type;
+  char text[TPROC_REGISTERED_TYPE_SIZE];
+  void *root = NULL;
+  struct tproc_error error = {0};
+  if (name != NULL) copy_text(env, name, text, sizeof text);
+  if (tproc_host_arena_root(to_host(host), to_address(block), name != NULL ? text : NULL, &root, &error) != 0)
+    throw_failure(env, FAILURE_SHARING, &error);
+  return to_jlong(root);
+}
+
+JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_arenaUsed(JNIEnv *env, jclass type, jlong host, jlong arena) {
+  (void)type;
+  size_t used = 0;
+  struct tproc_error error = {0};
+  if (tproc_host_arena_used(to_host(host), to_address(arena), &used, &error) != 0)
+    throw_failure(env, FAILURE_SHARING, &error);
+  return (jlong)used;
+}
+
+/* ---- the registry ---------------------------------------------------------------------------------------------- */
 
 /* What Java's Listing.registration decodes. */
 static jbyteArray entry_to_java(JNIEnv *env, const struct tproc_registered *entry) {

@@ -428,6 +428,37 @@ size_t tproc_host_usable_size(struct tproc_host *host, const void *block);
 /** The process that owns a block, which may have ended; 0 when no allocated block begins there. */
 pid_t tproc_host_block_owner(struct tproc_host *host, const void *block);
 
+/*
+ * Arenas: graphs of objects in one block, which is given, sent and freed as one. A block is looked at by each of these
+ * calls: -EPROTO when it is no arena. One thread at a time uses an arena.
+ */
+
+/** Makes an empty arena, a block of the host's. @return as tproc_host_alloc */
+int tproc_host_arena_create(struct tproc_host *host, size_t capacity, void **arena, struct tproc_error *error);
+
+/** Room in an arena, uninitialised. @return 0; -ENOMEM; -EINVAL (the alignment); -EPROTO; -ENOTSUP */
+int tproc_host_arena_alloc(struct tproc_host *host, void *arena, size_t size, size_t alignment, void **object,
+                           struct tproc_error *error);
+
+/** Makes room free again. @return 0; -EINVAL: it has handed out no such room; -EPROTO; -ENOTSUP */
+int tproc_host_arena_free(struct tproc_host *host, void *arena, void *object, size_t size, struct tproc_error *error);
+
+/** Says where a receiver begins. @return 0; -EINVAL: not in the arena, or too long a type; -EPROTO; -ENOTSUP */
+int tproc_host_arena_set_root(struct tproc_host *host, void *arena, void *root, const char *type,
+                              struct tproc_error *error);
+
+/**
+ * Where a receiver begins.
+ *
+ * @param type NULL: any
+ * @return 0; -EPROTO: no arena, or one without a root; -EPROTOTYPE: the root is of another type; -ENOTSUP
+ */
+int tproc_host_arena_root(struct tproc_host *host, void *block, const char *type, void **root,
+                          struct tproc_error *error);
+
+/** Bytes in use, from the block's beginning. @return 0; -EPROTO; -ENOTSUP */
+int tproc_host_arena_used(struct tproc_host *host, void *arena, size_t *used, struct tproc_error *error);
+
 /** The heap's range of addresses, in which every block lies. @return 0; -ENOTSUP */
 int tproc_host_heap(struct tproc_host *host, void **base, size_t *size, struct tproc_error *error);
 

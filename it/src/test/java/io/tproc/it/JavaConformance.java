@@ -12,6 +12,7 @@ import io.tproc.share.Channel.Role;
 import io.tproc.share.Channel.Selection;
 import io.tproc.share.ChannelMessage;
 import io.tproc.share.Registration;
+import io.tproc.share.SharedArena;
 import io.tproc.share.SharedBarrier;
 import io.tproc.share.SharedBlock;
 import io.tproc.share.SharedCondition;
@@ -259,6 +260,12 @@ final class JavaConformance implements AutoCloseable {
       error("no process", () -> block.giveTo(1));
       error("no block", () -> host.heap().take(block.address() + 4));
       error("too large", () -> host.heap().allocate(1L << 60));
+      error("no arena", block::root);
+      try (SharedArena arena = host.heap().createArena(1200)) {
+        error("full arena", () -> arena.allocate(4096));
+        long root = arena.allocate(16);
+        error("long type", () -> arena.setRoot(root, "x".repeat(48)));
+      }
       error("no party", () -> host.heap().barrier(none.address()).join());
       error("full semaphore", () -> host.heap().semaphore(full.address()).release());
     }
@@ -294,6 +301,7 @@ final class JavaConformance implements AutoCloseable {
     long peer = hearNumber();
     tell(ownPid());
     makeMessages();
+    makeArena();
     makeGift(peer);
     makeRegistry(entry);
     makeLocks(objects);
@@ -340,6 +348,51 @@ final class JavaConformance implements AutoCloseable {
     tell(address);
     hear("freed");
     assertThat(host.heap().ownerOf(address)).isEmpty();
+  }
+
+  // What arenas have in all languages: a list of three; each has a value, and the address of the
+  // next.
+
+  private long addNode(SharedArena arena, long value, long next) {
+    long address = arena.allocate(2 * Long.BYTES);
+    host.view(address, 2 * Long.BYTES).putLong(0, value).putLong(Long.BYTES, next);
+    return address;
+  }
+
+  private List<Long> values(long first) {
+    List<Long> found = new ArrayList<>();
+    for (long at = first; at != 0; at = host.view(at, 2 * Long.BYTES).getLong(Long.BYTES)) {
+      found.add(host.view(at, Long.BYTES).getLong(0));
+    }
+    return found;
+  }
+
+  private void makeArena() throws Exception {
+    begin("arena");
+    SharedArena arena = host.heap().createArena(4096);
+    long first = addNode(arena, 4, addNode(arena, 3, 0));
+    long used = arena.used();
+    arena.free(arena.allocate(100, 1), 100);
+    assertThat(arena.used()).isEqualTo(used);
+    arena.setRoot(first, "it.Node/1");
+    output().send(bytes("arena"), arena.block());
+    try (SharedBlock grown = hear("grown").orElseThrow()) {
+      assertThat(grown.root("it.Node/1")).isEqualTo(first);
+      assertThat(values(first)).containsExactly(4L, 5L, 3L);
+    }
+  }
+
+  private void useArena() throws Exception {
+    begin("arena");
+    SharedBlock block = hear("arena").orElseThrow();
+    assertThat(host.heap().ownerOf(block.address())).hasValue(ownPid());
+    assertThat(codeOf(() -> block.root("it.Other/1"))).isEqualTo(Errno.EPROTOTYPE);
+    long first = block.root("it.Node/1");
+    assertThat(block.root()).isEqualTo(first);
+    assertThat(values(first)).containsExactly(4L, 3L);
+    ByteBuffer node = host.view(first, 2 * Long.BYTES);
+    node.putLong(Long.BYTES, addNode(block.arena(), 5, node.getLong(Long.BYTES)));
+    output().send(bytes("grown"), block);
   }
 
   private static ByteBuffer reversed(ByteBuffer bytes) {
@@ -502,6 +555,8 @@ final class JavaConformance implements AutoCloseable {
     begin("free");
     host.heap().free(hearNumber());
     tell("freed");
+
+    useArena();
 
     begin("give");
     long address = hearNumber();

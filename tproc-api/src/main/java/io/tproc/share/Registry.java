@@ -181,6 +181,11 @@ public final class Registry {
   }
 
   /** With a NUL at the end. */
+  /** With a NUL at its end. */
+  static byte[] typed(String type) {
+    return bytes(Objects.requireNonNull(type, "type"), "type", TYPE_MAX);
+  }
+
   private static byte[] bytes(String text, String what, int most) {
     byte[] bytes = (text + '\0').getBytes(StandardCharsets.UTF_8);
     if (bytes.length > most + 1) {

@@ -5,6 +5,7 @@ import io.tproc.spi.SharedMemory;
 import io.tproc.spi.ViewScope;
 import java.nio.ByteBuffer;
 import java.util.function.LongPredicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A block of the shared heap that this JVM owns, until it is freed ({@link #close}) or given to a
@@ -67,19 +68,70 @@ public final class SharedBlock extends PlatformBlock implements AutoCloseable {
   }
 
   /**
-   * Where a reader begins in an arena: a graph of objects, all in this block, that a program has
-   * made ({@code tproc_arena_create}, {@code tproc::graph}), and that is given, sent and freed with
-   * the block, in one step.
+   * Where a reader begins in an arena, whatever is there.
    *
-   * @param type what has to be there, as the program calls it
+   * @return the address of the object from which all others can be reached
+   * @throws SharedMemoryException with EPROTO: the block is no arena that has a root
+   * @throws IllegalStateException when it has been freed or given away
+   * @see SharedArena
+   */
+  public long root() {
+    return findRoot(null);
+  }
+
+  /**
+   * Where a reader begins in an arena.
+   *
+   * @param type what has to be there, as its maker calls it
    * @return the address of the object from which all others can be reached
    * @throws SharedMemoryException with EPROTO: the block is no arena that has a root; EPROTOTYPE:
    *     the root is of another type
+   * @throws IllegalArgumentException when the type has more than 47 bytes, or a NUL
+   * @throws IllegalStateException when it has been freed or given away
+   * @see SharedArena
+   */
+  public long root(String type) {
+    return findRoot(Registry.typed(type));
+  }
+
+  private synchronized long findRoot(byte @Nullable [] type) {
+    checkOpen();
+    return memory.arenaRoot(address, type);
+  }
+
+  /**
+   * The block as what it has come as: an arena, with what is in it, and room for more.
+   *
+   * @return the arena, which is this block; there is nothing more to be closed
+   * @throws SharedMemoryException with EPROTO: the block is no arena
    * @throws IllegalStateException when it has been freed or given away
    */
-  public synchronized long root(String type) {
+  public SharedArena arena() {
+    SharedArena arena = new SharedArena(this);
+    long unused = arena.used();
+    return arena;
+  }
+
+  // Of an arena: under the lock, so that it stays this JVM's meanwhile, and one thread's at a time.
+
+  synchronized long allocateInside(long bytes, long alignment) {
     checkOpen();
-    return SharedArena.root(memory.view(address, Math.min(size, SharedArena.SIZE)), address, type);
+    return memory.allocateInArena(address, bytes, alignment);
+  }
+
+  synchronized void freeInside(long object, long bytes) {
+    checkOpen();
+    memory.freeInArena(address, object, bytes);
+  }
+
+  synchronized void setRoot(long root, byte[] type) {
+    checkOpen();
+    memory.setArenaRoot(address, root, type);
+  }
+
+  synchronized long usedInside() {
+    checkOpen();
+    return memory.arenaUsed(address);
   }
 
   /**

@@ -46,13 +46,30 @@ public final class SharedHeap {
    * @throws SharedMemoryException with ENOMEM: the heap is full
    */
   public SharedBlock allocate(long size, long alignment) {
+    check(size, alignment);
+    return new SharedBlock(memory, memory.allocate(size, alignment), size);
+  }
+
+  static void check(long size, long alignment) {
     if (size < 0) {
       throw new IllegalArgumentException("a negative size: " + size);
     }
     if (Long.bitCount(alignment) != 1 || alignment < 0) {
       throw new IllegalArgumentException("an alignment that is no power of two: " + alignment);
     }
-    return new SharedBlock(memory, memory.allocate(size, alignment), size);
+  }
+
+  /**
+   * Makes an empty arena, in a block of its own.
+   *
+   * @param capacity bytes for all there is to come, 1152 of them the arena's own
+   * @return the arena, to be closed or given away by the caller
+   * @throws SharedMemoryException with ENOMEM: the heap is full
+   */
+  public SharedArena createArena(long capacity) {
+    check(capacity, USUAL_ALIGNMENT);
+    long address = memory.createArena(capacity);
+    return new SharedArena(new SharedBlock(memory, address, memory.usableSize(address)));
   }
 
   /**

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a host's native side does for {@link io.tproc.share}. Nothing here waits, but {@link
@@ -53,6 +54,59 @@ public interface SharedMemory {
    * @return 0 when no allocated block begins there
    */
   long owner(long address);
+
+  /**
+   * Makes an empty arena, a block of the host's.
+   *
+   * @param capacity bytes, not negative
+   * @return its address
+   */
+  long createArena(long capacity);
+
+  /**
+   * Takes room in an arena.
+   *
+   * @param arena where its block begins
+   * @param size bytes, not negative
+   * @param alignment a power of two
+   * @return the address
+   */
+  long allocateInArena(long arena, long size, long alignment);
+
+  /**
+   * Gives room in an arena back.
+   *
+   * @param arena where its block begins
+   * @param object where it was
+   * @param size as it was taken with
+   */
+  void freeInArena(long arena, long object, long size);
+
+  /**
+   * Says where a receiver of an arena begins.
+   *
+   * @param arena where its block begins
+   * @param root in it
+   * @param type with a NUL at its end, 48 bytes at most
+   */
+  void setArenaRoot(long arena, long root, byte[] type);
+
+  /**
+   * Where a receiver of an arena begins.
+   *
+   * @param block which may be none
+   * @param type with a NUL at its end, 48 bytes at most; null: any
+   * @return the address
+   */
+  long arenaRoot(long block, byte @Nullable [] type);
+
+  /**
+   * How much of an arena is in use.
+   *
+   * @param arena where its block begins
+   * @return bytes from its beginning
+   */
+  long arenaUsed(long arena);
 
   /**
    * Who has how much.

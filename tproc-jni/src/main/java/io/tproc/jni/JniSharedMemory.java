@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
 /** The shared heap of one host. Each call holds the host open for as long as it takes. */
 final class JniSharedMemory implements SharedMemory {
@@ -55,6 +56,36 @@ final class JniSharedMemory implements SharedMemory {
   @Override
   public long owner(long address) {
     return state.call(pointer -> (long) Native.blockOwner(pointer, address));
+  }
+
+  @Override
+  public long createArena(long capacity) {
+    return state.call(pointer -> Native.createArena(pointer, capacity));
+  }
+
+  @Override
+  public long allocateInArena(long arena, long size, long alignment) {
+    return state.call(pointer -> Native.allocateInArena(pointer, arena, size, alignment));
+  }
+
+  @Override
+  public void freeInArena(long arena, long object, long size) {
+    state.run(pointer -> Native.freeInArena(pointer, arena, object, size));
+  }
+
+  @Override
+  public void setArenaRoot(long arena, long root, byte[] type) {
+    state.run(pointer -> Native.setArenaRoot(pointer, arena, root, type));
+  }
+
+  @Override
+  public long arenaRoot(long block, byte @Nullable [] type) {
+    return state.call(pointer -> Native.arenaRoot(pointer, block, type));
+  }
+
+  @Override
+  public long arenaUsed(long arena) {
+    return state.call(pointer -> Native.arenaUsed(pointer, arena));
   }
 
   @Override

@@ -209,6 +209,32 @@ final class Native {
   /** tproc_host_block_owner. */
   static native int blockOwner(long host, long address);
 
+  /** tproc_host_arena_create. */
+  static native long createArena(long host, long capacity);
+
+  /** tproc_host_arena_alloc. */
+  static native long allocateInArena(long host, long arena, long size, long alignment);
+
+  /** tproc_host_arena_free. */
+  static native void freeInArena(long host, long arena, long object, long size);
+
+  /**
+   * tproc_host_arena_set_root.
+   *
+   * @param type a text that ends in NUL, and fits
+   */
+  static native void setArenaRoot(long host, long arena, long root, byte[] type);
+
+  /**
+   * tproc_host_arena_root.
+   *
+   * @param type a text that ends in NUL, and fits; or null
+   */
+  static native long arenaRoot(long host, long block, byte @Nullable [] type);
+
+  /** tproc_host_arena_used. */
+  static native long arenaUsed(long host, long arena);
+
   /**
    * tproc_host_publish.
    *
