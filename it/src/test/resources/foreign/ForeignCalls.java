@@ -140,6 +140,16 @@ public class ForeignCalls {
     } catch (IllegalStateException expected) {
       check(expected.getMessage().startsWith("a segment whose arena is closed"), "message");
     }
+    long before = library.bytesInUse();
+    for (int i = 0; i < 1000; i++) {
+      try {
+        library.upcallStub(twice, FunctionDescriptor.of(JAVA_LONG, JAVA_LONG), closed);
+        throw new AssertionError("a stub for a closed arena");
+      } catch (IllegalStateException expected) {
+        // and its function pointer is freed
+      }
+    }
+    check(library.bytesInUse() - before < 200_000, "a stub for a closed arena leaves nothing");
   }
 
   /** Reads and writes it as a struct, and gives it back. */

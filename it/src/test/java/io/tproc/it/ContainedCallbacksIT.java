@@ -36,6 +36,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -348,6 +351,81 @@ class ContainedCallbacksIT {
         self.set(library.callback(OF_LONG, body));
         assertThat(call.callLong(self.get(), i)).isEqualTo(42);
       }
+    }
+  }
+
+  /** Its thread would wait for ever, and the call with it. */
+  @Test
+  void aCallbackReturnsAlsoWhenTheLogThrows(TprocHost host) throws Exception {
+    Logger logger = Logger.getLogger("io.tproc.library");
+    AtomicInteger logged = new AtomicInteger();
+    Handler throwing =
+        new Handler() {
+          @Override
+          public void publish(LogRecord record) {
+            logged.incrementAndGet();
+            throw new IllegalStateException("of a handler's");
+          }
+
+          @Override
+          public void flush() {}
+
+          @Override
+          public void close() {}
+        };
+    logger.addHandler(throwing);
+    try (ContainedLibrary library = open(host)) {
+      CallbackBody failing =
+          arguments -> {
+            throw new IllegalStateException("of a callback's");
+          };
+      ContainedFunction call =
+          library.function("call_from_threads", LONG, POINTER, INT).within(Patience.seconds(60));
+      try (Callback callback = library.callback(OF_LONG, failing)) {
+        assertThat(call.callLong(callback, 3)).isZero();
+      }
+      assertThat(logged).hasValue(30); // each thread calls ten times
+    } finally {
+      logger.removeHandler(throwing);
+    }
+  }
+
+  /** Callbacks in callbacks, until their lane has no room left: what is read there has none. */
+  @Test
+  void textInALaneWithoutRoom(TprocHost host) throws Exception {
+    try (ContainedLibrary library = open(host)) {
+      ContainedFunction call = library.function("call_with", LONG, POINTER, LONG);
+      long greeting = library.function("greeting", POINTER).callLong();
+      AtomicReference<Callback> self = new AtomicReference<>();
+      AtomicInteger depth = new AtomicInteger();
+      CallbackBody body =
+          arguments -> {
+            depth.incrementAndGet();
+            try {
+              assertThat(library.text(greeting)).isEqualTo("grüß dich");
+            } catch (IllegalStateException full) {
+              assertThat(full).hasMessageContaining("no room");
+              return 0L;
+            }
+            return call.callLong(self.get(), 0L);
+          };
+      CompletableFuture<Long> result = new CompletableFuture<>();
+      Thread deep =
+          new Thread(
+              null,
+              () -> {
+                try (Callback callback = library.callback(OF_LONG, body)) {
+                  self.set(callback);
+                  result.complete(call.callLong(callback, 0L));
+                } catch (Throwable failed) {
+                  result.completeExceptionally(failed);
+                }
+              },
+              "deep",
+              512L << 20);
+      deep.setDaemon(true);
+      deep.start();
+      assertThat(result.get(2, TimeUnit.MINUTES)).isEqualTo(depth.get());
     }
   }
 

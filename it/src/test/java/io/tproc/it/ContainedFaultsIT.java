@@ -212,7 +212,10 @@ class ContainedFaultsIT {
   void handlesOfAnEndedInstanceSayThatTheyAreStale(TprocHost host) throws Exception {
     try (ContainedLibrary library = open(host)) {
       ContainedFunction next = library.function("next_int32", INT, INT);
+      long address = library.symbol("next_int32").orElseThrow();
       crash(library.function("read_at", INT, POINTER), 1L);
+      assertThatThrownBy(() -> library.function(address, Signature.of(INT, INT)))
+          .isInstanceOf(StaleLibraryException.class);
       assertThatThrownBy(() -> next.call(1))
           .isInstanceOf(StaleLibraryException.class)
           .hasMessageContaining("next_int32 belongs to an instance of ")

@@ -122,7 +122,9 @@ final class BoundLibrary implements ContainedLibrary {
   public ContainedFunction function(long address, Signature signature) {
     Objects.requireNonNull(signature, "signature");
     Instance instance = instance();
-    return function(instance, "0x" + Long.toHexString(address), address, signature);
+    String name = "0x" + Long.toHexString(address);
+    instance.checkAlive(name);
+    return function(instance, name, address, signature);
   }
 
   private static ContainedFunction function(

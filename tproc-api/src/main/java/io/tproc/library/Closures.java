@@ -91,11 +91,15 @@ final class Closures {
 
   /** No call is there to throw it. */
   private void report(Throwable failed) {
-    System.getLogger("io.tproc.library")
-        .log(
-            System.Logger.Level.ERROR,
-            "a callback from a thread of " + instance.name() + "'s own failed",
-            failed);
+    try {
+      System.getLogger("io.tproc.library")
+          .log(
+              System.Logger.Level.ERROR,
+              "a callback from a thread of " + instance.name() + "'s own failed",
+              failed);
+    } catch (RuntimeException ofHandler) {
+      // The application's: the library's thread waits for its callback to return.
+    }
   }
 
   /**

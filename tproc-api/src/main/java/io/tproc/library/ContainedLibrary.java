@@ -180,9 +180,10 @@ public interface ContainedLibrary extends PlatformLibrary, AutoCloseable {
 
   /**
    * Ends the library. When no call is under way, it ends by {@code exit}, so that what it has
-   * registered runs and files are flushed, but at most 5 seconds; otherwise it is killed, and the
-   * calls under way throw {@link LibraryCrashedException}. All its memory, descriptors and threads
-   * are given back. Calls after the first do nothing.
+   * registered runs and files are flushed, but at most 5 seconds, and no longer than until this
+   * thread is interrupted; otherwise it is killed, and the calls under way throw {@link
+   * LibraryCrashedException}. All its memory, descriptors and threads are given back. Calls after
+   * the first do nothing.
    */
   @Override
   void close();

@@ -36,6 +36,7 @@ import org.jspecify.annotations.Nullable;
 final class Instance {
   private static final int RTLD_NOW_GLOBAL = 0x102;
   private static final long EXIT_SECONDS = 5;
+  private static final int TEXT_LEAST = 16;
   private static final String FREEING = "freeing a callback";
 
   static {
@@ -497,12 +498,16 @@ final class Instance {
     return ask(
             what,
             lane -> {
-              int frame = lane.top();
-              int room = lane.room();
-              lane.ask(Lane.TEXT, address, frame, room, 0);
-              int length = (int) answer(lane, what, Lane::result);
-              to.writeBytes(lane.bytes(frame, length));
-              return length == room ? 1 : 0;
+              int frame = lane.push(TEXT_LEAST); // without any room it would have no end
+              int room = TEXT_LEAST + lane.room();
+              try {
+                lane.ask(Lane.TEXT, address, frame, room, 0);
+                int length = (int) answer(lane, what, Lane::result);
+                to.writeBytes(lane.bytes(frame, length));
+                return length == room ? 1 : 0;
+              } finally {
+                lane.pop(frame);
+              }
             })
         != 0;
   }

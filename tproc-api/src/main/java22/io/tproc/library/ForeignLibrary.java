@@ -116,7 +116,12 @@ interface ForeignLibrary {
     Objects.requireNonNull(function, "function");
     Objects.requireNonNull(arena, "arena");
     Callback callback = ForeignCall.callback((ContainedLibrary) this, target, function);
-    return MemorySegment.ofAddress(callback.address())
-        .reinterpret(arena, unused -> callback.close());
+    try {
+      return MemorySegment.ofAddress(callback.address())
+          .reinterpret(arena, unused -> callback.close());
+    } catch (RuntimeException closed) { // the arena is, or another thread's
+      callback.close();
+      throw closed;
+    }
   }
 }
