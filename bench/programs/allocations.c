@@ -1,4 +1,5 @@
-/* malloc and free, with many blocks alive in random order, as programs do it. */
+/* malloc and free, with many blocks alive in random order, as programs do it, with one thread and with eight. */
+#include <pthread.h>
 #include <stdint.h>
 
 #include "stopwatch.h"
@@ -6,7 +7,7 @@
 #define MIXED_LIVE 1024
 #define LARGE_LIVE 64
 
-static char *live[MIXED_LIVE];
+static _Thread_local char *live[MIXED_LIVE];
 
 /* The same sequence in every run. */
 static uint64_t next_random(uint64_t *state) {
@@ -32,6 +33,22 @@ static void large(long count) {
   for (long i = 0; i < count; i++) replace(next_random(&random) % LARGE_LIVE, 64 << 10);
 }
 
-static const struct operation operations[] = {{"mixed", mixed}, {"64k", large}};
+#define THREADS 8
+
+static void *mixed_thread(void *count) {
+  mixed(*(long *)count);
+  for (size_t i = 0; i < MIXED_LIVE; i++) free(live[i]);
+  return NULL;
+}
+
+static void mixed_eight(long count) {
+  pthread_t threads[THREADS];
+  long each = count / THREADS + 1;
+  for (int i = 0; i < THREADS; i++)
+    require(pthread_create(&threads[i], NULL, mixed_thread, &each) == 0, "pthread_create");
+  for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+}
+
+static const struct operation operations[] = {{"mixed", mixed}, {"64k", large}, {"mixed-eight", mixed_eight}};
 
 STOPWATCH_MAIN(operations)

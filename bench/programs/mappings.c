@@ -1,6 +1,6 @@
 /*
  * Memory from the kernel: pairs of mmap and munmap, with and without use of the page, in a forked child, and beside
- * many mappings outside the slot; a growing program break; changes within a large reservation.
+ * many mappings outside the slot; page faults alone; a growing program break; changes within a large reservation.
  */
 #include <stdint.h>
 #include <sys/mman.h>
@@ -39,6 +39,19 @@ static void in_child(long count) {
   }
   int status = 1;
   require(waitpid(child, &status, 0) == child && status == 0, "the child");
+}
+
+#define FAULTED (16 << 20)
+
+/* Of memory that stays mapped; what gives the pages back is made once for 4,096 of them. */
+static void faults(long count) {
+  static char *block;
+  if (block == NULL) block = map(FAULTED);
+  require(madvise(block, FAULTED, MADV_NOHUGEPAGE) == 0, "madvise");
+  for (long left = count; left > 0; left -= FAULTED / PAGE) {
+    for (long page = 0; page < FAULTED / PAGE && page < left; page++) block[page * PAGE] = 1;
+    require(madvise(block, FAULTED, MADV_DONTNEED) == 0, "madvise");
+  }
 }
 
 #define RESERVATION (4ul << 30)
@@ -89,8 +102,8 @@ static void growth(long count) {
   require(brk(start) == 0, "brk");
 }
 
-static const struct operation operations[] = {{"pairs", pairs}, {"touched", touched}, {"growth", growth},
-                                              {"in-child", in_child}, {"committed", committed}, {"advised", advised},
-                                              {"crowded", crowded}};
+static const struct operation operations[] = {{"pairs", pairs}, {"touched", touched}, {"faults", faults},
+                                              {"growth", growth}, {"in-child", in_child}, {"committed", committed},
+                                              {"advised", advised}, {"crowded", crowded}};
 
 STOPWATCH_MAIN(operations)

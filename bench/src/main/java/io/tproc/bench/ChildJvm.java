@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -95,6 +96,24 @@ final class ChildJvm {
   /** Runs a main class with options of the JVM, which has to end well; its output becomes ours. */
   static void run(Path jdk, List<String> options, Class<?> main, String... arguments)
       throws IOException, InterruptedException {
+    List<String> command = command(jdk, options, main, arguments);
+    int status = new ProcessBuilder(command).inheritIO().start().waitFor();
+    if (status != 0) {
+      throw new IllegalStateException(String.join(" ", command) + " ended with status " + status);
+    }
+  }
+
+  /** The same, of one that prints figures, a line of them. */
+  static double[] figures(Path jdk, List<String> options, Class<?> main, String... arguments)
+      throws IOException, InterruptedException {
+    String[] command = command(jdk, options, main, arguments).toArray(new String[0]);
+    return Arrays.stream(Programs.natively(command).strip().split(" "))
+        .mapToDouble(Double::parseDouble)
+        .toArray();
+  }
+
+  private static List<String> command(
+      Path jdk, List<String> options, Class<?> main, String... arguments) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(java(jdk));
     command.add("-XX:-UsePerfData");
@@ -108,9 +127,6 @@ final class ChildJvm {
     command.add("-Dtproc.bench.programs=" + new File(Programs.path("sleeper")).getParent());
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
     command.addAll(List.of(arguments));
-    int status = new ProcessBuilder(command).inheritIO().start().waitFor();
-    if (status != 0) {
-      throw new IllegalStateException(String.join(" ", command) + " ended with status " + status);
-    }
+    return command;
   }
 }

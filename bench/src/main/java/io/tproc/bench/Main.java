@@ -20,6 +20,8 @@ public final class Main {
           new WriterBenchmark(),
           new GrowingHeapBenchmark(),
           new JvmBenchmark(),
+          new BesideBenchmark(),
+          new CrowdBenchmark(),
           new AliveBenchmark(),
           new NeighbourBenchmark(),
           new StormBenchmark(),

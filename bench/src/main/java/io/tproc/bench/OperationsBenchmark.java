@@ -14,19 +14,24 @@ final class OperationsBenchmark implements Benchmark {
       List.of(
           new Operation("allocations", "mixed", 5_000_000, "must be <= 1.10"),
           new Operation("allocations", "64k", 500_000, "must be <= 1.10"),
-          new Operation("mappings", "pairs", 30_000, "aim <= 2.5"),
+          new Operation("allocations", "mixed-eight", 5_000_000, "aim <= 1.05"),
+          new Operation("mappings", "pairs", 30_000, "aim <= 1.5"),
           new Operation("mappings", "touched", 5_000, ""),
-          new Operation("mappings", "growth", 30_000, ""),
+          new Operation("mappings", "faults", 200_000, "aim <= 1.05"),
+          new Operation("mappings", "growth", 30_000, "aim <= 1.5"),
           new Operation("mappings", "in-child", 30_000, ""),
           new Operation("mappings", "committed", 10_000, ""),
           new Operation("mappings", "advised", 30_000, ""),
           new Operation("mappings", "crowded", 10_000, ""),
           new Operation("threads", "one", 5_000, ""),
           new Operation("threads", "eight", 5_000, ""),
-          new Operation("files", "open-literal", 30_000, ""),
-          new Operation("files", "open-dynamic", 100_000, ""),
-          new Operation("files", "stat-literal", 30_000, ""),
-          new Operation("files", "stat-dynamic", 200_000, ""));
+          new Operation("files", "open-literal", 30_000, "aim <= 1.2"),
+          new Operation("files", "open-dynamic", 100_000, "aim <= 1.2"),
+          new Operation("files", "stat-literal", 30_000, "aim <= 1.2"),
+          new Operation("files", "stat-dynamic", 200_000, "aim <= 1.2"),
+          new Operation("files", "io-4k", 100_000, "aim <= 1.05"),
+          new Operation("files", "io-1m", 1_000, "aim <= 1.05"),
+          new Operation("forks", "fork", 300, "aim <= 1.05"));
 
   @Override
   public String name() {
@@ -35,7 +40,8 @@ final class OperationsBenchmark implements Benchmark {
 
   @Override
   public String about() {
-    return "malloc, mmap, brk, threads, files in a threadproc, against the same program as a process";
+    return "malloc, mmap, brk, page faults, threads, files, fork in a threadproc, against the same program"
+        + " as a process";
   }
 
   @Override
