@@ -129,4 +129,16 @@ struct compat_pagemap_region {
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1ull
 #endif
 
+/** sched_setattr(2), as of Linux 3.14. The kernel's own header cannot be included beside sched.h of glibc 2.36. */
+struct compat_sched_attr {
+  uint32_t size;
+  uint32_t sched_policy;
+  uint64_t sched_flags;
+  int32_t sched_nice;
+  uint32_t sched_priority;
+  uint64_t sched_runtime; /**< nanoseconds; of the usual policy since Linux 6.12 */
+  uint64_t sched_deadline;
+  uint64_t sched_period;
+};
+
 #endif

@@ -17,6 +17,12 @@
  */
 int thread_start(pthread_t *thread, size_t stack_size, const char *name, void *(*function)(void *), void *argument);
 
+/**
+ * The calling thread is soon chosen when it has something to do, though others compete for the processor: it says that
+ * each time will be short (since Linux 6.12). Not where it has a scheduling policy other than the usual one.
+ */
+void thread_runs_briefly(void);
+
 /** One whose pthread_cond_timedwait takes times of CLOCK_MONOTONIC, as clock_after gives them. */
 void thread_condition_init(pthread_cond_t *condition);
 

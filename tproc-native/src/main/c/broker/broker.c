@@ -129,6 +129,7 @@ static int timeout(struct broker *broker, bool more) {
 
 static void *serve(void *argument) {
   struct broker *broker = argument;
+  thread_runs_briefly(); /* programs wait for it, and a call that it has not received yet can be interrupted */
   for (bool more = false;;) {
     struct epoll_event event;
     const int ready = epoll_wait(broker->events, &event, 1, timeout(broker, more));

@@ -81,7 +81,7 @@ final class BesideBenchmark implements Benchmark {
           ticker.worstPause();
           long before = collecting();
           long operations = load.during(settings.count(2_000, 50));
-          subject.figures[0][round] = 1e6 * settings.count(2_000, 50) / operations;
+          subject.figures[0][round] = 1e6 * settings.count(2_000, 50) / Math.max(1, operations);
           subject.figures[1][round] = collecting() - before;
           subject.figures[2][round] = ticker.worstPause();
         }
