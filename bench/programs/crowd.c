@@ -45,7 +45,10 @@ static int compare(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-/* Each at another moment of the period, as programs are that know nothing of each other. */
+/*
+ * Each at another moment of the period, as programs are that know nothing of each other. It ends when its input does,
+ * so that the ends of some are not measured by the others.
+ */
 static void paced(long count, double period) {
   double *took = calloc((size_t)count, sizeof *took);
   require(took != NULL, "calloc");
@@ -58,6 +61,9 @@ static void paced(long count, double period) {
   }
   qsort(took, (size_t)count, sizeof *took, compare);
   printf("%.0f %.0f %.0f\n", took[count / 2], took[count * 99 / 100], took[count - 1]);
+  fflush(stdout);
+  char byte;
+  while (read(STDIN_FILENO, &byte, 1) > 0) continue;
 }
 
 /* Fresh memory, used; a few blocks of malloc; a file. */
@@ -93,6 +99,7 @@ int main(int argc, char **argv) {
     fprintf(stderr, "usage: %s pairs COUNT | paced COUNT MICROS | work MICROS\n", argv[0]);
     return 2;
   }
+  pair();
   await_start();
   if (strcmp(argv[1], "work") == 0) work((double)number * 1e3);
   if (strcmp(argv[1], "paced") == 0) paced(number, (double)micros * 1e3);

@@ -3,7 +3,6 @@ package io.tproc.bench;
 import io.tproc.ThreadProc;
 import io.tproc.TprocHost;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -43,17 +42,32 @@ final class Crowd implements AutoCloseable {
     }
   }
 
-  /** What each has written, when all have ended. */
+  /** The line that each has written; all have ended. */
   List<String> outputs() throws IOException, InterruptedException {
     List<String> outputs = new ArrayList<>();
     for (Process program : programs) {
-      outputs.add(
-          new String(program.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip());
+      outputs.add(lineOf(program));
+    }
+    for (Process program : programs) {
+      program.getOutputStream().close();
+    }
+    for (Process program : programs) {
       if (program.waitFor() != 0) {
         throw new IllegalStateException("crowd ended with status " + program.exitValue());
       }
     }
     return outputs;
+  }
+
+  /** "" if it ends without one. */
+  private static String lineOf(Process program) throws IOException {
+    StringBuilder line = new StringBuilder();
+    for (int c = program.getInputStream().read();
+        c >= 0 && c != '\n';
+        c = program.getInputStream().read()) {
+      line.append((char) c);
+    }
+    return line.toString();
   }
 
   @Override
