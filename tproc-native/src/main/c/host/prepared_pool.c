@@ -85,7 +85,8 @@ static void free_kind(struct prepared_kind *kind) {
   free(kind);
 }
 
-static void remove_kind(struct prepared_pool *pool, struct prepared_kind *kind) {
+/* Whoever lets go of it last frees it. */
+static void take_out(struct prepared_pool *pool, struct prepared_kind *kind) {
   LIST_UNLINK(pool->first, kind);
   pool->wanted -= kind->wanted;
   while (kind->first != NULL) {
@@ -94,6 +95,10 @@ static void remove_kind(struct prepared_pool *pool, struct prepared_kind *kind) 
     discard_later(pool, program);
   }
   kind->removed = true;
+}
+
+static void remove_kind(struct prepared_pool *pool, struct prepared_kind *kind) {
+  take_out(pool, kind);
   if (kind->users == 0) free_kind(kind);
 }
 
@@ -540,7 +545,7 @@ static int fill_some(struct prepared_pool *pool, struct prepared_kind *kind, boo
   if (error != NULL) *error = own;
   if (is_new && !kind->removed) {
     kind->failure = own;
-    remove_kind(pool, kind);
+    take_out(pool, kind);
   }
   let_go_of(kind);
   return failed;
