@@ -78,8 +78,7 @@ static void expect_arena_to_refuse(void) {
   EXPECT(strcmp(free_apart(arena, NULL, 100), "") == 0);
   const size_t sizes[] = {256, 4096, (size_t)1 << 36, ((size_t)1 << 36) + 1, (size_t)1 << 63, (size_t)-100};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-    EXPECT(strstr(free_apart(arena, object, sizes[i]), "): no room of this size in the arena\n") !=
-           NULL);
+    EXPECT(strstr(free_apart(arena, object, sizes[i]), "): no room of this size in the arena\n") != NULL);
   char *const places[] = {object + 1,    (char *)arena,     (char *)arena + 16,
                           object - 4096, place.room + 2048, (char *)&places};
   for (size_t i = 0; i < sizeof places / sizeof *places; i++)
