@@ -70,6 +70,7 @@ final class Instance {
   private final Map<Long, Task> inFlight = new HashMap<>(); // guarded by lock
   private final AtomicReference<@Nullable String> cause = new AtomicReference<>();
   private boolean ready; // guarded by lock
+  private boolean endedBefore; // guarded by lock: before it was ready
   private boolean ended; // guarded by lock
   private boolean isCallers; // guarded by lock: the place's thread does not receive
   private boolean wasCalled; // guarded by lock: since that thread looked
@@ -140,9 +141,17 @@ final class Instance {
       throw notServing("does not serve: it has not called tproc_serve in " + limit, null);
     }
     checkBegins(first.get());
+    if (!begin()) {
+      throw notServing("ended before it served", null);
+    }
+  }
+
+  /** Returns whether it has not ended meanwhile, and with it the channel of its beginning. */
+  private boolean begin() {
     lock.lock();
     try {
-      ready = true;
+      ready = !endedBefore;
+      return ready;
     } finally {
       lock.unlock();
     }
@@ -172,6 +181,7 @@ final class Instance {
     lock.lock();
     try {
       if (!ready) {
+        endedBefore = true;
         responses.close();
       }
     } catch (IllegalStateException hostClosed) {

@@ -256,6 +256,20 @@ class WorkerPoolTest {
     assertThat(host.heap().usableSize(address)).isEmpty();
   }
 
+  @Test
+  void oneThatEndsBetweenItsBeginningAndItsServiceHasNotServed() throws Exception {
+    host.workersBeginLater();
+    CompletableFuture<Throwable> end =
+        CompletableFuture.supplyAsync(() -> catchThrowable(() -> host.workers().open().close()));
+    FakeHost.Worker worker = host.next();
+    SharedBlock block = host.heap().allocate(10);
+    host.beforeFree(worker::end); // in the thread of its place, which has received the beginning
+    worker.say(worker.message(0, Wire.READY, block));
+    assertThat(end.get(30, TimeUnit.SECONDS))
+        .isInstanceOf(WorkerStartException.class)
+        .hasMessageContaining("ended before it served");
+  }
+
   // Replacing.
 
   /** A thread that replaces all workers. */
