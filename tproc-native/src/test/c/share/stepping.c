@@ -1,5 +1,6 @@
 #include "share/stepping.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -36,8 +37,32 @@ const char *cannot_step(void) {
   return NULL;
 }
 
+static cpu_set_t cpus_before;
+static bool is_on_one_cpu;
+
+/* Each step wakes the one and then the other, and it takes long to wake another CPU: most of all an emulated one. */
+static void stay_on_one_cpu(void) {
+  const int cpu = sched_getcpu();
+  cpu_set_t one;
+  if (cpu < 0 || sched_getaffinity(0, sizeof cpus_before, &cpus_before) != 0) return;
+  CPU_ZERO(&one);
+  CPU_SET((unsigned)cpu, &one);
+  is_on_one_cpu = sched_setaffinity(0, sizeof one, &one) == 0;
+}
+
+static void go_to_any_cpu(void) {
+  if (is_on_one_cpu) sched_setaffinity(0, sizeof cpus_before, &cpus_before);
+  is_on_one_cpu = false;
+}
+
+static bool has_stopped(pid_t process) {
+  int status;
+  return process > 0 && waitpid(process, &status, 0) == process && WIFSTOPPED(status);
+}
+
 pid_t start_stepped(void (*prepare)(void *), void (*work)(void *), void *context) {
   fflush(NULL);
+  stay_on_one_cpu();
   const pid_t process = fork();
   if (process == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -48,9 +73,9 @@ pid_t start_stepped(void (*prepare)(void *), void (*work)(void *), void *context
     raise(SIGSTOP);
     _exit(0);
   }
-  int status;
-  if (process < 0 || waitpid(process, &status, 0) != process) return -1;
-  return WIFSTOPPED(status) ? process : -1;
+  if (has_stopped(process)) return process;
+  go_to_any_cpu();
+  return -1;
 }
 
 static bool go_on(pid_t process, int how, int *status) {
@@ -69,14 +94,18 @@ bool run_on(pid_t process, bool work_done) {
     kill_stepped(process);
     return false;
   }
-  return go_on(process, PTRACE_CONT, &status) && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  const bool ended = go_on(process, PTRACE_CONT, &status);
+  go_to_any_cpu();
+  return ended && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 void kill_stepped(pid_t process) {
   int status;
+  if (process <= 0) return; /* which means others to kill() */
   kill(process, SIGKILL);
   while (waitpid(process, &status, 0) == process && WIFSTOPPED(status)) {
   }
+  go_to_any_cpu();
 }
 
 void step_through(void (*prepare)(void *), void (*work)(void *), look_at_stepped *look, void *context,

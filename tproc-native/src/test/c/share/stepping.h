@@ -7,7 +7,10 @@
 
 #include "share/heap_trials.h"
 
-/** Forks a process that does `prepare`, stops, does `work` under step, and stops. */
+/**
+ * Forks a process that does `prepare`, stops, does `work` under step, and stops. One at a time: until it is collected,
+ * the calling thread and it share one CPU.
+ */
 pid_t start_stepped(void (*prepare)(void *), void (*work)(void *), void *context);
 
 /** One instruction. @return false when the work is done */
