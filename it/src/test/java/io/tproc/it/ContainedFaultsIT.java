@@ -174,7 +174,7 @@ class ContainedFaultsIT {
       library.restart();
       thrown = crash(library.function("give_up_where_the_stack_ends", VOID));
       assertThat(thrown.exitStatus()).isEqualTo(new Signalled(6, false));
-      assertThat(thrown.crash().orElseThrow().file()).contains("/libc.so"); // not found
+      assertThat(thrown.crash().orElseThrow().file()).containsPattern("/libc[.-]"); // not found
       library.restart();
       thrown = crash(library.function("leave_with", VOID, INT), 7);
       assertThat(thrown.exitStatus()).isEqualTo(new Exited(7));

@@ -273,7 +273,7 @@ class ContainedThreadsIT {
     try (ContainedLibrary library =
             host.libraryBuilder(Programs.library("contained"))
                 .interruptible(false)
-                .startLimit(Duration.ofSeconds(3))
+                .startLimit(Patience.seconds(3))
                 .threads(LibraryThreads.MAIN)
                 .open();
         Callback callback = library.callback(Signature.of(VOID), arguments -> null)) {

@@ -24,7 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * the end, an answer is that of its request, and nothing is left over. Which events meet is
  * another's each time; what each thread does is the seed's.
  */
-@Timeout(value = 3, unit = TimeUnit.MINUTES)
+@Timeout(value = 6, unit = TimeUnit.MINUTES)
 class WorkerStressTest {
   private static final int ASKING = 4;
   private static final int REQUESTS = 250;
@@ -41,7 +41,7 @@ class WorkerStressTest {
             .count(3)
             .inFlight(2)
             .queue(4)
-            .requestLimit(Duration.ofMillis(20))
+            .requestLimit(Duration.ofMillis(50))
             .restarts(Duration.ZERO, Duration.ofMillis(1), 1 << 20);
     CompletableFuture<Void> players = run(() -> playAll(seed));
     try (WorkerPool pool = workers.open()) {
@@ -56,14 +56,14 @@ class WorkerStressTest {
       CompletableFuture<Void> replacing = run(() -> replaceAgain(pool));
       CompletableFuture<Void> interrupting = run(() -> interruptAll(threads, new Random(seed)));
       for (CompletableFuture<Void> each : ends) {
-        each.get(1, TimeUnit.MINUTES);
+        each.get(2, TimeUnit.MINUTES);
       }
       done.set(true);
-      replacing.get(1, TimeUnit.MINUTES);
-      interrupting.get(1, TimeUnit.MINUTES);
+      replacing.get(2, TimeUnit.MINUTES);
+      interrupting.get(2, TimeUnit.MINUTES);
       awaitIdle(pool);
     }
-    players.get(1, TimeUnit.MINUTES);
+    players.get(2, TimeUnit.MINUTES);
     assertThat(host.blocks()).isZero();
     assertThat(right).hasPositiveValue();
   }
@@ -116,7 +116,7 @@ class WorkerStressTest {
       Thread.yield();
     }
     for (CompletableFuture<Void> each : players) {
-      each.get(1, TimeUnit.MINUTES);
+      each.get(2, TimeUnit.MINUTES);
     }
   }
 
@@ -167,8 +167,8 @@ class WorkerStressTest {
   private static WorkerResponse ask(WorkerPool pool, WorkerRequest request, Random random)
       throws Exception {
     return switch (random.nextInt(6)) {
-      case 0 -> pool.submit(request).get(1, TimeUnit.MINUTES);
-      case 1 -> pool.submitAndWait(request).get(1, TimeUnit.MINUTES);
+      case 0 -> pool.submit(request).get(2, TimeUnit.MINUTES);
+      case 1 -> pool.submitAndWait(request).get(2, TimeUnit.MINUTES);
       case 2 -> {
         CompletableFuture<WorkerResponse> future = pool.submit(request);
         future.cancel(false);
@@ -178,7 +178,7 @@ class WorkerStressTest {
         CompletableFuture<WorkerResponse> future = pool.submit(request);
         boolean isTakenBack = pool.withdraw(future);
         assertThat(future.isCancelled()).isEqualTo(isTakenBack);
-        yield future.get(1, TimeUnit.MINUTES);
+        yield future.get(2, TimeUnit.MINUTES);
       }
       default -> pool.call(request);
     };
