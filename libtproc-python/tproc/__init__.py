@@ -299,7 +299,7 @@ class Arena:
     def view(self, address, size):
         """A memoryview of an object. ValueError: it does not lie in the arena."""
         at = address - self.block.address
-        if at < _ARENA_SIZE or at + size > self.used:
+        if size < 0 or at < _ARENA_SIZE or at + size > self.used:
             raise ValueError("no object of %d bytes at %#x in the arena" % (size, address))
         return self.block.memory[at : at + size]
 

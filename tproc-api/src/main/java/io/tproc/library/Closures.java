@@ -97,7 +97,7 @@ final class Closures {
               System.Logger.Level.ERROR,
               "a callback from a thread of " + instance.name() + "'s own failed",
               failed);
-    } catch (RuntimeException ofHandler) {
+    } catch (RuntimeException | Error ofHandler) {
       // The application's: the library's thread waits for its callback to return.
     }
   }

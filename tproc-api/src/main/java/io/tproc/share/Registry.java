@@ -180,8 +180,7 @@ public final class Registry {
     return bytes(name, "name", NAME_MAX);
   }
 
-  /** With a NUL at the end. */
-  /** With a NUL at its end. */
+  /** A type with a NUL at the end. */
   static byte[] typed(String type) {
     return bytes(Objects.requireNonNull(type, "type"), "type", TYPE_MAX);
   }

@@ -38,6 +38,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Instance {
   /** One that has served for so long was well, also when it had nothing to do. */
+  private static final Duration RECEIVED_LIMIT = Duration.ofSeconds(5);
+
   private static final Duration LONG = Duration.ofMinutes(1);
 
   /** How long a program may take to end by itself when it does not serve any more. */
@@ -583,16 +585,30 @@ final class Instance {
     closeAll();
   }
 
-  /** A call that has received its answer is answered, however long its thread takes over it. */
+  /**
+   * A call that has received its answer is answered, unless its thread takes very long over it: it
+   * may run what depends on other requests, which may wait for this.
+   */
   private void awaitReceived() {
     close(responses); // those that wait still go
     lock.lock();
     try {
-      while (receivers > 0) {
-        received.awaitUninterruptibly();
+      long left = RECEIVED_LIMIT.toNanos();
+      while (receivers > 0 && left > 0) {
+        left = awaitReceived(left);
       }
     } finally {
       lock.unlock();
+    }
+  }
+
+  /** With lock held. What is left of the time. */
+  private long awaitReceived(long nanos) {
+    long end = System.nanoTime() + nanos;
+    try {
+      return received.awaitNanos(nanos);
+    } catch (InterruptedException notOurs) {
+      return end - System.nanoTime();
     }
   }
 

@@ -223,7 +223,8 @@ public final class WorkerPool implements AutoCloseable {
    * future says when the worker has done with it.
    *
    * @param future one that this pool gave
-   * @return whether it has been taken back. Otherwise nothing has changed
+   * @return whether it has been taken back. Otherwise nothing has changed: a worker has it, it is
+   *     complete, or it is just being passed to a worker, or on to another one
    */
   public boolean withdraw(CompletableFuture<WorkerResponse> future) {
     Objects.requireNonNull(future, "future");

@@ -140,9 +140,9 @@ public final class ArrowPool implements AutoCloseable {
    * @param batch the columns
    * @param dictionaries those of dictionary-encoded columns
    * @return completes with the result, which is its user's to close. When the future was cancelled,
-   *     or completed otherwise, the columns come back at once if no program has them; one that has
-   *     them finishes, and its result is dropped. It fails as those of {@link WorkerPool} do, and
-   *     with {@link ArrowFormatException}
+   *     or completed otherwise, the columns come back at once while they wait for a program; one
+   *     that has them finishes, and its result is dropped. It fails as those of {@link WorkerPool}
+   *     do, and with {@link ArrowFormatException}
    * @throws InterruptedException when the thread is interrupted while it waits; nothing is lent
    * @throws IllegalArgumentException when a column has a type that programs do not get; it is named
    * @throws IllegalStateException as {@link WorkerPool#submit}
