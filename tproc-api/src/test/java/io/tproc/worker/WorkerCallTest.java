@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -342,9 +343,7 @@ class WorkerCallTest {
               () -> {
                 worker.end();
                 boolean isCallers = Thread.currentThread() != worker.keeper(); // it was not slow
-                while (isCallers
-                    && worker.keeper().getState() != Thread.State.WAITING
-                    && !host.hasStarted()) {
+                while (isCallers && !waitsForReceived(worker.keeper()) && !host.hasStarted()) {
                   Thread.onSpinWait();
                 }
               });
@@ -354,6 +353,11 @@ class WorkerCallTest {
           caller.response();
           callOnce(pool, host.next());
         });
+  }
+
+  private static boolean waitsForReceived(Thread keeper) {
+    return Stream.of(keeper.getStackTrace())
+        .anyMatch(frame -> frame.getMethodName().equals("awaitReceived"));
   }
 
   /** The second is nonsense, and the worker's end; the pool has counted it once. */
