@@ -184,13 +184,13 @@ static bool look_at_all(struct descendants *descendants) {
 static void *watch(void *argument) {
   struct descendants *descendants = argument;
   _Atomic uint32_t *bell = &view_of(descendants)->share->bell;
-  while (!atomic_load(&descendants->stopping)) {
+  for (;;) {
     const uint32_t rung = atomic_load(bell);
+    if (atomic_load(&descendants->stopping)) return NULL; /* later than the bell: who stops it rings after saying so */
     const bool decided = look_at_all(descendants);
     const struct timespec again = clock_after(AGAIN_NANOSECONDS);
     tproc_futex_wait(bell, rung, decided ? NULL : &again);
   }
-  return NULL;
 }
 
 /* ---- beginning and end */

@@ -7,7 +7,9 @@
 #include <cstring>
 
 #include "host/owners_in_use.h"
+#include "host/watching_again.h"
 #include "support/hosting.h"
+#include "support/own_process.h"
 #include "support/patience.h"
 #include "support/resources.h"
 #include "support/sharer.h"
@@ -36,6 +38,15 @@ void kill_and_await(Host &host, tproc_threadproc *program) {
 }
 
 }  // namespace
+
+// A stop that came between two looks of the thread at its words was slept through.
+TEST_CASE("the watch over forked children ends whenever it is stopped") {
+  in_own_process([] {
+    alarm(240);
+    Host host;
+    for (unsigned round = 0; round < 10000; round++) EXPECT_EQUAL(watch_again(host.get(), round % 1000), 0);
+  });
+}
 
 TEST_CASE("a forked child that dies with a lock leaves it to the next one, and its block to all") {
   Host host;
