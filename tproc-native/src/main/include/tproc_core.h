@@ -311,7 +311,8 @@ struct tproc_prepared_totals {
  * @param count 0: none of that kind any more; at most TPROC_PREPARED_MAX of all kinds
  * @param age_max nanoseconds, after which one that waits is replaced; 0: never
  * @return 0, or a negative errno as tproc_host_launch gives them; -EAGAIN: a file of the program has changed just now;
- * -ENOTSUP: it is none that can be prepared; -ECANCELED: another call has meanwhile asked for none any more
+ * -ENOTSUP: it is none that can be prepared; -ECANCELED: another call has meanwhile asked for none any more, or closes
+ * the host
  */
 int tproc_host_prepare(struct tproc_host *host, const struct tproc_launch *launch, unsigned count, uint64_t age_max,
                        struct tproc_error *error);
@@ -440,7 +441,7 @@ int tproc_host_arena_create(struct tproc_host *host, size_t capacity, void **are
 int tproc_host_arena_alloc(struct tproc_host *host, void *arena, size_t size, size_t alignment, void **object,
                            struct tproc_error *error);
 
-/** Makes room free again. @return 0; -EINVAL: it has handed out no such room; -EPROTO; -ENOTSUP */
+/** Makes room free again. @return 0; -EINVAL: it cannot have handed out such room; -EPROTO; -ENOTSUP */
 int tproc_host_arena_free(struct tproc_host *host, void *arena, void *object, size_t size, struct tproc_error *error);
 
 /** Says where a receiver begins. @return 0; -EINVAL: not in the arena, or too long a type; -EPROTO; -ENOTSUP */

@@ -443,7 +443,7 @@ void prepared_pool_begin_yield(struct prepared_pool *pool) {
   struct prepared_program *yielding = NULL;
   pthread_mutex_lock(&pool->lock);
   pool->yielding++;
-  while ((pool->first != NULL && pool->making > 0) || pool->ending) pthread_cond_wait(&pool->made, &pool->lock);
+  while (pool->making > 0 || pool->ending) pthread_cond_wait(&pool->made, &pool->lock);
   for (struct prepared_kind *kind = pool->first; kind != NULL; kind = kind->next) take_fixed_of(kind, &yielding);
   take_fixed(&pool->discarded, &yielding);
   pthread_mutex_unlock(&pool->lock);
@@ -513,7 +513,10 @@ static void shrink(struct prepared_pool *pool, struct prepared_kind *kind) {
 }
 
 /* By another caller, whose failure is this one's, too. */
-static int say_why_removed(const struct prepared_kind *kind, struct tproc_error *error) {
+static int say_why_removed(const struct prepared_pool *pool, const struct prepared_kind *kind,
+                           struct tproc_error *error) {
+  if (pool->closing)
+    return tproc_fail_because(error, ECANCELED, "prepare %s: the host is being closed", kind->copy.launch.program);
   if (kind->failure.code == 0)
     return tproc_fail_because(error, ECANCELED, "prepare %s: another call wants none any more",
                               kind->copy.launch.program);
@@ -530,7 +533,7 @@ static int fill(struct prepared_pool *pool, struct prepared_kind *kind, struct t
     else
       pthread_cond_wait(&pool->made, &pool->lock); /* another thread makes the rest, or yields */
   }
-  return !failed && kind->removed ? say_why_removed(kind, error) : failed;
+  return !failed && kind->removed ? say_why_removed(pool, kind, error) : failed;
 }
 
 /* For fixed addresses there is one place: what is there already is enough, and the thread tries again. */
