@@ -165,8 +165,8 @@ TPROC_EXPORT struct tproc_arena *tproc_arena_create(size_t capacity);
 TPROC_EXPORT void *tproc_arena_alloc(struct tproc_arena *arena, size_t size, size_t alignment);
 
 /**
- * Makes room free for what is allocated later in the arena. What the arena has not handed out ends the program, with a
- * message, as free does.
+ * Makes room free for what is allocated later in the arena. What the arena cannot have handed out, or the last of its
+ * size that was freed, ends the program with a message, as free does. Not every mistake is seen.
  *
  * @param object NULL: nothing is done
  * @param size as it was allocated with

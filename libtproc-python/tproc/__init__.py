@@ -293,7 +293,7 @@ class Arena:
         return address
 
     def free(self, address, size):
-        """Makes room free for what comes later. What the arena has not handed out ends the program."""
+        """Makes room free for what comes later. What the arena cannot have handed out ends the program."""
         _library.tproc_arena_free(self.block.address, address, size)
 
     def view(self, address, size):

@@ -63,7 +63,7 @@ impl Arena {
         Ok(object)
     }
 
-    /// Makes room free for what comes later. What the arena has not handed out ends the program, with a message.
+    /// Makes room free for what comes later. What the arena cannot have handed out ends the program, with a message.
     pub fn free(&mut self, object: usize, size: usize) {
         unsafe { sys::tproc_arena_free(self.block.as_raw(), object as *mut c_void, size) }
     }

@@ -71,6 +71,7 @@ bool tproc_arena_put_back(struct tproc_arena *arena, void *object, size_t size) 
   if (size > LARGEST || (uint64_t)object % MIN_ALIGNMENT != 0) return false;
   const uint32_t size_class = class_of(size);
   if (!has(arena, (uint64_t)object, size_of(size_class))) return false;
+  if (arena->freed[size_class] == (uint64_t)object) return false;
   const uint64_t at = (uint64_t)object - (uint64_t)arena;
   if (at + size_of(size_class) == arena->used) {
     arena->used = at;

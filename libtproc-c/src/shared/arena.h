@@ -24,7 +24,7 @@ void *tproc_arena_take(struct tproc_arena *arena, size_t size, size_t alignment)
 /**
  * Makes the room free that was taken with this size, for what is taken later.
  *
- * @return false: the arena has handed out no such room; nothing is changed
+ * @return false: the arena cannot have handed out such room, or it was the last to be freed; nothing is changed
  */
 bool tproc_arena_put_back(struct tproc_arena *arena, void *object, size_t size);
 

@@ -40,6 +40,16 @@ TEST_CASE("what an arena has not handed out is not taken back") {
   CHECK_FALSE(tproc_arena_put_back(made.arena, last, 100));
 }
 
+TEST_CASE("what was freed in an arena is not taken back once more") {
+  Made made;
+  char *first = made.take(100);
+  made.take(100);
+  CHECK(tproc_arena_put_back(made.arena, first, 100));
+  CHECK_FALSE(tproc_arena_put_back(made.arena, first, 100));
+  CHECK(made.take(100) == first);
+  CHECK(made.take(100) != first);
+}
+
 TEST_CASE("a piece that was written to after it was freed leads nowhere") {
   Made made;
   char *freed = made.take(100);

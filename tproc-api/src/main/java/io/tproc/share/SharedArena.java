@@ -60,7 +60,7 @@ public final class SharedArena implements AutoCloseable {
    *
    * @param object its address
    * @param size as it was allocated with
-   * @throws SharedMemoryException with EINVAL: the arena has handed out no such room
+   * @throws SharedMemoryException with EINVAL: the arena cannot have handed out such room
    */
   public void free(long object, long size) {
     if (size < 0) {
