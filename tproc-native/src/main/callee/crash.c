@@ -44,7 +44,11 @@ static void move_to_caller(void) {
 static void find_symbol(void) {
   struct sigaction kill = {.sa_handler = SIG_DFL};
   Dl_info info = {0};
+  sigset_t only;
+  sigemptyset(&only);
+  sigaddset(&only, SIGALRM);
   sigaction(SIGALRM, &kill, NULL);
+  pthread_sigmask(SIG_UNBLOCK, &only, NULL); /* or it would be left to a thread that may have blocked it */
   alarm(SYMBOL_SECONDS);
   move_to_caller();
   const int found = dladdr((void *)(uintptr_t)record->pc, &info);
