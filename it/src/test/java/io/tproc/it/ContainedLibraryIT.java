@@ -23,6 +23,7 @@ import io.tproc.library.ContainedFunction;
 import io.tproc.library.ContainedLibrary;
 import io.tproc.library.LibraryLoadException;
 import io.tproc.library.Signature;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.junit.jupiter.api.AfterAll;
@@ -158,6 +159,27 @@ class ContainedLibraryIT {
       expected += (i + 1) * ((Number) arguments[i]).doubleValue();
     }
     assertThat(sum.callDouble(arguments)).isEqualTo(expected);
+  }
+
+  /** A library that nobody can reach is ended, and one whose function somebody can is not. */
+  @Test
+  void aFunctionKeepsItsLibrary(TprocHost host) throws Exception {
+    ContainedFunction kept = openAndForget(host).function("next_int32", INT, INT);
+    int before = host.statuses().size();
+    openAndForget(host);
+    assertThat(
+            Patience.until(
+                Patience.seconds(60),
+                () -> {
+                  System.gc();
+                  return host.statuses().size() <= before;
+                }))
+        .isTrue();
+    assertThat(kept.callInt(1)).isEqualTo(2);
+  }
+
+  private static ContainedLibrary openAndForget(TprocHost host) throws IOException {
+    return host.library(Programs.library("contained"));
   }
 
   @Test

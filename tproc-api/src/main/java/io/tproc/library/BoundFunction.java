@@ -11,6 +11,9 @@ import org.jspecify.annotations.Nullable;
 
 /** A function of one instance. */
 final class BoundFunction extends ContainedFunction {
+  /** Or it would be ended when nobody but its functions is reachable. */
+  private final ContainedLibrary library;
+
   private final Instance instance;
   private final String name;
   private final Signature signature;
@@ -18,12 +21,14 @@ final class BoundFunction extends ContainedFunction {
   private final @Nullable Duration limit;
 
   BoundFunction(
+      ContainedLibrary library,
       Instance instance,
       String name,
       Signature signature,
       long prepared,
       @Nullable Duration limit) {
     super(name, signature);
+    this.library = library;
     this.instance = instance;
     this.name = name;
     this.signature = signature;
@@ -33,7 +38,7 @@ final class BoundFunction extends ContainedFunction {
 
   @Override
   public ContainedFunction within(Duration newLimit) {
-    return new BoundFunction(instance, name, signature, prepared, positive(newLimit));
+    return new BoundFunction(library, instance, name, signature, prepared, positive(newLimit));
   }
 
   @Override
@@ -68,6 +73,7 @@ final class BoundFunction extends ContainedFunction {
     } finally {
       Reference.reachabilityFence(arguments);
       Reference.reachabilityFence(kept);
+      Reference.reachabilityFence(library);
       lane.pop(top);
     }
   }

@@ -127,10 +127,10 @@ final class BoundLibrary implements ContainedLibrary {
     return function(instance, name, address, signature);
   }
 
-  private static ContainedFunction function(
+  private ContainedFunction function(
       Instance instance, String name, long address, Signature signature) {
     long prepared = instance.prepare(address, signature);
-    return new BoundFunction(instance, name, signature, prepared, instance.limit());
+    return new BoundFunction(this, instance, name, signature, prepared, instance.limit());
   }
 
   @Override

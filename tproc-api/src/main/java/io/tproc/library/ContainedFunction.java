@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * Signature)} and {@link LibraryPool#function(String, Signature)}.
  *
  * <p>Thread-safe. One of a library belongs to one instance of it: when that has ended, calls throw
- * {@link StaleLibraryException}. One of a pool is called in whatever instance is free.
+ * {@link StaleLibraryException}. One of a pool is called in whatever instance is free. As long as
+ * it is reachable, its library is.
  */
 public abstract sealed class ContainedFunction permits BoundFunction, PooledFunction {
   private final String name;

@@ -11,6 +11,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -133,7 +134,7 @@ final class ForeignCall {
     for (int i = 0; i < arguments.length; i++) {
       arguments[i] = ForeignTypes.toC(given[leading + i], descriptor.argumentLayouts().get(i));
     }
-    Object result = function.call(arguments);
+    Object result = callKeeping(given, arguments);
     if (withState) {
       ((MemorySegment) given[leading - 1])
           .set(ValueLayout.JAVA_INT, errnoOffset(), library.errno());
@@ -145,6 +146,15 @@ final class ForeignCall {
         .returnLayout()
         .map(layout -> ForeignTypes.toJava(result, layout))
         .orElse(null);
+  }
+
+  /** The addresses alone do not keep what an automatic arena has. */
+  private Object callKeeping(Object[] given, Object[] arguments) {
+    try {
+      return function.call(arguments);
+    } finally {
+      Reference.reachabilityFence(given);
+    }
   }
 
   private static long errnoOffset() {
