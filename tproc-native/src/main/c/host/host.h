@@ -88,7 +88,7 @@ void host_note_release(struct tproc_host *host, bool low);
 /**
  * Waits until what programs have had below the slots is given back, as far as that comes without anybody's doing, two
  * seconds at most: the next program may want the same addresses, as a sanitizer's shadow has. What has not come by then
- * is not waited for again.
+ * is not waited for again, nor what has just come to it.
  */
 void host_await_low_releases(struct tproc_host *host);
 
@@ -104,7 +104,10 @@ unsigned host_releases(struct tproc_host *host);
  */
 bool host_gives_back(struct tproc_host *host, uint64_t address);
 
-/** What is being given back now, or will be without anybody's doing, has been waited for in vain. */
+/**
+ * What is being given back now, or will be without anybody's doing, has been waited for in vain: also what began to be
+ * while somebody waited, who does not tell them apart.
+ */
 void host_note_wait_in_vain(struct tproc_host *host);
 
 /** Waits until another one has been released. @return false when `until` (CLOCK_MONOTONIC) came first */
