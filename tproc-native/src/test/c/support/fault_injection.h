@@ -40,6 +40,7 @@ class FaultInjection {
   std::vector<CallCount> counted();
 
   // From now on the n-th of these calls fails with this errno; without one it is held back until let_go, and then made.
+  // Calls for descriptors of /proc are not held back, and not counted then.
   void arm(long number, int code, unsigned n, const std::string &threads);
   // Whether that call has been made.
   bool has_hit();
