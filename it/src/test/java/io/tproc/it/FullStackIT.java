@@ -174,7 +174,9 @@ class FullStackIT {
         at -= deepest / STEPS;
       }
       // Near the depth from which on it works, a launch overflows somewhere in its middle.
-      for (int i = deepest / STEPS; i >= -deepest / STEPS; i--) {
+      int span = deepest / STEPS;
+      int stride = (int) Math.max(1, 2 * span / Patience.scaled(2 * span));
+      for (int i = span; i >= -span; i -= stride) {
         works(at + i);
       }
     }

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  */
 @ExtendWith(HostExtension.class)
 class LeaksIT {
-  private static final int LAUNCHES = 500;
+  private static final long LAUNCHES = Patience.scaled(500);
 
   /** The JVM loads classes and starts threads of its own on the first launches. */
   @BeforeEach
@@ -35,7 +35,7 @@ class LeaksIT {
   @Test
   void programsThatEnd(TprocHost host) throws Exception {
     Resources before = Resources.now();
-    for (int i = 0; i < LAUNCHES; i++) {
+    for (long i = 0; i < LAUNCHES; i++) {
       try (ThreadProc program = host.command(Programs.nothing()).start()) {
         assertThat(program.waitForExit()).isEqualTo(new Exited(0));
       }
@@ -46,7 +46,7 @@ class LeaksIT {
   @Test
   void programsWhoseOutputIsRead(TprocHost host) throws Exception {
     Resources before = Resources.now();
-    for (int i = 0; i < LAUNCHES / 4; i++) {
+    for (long i = 0; i < LAUNCHES / 4; i++) {
       assertThat(Outcome.hosted(host, Programs.probe("arguments"), "x").exitValue).isZero();
     }
     before.assertAsBefore();
@@ -55,7 +55,7 @@ class LeaksIT {
   @Test
   void programsThatAreKilledAtOnce(TprocHost host) throws Exception {
     Resources before = Resources.now();
-    for (int i = 0; i < LAUNCHES / 2; i++) {
+    for (long i = 0; i < LAUNCHES / 2; i++) {
       host.command(Programs.probe("waiter")).start().close();
     }
     before.assertAsBefore();
@@ -64,7 +64,7 @@ class LeaksIT {
   @Test
   void programsWithThreadsAndMemory(TprocHost host) throws Exception {
     Resources before = Resources.now();
-    for (long i = 0; i < Patience.scaled(LAUNCHES / 5); i++) {
+    for (long i = 0; i < LAUNCHES / 5; i++) {
       assertThat(Outcome.hosted(host, Programs.probe("threads"), "3"))
           .returns("3\n", Outcome::output);
     }
@@ -75,7 +75,7 @@ class LeaksIT {
   @Test
   void programsThatGiveNothingBack(TprocHost host) throws Exception {
     Resources before = Resources.now();
-    for (long i = 0; i < Patience.scaled(LAUNCHES / 5); i++) {
+    for (long i = 0; i < LAUNCHES / 5; i++) {
       try (ThreadProc program = host.command(Programs.probe("weight")).start()) {
         assertThat(program.waitForExit()).isEqualTo(new Exited(0));
       }
@@ -142,7 +142,7 @@ class LeaksIT {
     assertThatThrownBy(() -> host.command("/no/such/program").start())
         .isInstanceOf(LaunchException.class);
     Resources before = Resources.now();
-    for (int i = 0; i < LAUNCHES; i++) {
+    for (long i = 0; i < LAUNCHES; i++) {
       assertThatThrownBy(() -> host.command("/no/such/program").start())
           .isInstanceOf(LaunchException.class);
       assertThatThrownBy(() -> host.command(Programs.probe("nothing"), "a".repeat(1 << 18)).start())
