@@ -35,9 +35,9 @@ import org.junit.platform.reporting.legacy.xml.LegacyXmlReportGeneratingListener
  * the aarch64 guest.
  *
  * <p>Arguments: {@code --reports DIRECTORY} for JUnit XML; {@code --shares 1,2/3} to run only two
- * of three shares of the classes, so that several JVMs can share the work; and patterns of simple
- * class names ({@code LaunchIT}, {@code .*Abi.*}) to run fewer than all. Exits with 0 when at least
- * one test ran and none failed.
+ * of three shares of the classes, so that several JVMs can share the work; {@code --without
+ * OneIT,AnotherIT} to leave classes out; and patterns of simple class names ({@code LaunchIT},
+ * {@code .*Abi.*}) to run fewer than all. Exits with 0 when at least one test ran and none failed.
  */
 final class RunAll {
   private RunAll() {}
@@ -46,6 +46,7 @@ final class RunAll {
     List<String> patterns = new ArrayList<>();
     List<TestExecutionListener> listeners = new ArrayList<>();
     ClassNameFilter shares = shares("1/1");
+    Set<String> without = Set.of();
     PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
     SummaryGeneratingListener summary = new SummaryGeneratingListener();
     for (int i = 0; i < arguments.length; i++) {
@@ -54,6 +55,8 @@ final class RunAll {
         listeners.add(new LegacyXmlReportGeneratingListener(directory, out));
       } else if (arguments[i].equals("--shares")) {
         shares = shares(arguments[++i]);
+      } else if (arguments[i].equals("--without")) {
+        without = Set.of(arguments[++i].split(","));
       } else {
         patterns.add("io\\.tproc\\.it\\." + arguments[i]);
       }
@@ -62,7 +65,8 @@ final class RunAll {
     listeners.add(new Progress(out));
 
     Launcher launcher = LauncherFactory.create();
-    launcher.execute(request(patterns, shares), listeners.toArray(new TestExecutionListener[0]));
+    launcher.execute(
+        request(patterns, shares, except(without)), listeners.toArray(new TestExecutionListener[0]));
 
     TestExecutionSummary result = summary.getSummary();
     result.printFailuresTo(out, 20);
@@ -86,11 +90,17 @@ final class RunAll {
     return name -> FilterResult.includedIf(mine.contains(Math.floorMod(name.hashCode(), all) + 1));
   }
 
-  private static LauncherDiscoveryRequest request(List<String> patterns, ClassNameFilter shares) {
+  private static ClassNameFilter except(Set<String> simpleNames) {
+    return name ->
+        FilterResult.includedIf(!simpleNames.contains(name.substring(name.lastIndexOf('.') + 1)));
+  }
+
+  private static LauncherDiscoveryRequest request(
+      List<String> patterns, ClassNameFilter shares, ClassNameFilter others) {
     LauncherDiscoveryRequestBuilder builder =
         LauncherDiscoveryRequestBuilder.request()
             .selectors(selectPackage("io.tproc.it"))
-            .filters(includeClassNamePatterns(".*IT"), shares)
+            .filters(includeClassNamePatterns(".*IT"), shares, others)
             .configurationParameter(
                 "junit.jupiter.execution.timeout.testable.method.default",
                 Patience.seconds(300).toSeconds() + " s");
