@@ -66,7 +66,8 @@ final class RunAll {
 
     Launcher launcher = LauncherFactory.create();
     launcher.execute(
-        request(patterns, shares, except(without)), listeners.toArray(new TestExecutionListener[0]));
+        request(patterns, shares, except(without)),
+        listeners.toArray(new TestExecutionListener[0]));
 
     TestExecutionSummary result = summary.getSummary();
     result.printFailuresTo(out, 20);
