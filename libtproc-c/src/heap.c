@@ -46,7 +46,11 @@ static __attribute__((noinline)) void free_slowly(void *block) {
 
 /* A cache that is not attached has no group that the block could be noted in. Nothing is open: there is no slice. */
 void tproc_free(void *block) {
-  if (__builtin_expect(!tproc_heap_free_quickly(&tproc_view, tproc_cache, block), 0)) free_slowly(block);
+  struct tproc_block found;
+  if (__builtin_expect(tproc_heap_untag(&tproc_view, block, &found), 1))
+    tproc_heap_freed(tproc_cache, &found);
+  else
+    free_slowly(block);
 }
 
 void *tproc_realloc(void *block, size_t size) {

@@ -42,11 +42,12 @@ static inline bool tproc_bin_reuse(struct tproc_bin *bin) {
 }
 
 /** Allocates a block of a bin that has a free one. */
-static inline void *tproc_bin_take(struct tproc_bin *bin, uint32_t owner) {
-  const uint64_t free_blocks = bin->free, index = (uint64_t)(uint32_t)__builtin_ctzll(free_blocks);
+static inline __attribute__((returns_nonnull)) void *tproc_bin_take(struct tproc_bin *bin, uint16_t owner) {
+  const uint64_t free_blocks = bin->free;
+  const unsigned index = (unsigned)__builtin_ctzll(free_blocks);
   bin->free = free_blocks & (free_blocks - 1);
-  void *block = bin->blocks + index * bin->size;
-  atomic_store_explicit(&bin->tags[index], (uint16_t)owner, memory_order_release); /* allocated */
+  void *block = bin->blocks + index * bin->size;                         /* below TPROC_SLICE_SIZE */
+  atomic_store_explicit(&bin->tags[index], owner, memory_order_release); /* allocated */
   return block;
 }
 

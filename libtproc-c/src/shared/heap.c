@@ -11,7 +11,7 @@ static bool is_aligned(uint32_t size_class, size_t alignment) {
 static void *take_block(const struct tproc_view *view, struct tproc_cache *cache, uint32_t size_class) {
   struct tproc_bin *bin = &cache->bins[size_class];
   if (bin->free == 0 && !tproc_bin_reuse(bin) && !tproc_cache_refill(view, cache, size_class)) return NULL;
-  return tproc_bin_take(bin, cache->owner);
+  return tproc_bin_take(bin, (uint16_t)cache->owner);
 }
 
 /* The bin's group is in it only meanwhile: the fast way finds none. */

@@ -37,11 +37,10 @@ static inline bool tproc_slice_at(const struct tproc_view *view, size_t offset, 
 
 /** The block of a slice's class. @return false when the class is none of small blocks, or none begins there */
 static inline bool tproc_small_block_at(const struct tproc_view *view, size_t offset, struct tproc_block *block) {
-  if (__builtin_expect(block->size_class - 1 >= TPROC_CLASS_COUNT - 1, 0)) return false;
   const uint64_t inverse = tproc_class_inverses[block->size_class], quotient = offset % TPROC_SLICE_SIZE * inverse;
   block->index = quotient >> 32;
   block->tag = tproc_slice_tags(view, block->slice) + block->index;
-  return __builtin_expect((uint32_t)quotient < inverse, 1); /* there is no remainder: see tproc_class_inverses */
+  return (uint32_t)quotient < inverse; /* there is no remainder; of what is no class the inverse is 0 */
 }
 
 /** The block that begins at an address, allocated or not. @return false when none can begin there */
@@ -57,10 +56,10 @@ void *tproc_heap_alloc_slowly(const struct tproc_view *view, struct tproc_cache 
 
 /** @return NULL when none is at hand: tproc_heap_alloc_slowly may find one */
 static inline void *tproc_heap_alloc_quickly(struct tproc_cache *cache, size_t size) {
-  if (__builtin_expect(size > TPROC_SMALL_MAX, 0)) return NULL;
+  if (__builtin_expect(size > TPROC_TABLED_MAX, 0) && size > TPROC_SMALL_MAX) return NULL;
   struct tproc_bin *bin = &cache->bins[tproc_size_class_of(size)];
   if (__builtin_expect(bin->free == 0, 0) && !tproc_bin_reuse(bin)) return NULL;
-  return tproc_bin_take(bin, cache->owner);
+  return tproc_bin_take(bin, (uint16_t)cache->owner);
 }
 
 /** @return NULL when the heap is full, the owner at its limit, or the cache is not attached */
@@ -78,16 +77,18 @@ static inline void tproc_heap_freed(struct tproc_cache *cache, const struct tpro
   atomic_store_explicit(&block->record->freed[block->index / TPROC_GROUP_BLOCKS], 1, memory_order_relaxed);
 }
 
-/** Frees a small block that is on nobody's account. @return false, and nothing changes, when it is none */
-static inline bool tproc_heap_free_quickly(const struct tproc_view *view, struct tproc_cache *cache, void *address) {
-  struct tproc_block block;
+/**
+ * Frees a small block that is on nobody's account; tproc_heap_freed comes next.
+ *
+ * @return false, and nothing changes, when it is none
+ */
+static inline bool tproc_heap_untag(const struct tproc_view *view, void *address, struct tproc_block *block) {
   const size_t offset = (size_t)((uintptr_t)address - (uintptr_t)view->data);
-  if (!tproc_slice_at(view, offset, &block) || !tproc_small_block_at(view, offset, &block)) return false;
-  const uint16_t owner = atomic_load_explicit(block.tag, memory_order_relaxed);
+  if (__builtin_expect(!tproc_slice_at(view, offset, block), 0)) return false;
+  if (__builtin_expect(!tproc_small_block_at(view, offset, block), 0)) return false;
   /* Also 0: none has it. */
-  if (__builtin_expect(TPROC_OWNER_MAY_COUNT(owner), 0)) return false;
-  atomic_store_explicit(block.tag, 0, memory_order_release); /* free */
-  tproc_heap_freed(cache, &block);
+  if (__builtin_expect(TPROC_OWNER_MAY_COUNT(atomic_load_explicit(block->tag, memory_order_relaxed)), 0)) return false;
+  atomic_store_explicit(block->tag, 0, memory_order_release); /* free */
   return true;
 }
 
@@ -100,7 +101,10 @@ int tproc_heap_free_slowly(const struct tproc_view *view, struct tproc_cache *ca
  * @return 0; EINVAL, and nothing changes, when no allocated block begins at the address; EAGAIN as tproc_large_free
  */
 static inline int tproc_heap_free(const struct tproc_view *view, struct tproc_cache *cache, void *address) {
-  return tproc_heap_free_quickly(view, cache, address) ? 0 : tproc_heap_free_slowly(view, cache, address);
+  struct tproc_block block;
+  if (!tproc_heap_untag(view, address, &block)) return tproc_heap_free_slowly(view, cache, address);
+  tproc_heap_freed(cache, &block);
+  return 0;
 }
 
 /** Bytes that a block has room for; 0: no block is allocated at the address. */

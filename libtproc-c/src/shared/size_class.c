@@ -13,7 +13,7 @@
 
 const struct tproc_size_class tproc_size_classes[TPROC_CLASS_COUNT] = {{0, 0}, ALL(SIZE_AND_BLOCKS)};
 
-const uint32_t tproc_class_inverses[TPROC_CLASS_COUNT] = {0, ALL(INVERSE)};
+const uint32_t tproc_class_inverses[256] = {0, ALL(INVERSE)};
 
 const uint8_t tproc_small_classes[65] = {1,  1,  2,  3,  4,  5,  6,  7,  8,  9,  9,  10, 10, 11, 11, 12, 12,
                                          13, 13, 13, 13, 14, 14, 14, 14, 15, 15, 15, 15, 16, 16, 16, 16, 17,

@@ -25,6 +25,7 @@ struct tproc_view {
   struct tproc_slice *slices;
   _Atomic uint16_t *tags;
   unsigned char *data;
+  uint64_t tag_stride; /**< bytes of a slice's tags */
   uint32_t owner_count;
   uint32_t thread_count;
   uint32_t board_count;

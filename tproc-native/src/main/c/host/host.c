@@ -85,7 +85,10 @@ static void start_threads(void *argument) {
     opening->result = descendants_start(&host->descendants, host, opening->error);
     if (opening->result) spawner_stop(&host->spawner);
   }
-  if (opening->result) broker_stop(&host->broker);
+  if (opening->result)
+    broker_stop(&host->broker);
+  else
+    huge_pages_start(&host->huge_pages, &host->range);
 }
 
 /* Of the descriptors that both tables have, the numbers are the same. */
@@ -352,6 +355,7 @@ static void end_all(void *argument) {
     threadproc_free(threadproc);
     host_note_release(host, low);
   }
+  huge_pages_stop(&host->huge_pages);
   descendants_stop(&host->descendants);
   spawner_stop(&host->spawner);
   broker_stop(&host->broker);

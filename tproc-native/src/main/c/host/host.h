@@ -15,6 +15,7 @@
 #include "memory/slot.h"
 #include "share/host_heap.h"
 #include "share/host_waits.h"
+#include "share/huge_pages.h"
 #include "share/range.h"
 #include "shared/waiting.h"
 #include "spawn/spawner.h"
@@ -48,6 +49,7 @@ struct tproc_host {
   struct shared_range range;
   struct tproc_error no_range; /**< why there is none; its code is 0 when there is */
   struct host_heap heap;
+  struct huge_pages huge_pages;
   struct host_waits waits;
   struct descendants descendants;
   struct prepared_pool prepared;

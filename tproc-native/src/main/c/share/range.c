@@ -20,9 +20,8 @@
 #define THREAD_COUNT (1u << TPROC_TOKEN_RECORD_BITS)
 #define SLICES_MAX (1u << 30)
 
-/* Of all tables, so that none shares a page of any machine with another; the data's is a huge page's. */
+/* Of all tables, so that none shares a page of any machine with another. */
 #define TABLE_ALIGNMENT 65536u
-#define DATA_ALIGNMENT (2u << 20)
 
 static void lay_out(struct tproc_share *share, const struct shared_range_counts *counts) {
   *share = (struct tproc_share){.magic = TPROC_SHARE_MAGIC,
@@ -45,11 +44,11 @@ static void lay_out(struct tproc_share *share, const struct shared_range_counts 
   share->channels = at;
   at = align_up(at + counts->channels * sizeof(struct tproc_channel_entry), TABLE_ALIGNMENT);
   share->accounts = at;
-  at = align_up(at + counts->accounts * sizeof(struct tproc_account), TABLE_ALIGNMENT);
+  at = align_up(at + counts->accounts * sizeof(struct tproc_account), SHARED_RANGE_ALIGNMENT);
   share->slices = at;
-  at = align_up(at + (uint64_t)counts->slices * sizeof(struct tproc_slice), TABLE_ALIGNMENT);
+  at = align_up(at + (uint64_t)counts->slices * sizeof(struct tproc_slice), SHARED_RANGE_ALIGNMENT);
   share->tags = at;
-  at = align_up(at + (uint64_t)counts->slices * TPROC_TAG_STRIDE * sizeof(uint16_t), DATA_ALIGNMENT);
+  at = align_up(at + (uint64_t)counts->slices * TPROC_TAG_STRIDE * sizeof(uint16_t), SHARED_RANGE_ALIGNMENT);
   share->data = at;
   share->size = at + (uint64_t)counts->slices * TPROC_SLICE_SIZE;
 }

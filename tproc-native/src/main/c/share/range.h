@@ -6,6 +6,9 @@
 #include "shared/view.h"
 #include "tproc_core.h"
 
+/** Of the range, and of those of its tables that grow with use: a huge page's. */
+#define SHARED_RANGE_ALIGNMENT (2u << 20)
+
 struct shared_range {
   struct tproc_view view; /**< share is NULL when there is none */
   struct slot_space *slots;
