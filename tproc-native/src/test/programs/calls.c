@@ -13,6 +13,9 @@
  *   store-signal ADDRESS  a call that writes its answer there
  *   store-context ADDRESS another, whose answer is a context of asynchronous I/O
  *   become                execs itself, with `native`
+ *   become OTHER          execs that, which is at the same addresses, with `identity`
+ *   fork-become OTHER     does so in a forked child and in a vforked one
+ *   identity              the own executable, compared with argv[0], as every program has it
  *   native                memory calls by what has a memory of its own
  *   map FILE [write]      maps a file and closes it
  *   examine ADDRESS       says at ADDRESS that it runs, and looks at its own executable when it is told to there
@@ -557,6 +560,27 @@ static void use_executable(const char *own) {
   EXPECT(length < 0 || length != (ssize_t)strlen(own) || memcmp(target, own, (size_t)length) != 0);
 }
 
+static void use_identity(const char *own) {
+  check_executable("/proc/self/exe", own);
+  check_executable("/proc/thread-self/exe", own);
+  read_built_paths(own);
+}
+
+static void become(char *other) {
+  execl(other, other, "identity", NULL);
+  _exit(3);
+}
+
+static void become_in_children(char *other) {
+  int status = -1;
+  const pid_t forked = fork();
+  if (forked == 0) become(other);
+  EXPECT(waitpid(forked, &status, 0) == forked && status == 0);
+  const pid_t vforked = vfork();
+  if (vforked == 0) become(other);
+  EXPECT(waitpid(vforked, &status, 0) == vforked && status == 0);
+}
+
 static char executed_text[] = "/proc/self/exe";
 
 static char *executable_text = executed_text;
@@ -1023,6 +1047,12 @@ int main(int argc, char **argv) {
     store_context(argv[2]);
   } else if (strcmp(mode, "execute-in-threads") == 0) {
     execute_in_threads(argv[0]);
+  } else if (strcmp(mode, "become") == 0 && argc > 2) {
+    become(argv[2]);
+  } else if (strcmp(mode, "fork-become") == 0 && argc > 2) {
+    become_in_children(argv[2]);
+  } else if (strcmp(mode, "identity") == 0) {
+    use_identity(argv[0]);
   } else if (strcmp(mode, "become") == 0) {
     execl(argv[0], argv[0], "native", NULL);
     return 3;

@@ -383,9 +383,8 @@ static void pass_limits_on(struct fence_listener *listener, const struct broker_
  * not be a question (docs/limits.md).
  */
 static struct broker_answer break_elsewhere(const struct broker_call *call) {
-  const uint64_t start = process_break_start(call->tid);
-  if (start == 0 || start == process_break_start(getpid())) return result(0);
-  return call->arguments[0] <= start + BREAK_SIZE ? unchanged() : result(0);
+  if (!target_has_execed(call)) return result(0);
+  return call->arguments[0] <= process_break_start(call->tid) + BREAK_SIZE ? unchanged() : result(0);
 }
 
 struct broker_answer broker_answer_call(struct broker_context *context, struct fence_listener *listener,

@@ -300,7 +300,7 @@ static bool read_path(const struct target_check *check, const struct fence_liste
 struct broker_answer proc_self_exe_run(const struct target_check *check, const struct fence_listener *listener,
                                        const struct broker_call *call) {
   const bool own = call->names_executable || read_path(check, listener, call);
-  return own ? answer_own(check, listener, call) : unchanged();
+  return own && !target_has_execed(call) ? answer_own(check, listener, call) : unchanged();
 }
 
 /* Whether there is a path in what can be read without waiting, and then whether it is the own executable's. */

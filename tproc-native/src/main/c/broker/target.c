@@ -18,6 +18,7 @@
 #include "base/compat.h"
 #include "base/error.h"
 #include "base/page.h"
+#include "base/process_state.h"
 #include "broker/broker_call.h"
 #include "broker/target_access.h"
 #include "memory/address_space.h"
@@ -129,6 +130,12 @@ bool target_has_left_memory(struct target_check *check, pid_t tid) {
   }
   const int seen = sees_marker(check, tid, false);
   return seen >= 0 ? seen == 0 : !is_no_access(-seen);
+}
+
+bool target_has_execed(const struct broker_call *call) {
+  if (call->shares) return false;
+  const uint64_t start = process_break_start(call->tid);
+  return start != 0 && start != process_break_start(getpid());
 }
 
 /* What a descriptor's link refers to, which is not opened yet, and whether it may be written to. */

@@ -41,6 +41,12 @@ bool target_shares_memory(struct target_check *check, const struct fence_listene
  */
 bool target_has_left_memory(struct target_check *check, pid_t tid);
 
+/**
+ * Whether the caller is another program, in a memory of its own, which it has executed: it is asked about where that
+ * one runs at the fence's own addresses. A forked child has a copy of the host's memory, and with it its break.
+ */
+bool target_has_execed(const struct broker_call *call);
+
 /** Whether it may lock so many bytes of memory more, as far as its own limit and capabilities tell. */
 bool target_may_lock(pid_t tid, uint64_t bytes);
 

@@ -82,6 +82,18 @@ TEST_CASE("a program that execs another at the same addresses is not the old one
     CHECK(outcome(host, test_program(program), "become") == "done\n");
 }
 
+TEST_CASE("a program that is executed at the same addresses has its own executable") {
+  TemporaryDirectory directory;
+  const std::string other = directory / "other";
+  std::filesystem::copy_file(test_program("fixed_calls"), other);
+  Host host;
+  for (const char *mode : {"become", "fork-become"}) {
+    Launch launch(test_program("fixed_calls"), {mode, other});
+    const std::string said = host.output_of(launch);
+    CHECK(said == (std::string(mode) == "become" ? "done\n" : "done\ndone\ndone\n"));
+  }
+}
+
 TEST_CASE("a file that is deleted meanwhile is still what runs") {
   TemporaryDirectory directory;
   Host host;
