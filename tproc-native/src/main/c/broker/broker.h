@@ -49,6 +49,7 @@ struct broker_executable {
   const char *path; /**< absolute */
   int file;
   bool stay; /**< it may not exec another */
+  struct process_texts texts;
 };
 
 /**
@@ -60,6 +61,9 @@ struct broker_executable {
 int broker_open_listener(struct broker *broker, int notify_fd, pid_t pid, int process, struct memory *memory,
                          const struct broker_executable *executable, struct fence_listener **listener,
                          struct tproc_error *error);
+
+/** What the program is started with, if that is decided later. */
+void broker_set_texts(struct fence_listener *listener, const struct process_texts *texts);
 
 /** Looks what has come of the threadproc's own execve, also when it has ended, but before its exit is collected. */
 enum tproc_exec broker_look_for_exec(struct fence_listener *listener);

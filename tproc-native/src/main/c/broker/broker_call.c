@@ -339,6 +339,11 @@ static struct broker_answer answer_of_memory(struct fence_listener *listener, co
   }
 }
 
+/* Of a forked child, too, whose copy of the memory has the same vector; what is executed has the kernel's. */
+static bool asks_for_auxv(const struct broker_call *call) {
+  return call->number == __NR_prctl && (int)call->arguments[0] == PR_GET_AUXV && !target_has_execed(call);
+}
+
 /* A program that execs in place leaves the address space; what its children do is theirs. */
 static bool may_not_exec(struct fence_listener *listener, const struct broker_call *call) {
   if (!listener->stay || (call->number != __NR_execve && call->number != __NR_execveat) || !call->shares) return false;
@@ -394,6 +399,7 @@ struct broker_answer broker_answer_call(struct broker_context *context, struct f
   if (would_fork(call)) return result(-ENOSYS);
   pass_limits_on(listener, call);
   if (proc_self_exe_answer(context, listener, call, &executable)) return executable;
+  if (asks_for_auxv(call)) return (struct broker_answer){.verdict = BROKER_DEFER_AUXV};
   if (!call->shares) /* it can harm only its own memory */
     return call->number == __NR_brk ? break_elsewhere(call) : unchanged();
   return listener->memory != NULL ? answer_of_memory(listener, call) : result(-ENOMEM);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "broker/exe_path.h"
 #include "broker/fence_listener.h"
 #include "broker/target.h"
 #include "memory/fork_shield.h"
@@ -18,6 +19,7 @@ struct broker_call {
   bool shares;           /**< it runs in the host's memory */
   uint64_t id;           /**< of the notification */
   bool names_executable; /**< its path is known to be that of its own executable */
+  enum own_file view;    /**< its path is known to be that of this file, which is to be read */
   uint64_t awaits;       /**< the call for which a text is overwritten that has to be back first; 0: none */
 };
 
@@ -49,6 +51,7 @@ enum broker_verdict {
   BROKER_DEFER_STORE,    /**< once `stored` is at `stored_at` it returns 0 */
   BROKER_DEFER_LIMIT,    /**< setrlimit and the like: it reads and writes the caller's memory */
   BROKER_DEFER_AIO,      /**< io_setup: it reads and writes the caller's memory */
+  BROKER_DEFER_AUXV,     /**< it returns what proc_view_get_auxv gives */
   BROKER_DEFER_MAP,      /**< its file is opened anew, and it returns what broker_answer_map gives */
   BROKER_DEFER_PATH,     /**< it returns what proc_self_exe_run gives */
   BROKER_DEFER_EXECUTE   /**< a text is overwritten, and it is made; of proc_self_exe_run only */

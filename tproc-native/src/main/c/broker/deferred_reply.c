@@ -12,6 +12,7 @@
 #include "base/process_state.h"
 #include "broker/answers.h"
 #include "broker/proc_self_exe.h"
+#include "broker/proc_view.h"
 #include "broker/reply.h"
 #include "memory/pieces.h"
 
@@ -330,6 +331,9 @@ static void fetch(struct deferred_reply *reply, struct broker_answer *answer) {
     case BROKER_DEFER_STORE:
       *answer = result(give(reply, answer->stored_at, &answer->stored, sizeof answer->stored));
       break;
+    case BROKER_DEFER_AUXV:
+      *answer = result(proc_view_get_auxv(&reply->check, &reply->copy, &reply->call));
+      break;
     case BROKER_DEFER_LIMIT:
       *answer = result(get_and_set_limit(reply));
       break;
@@ -410,7 +414,8 @@ void deferred_reply_run(struct deferred_replies *desk, struct fence_listener *li
                                    .copy = {.notify_fd = listener->notify_fd,
                                             .pid = listener->pid,
                                             .process = listener->process,
-                                            .executable_file = listener->executable_file},
+                                            .executable_file = listener->executable_file,
+                                            .texts = listener->texts},
                                    .check = {.has_kcmp = desk->host->check.has_kcmp,
                                              .marker = call->id,
                                              .own_memory = desk->host->check.own_memory,

@@ -15,14 +15,20 @@ struct names {
   size_t count; /* may be more than NAMES_MAX: these are counted, so that ".." leads back, but not kept */
 };
 
-static const char link_name[] = "exe";
+static const char *const file_names[] = {
+    [OWN_EXECUTABLE] = "exe", [OWN_ARGUMENTS] = "cmdline", [OWN_ENVIRONMENT] = "environ", [OWN_AUXV] = "auxv"};
 
-static bool ends_as_link(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return strcmp(slash != NULL ? slash + 1 : path, link_name) == 0;
+/* Which file's name the last one of a path is. */
+static enum own_file last_name(const char *path) {
+  const char *slash = strrchr(path, '/'), *last = slash != NULL ? slash + 1 : path;
+  enum own_file file = OWN_AUXV;
+  while (file != OWN_NONE && strcmp(last, file_names[file]) != 0) file--;
+  return file;
 }
 
-bool exe_path_is_relative(const char *path) { return path[0] != '/' && (path[0] == '\0' || ends_as_link(path)); }
+bool exe_path_is_relative(const char *path) {
+  return path[0] != '/' && (path[0] == '\0' || last_name(path) != OWN_NONE);
+}
 
 static void add(struct names *names, const char *name, size_t length) {
   if (names->count < NAMES_MAX) {
@@ -98,13 +104,16 @@ static bool is_own_number(const struct exe_path_owner *owner, const struct names
   return owner->may_have_threads && is_thread_of(owner->process, (pid_t)number);
 }
 
-bool exe_path_is_own(const struct exe_path_owner *owner, const char *directory, const char *path) {
+enum own_file exe_path_own_file(const struct exe_path_owner *owner, const char *directory, const char *path) {
   struct names names = {.count = 0};
   const bool absolute = path[0] == '/';
-  if (!ends_as_link(path[0] != '\0' ? path : directory)) return false;
-  if (!absolute && !add_path(owner, &names, directory)) return false;
-  if (!add_path(owner, &names, path)) return false;
-  if (!is(&names, 0, "proc") || !is_own_number(owner, &names, 1)) return false;
-  if (names.count == 3) return is(&names, 2, link_name);
-  return names.count == 5 && is(&names, 2, "task") && is_own_number(owner, &names, 3) && is(&names, 4, link_name);
+  const enum own_file file = last_name(path[0] != '\0' ? path : directory);
+  if (file == OWN_NONE) return OWN_NONE;
+  if (!absolute && !add_path(owner, &names, directory)) return OWN_NONE;
+  if (!add_path(owner, &names, path)) return OWN_NONE;
+  if (!is(&names, 0, "proc") || !is_own_number(owner, &names, 1)) return OWN_NONE;
+  const bool of_process = names.count == 3 && is(&names, 2, file_names[file]);
+  const bool of_thread =
+      names.count == 5 && is(&names, 2, "task") && is_own_number(owner, &names, 3) && is(&names, 4, file_names[file]);
+  return of_process || of_thread ? file : OWN_NONE;
 }

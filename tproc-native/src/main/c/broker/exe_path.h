@@ -1,4 +1,4 @@
-/* Whether a path, however it is spelled, names the own executable of the process that gives it. */
+/* Whether a path, however it is spelled, names a file in /proc of the process that gives it: its own executable, ... */
 #ifndef TPROC_EXE_PATH_H
 #define TPROC_EXE_PATH_H
 
@@ -15,7 +15,16 @@ struct exe_path_owner {
   bool may_have_threads; /**< the threadproc has not ended, so its threads' numbers are its own */
 };
 
-/** Whether that depends on the directory that the path begins in: it is a relative one that ends as the link does. */
+/** The files that describe the program, and not the memory that it shares. */
+enum own_file {
+  OWN_NONE,
+  OWN_EXECUTABLE,  /**< exe */
+  OWN_ARGUMENTS,   /**< cmdline */
+  OWN_ENVIRONMENT, /**< environ */
+  OWN_AUXV         /**< auxv */
+};
+
+/** Whether that depends on the directory that the path begins in: it is a relative one that ends as a file's does. */
 bool exe_path_is_relative(const char *path);
 
 /**
@@ -24,6 +33,6 @@ bool exe_path_is_relative(const char *path);
  *
  * @param directory where a relative path begins; not used for an absolute one
  */
-bool exe_path_is_own(const struct exe_path_owner *owner, const char *directory, const char *path);
+enum own_file exe_path_own_file(const struct exe_path_owner *owner, const char *directory, const char *path);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "base/process_texts.h"
 #include "memory/memory.h"
 #include "tproc_core.h"
 
@@ -38,6 +39,7 @@ struct fence_listener {
   int unanswered;            /**< negative errno with which one of these could not be sent */
   char executable[PATH_MAX]; /**< what /proc/self/exe means: its path, ... */
   int executable_file; /**< ... and the file itself, also when it has been deleted (O_PATH: closing cannot wait) */
+  struct process_texts texts;             /**< what it was started with */
   struct executed_turn turns[2];          /**< in the host's memory, and in copies of it */
   struct fence_listener *previous, *next; /**< the broker's list */
 };

@@ -134,6 +134,7 @@ int broker_open_listener(struct broker *broker, int notify_fd, pid_t pid, int pr
   listener->pid = pid;
   listener->memory = memory;
   listener->stay = executable->stay;
+  listener->texts = executable->texts;
   snprintf(listener->executable, sizeof listener->executable, "%s", executable->path);
   pthread_mutex_init(&listener->lock, NULL);
   pthread_mutex_lock(&broker->lock);
@@ -150,6 +151,12 @@ int broker_open_listener(struct broker *broker, int notify_fd, pid_t pid, int pr
   }
   *result = listener;
   return 0;
+}
+
+void broker_set_texts(struct fence_listener *listener, const struct process_texts *texts) {
+  pthread_mutex_lock(&listener->lock);
+  listener->texts = *texts;
+  pthread_mutex_unlock(&listener->lock);
 }
 
 /* What it has become has a memory of its own, which its limits are for. */

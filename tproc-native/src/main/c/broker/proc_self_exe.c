@@ -16,6 +16,7 @@
 #include "broker/answers.h"
 #include "broker/exe_path.h"
 #include "broker/exec_arguments.h"
+#include "broker/proc_view.h"
 
 /* Flags of openat2 with which the kernel does not follow such a link, whatever it leads to. */
 #define FOLLOWS_NO_LINK \
@@ -283,36 +284,65 @@ static bool may_be_relative(const struct broker_call *call, const char *path) {
   return exe_path_is_relative(path) && (path[0] != '\0' || call->number == __NR_readlinkat);
 }
 
-/* @return whether the path is the own executable's */
-static bool read_path(const struct target_check *check, const struct fence_listener *listener,
-                      const struct broker_call *call) {
+/* @return which file's the path is */
+static enum own_file read_path(const struct target_check *check, const struct fence_listener *listener,
+                               const struct broker_call *call) {
   char path[EXE_PATH_MAX], directory[EXE_PATH_MAX] = "";
   const struct exe_path_owner owner = owner_of(listener, call);
   const int argument = path_argument(call->number);
   const int64_t got = target_read(check, listener, call, call->arguments[argument], path, sizeof path);
-  if (got <= 0 || memchr(path, '\0', (size_t)got) == NULL) return false;
-  if (path[0] != '/' && !may_be_relative(call, path)) return false;
+  if (got <= 0 || memchr(path, '\0', (size_t)got) == NULL) return OWN_NONE;
+  if (path[0] != '/' && !may_be_relative(call, path)) return OWN_NONE;
   const int base = argument == 0 ? AT_FDCWD : (int)call->arguments[0];
-  if (path[0] != '/' && target_directory(call, base, directory, sizeof directory) != 0) return false;
-  return exe_path_is_own(&owner, directory, path);
+  if (path[0] != '/' && target_directory(call, base, directory, sizeof directory) != 0) return OWN_NONE;
+  return exe_path_own_file(&owner, directory, path);
+}
+
+/* With which flags a call opens its path; what does not open it does not read. */
+static int open_flags(const struct target_check *check, const struct fence_listener *listener,
+                      const struct broker_call *call) {
+  struct open_how how;
+  switch (call->number) {
+#ifdef __NR_open
+    case __NR_open:
+      return (int)call->arguments[1];
+#endif
+    case __NR_openat:
+      return (int)call->arguments[2];
+    case __NR_openat2:
+      if (call->arguments[3] != sizeof how) return O_PATH;
+      if (target_read(check, listener, call, call->arguments[2], &how, sizeof how) != sizeof how) return O_PATH;
+      return how.resolve == 0 && how.mode == 0 && (how.flags & ~(uint64_t)OPEN_FLAGS) == 0 ? (int)how.flags : O_PATH;
+    default:
+      return O_PATH;
+  }
+}
+
+static struct broker_answer answer_view(const struct target_check *check, const struct fence_listener *listener,
+                                        const struct broker_call *call, enum own_file file) {
+  const int flags = open_flags(check, listener, call);
+  return proc_view_is_read(flags) ? proc_view_open(check, listener, call, file, flags) : unchanged();
 }
 
 struct broker_answer proc_self_exe_run(const struct target_check *check, const struct fence_listener *listener,
                                        const struct broker_call *call) {
-  const bool own = call->names_executable || read_path(check, listener, call);
-  return own && !target_has_execed(call) ? answer_own(check, listener, call) : unchanged();
+  const enum own_file file = call->names_executable   ? OWN_EXECUTABLE
+                             : call->view != OWN_NONE ? call->view
+                                                      : read_path(check, listener, call);
+  if (file == OWN_NONE || target_has_execed(call)) return unchanged();
+  return file == OWN_EXECUTABLE ? answer_own(check, listener, call) : answer_view(check, listener, call, file);
 }
 
-/* Whether there is a path in what can be read without waiting, and then whether it is the own executable's. */
+/* Whether there is a path in what can be read without waiting, and then which file's it is. */
 static bool read_resident(const struct target_check *check, const struct fence_listener *listener,
-                          const struct broker_call *call, bool *own) {
+                          const struct broker_call *call, enum own_file *file) {
   char path[EXE_PATH_MAX];
   const struct exe_path_owner owner = owner_of(listener, call);
   const uint64_t address = call->arguments[path_argument(call->number)];
   const size_t resident = call->shares ? target_resident(check, address, sizeof path) : 0;
   const int64_t got = resident > 0 ? target_read(check, listener, call, address, path, resident) : 0;
   const bool whole = got > 0 && memchr(path, '\0', (size_t)got) != NULL;
-  *own = whole && path[0] == '/' && exe_path_is_own(&owner, "", path);
+  *file = whole && path[0] == '/' ? exe_path_own_file(&owner, "", path) : OWN_NONE;
   return whole ? !may_be_relative(call, path) : got == sizeof path;
 }
 
@@ -331,7 +361,11 @@ bool proc_self_exe_answer(struct broker_context *context, struct fence_listener 
   const int argument = path_argument(call->number);
   if (argument < 0) return false;
   look_for_patch(listener, call, call->arguments[argument]);
-  const bool known = call->awaits == 0 && read_resident(&context->check, listener, call, &call->names_executable);
-  *answer = known && !call->names_executable ? unchanged() : (struct broker_answer){.verdict = BROKER_DEFER_PATH};
+  enum own_file file = OWN_NONE;
+  const bool known = call->awaits == 0 && read_resident(&context->check, listener, call, &file);
+  if (known && file == OWN_EXECUTABLE) call->names_executable = true;
+  if (known && file != OWN_EXECUTABLE) call->view = file;
+  const bool is_own = file != OWN_NONE || call->names_executable;
+  *answer = known && !is_own ? unchanged() : (struct broker_answer){.verdict = BROKER_DEFER_PATH};
   return true;
 }

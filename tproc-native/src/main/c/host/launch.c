@@ -168,10 +168,10 @@ static int start(struct tproc_host *host, const struct tproc_launch *launch, str
   failed = preparation_note_executed(preparation, path, &threadproc->info, error);
   if (failed) return failed;
   launch_info_start(&threadproc->info);
-  return launch_start_process(
-      host, threadproc, &preparation->descriptors,
-      &(struct broker_executable){path, preparation->program.file, (launch->flags & TPROC_LAUNCH_STAY) != 0}, NULL,
-      error);
+  return launch_start_process(host, threadproc, &preparation->descriptors,
+                              &(struct broker_executable){path, preparation->program.file,
+                                                          (launch->flags & TPROC_LAUNCH_STAY) != 0, stack.texts},
+                              NULL, error);
 }
 
 static int start_new(struct tproc_host *host, const struct tproc_launch *launch, const struct launch_client *client,

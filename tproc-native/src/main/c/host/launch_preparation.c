@@ -170,9 +170,13 @@ static void plan_execution(const struct tproc_launch *launch, const struct prepa
   content->executed_stack = upper_part(preparation->layout.stack);
 }
 
+static void add_path(struct fence_content *content, struct address_range place, uint64_t bias) {
+  content->paths[content->path_count++] = (struct address_range){place.low + bias, place.high + bias};
+}
+
 /*
- * Where paths of the own executable may be: in the constants that are such, and in what the program may write to (a
- * buffer that "/proc/%d/exe" is written into).
+ * Where paths of the own executable, and of the other files of its own, may be: in the constants that are such, and in
+ * what the program may write to (a buffer that "/proc/%d/exe" is written into).
  */
 static void plan_paths(const struct preparation *preparation, const struct exe_texts *texts,
                        struct fence_content *content) {
@@ -181,9 +185,9 @@ static void plan_paths(const struct preparation *preparation, const struct exe_t
   if (texts->own_executable || texts->more_places) content->constants = content->program;
   if (texts->more_places) return;
   if (texts->own_executable) content->constants.low = read_only_end(&preparation->elf, image);
-  for (size_t i = 0; i < texts->place_count; i++)
-    content->paths[content->path_count++] =
-        (struct address_range){texts->places[i].low + bias, texts->places[i].high + bias};
+  for (size_t i = 0; i < texts->place_count; i++) add_path(content, texts->places[i], bias);
+  for (size_t i = 0; i < texts->view_count && content->path_count < FENCE_PATHS_MAX; i++)
+    add_path(content, texts->views[i], bias);
 }
 
 /* Which texts of the program may be paths of its own executable: open and stat of all others take no question. */

@@ -197,7 +197,8 @@ static int start_process(struct making *making) {
   char path[PATH_MAX];
   preparation_executable_path(preparation, path, sizeof path);
   const struct broker_executable executable = {path, preparation->program.file,
-                                               (making->launch.flags & TPROC_LAUNCH_STAY) != 0};
+                                               (making->launch.flags & TPROC_LAUNCH_STAY) != 0,
+                                               making->program->details->stack.texts};
   int failed = launch_start_process(making->host, making->program->threadproc, &preparation->descriptors, &executable,
                                     &making->program->details->link, making->error);
   if (!failed) failed = await_ready(making);
@@ -291,16 +292,18 @@ bool prepared_program_fits(const struct prepared_program *program, const struct 
 /* The program is the prepared one's: images and headers, which the launch has not read. */
 static int write_stack(struct prepared_program *program, const struct tproc_launch *launch,
                        struct preparation *preparation, struct tproc_error *error) {
-  const struct prepared_details *details = program->details;
+  struct prepared_details *details = program->details;
   struct tproc_threadproc *threadproc = program->threadproc;
-  const int failed = preparation_open_account(threadproc->host, launch, &threadproc->account, error);
+  int failed = preparation_open_account(threadproc->host, launch, &threadproc->account, error);
   if (failed) return failed;
   struct entry_stack_content content = preparation_content(threadproc->host, launch, preparation, threadproc);
   content.program = &details->program_image;
   content.program_header_count = details->program_header_count;
   content.interpreter = details->has_interpreter ? &details->interpreter_image : NULL;
   content.abi.pid = threadproc->pid;
-  return entry_stack_rewrite(&details->stack, &content, error);
+  failed = entry_stack_rewrite(&details->stack, &content, error);
+  if (!failed) broker_set_texts(threadproc->listener, &details->stack.texts);
+  return failed;
 }
 
 static int write_plan(struct prepared_program *program, const struct tproc_launch *launch,

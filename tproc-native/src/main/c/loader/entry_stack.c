@@ -138,11 +138,15 @@ static void put_auxv(struct table *table, const struct entry_stack_content *cont
 
 static size_t auxv_words(const struct entry_stack_content *content) { return 2 * (content->host->count + OWN_ENTRIES); }
 
+static size_t strings_size(const char *const *strings) {
+  size_t size = 0;
+  for (size_t i = 0; strings[i] != NULL; i++) size += strlen(strings[i]) + 1;
+  return size;
+}
+
 /* The strings of argv stand one after the other, in order, as some programs that set their title expect. */
 static uint64_t put_strings(struct writer *writer, const char *const *strings) {
-  size_t bytes = 0;
-  for (size_t i = 0; strings[i] != NULL; i++) bytes += strlen(strings[i]) + 1;
-  const uint64_t at = take(writer, bytes, 1);
+  const uint64_t at = take(writer, strings_size(strings), 1);
   if (writer->full) return at;
   char *to = (char *)at;
   for (size_t i = 0; strings[i] != NULL; i++) {
@@ -171,6 +175,12 @@ static void place_strings(struct writer *writer, const struct entry_stack_conten
   placed->execfn = put_string(writer, content->execfn);
   placed->environment = put_strings(writer, content->envp);
   placed->arguments = put_strings(writer, content->argv);
+}
+
+static void note_texts(const struct entry_stack_content *content, const struct placed_strings *placed,
+                       struct process_texts *texts) {
+  texts->arguments = (struct address_range){placed->arguments, placed->arguments + strings_size(content->argv)};
+  texts->environment = (struct address_range){placed->environment, placed->environment + strings_size(content->envp)};
 }
 
 static size_t vector_words(const struct entry_stack_content *content) {
@@ -219,8 +229,9 @@ int entry_stack_build(struct address_range stack, const struct entry_stack_conte
     put_room(&table, pointer, words, end);
     put(&table, 0);
   }
-  built->auxv = (uint64_t)table.at;
+  built->texts.auxv = (uint64_t)table.at;
   put_auxv(&table, content, random_at, placed.execfn, abi_at);
+  note_texts(content, &placed, &built->texts);
   built->pointer = pointer;
   built->arguments = content->room.words != 0 ? room : placed.arguments;
   built->room = (struct address_range){room, room_end};
@@ -234,26 +245,21 @@ static void replace_entry(uint64_t auxv, uint64_t type, uint64_t value) {
     if (at[0] == type) at[1] = value;
 }
 
-static size_t strings_size(const char *const *strings) {
-  size_t size = 0;
-  for (size_t i = 0; strings[i] != NULL; i++) size += strlen(strings[i]) + 1;
-  return size;
-}
-
-int entry_stack_rewrite(const struct entry_stack *stack, const struct entry_stack_content *content,
+int entry_stack_rewrite(struct entry_stack *stack, const struct entry_stack_content *content,
                         struct tproc_error *error) {
   struct writer writer = {.at = stack->room.high, .low = stack->room.low};
   struct placed_strings placed;
   const size_t bytes = strlen(content->execfn) + 1 + strings_size(content->envp) + strings_size(content->argv);
   const size_t words = vector_words(content) + auxv_words(content);
-  if (bytes > range_size(stack->room) || words > (stack->auxv - stack->pointer) / sizeof(uint64_t))
+  if (bytes > range_size(stack->room) || words > (stack->texts.auxv - stack->pointer) / sizeof(uint64_t))
     return tproc_fail_because(error, E2BIG, "no room for %zu bytes of arguments and environment, or %zu words", bytes,
                               words);
   place_strings(&writer, content, &placed);
   struct table table = {(uint64_t *)stack->pointer};
   put_vector(&table, content, &placed);
   put_auxv(&table, content, stack->random, placed.execfn, (uint64_t)stack->abi);
-  replace_entry(stack->auxv, AT_EXECFN, placed.execfn);
+  replace_entry(stack->texts.auxv, AT_EXECFN, placed.execfn);
   memcpy(stack->abi, &content->abi, sizeof content->abi);
+  note_texts(content, &placed, &stack->texts);
   return 0;
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/address_range.h"
+#include "base/process_texts.h"
 #include "loader/host_auxv.h"
 #include "loader/image.h"
 #include "tproc_abi.h"
@@ -35,9 +36,9 @@ struct entry_stack {
   uint64_t pointer;      /**< the stack pointer at the entry: address of argc, 16-byte aligned */
   struct tproc_abi *abi; /**< the copy on the stack */
   uint64_t arguments; /**< where the strings of argv begin; those of envp and AT_EXECFN follow up to the stack's end */
-  struct address_range room; /**< for other strings; empty: there is none */
-  uint64_t auxv;             /**< address of its first entry */
-  uint64_t random;           /**< the bytes of AT_RANDOM */
+  struct address_range room;  /**< for other strings; empty: there is none */
+  struct process_texts texts; /**< as they are now */
+  uint64_t random;            /**< the bytes of AT_RANDOM */
 };
 
 /** How much stack the arguments and the environment take, and whether execve would accept them. */
@@ -70,7 +71,7 @@ int entry_stack_build(struct address_range stack, const struct entry_stack_conte
  *
  * @return 0, or -E2BIG, and nothing is changed
  */
-int entry_stack_rewrite(const struct entry_stack *stack, const struct entry_stack_content *content,
+int entry_stack_rewrite(struct entry_stack *stack, const struct entry_stack_content *content,
                         struct tproc_error *error);
 
 #endif

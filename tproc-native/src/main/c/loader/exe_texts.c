@@ -14,6 +14,13 @@ static const char limit_text[] = "rlimit"; /* without: setrlimit64 */
 
 static const char path_start[] = "/proc/";
 
+static const char own_start[] = "/proc/self/";
+
+/* Other files of a program's own (broker/exe_path.h). */
+static const char *const view_names[] = {"cmdline", "environ", "auxv"};
+
+#define VIEW_NAMES (sizeof view_names / sizeof view_names[0])
+
 /* Longer than the constants that are such paths. */
 #define PATH_LENGTH_MAX 64
 
@@ -61,9 +68,9 @@ static const char *start_of(const struct chunk *chunk, const char *end) {
 }
 
 /* @return whether it became part of one that is near */
-static bool extend_place(struct exe_texts *found, uint64_t low, uint64_t high) {
-  for (size_t i = 0; i < found->place_count; i++) {
-    struct address_range *place = &found->places[i];
+static bool extend_place(struct address_range *places, size_t count, uint64_t low, uint64_t high) {
+  for (size_t i = 0; i < count; i++) {
+    struct address_range *place = &places[i];
     if (low > place->high + PLACES_APART || high + PLACES_APART < place->low) continue;
     if (low < place->low) place->low = low;
     if (high > place->high) place->high = high;
@@ -77,7 +84,7 @@ static void note_place(const struct chunk *chunk, const char *start, const char 
                        struct exe_texts *found) {
   if (start == NULL) return;
   const uint64_t low = chunk->address + (uint64_t)(start - chunk->bytes), high = low + (uint64_t)(end - start) + size;
-  if (extend_place(found, low, high)) return;
+  if (extend_place(found->places, found->place_count, low, high)) return;
   if (found->place_count == EXE_TEXTS_MAX)
     found->more_places = true;
   else
@@ -93,6 +100,26 @@ static void look_for_names(const struct chunk *chunk, const char *from, const ch
     note_place(chunk, at + 1, at + 1, sizeof name_text - 1, found);
 }
 
+/* One that is left out is no error: the program then sees the host's. */
+static void note_view(const struct chunk *chunk, const char *start, size_t size, struct exe_texts *found) {
+  const uint64_t low = chunk->address + (uint64_t)(start - chunk->bytes), high = low + size;
+  if (extend_place(found->views, found->view_count, low, high) || found->view_count == EXE_TEXTS_MAX) return;
+  found->views[found->view_count++] = (struct address_range){low, high};
+}
+
+/* What is kept of the chunk before is looked through again. */
+static void look_for_views(const struct chunk *chunk, struct exe_texts *found) {
+  const char *const end = chunk->bytes + chunk->size;
+  const size_t start = sizeof own_start - 1;
+  const char *at = chunk->bytes;
+  for (; (at = memmem(at, (size_t)(end - at), own_start, start)) != NULL; at += start)
+    for (size_t i = 0; i < VIEW_NAMES; i++) {
+      const size_t size = strlen(view_names[i]) + 1;
+      if ((size_t)(end - at) >= start + size && memcmp(at + start, view_names[i], size) == 0)
+        note_view(chunk, at, start + size, found);
+    }
+}
+
 static void look(const struct chunk *chunk, struct exe_texts *found) {
   const char *const end = chunk->bytes + chunk->size;
   const size_t again = chunk->seen < sizeof text - 1 ? chunk->seen : sizeof text - 1;
@@ -102,6 +129,7 @@ static void look(const struct chunk *chunk, struct exe_texts *found) {
     note_place(chunk, start_of(chunk, at), at, sizeof text, found);
   }
   look_for_names(chunk, chunk->bytes + chunk->seen - again, end, found);
+  look_for_views(chunk, found);
   if (!found->limits) found->limits = memmem(chunk->bytes, chunk->size, limit_text, sizeof limit_text - 1) != NULL;
 }
 
@@ -136,11 +164,16 @@ struct exe_texts exe_texts_in_image(int file, const struct elf_file *elf) {
   return found;
 }
 
+static bool ends_as(const char *string, const char *name) {
+  const char *slash = strrchr(string, '/');
+  return strcmp(slash != NULL ? slash + 1 : string, name) == 0;
+}
+
 bool exe_texts_are_in_strings(const char *const *strings) {
   for (; *strings != NULL; strings++) {
-    const size_t length = strlen(*strings);
-    if (strcmp(*strings, text + 1) == 0) return true;
-    if (length >= sizeof text - 1 && strcmp(*strings + length - (sizeof text - 1), text) == 0) return true;
+    if (ends_as(*strings, text + 1)) return true;
+    for (size_t i = 0; i < VIEW_NAMES; i++)
+      if (ends_as(*strings, view_names[i]) && strchr(*strings, '/') != NULL) return true;
   }
   return false;
 }

@@ -1,4 +1,4 @@
-/* What a program may do, by the texts that it has: ask for its own executable by a path, set itself limits. */
+/* What a program may do, by the texts that it has: ask for its own executable or arguments, set itself limits. */
 #ifndef TPROC_EXE_TEXTS_H
 #define TPROC_EXE_TEXTS_H
 
@@ -18,7 +18,10 @@ struct exe_texts {
   struct address_range places[EXE_TEXTS_MAX];
   size_t place_count;
   bool more_places; /**< there are more than that, or they are not known */
-  bool limits;      /**< the name of setrlimit, prlimit and their like: among what it wants of its C library */
+  /** Constants that are "/proc/self/cmdline", "environ" or "auxv", the first ones. */
+  struct address_range views[EXE_TEXTS_MAX];
+  size_t view_count;
+  bool limits; /**< the name of setrlimit, prlimit and their like: among what it wants of its C library */
 };
 
 /**
@@ -27,7 +30,7 @@ struct exe_texts {
  */
 struct exe_texts exe_texts_in_image(int file, const struct elf_file *elf);
 
-/** Whether one of the strings ends in "/exe", or is "exe". `strings` ends with NULL. */
+/** Whether one of the strings is such a path or ends as one ("/exe", "exe", …). `strings` ends with NULL. */
 bool exe_texts_are_in_strings(const char *const *strings);
 
 #endif

@@ -13,7 +13,7 @@ const exe_path_owner owner{getpid(), getpid(), true};
 const std::string number = std::to_string(getpid());
 
 bool is_own(const std::string &path, const std::string &directory = "/home") {
-  return exe_path_is_own(&owner, directory.c_str(), path.c_str());
+  return exe_path_own_file(&owner, directory.c_str(), path.c_str()) == OWN_EXECUTABLE;
 }
 
 }  // namespace
@@ -44,6 +44,22 @@ TEST_CASE("relative ones") {
   CHECK_FALSE(exe_path_is_relative("self/exec"));
 }
 
+TEST_CASE("the other files of its own") {
+  const std::pair<const char *, own_file> files[] = {
+      {"exe", OWN_EXECUTABLE}, {"cmdline", OWN_ARGUMENTS}, {"environ", OWN_ENVIRONMENT}, {"auxv", OWN_AUXV},
+      {"stat", OWN_NONE},      {"cmdlin", OWN_NONE},       {"cmdline/", OWN_NONE},       {"maps", OWN_NONE}};
+  for (const auto &[name, file] : files) {
+    CAPTURE(name);
+    for (const std::string &of : {std::string("/proc/self/"), "/proc/" + number + "/",
+                                  std::string("/proc/thread-self/"), "//proc/self/task/" + number + "/"})
+      CHECK(exe_path_own_file(&owner, "", (of + name).c_str()) == file);
+    CHECK(exe_path_own_file(&owner, "", ("/proc/1/" + std::string(name)).c_str()) == OWN_NONE);
+    CHECK(exe_path_own_file(&owner, "/proc/self", name) == file);
+  }
+  CHECK(exe_path_is_relative("self/cmdline"));
+  CHECK_FALSE(exe_path_is_relative("self/stat"));
+}
+
 TEST_CASE("what is none") {
   for (const char *path :
        {"/proc/1/exe", "/proc/self/exec", "/proc/self/exe/", "/proc/self/exe/.", "/proc/self/task/exe", "/proc/exe",
@@ -62,8 +78,8 @@ TEST_CASE("what is none") {
 TEST_CASE("a thread's number is that of its process, as long as there is one") {
   exe_path_owner child = owner;
   child.process = 1;
-  CHECK(exe_path_is_own(&child, "", ("/proc/" + number + "/exe").c_str()));
-  CHECK_FALSE(exe_path_is_own(&child, "", "/proc/2/exe"));
+  CHECK(exe_path_own_file(&child, "", ("/proc/" + number + "/exe").c_str()) == OWN_EXECUTABLE);
+  CHECK(exe_path_own_file(&child, "", "/proc/2/exe") == OWN_NONE);
 }
 
 TEST_SUITE_END();

@@ -104,6 +104,15 @@ void copy(const std::string &from, const std::string &to) {
 
 }  // namespace
 
+TEST_CASE("a prepared program finds its own arguments, environment and auxv in /proc/self, too") {
+  Host host;
+  Launch launch(test_program("views"), {"given", "later"});
+  launch.environment = {"A=1"};
+  prepare(host, launch);
+  CHECK(host.output_of(launch) == "done\n");
+  CHECK(only(host).started == 1);
+}
+
 TEST_CASE("a prepared program gets its arguments, and another takes its place") {
   Host host;
   prepare(host, say({}), 2);

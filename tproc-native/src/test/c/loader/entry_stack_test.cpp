@@ -370,7 +370,7 @@ TEST_CASE("with room, another program's arguments and variables take the place o
   Fixture fixture;
   fixture.content.room = {256, 4096};
   REQUIRE(fixture.build({"first"}, {"LD_BIND_NOW=1"}) == 0);
-  const entry_stack first = fixture.built;
+  entry_stack first = fixture.built;
   Parsed before(first.pointer);
   CHECK(before.argc == 1);
   CHECK(std::string(before.envp[0]) == "LD_BIND_NOW=1");
@@ -390,15 +390,19 @@ TEST_CASE("with room, another program's arguments and variables take the place o
   CHECK(after.only(AT_RANDOM) == before.only(AT_RANDOM));
   CHECK(after.only(AT_ENTRY) == before.only(AT_ENTRY));
   CHECK(std::string(reinterpret_cast<const char *>(after.only(AT_EXECFN))) == "/usr/bin/second");
-  CHECK(after.end_of_table <= first.auxv);
+  CHECK(after.end_of_table <= first.texts.auxv);
   CHECK(first.abi->pid == 4711);
+  CHECK(first.texts.arguments.low == reinterpret_cast<uint64_t>(after.argv[0]));
+  CHECK(range_size(first.texts.arguments) == sizeof "second" + sizeof "with" + sizeof "words");
+  CHECK(first.texts.environment.low == reinterpret_cast<uint64_t>(after.envp[0]));
+  CHECK(range_size(first.texts.environment) == sizeof "A=1" + sizeof "B=2");
 }
 
 TEST_CASE("what has no room is refused, and the stack is as it was") {
   Fixture fixture;
   fixture.content.room = {128, 4096};
   REQUIRE(fixture.build({"first"}, {}) == 0);
-  const entry_stack first = fixture.built;
+  entry_stack first = fixture.built;
   for (const Strings &words : {Strings(1, std::string(4100, 's')), Strings(128, "s")}) {
     const Vector argv(words), envp({});
     fixture.content.argv = argv.get();

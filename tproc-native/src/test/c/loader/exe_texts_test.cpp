@@ -86,6 +86,32 @@ TEST_CASE("other spellings of it, and its parts, are known by their places, too"
   }
 }
 
+TEST_CASE("paths of other files of its own are known by their places, and are no reason to ask for more") {
+  const size_t chunk = 256 << 10;
+  for (const std::string &path :
+       {std::string("/proc/self/cmdline"), std::string("/proc/self/environ"), std::string("/proc/self/auxv")})
+    for (const size_t before : {size_t{0}, size_t{100}, chunk - 19, chunk - 12, chunk - 3, chunk - 1, chunk}) {
+      const std::string content = std::string(before, 'x') + path + std::string(1, '\0') + std::string(1000, 'y');
+      CAPTURE(path);
+      CAPTURE(before);
+      const exe_texts found = texts_in(content, 0, content.size());
+      REQUIRE(found.view_count == 1);
+      CHECK(found.views[0].low == before);
+      CHECK(found.views[0].high == before + path.size() + 1);
+      CHECK(found.place_count == 0);
+      CHECK_FALSE(found.own_executable);
+    }
+  std::string many;
+  for (int i = 0; i < 9; i++) many += std::string("/proc/self/auxv") + std::string(200, '\0');
+  CHECK(texts_in(many, 0, many.size()).view_count == EXE_TEXTS_MAX);
+  CHECK_FALSE(texts_in(many, 0, many.size()).more_places);
+  for (const char *other : {"/proc/self/stat", "/proc/self/auxvec", "/proc/1/auxv", "auxv"}) {
+    const std::string content = other + std::string(1, '\0');
+    CAPTURE(other);
+    CHECK(texts_in(content, 0, content.size()).view_count == 0);
+  }
+}
+
 TEST_CASE("names of what sets limits are found wherever they stand") {
   const size_t chunk = 256 << 10;
   for (const size_t before : {size_t{0}, chunk - 12, chunk - 6, chunk - 4, chunk - 1, chunk}) {
@@ -109,6 +135,9 @@ TEST_CASE("strings") {
   CHECK(exe_texts_are_in_strings(own));
   CHECK(exe_texts_are_in_strings(name));
   CHECK_FALSE(exe_texts_are_in_strings(other));
+  const char *const view[] = {"/proc/self/cmdline", nullptr}, *const word[] = {"cmdline", nullptr};
+  CHECK(exe_texts_are_in_strings(view));
+  CHECK_FALSE(exe_texts_are_in_strings(word));
 }
 
 TEST_SUITE_END();
