@@ -63,6 +63,30 @@ TPROC_EXPORT void *tproc_scratch(void);
 /** Bytes in the scratch page; 0 when there is no host. */
 TPROC_EXPORT size_t tproc_scratch_size(void);
 
+/**
+ * Says that the program is ready to be started, and waits for that, if its host has had it run ahead (prepareUntilReady
+ * in Java, `tproc serve --prepare-ready`): after it has loaded, computed or connected what is the same for each start.
+ * Returns with what the start gives: arguments and environment (`environ` is the new one), standard streams and further
+ * descriptors, working directory, umask, limits, process group, session and terminal. The pid stays, and what the
+ * program has set up itself: memory, threads, open files, signal handlers and blocked signals; but what the start
+ * ignores is ignored, and what was written to a stream and not flushed goes to the new one. Scheduling is the calling
+ * thread's, which should be the first one.
+ *
+ * In a program that was started in the ordinary way, by a host or not, it returns at once and changes nothing. So it is
+ * called where the arguments are first needed:
+ *
+ *     int main(int argc, char **argv) {
+ *       load_model();
+ *       tproc_ready(&argc, &argv, NULL);
+ *
+ * Other threads must not use the environment meanwhile. Does not return when the host has no use for the program any
+ * more: the process is ended. Not for signal handlers, nor between vfork and exec.
+ *
+ * @param argc what it points to is replaced; NULL: it is not wanted. So are the others. What they had stays readable
+ * @return 1: it has waited, and has been started; 0: there was nothing to wait for
+ */
+TPROC_EXPORT int tproc_ready(int *argc, char ***argv, char ***envp);
+
 /*
  * The shared heap: memory that the host, all its threadprocs and their forked children allocate from together, at the
  * same addresses, and that any of them may free, also after the end of the process that allocated it.

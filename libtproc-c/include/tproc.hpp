@@ -33,6 +33,9 @@ namespace tproc {
 /** Whether this process is a threadproc. */
 inline bool is_threadproc() noexcept { return tproc_is_threadproc() != 0; }
 
+/** tproc_ready. @return whether it has waited, and argc and argv are new */
+inline bool ready(int &argc, char **&argv) noexcept { return tproc_ready(&argc, &argv, nullptr) != 0; }
+
 /** The scratch page; nullptr when there is no host. */
 inline void *scratch() noexcept { return tproc_scratch(); }
 

@@ -35,6 +35,19 @@ struct tproc_abi {
   uint64_t share_size; /**< its size in bytes */
   uint32_t account;    /**< of the shared range: how much the threadproc and its forked children may own; 0: no limit */
   uint32_t account_generation; /**< of the account, as long as it is theirs */
+  /**
+   * Of a program that runs ahead of its start: address of a tproc_abi_ready. Who calls it takes it, leaving 0, so that
+   * it is called once. 0: the program has been started.
+   */
+  uint64_t ready;
+  uint64_t ready_argument; /**< for that */
 };
+
+/**
+ * Waits for the start. It is code of the host's, which needs some KiB of stack, and may end the process.
+ *
+ * @return address of the new arguments, as at a program's entry: argc, argv, NULL, envp, NULL
+ */
+typedef uint64_t tproc_abi_ready(void *argument);
 
 #endif

@@ -86,6 +86,40 @@ static void expect_arena_to_refuse(void) {
   EXPECT(tproc_arena_used(arena) == sizeof *arena + 2 * 112);
 }
 
+/* What a host writes that has the program run ahead. */
+static const char *started[] = {"program", "new", NULL, "WORD=new", NULL};
+static uint64_t vector[6];
+static int calls;
+
+static uint64_t start_program(void *argument) {
+  EXPECT(argument == vector);
+  calls++;
+  vector[0] = 2;
+  for (int i = 0; i < 5; i++) vector[1 + i] = (uint64_t)(uintptr_t)started[i];
+  return (uint64_t)(uintptr_t)vector;
+}
+
+static void expect_start(void) {
+  char *own[] = {NULL};
+  int argc = 0;
+  char **argv = own, **envp = own;
+  good_host();
+  EXPECT(tproc_ready(&argc, &argv, &envp) == 0); /* it has been started */
+  block.ready = (uint64_t)(uintptr_t)start_program;
+  block.ready_argument = (uint64_t)(uintptr_t)vector;
+  block.size = offsetof(struct tproc_abi, ready_argument); /* an older host knows nothing of it */
+  EXPECT(tproc_ready(&argc, &argv, &envp) == 0);
+  block.size = sizeof block;
+  block.pid++; /* a forked child */
+  EXPECT(tproc_ready(&argc, &argv, &envp) == 0);
+  block.pid--;
+  EXPECT(argc == 0 && argv == own && envp == own && calls == 0);
+  EXPECT(tproc_ready(&argc, &argv, &envp) == 1);
+  EXPECT(argc == 2 && argv == (char **)(vector + 1) && envp == (char **)(vector + 4) && envp == environ);
+  EXPECT(strcmp(getenv("WORD"), "new") == 0);
+  EXPECT(tproc_ready(&argc, &argv, &envp) == 0 && calls == 1);
+}
+
 int main(void) {
   expect_arena_to_refuse();
   scratch_entry = abi_entry = 0;
@@ -126,5 +160,6 @@ int main(void) {
   block.size = offsetof(struct tproc_abi, pid);
   expect_original_host();
 
+  expect_start();
   return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

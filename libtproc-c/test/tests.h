@@ -25,6 +25,7 @@ static inline void expect_no_host(void) {
   EXPECT(tproc_is_threadproc() == 0);
   EXPECT(tproc_scratch() == NULL);
   EXPECT(tproc_scratch_size() == 0);
+  EXPECT(tproc_ready(NULL, NULL, NULL) == 0);
   static struct tproc_request request;
   EXPECT(tproc_respond(&request, "", TPROC_RESPONSE_MAX + 1) == EOVERFLOW);
   EXPECT(tproc_respond(&request, "", TPROC_RESPONSE_MAX) == ENOTSUP);

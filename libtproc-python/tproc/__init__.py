@@ -7,14 +7,16 @@ what a signal's handler raises (KeyboardInterrupt) ends the wait, and then nothi
 
 import ctypes
 import errno
+import io
 import os
+import sys
 import time
 import traceback
 
 __all__ = [
     "Barrier", "Block", "Channel", "Condition", "Entry", "Event", "Mutex", "Once", "Request", "Semaphore",
     "HOST", "MESSAGE_MAX", "RECEIVER", "SELECT_MAX", "SENDER",
-    "alloc", "attach", "entries", "is_threadproc", "lookup", "owner_of", "publish", "select", "serve", "take",
+    "alloc", "attach", "entries", "is_threadproc", "lookup", "owner_of", "publish", "ready", "select", "serve", "take",
     "wait_for",
 ]
 
@@ -89,6 +91,17 @@ class _Request(ctypes.Structure):
 
 class _Worker(ctypes.Structure):
     _fields_ = [("requests", _End), ("responses", _End)]
+
+
+# NULL-terminated, as argv.
+_Strings = ctypes.POINTER(ctypes.c_char_p)
+
+
+# All with which this interpreter was started; sys.orig_argv is Python 3.10's.
+def _own_arguments():
+    count, arguments = ctypes.c_int(), ctypes.POINTER(ctypes.c_wchar_p)()
+    ctypes.pythonapi.Py_GetArgcArgv(ctypes.byref(count), ctypes.byref(arguments))
+    return arguments[:count.value]
 
 
 def _load():
@@ -174,6 +187,65 @@ def _wait(outcome, deadline, function, *arguments):
 def is_threadproc():
     """Whether this process is hosted."""
     return _library.tproc_is_threadproc() == 1
+
+
+def _is_open(descriptor):
+    try:
+        os.fstat(descriptor)
+        return True
+    except OSError:
+        return False
+
+
+# What text streams have noted of their descriptors when they were made.
+def _renew_streams():
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=os.isatty(1))
+    old = sys.stdin
+    if isinstance(old, io.TextIOWrapper):
+        sys.stdin = open(0, encoding=old.encoding, errors=old.errors, closefd=False) if _is_open(0) else None
+        sys.__stdin__ = sys.stdin
+
+
+def _renew_environment(variables):
+    new = dict(os.fsdecode(each).partition("=")[::2] for each in variables)
+    for name in set(os.environ) - set(new):
+        del os.environ[name]
+    for name, value in new.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
+
+
+def _strings(vector):
+    found = []
+    while vector[len(found)] is not None:
+        found.append(vector[len(found)])
+    return found
+
+
+def ready():
+    """Says that this program is ready to be started, and waits for that, if its host has had it run ahead.
+
+    That is `prepareUntilReady` in Java, or `tproc serve --prepare-ready`: what is the same for each start, as imports,
+    has been done by then. A start gives arguments (sys.argv), environment (os.environ), streams, working directory and
+    all else, as docs/prepared.md says. True then; in a program that was started in the ordinary way it returns at
+    once, False, and nothing is changed. Other threads must not use the environment meanwhile.
+    """
+    count = ctypes.c_int()
+    arguments, environment = _Strings(), _Strings()
+    for stream in sys.stdout, sys.stderr:
+        if stream is not None:
+            stream.flush()
+    before = len(_own_arguments())
+    if _library.tproc_ready(ctypes.byref(count), ctypes.byref(arguments), ctypes.byref(environment)) == 0:
+        return False
+    started = [os.fsdecode(each) for each in arguments[:count.value]]
+    sys.argv += started[before:]
+    if hasattr(sys, "orig_argv"):
+        sys.orig_argv = started
+    _renew_environment(_strings(environment))
+    _renew_streams()
+    return True
 
 
 def attach(socket):

@@ -38,7 +38,7 @@ pub use registry::{entries, lookup, publish, publish_kept, wait_for, Entry, Publ
 pub use waiting::{Barrier, Condition, Event, Once, Semaphore, BARRIER_MAX};
 pub use worker::{serve, Failure, Request, Response, EXCEPTION};
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -48,6 +48,22 @@ pub const HOST: i32 = 0;
 /// Whether this process is hosted.
 pub fn is_threadproc() -> bool {
     unsafe { sys::tproc_is_threadproc() == 1 }
+}
+
+/// Says that this program is ready to be started, and waits for that, if its host has had it run ahead
+/// (`prepareUntilReady` in Java, `tproc serve --prepare-ready`); `tproc.h` says what a start then changes.
+/// [`std::env::args`] has the arguments of before, [`std::env::vars`] the variables of the start. No other thread may
+/// use the environment meanwhile.
+///
+/// Returns the program's arguments: those of the start, or, of a program that was started in the ordinary way, at once
+/// those that it has.
+pub fn ready() -> Vec<OsString> {
+    let (mut count, mut texts) = (0, std::ptr::null_mut());
+    if unsafe { sys::tproc_ready(&mut count, &mut texts, std::ptr::null_mut()) } == 0 {
+        return std::env::args_os().collect();
+    }
+    let text = |index| unsafe { CStr::from_ptr(*texts.add(index)) };
+    (0..count as usize).map(|index| OsStr::from_bytes(text(index).to_bytes()).to_os_string()).collect()
 }
 
 /// Lets this process, which is not hosted, take part in the shared heap of the host that listens at a path.

@@ -100,6 +100,7 @@ impl Default for RawWorker {
 
 extern "C" {
     pub(crate) fn tproc_is_threadproc() -> c_int;
+    pub(crate) fn tproc_ready(argc: *mut c_int, argv: *mut *mut *mut c_char, envp: *mut *mut *mut c_char) -> c_int;
     pub(crate) fn tproc_attach(socket: *const c_char) -> c_int;
 
     pub(crate) fn tproc_alloc(size: usize) -> *mut c_void;

@@ -139,21 +139,22 @@ JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_launch(JNIEnv *env, jclass type
 }
 
 JNIEXPORT void JNICALL Java_io_tproc_jni_Native_prepare(JNIEnv *env, jclass type, jlong host, jbyteArray program,
-                                                        jbyteArray search_path, jbyteArray environment,
+                                                        jbyteArray search_path, jbyteArray arguments,
+                                                        jint argument_count, jbyteArray environment,
                                                         jint environment_count, jbyteArray directory, jboolean stay,
                                                         jboolean never_forks, jlongArray limits, jint count,
-                                                        jlong age_max) {
+                                                        jlong age_max, jlong patience) {
   (void)type;
   struct texts texts = {0};
   struct state state = {0};
   if (text_from_java(env, program, &texts.program) && text_from_java(env, search_path, &texts.search_path) &&
       text_from_java(env, directory, &texts.directory) &&
+      vector_from_java(env, arguments, argument_count, &texts.argv) &&
       vector_from_java(env, environment, environment_count, &texts.envp) && limits_from_java(env, limits, &state)) {
-    const char *const argv[] = {texts.program, NULL};
     const struct tproc_launch launch = {
         .program = texts.program,
         .search_path = texts.search_path,
-        .argv = argv,
+        .argv = texts.argv,
         .envp = texts.envp,
         .directory = texts.directory,
         .stdio = {TPROC_FD_CLOSED, TPROC_FD_CLOSED, TPROC_FD_CLOSED},
@@ -163,8 +164,11 @@ JNIEXPORT void JNICALL Java_io_tproc_jni_Native_prepare(JNIEnv *env, jclass type
         .limits = state.limits,
     };
     struct tproc_error error = {0};
-    if (tproc_host_prepare(to_host(host), &launch, (unsigned)count, (uint64_t)age_max, &error) != 0)
-      throw_failure(env, FAILURE_LAUNCH, &error);
+    const int failed = patience >= 0
+                           ? tproc_host_prepare_ready(to_host(host), &launch, (unsigned)count, (uint64_t)age_max,
+                                                      (uint64_t)patience, &error)
+                           : tproc_host_prepare(to_host(host), &launch, (unsigned)count, (uint64_t)age_max, &error);
+    if (failed) throw_failure(env, FAILURE_LAUNCH, &error);
   }
   free_state(&state);
   free_texts(&texts);

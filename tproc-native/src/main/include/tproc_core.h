@@ -278,12 +278,13 @@ int tproc_host_launch(struct tproc_host *host, const struct tproc_launch *launch
 /** How far a prepared program has come. */
 enum tproc_prepared_depth {
   TPROC_PREPARED_MAPPED = 1, /**< it is a process, and its file is mapped */
-  TPROC_PREPARED_LINKED = 2  /**< and its dynamic linker has mapped and relocated all libraries */
+  TPROC_PREPARED_LINKED = 2, /**< and its dynamic linker has mapped and relocated all libraries */
+  TPROC_PREPARED_READY = 3   /**< it has run until its call of tproc_ready, where it waits */
 };
 
 /** Programs of one kind, as tproc_host_prepare was told of them, and what became of them until now. */
 struct tproc_prepared {
-  char program[256];               /**< as it was given, cut */
+  char program[256];               /**< as it was given, cut; with the arguments of tproc_host_prepare_ready */
   enum tproc_prepared_depth depth; /**< of those that were made last; 0: none was */
   unsigned wanted, ready;          /**< how many are to wait, and wait */
   uint64_t mapped, resident;       /**< bytes of memory of all that wait, as in tproc_status */
@@ -316,6 +317,18 @@ struct tproc_prepared_totals {
  */
 int tproc_host_prepare(struct tproc_host *host, const struct tproc_launch *launch, unsigned count, uint64_t age_max,
                        struct tproc_error *error);
+
+/**
+ * The same of programs that cooperate: each runs, with the launch's arguments, environment and directory, until it
+ * calls tproc_ready (tproc.h), and waits there. Meanwhile it reads from /dev/null, and what it writes goes to standard
+ * error of the process that calls this. A launch gets one when it names the same program in the same way, has the same
+ * arguments to begin with, and, if one of these names a file relative to the directory, the same directory.
+ *
+ * @param patience nanoseconds that each has to call tproc_ready
+ * @return as tproc_host_prepare; -ESRCH: it has ended; -ETIMEDOUT: it has not called tproc_ready in time
+ */
+int tproc_host_prepare_ready(struct tproc_host *host, const struct tproc_launch *launch, unsigned count,
+                             uint64_t age_max, uint64_t patience, struct tproc_error *error);
 
 /**
  * What a host has prepared.

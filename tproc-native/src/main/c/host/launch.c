@@ -81,7 +81,7 @@ static int run_child(struct tproc_host *host, struct tproc_threadproc *threadpro
       /* The child's own frames go below the entry stack, where the program will put its. */
       .stack = {plan->stack_pointer - CHILD_STACK_SIZE, plan->stack_pointer},
       .cleared_at_exit = &plan->state,
-      .function = plan->prepared ? child_prepare : child_main,
+      .function = plan->prepared && plan->link == 0 ? child_prepare : child_main,
       .argument = plan};
   plan->socket = &spawning->own_socket;
   int listener;

@@ -18,13 +18,23 @@ static const char *keep(char **room, const char *text) {
   return kept;
 }
 
-int launch_copy_make(struct launch_copy *copy, const struct tproc_launch *launch, struct tproc_error *error) {
-  size_t count = 0, bytes = size_of(launch->program) + size_of(launch->search_path) + size_of(launch->directory);
-  for (; launch->envp[count] != NULL; count++) bytes += size_of(launch->envp[count]);
+static size_t count_strings(const char *const *strings, size_t *bytes) {
+  size_t count = 0;
+  for (; strings[count] != NULL; count++) *bytes += size_of(strings[count]);
+  return count;
+}
+
+int launch_copy_make(struct launch_copy *copy, const struct tproc_launch *launch, bool arguments,
+                     struct tproc_error *error) {
+  const char *const program_alone[] = {launch->program, NULL};
+  const char *const *argv = arguments ? launch->argv : program_alone;
+  size_t bytes = size_of(launch->program) + size_of(launch->search_path) + size_of(launch->directory);
+  const size_t count = count_strings(launch->envp, &bytes), argc = count_strings(argv, &bytes);
   memset(copy, 0, sizeof *copy);
   copy->strings = malloc(bytes);
   copy->environment = calloc(count + 1, sizeof *copy->environment);
-  if (copy->strings == NULL || copy->environment == NULL) {
+  copy->argv = calloc(argc + 1, sizeof *copy->argv);
+  if (copy->strings == NULL || copy->environment == NULL || copy->argv == NULL) {
     launch_copy_release(copy);
     return tproc_fail(error, ENOMEM, "remember what to prepare");
   }
@@ -37,7 +47,7 @@ int launch_copy_make(struct launch_copy *copy, const struct tproc_launch *launch
                                        .stdio = {TPROC_FD_CLOSED, TPROC_FD_CLOSED, TPROC_FD_CLOSED},
                                        .umask = TPROC_UMASK_INHERIT,
                                        .flags = launch->flags & FLAGS};
-  copy->argv[0] = copy->launch.program;
+  for (size_t i = 0; i < argc; i++) copy->argv[i] = keep(&room, argv[i]);
   for (size_t i = 0; i < count; i++) copy->environment[i] = keep(&room, launch->envp[i]);
   if ((copy->launch.flags & TPROC_LAUNCH_LIMITS) != 0) {
     memcpy(copy->limits, launch->limits, sizeof copy->limits);
@@ -50,11 +60,15 @@ static bool same_text(const char *one, const char *other) {
   return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
 }
 
-bool launch_copy_equals(const struct launch_copy *one, const struct launch_copy *other) {
+static bool same_texts(const char *const *one, const char *const *other) {
   size_t i = 0;
-  while (one->environment[i] != NULL && same_text(one->environment[i], other->environment[i])) i++;
-  return one->environment[i] == NULL && other->environment[i] == NULL && one->launch.flags == other->launch.flags &&
-         same_text(one->launch.program, other->launch.program) &&
+  while (one[i] != NULL && same_text(one[i], other[i])) i++;
+  return one[i] == NULL && other[i] == NULL;
+}
+
+bool launch_copy_equals(const struct launch_copy *one, const struct launch_copy *other) {
+  return same_texts(one->environment, other->environment) && same_texts(one->argv, other->argv) &&
+         one->launch.flags == other->launch.flags && same_text(one->launch.program, other->launch.program) &&
          same_text(one->launch.search_path, other->launch.search_path) &&
          same_text(one->launch.directory, other->launch.directory) &&
          memcmp(one->limits, other->limits, sizeof one->limits) == 0;
@@ -63,5 +77,6 @@ bool launch_copy_equals(const struct launch_copy *one, const struct launch_copy 
 void launch_copy_release(struct launch_copy *copy) {
   free(copy->strings);
   free(copy->environment);
+  free(copy->argv);
   memset(copy, 0, sizeof *copy);
 }

@@ -10,13 +10,13 @@
 struct launch_copy {
   struct tproc_launch launch;
   struct tproc_limit limits[TPROC_LIMIT_COUNT];
-  const char *argv[2];
   char *strings; /**< one block */
-  const char **environment;
+  const char **environment, **argv;
 };
 
-/** @return 0 or -ENOMEM, and then there is nothing to release */
-int launch_copy_make(struct launch_copy *copy, const struct tproc_launch *launch, struct tproc_error *error);
+/** @param arguments whether it has the arguments, too. @return 0 or -ENOMEM, and then there is nothing to release */
+int launch_copy_make(struct launch_copy *copy, const struct tproc_launch *launch, bool arguments,
+                     struct tproc_error *error);
 
 /** Whether both say the same. */
 bool launch_copy_equals(const struct launch_copy *one, const struct launch_copy *other);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -107,6 +108,8 @@ struct entry_stack_content preparation_content(struct tproc_host *host, const st
                                                const struct tproc_threadproc *threadproc) {
   const struct tproc_share *share = host->range.view.share;
   const struct slot *slot = &threadproc->memory.slot;
+  const struct child_plan *plan = &threadproc->plan;
+  const bool runs_ahead = plan->link != 0 && !plan->ready;
   return (struct entry_stack_content){
       .argv = preparation->program.argv,
       .envp = launch->envp,
@@ -126,7 +129,9 @@ struct entry_stack_content preparation_content(struct tproc_host *host, const st
               .share = (uint64_t)share,
               .share_size = share != NULL ? share->size : 0,
               .account = threadproc->account.number,
-              .account_generation = threadproc->account.generation}};
+              .account_generation = threadproc->account.generation,
+              .ready = runs_ahead ? (uint64_t)child_ready : 0,
+              .ready_argument = runs_ahead ? (uint64_t)plan : 0}};
 }
 
 bool preparation_has_exe_texts(const struct tproc_launch *launch, const struct preparation *preparation) {
@@ -233,6 +238,11 @@ int preparation_find(struct tproc_host *host, const struct tproc_launch *launch,
     failed = argument_size_check(preparation->program.argv, launch->envp, preparation->stack_limit, &preparation->size,
                                  error);
   return failed;
+}
+
+void preparation_identify_directory(struct preparation *preparation) {
+  struct stat status;
+  if (fstat(preparation->directory, &status) == 0) preparation->directory_identity = file_identity_of(&status);
 }
 
 size_t preparation_argument_bytes(const struct preparation *preparation) {

@@ -20,6 +20,7 @@ struct interpreter {
 /** What a launch holds while it prepares; the threadproc alone survives it. */
 struct preparation {
   int directory;
+  struct file_identity directory_identity; /**< when it was asked for: preparation_identify_directory */
   struct launch_descriptors descriptors;
   struct executable program;
   struct argument_size size; /**< of its arguments and environment */
@@ -37,6 +38,9 @@ void preparation_init(struct preparation *preparation);
 /** Checks the launch, and finds and opens its program. */
 int preparation_find(struct tproc_host *host, const struct tproc_launch *launch, struct preparation *preparation,
                      struct tproc_error *error);
+
+/** Which directory it is to work in. One that cannot be told is none that another one has. */
+void preparation_identify_directory(struct preparation *preparation);
 
 /**
  * Reads and maps what was found, in a slot for the threadproc, and builds the fence. One whose fixed addresses are

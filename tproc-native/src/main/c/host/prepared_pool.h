@@ -26,9 +26,10 @@ struct prepared_pool {
   unsigned yielding;                  /**< so many launches want fixed addresses: none is made or ended meanwhile */
   unsigned wanted;                    /**< of all kinds */
   bool closing;
-  bool is_short;      /**< atomic: there are fewer than are wanted */
-  unsigned launching; /**< atomic: so many launches are under way */
-  bool running;       /**< there is a thread */
+  bool is_short;        /**< atomic: there are fewer than are wanted */
+  unsigned ready_kinds; /**< atomic: so many kinds have programs that run until they call tproc_ready */
+  unsigned launching;   /**< atomic: so many launches are under way */
+  bool running;         /**< there is a thread */
   pthread_t thread;
   int wake;    /**< eventfd, in the host's table; -1 before there is a thread */
   bool always; /**< every launch is to be one of a prepared program: for tests */

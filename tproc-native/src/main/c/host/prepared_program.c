@@ -1,6 +1,7 @@
 #include "host/prepared_program.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -15,6 +16,8 @@
 #include "base/process_state.h"
 #include "host/inherited.h"
 #include "host/launch.h"
+#include "host/prepared_details.h"
+#include "host/ready_program.h"
 #include "loader/exe_texts.h"
 #include "loader/linked_objects.h"
 #include "loader/linker_entry.h"
@@ -27,28 +30,7 @@
 /* So long a dynamic linker may take; what takes longer is started when it is asked for. */
 #define LINKING_MILLISECONDS 10000
 
-/* Who has been let go goes on at once. One that has not yet is looked at, and given up when it is stopped so often. */
-#define LOOK_MILLISECONDS 100
-#define LOOKS_STOPPED_MAX 2
-
 #define COMPARED_FLAGS (TPROC_LAUNCH_STAY | TPROC_LAUNCH_NEVER_FORKS)
-
-struct prepared_details {
-  int link; /* to the waiting child */
-  struct entry_stack stack;
-  struct image program_image, interpreter_image;
-  uint16_t program_header_count;
-  bool has_interpreter;
-  bool asks_for_arguments; /* the fence asks for paths among its arguments */
-  uint64_t stack_limit;    /* as the layout has it */
-  uint64_t stack_begun;    /* bytes that are mapped */
-  uint64_t stack_soft;     /* as the linker has found it, if it has run */
-  unsigned flags;
-  char **linker_environment;
-  struct file_list files;
-  struct inherited inherited;
-  int umask; /* as it was seen last */
-};
 
 /* What the making of one holds. */
 struct making {
@@ -57,8 +39,8 @@ struct making {
   struct preparation *preparation;
   struct prepared_program *program;
   struct tproc_error *error;
-  bool link;          /* the dynamic linker is to run */
-  int64_t started_at; /* CLOCK_REALTIME */
+  bool link;                              /* the dynamic linker is to run */
+  const struct prepared_running *running; /* NULL: it waits before its own code */
 };
 
 static uint64_t stack_soft(const struct tproc_launch *launch, const struct inherited *inherited) {
@@ -86,6 +68,7 @@ static void free_details(struct prepared_program *program) {
   struct prepared_details *details = program->details;
   if (details->link >= 0) close(details->link);
   file_list_release(&details->files);
+  leading_arguments_release(&details->leading);
   free(details->linker_environment);
   free(details);
   free(program);
@@ -118,6 +101,17 @@ static int take_launch(struct making *making, const struct tproc_launch *launch)
   return 0;
 }
 
+/* One that runs has its arguments, its environment and its directory, and somewhere to write to. */
+static int take_launch_to_run(struct making *making, const struct tproc_launch *launch) {
+  struct tproc_launch *own = &making->launch;
+  const int failed = take_launch(making, launch);
+  if (failed) return failed;
+  own->envp = launch->envp;
+  own->directory = launch->directory;
+  for (int i = 0; i < 3; i++) own->stdio[i] = launch->stdio[i];
+  return 0;
+}
+
 /* What it has inherited is read before the clone: what changes meanwhile is then noticed. */
 static int inherit(struct making *making, const struct tproc_launch *launch) {
   struct prepared_details *details = making->program->details;
@@ -126,6 +120,15 @@ static int inherit(struct making *making, const struct tproc_launch *launch) {
   details->stack_soft = details->inherited.limits[RLIMIT_STACK].rlim_cur;
   if (stack_soft(launch, &details->inherited) != details->stack_soft) making->link = false;
   return 0;
+}
+
+static int plan_running(struct making *making) {
+  struct preparation *preparation = making->preparation;
+  struct prepared_program *program = making->program;
+  const int failed = ready_program_note(program, preparation, making->error);
+  return failed ? failed
+                : launch_state_plan(&making->launch, preparation->directory, &program->threadproc->plan,
+                                    &preparation->descriptors, making->error);
 }
 
 /* Whether and where the linker can be stopped. */
@@ -146,9 +149,14 @@ static int map_program(struct making *making) {
   struct preparation *preparation = making->preparation;
   struct prepared_details *details = making->program->details;
   struct tproc_threadproc *threadproc = making->program->threadproc;
-  const struct entry_stack_room room = {ROOM_WORDS, ROOM_BYTES};
-  preparation->program.argv[1] = NULL; /* a script's come later */
+  const struct entry_stack_room room = {
+      making->running != NULL ? 1 : ROOM_WORDS,
+      making->running != NULL ? ROOM_BYTES + ROOM_WORDS * sizeof(uint64_t) : ROOM_BYTES};
+  if (making->running == NULL) preparation->program.argv[1] = NULL; /* a script's come later */
   threadproc->plan.prepared = true;
+  threadproc->plan.link = making->running != NULL ? ready_program_link() : 0;
+  if (making->running != NULL && threadproc->plan.link == 0)
+    return tproc_fail_because(making->error, EMFILE, "the limit on open files leaves no descriptor for its host");
   const int failed =
       preparation_map(making->host, &making->launch, room, preparation, threadproc, &details->stack, making->error);
   if (failed) return failed;
@@ -163,6 +171,7 @@ static int map_program(struct making *making) {
   details->stack_begun = preparation->layout.stack.high - preparation->layout.stack_begun.low;
   making->program->position_independent = preparation->elf.position_independent;
   preparation_plan(preparation, &details->stack, threadproc);
+  if (making->running != NULL) return plan_running(making);
   plan_linking(making);
   return 0;
 }
@@ -186,8 +195,8 @@ static int note_files(struct making *making) {
   if (failed) return tproc_fail(making->error, -failed, "identify its interpreter");
   if (making->link && !linked_objects_add(&preparation->program_image, preparation->elf.program_header_count, files))
     return tproc_fail_because(making->error, ENOTSUP, "where its libraries are found cannot be told");
-  if (!file_identity_is_older(&making->program->file, making->started_at) ||
-      !file_list_is_older(files, making->started_at))
+  const int64_t started_at = making->program->details->started_at;
+  if (!file_identity_is_older(&making->program->file, started_at) || !file_list_is_older(files, started_at))
     return tproc_fail_because(making->error, EAGAIN, "its files have changed just now");
   return 0;
 }
@@ -201,6 +210,7 @@ static int start_process(struct making *making) {
                                                making->program->details->stack.texts};
   int failed = launch_start_process(making->host, making->program->threadproc, &preparation->descriptors, &executable,
                                     &making->program->details->link, making->error);
+  if (making->running != NULL) return failed;
   if (!failed) failed = await_ready(making);
   if (!failed) failed = note_files(making);
   return failed;
@@ -208,25 +218,31 @@ static int start_process(struct making *making) {
 
 static int make(struct making *making, const struct tproc_launch *launch) {
   int failed = preparation_find(making->host, launch, making->preparation, making->error);
-  if (!failed) failed = take_launch(making, launch);
+  if (!failed) failed = making->running != NULL ? take_launch_to_run(making, launch) : take_launch(making, launch);
   if (!failed) failed = inherit(making, launch);
   if (!failed) failed = map_program(making);
   if (!failed) failed = start_process(making);
-  making->program->linked = making->link;
-  making->program->made = clock_nanoseconds(CLOCK_MONOTONIC);
+  struct prepared_program *program = making->program;
+  program->made = clock_nanoseconds(CLOCK_MONOTONIC);
+  if (making->running != NULL)
+    program->deadline = program->made + making->running->patience;
+  else
+    program->depth = making->link ? TPROC_PREPARED_LINKED : TPROC_PREPARED_MAPPED;
   return failed;
 }
 
-static int make_either(struct tproc_host *host, const struct tproc_launch *launch, bool *link,
-                       struct prepared_program **result, struct tproc_error *error) {
+static int make_either(struct tproc_host *host, const struct tproc_launch *launch,
+                       const struct prepared_running *running, bool *link, struct prepared_program **result,
+                       struct tproc_error *error) {
   struct making making = {.host = host,
                           .preparation = malloc(sizeof *making.preparation),
                           .program = new_program(host),
                           .error = error,
                           .link = *link,
-                          .started_at = (int64_t)clock_nanoseconds(CLOCK_REALTIME)};
+                          .running = running};
   int failed = -ENOMEM;
   if (making.preparation != NULL && making.program != NULL) {
+    making.program->details->started_at = (int64_t)clock_nanoseconds(CLOCK_REALTIME);
     preparation_init(making.preparation);
     failed = make(&making, launch);
     preparation_release(making.preparation);
@@ -245,11 +261,29 @@ static int make_either(struct tproc_host *host, const struct tproc_launch *launc
 int prepared_program_make(struct tproc_host *host, const struct tproc_launch *launch, struct prepared_program **program,
                           struct tproc_error *error) {
   bool link = true;
-  int failed = make_either(host, launch, &link, program, error);
+  int failed = make_either(host, launch, NULL, &link, program, error);
   if (failed && failed != -EAGAIN && link) {
     link = false;
-    failed = make_either(host, launch, &link, program, error);
+    failed = make_either(host, launch, NULL, &link, program, error);
   }
+  if (failed) tproc_error_prefix(error, "prepare %s: ", launch->program);
+  return failed;
+}
+
+/* Standard output is another process's: what a program writes before its start is for the log. */
+int prepared_program_begin(struct tproc_host *host, const struct tproc_launch *launch,
+                           const struct prepared_running *running, struct prepared_program **program,
+                           struct tproc_error *error) {
+  struct tproc_launch own = *launch;
+  bool link = false;
+  const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+  const int log = running->log >= 0 ? running->log : nothing;
+  int failed = nothing < 0 ? tproc_fail(error, errno, "open /dev/null") : 0;
+  own.stdio[0] = nothing;
+  own.stdio[1] = own.stdio[2] = log;
+  own.flags &= ~(unsigned)TPROC_LAUNCH_LIMITS; /* the start's come later */
+  if (!failed) failed = make_either(host, &own, running, &link, program, error);
+  if (nothing >= 0) close(nothing);
   if (failed) tproc_error_prefix(error, "prepare %s: ", launch->program);
   return failed;
 }
@@ -258,8 +292,9 @@ bool prepared_program_has_ended(const struct prepared_program *program) {
   return threadproc_has_ended(program->threadproc);
 }
 
-bool prepared_program_is_current(const struct prepared_program *program) {
+bool prepared_program_is_current(const struct prepared_program *program, const struct tproc_launch *launch) {
   struct inherited now;
+  if (program->depth == TPROC_PREPARED_READY && ready_program_is_out_of_reach(program, launch)) return false;
   return file_list_is_unchanged(&program->details->files) &&
          inherited_read(program->threadproc->host->spawner.tid, &now, &program->details->umask) &&
          inherited_equals(&program->details->inherited, &now);
@@ -283,8 +318,9 @@ bool prepared_program_fits(const struct prepared_program *program, const struct 
   if ((launch->flags & COMPARED_FLAGS) != details->flags || preparation->stack_limit != details->stack_limit)
     return false;
   if (is_held(launch) || limits_memory(launch)) return false;
-  if (program->linked && (!linker_environment_is(details->linker_environment, launch->envp) ||
-                          stack_soft(launch, &details->inherited) != details->stack_soft))
+  if (program->depth == TPROC_PREPARED_READY && !ready_program_fits(program, launch, preparation)) return false;
+  if (program->depth != TPROC_PREPARED_MAPPED && (!linker_environment_is(details->linker_environment, launch->envp) ||
+                                                  stack_soft(launch, &details->inherited) != details->stack_soft))
     return false;
   return details->asks_for_arguments || !preparation_has_exe_texts(launch, preparation);
 }
@@ -301,7 +337,9 @@ static int write_stack(struct prepared_program *program, const struct tproc_laun
   content.program_header_count = details->program_header_count;
   content.interpreter = details->has_interpreter ? &details->interpreter_image : NULL;
   content.abi.pid = threadproc->pid;
-  failed = entry_stack_rewrite(&details->stack, &content, error);
+  failed = program->depth == TPROC_PREPARED_READY
+               ? entry_stack_add(&details->stack, &content, &threadproc->plan.vector, error)
+               : entry_stack_rewrite(&details->stack, &content, error);
   if (!failed) broker_set_texts(threadproc->listener, &details->stack.texts);
   return failed;
 }
@@ -320,15 +358,17 @@ static int write_plan(struct prepared_program *program, const struct tproc_launc
 /* Waits for a while. -EAGAIN: it has said nothing. The end of the socket is the end of the child. */
 static int hear_running(const struct prepared_program *program, struct tproc_error *error) {
   const struct child_plan *plan = &program->threadproc->plan;
-  struct pollfd link = {.fd = program->details->link, .events = POLLIN};
+  struct pollfd from[] = {{.fd = program->details->link, .events = POLLIN},
+                          {.fd = program->threadproc->pidfd, .events = POLLIN}};
   char word = 0;
   ssize_t size;
-  poll(&link, 1, LOOK_MILLISECONDS);
-  do { /* ECONNRESET, once: it has ended before it had received all */
-    size = recv(link.fd, &word, 1, MSG_DONTWAIT);
+  poll(from, 2, LOOK_MILLISECONDS);
+  const bool ended = from[1].revents != 0; /* a child that it has forked may have the socket */
+  do {                                     /* ECONNRESET, once: it has ended before it had received all */
+    size = recv(from[0].fd, &word, 1, MSG_DONTWAIT);
   } while (size < 0 && (errno == EINTR || errno == ECONNRESET));
   if (size == 1 && word == CHILD_READY) return 0;
-  if (size < 0 && errno == EAGAIN) return -EAGAIN;
+  if (size < 0 && errno == EAGAIN && !ended) return -EAGAIN;
   const enum child_step step = __atomic_load_n(&plan->failed_step, __ATOMIC_ACQUIRE);
   return step != CHILD_STEP_NONE ? tproc_fail(error, plan->failed_errno, "%s", child_step_name(step))
                                  : tproc_fail(error, ESRCH, "it has ended");

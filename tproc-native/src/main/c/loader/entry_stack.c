@@ -263,3 +263,21 @@ int entry_stack_rewrite(struct entry_stack *stack, const struct entry_stack_cont
   note_texts(content, &placed, &stack->texts);
   return 0;
 }
+
+int entry_stack_add(struct entry_stack *stack, const struct entry_stack_content *content, uint64_t *vector,
+                    struct tproc_error *error) {
+  struct writer writer = {.at = stack->room.high, .low = stack->room.low};
+  const size_t bytes = strings_size(content->envp) + strings_size(content->argv);
+  const size_t words = vector_words(content);
+  if (bytes + (words + 1) * sizeof(uint64_t) > range_size(stack->room))
+    return tproc_fail_because(error, E2BIG, "no room for %zu bytes of arguments and environment, and %zu words", bytes,
+                              words);
+  struct placed_strings placed = {.environment = put_strings(&writer, content->envp)};
+  placed.arguments = put_strings(&writer, content->argv);
+  *vector = take(&writer, words * sizeof(uint64_t), sizeof(uint64_t));
+  struct table table = {(uint64_t *)*vector};
+  put_vector(&table, content, &placed);
+  memcpy(stack->abi, &content->abi, sizeof content->abi);
+  note_texts(content, &placed, &stack->texts);
+  return 0;
+}

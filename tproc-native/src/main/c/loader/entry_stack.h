@@ -74,4 +74,14 @@ int entry_stack_build(struct address_range stack, const struct entry_stack_conte
 int entry_stack_rewrite(struct entry_stack *stack, const struct entry_stack_content *content,
                         struct tproc_error *error);
 
+/**
+ * Writes other arguments and another environment into the room alone, for a program that runs already: nothing that it
+ * has seen is changed but the ABI block.
+ *
+ * @param vector receives the address of argc, which argv, NULL, envp and NULL follow
+ * @return 0, or -E2BIG, and nothing is changed
+ */
+int entry_stack_add(struct entry_stack *stack, const struct entry_stack_content *content, uint64_t *vector,
+                    struct tproc_error *error);
+
 #endif

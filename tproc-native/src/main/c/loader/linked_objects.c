@@ -83,12 +83,12 @@ static bool is_found_by_name(uint64_t section) {
 }
 
 /* The program has no name in the list, and the kernel's own object is no file. */
-static bool add_object(const struct link_map *object, bool is_program, struct file_list *files) {
+static bool add_object(const struct link_map *object, bool is_program, bool by_name, struct file_list *files) {
   char name[PATH_MAX];
   if (!read_text((uint64_t)object->l_name, name)) return false;
-  if (is_program) return is_found_by_name((uint64_t)object->l_ld);
+  if (is_program) return !by_name || is_found_by_name((uint64_t)object->l_ld);
   if (strncmp(name, "linux-vdso.so", strlen("linux-vdso.so")) == 0) return true;
-  return name[0] == '/' && is_found_by_name((uint64_t)object->l_ld) && file_list_add(files, name) == 0;
+  return name[0] == '/' && (!by_name || is_found_by_name((uint64_t)object->l_ld)) && file_list_add(files, name) == 0;
 }
 
 /* A cache that is not there would have the linker look in directories. */
@@ -96,7 +96,8 @@ static bool add_own_files(struct file_list *files) {
   return access(CACHE, R_OK) == 0 && file_list_add(files, CACHE) == 0 && file_list_add(files, PRELOADED) == 0;
 }
 
-bool linked_objects_add(const struct image *program, uint16_t program_header_count, struct file_list *files) {
+static bool add_objects(const struct image *program, uint16_t program_header_count, bool by_name,
+                        struct file_list *files) {
   struct r_debug list;
   uint64_t list_at;
   const uint64_t section = dynamic_section(program, program_header_count);
@@ -105,9 +106,17 @@ bool linked_objects_add(const struct image *program, uint16_t program_header_cou
   uint64_t at = (uint64_t)list.r_map;
   for (size_t i = 0; i < OBJECTS_MAX; i++) {
     struct link_map object;
-    if (at == 0) return i > 0 && add_own_files(files);
-    if (!copy_from(at, &object, sizeof object) || !add_object(&object, i == 0, files)) return false;
+    if (at == 0) return i > 0;
+    if (!copy_from(at, &object, sizeof object) || !add_object(&object, i == 0, by_name, files)) return false;
     at = (uint64_t)object.l_next;
   }
   return false;
+}
+
+bool linked_objects_add(const struct image *program, uint16_t program_header_count, struct file_list *files) {
+  return add_objects(program, program_header_count, true, files) && add_own_files(files);
+}
+
+bool linked_objects_add_loaded(const struct image *program, uint16_t program_header_count, struct file_list *files) {
+  return add_objects(program, program_header_count, false, files) && file_list_add(files, PRELOADED) == 0;
 }

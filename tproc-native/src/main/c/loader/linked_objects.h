@@ -17,4 +17,8 @@
  */
 bool linked_objects_add(const struct image *program, uint16_t program_header_count, struct file_list *files);
 
+/** The same of a program that has run, and found its libraries wherever that was. @return false when it cannot be told
+ */
+bool linked_objects_add_loaded(const struct image *program, uint16_t program_header_count, struct file_list *files);
+
 #endif

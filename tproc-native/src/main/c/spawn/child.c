@@ -35,24 +35,20 @@
 #include "base/kernel_sigaction.h"
 #include "base/raw_syscall.h"
 #include "base/trampoline.h"
+#include "spawn/child_steps.h"
 #include "tproc_core.h"
 
 #if defined(__x86_64__)
 #include <asm/prctl.h>
 #endif
 
-#define FOREIGN_THREAD_POINTER no_stack_protector, no_sanitize("address", "undefined")
 #define CHILD_CODE static __attribute__((FOREIGN_THREAD_POINTER))
-
-#define SIGNAL_COUNT 64
 
 /* Of the kernel's headers; those that have them are not there everywhere, or are the C library's own. */
 #define IOPRIO_WHO_PROCESS 1
 #define ASK_PERSONALITY 0xffffffffu
 
-/* `number` is the descriptor or the limit that the step was about. */
-CHILD_CODE __attribute__((noreturn)) void give_up_at(struct child_plan *plan, enum child_step step, int number,
-                                                     long result) {
+CHILD_STEP_CODE void child_give_up_at(struct child_plan *plan, enum child_step step, int number, long result) {
   plan->failed_errno = (int)-result;
   plan->failed_number = number;
   __atomic_store_n(&plan->failed_step, (uint32_t)step, __ATOMIC_RELEASE);
@@ -62,8 +58,8 @@ CHILD_CODE __attribute__((noreturn)) void give_up_at(struct child_plan *plan, en
   for (;;) raw_syscall1(SYS_exit_group, 127);
 }
 
-CHILD_CODE __attribute__((noreturn)) void give_up(struct child_plan *plan, enum child_step step, long result) {
-  give_up_at(plan, step, -1, result);
+CHILD_STEP_CODE void child_give_up(struct child_plan *plan, enum child_step step, long result) {
+  child_give_up_at(plan, step, -1, result);
 }
 
 /*
@@ -72,8 +68,8 @@ CHILD_CODE __attribute__((noreturn)) void give_up(struct child_plan *plan, enum 
  */
 CHILD_CODE void tie_to_host(struct child_plan *plan) {
   long result = raw_syscall2(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
-  if (result < 0) give_up(plan, CHILD_STEP_LIFELINE, result);
-  if (raw_syscall0(SYS_getppid) != plan->host_pid) give_up(plan, CHILD_STEP_LIFELINE, -ESRCH);
+  if (result < 0) child_give_up(plan, CHILD_STEP_LIFELINE, result);
+  if (raw_syscall0(SYS_getppid) != plan->host_pid) child_give_up(plan, CHILD_STEP_LIFELINE, -ESRCH);
 }
 
 /*
@@ -82,25 +78,24 @@ CHILD_CODE void tie_to_host(struct child_plan *plan) {
  */
 CHILD_CODE void raise_fence(struct child_plan *plan) {
   long result = raw_syscall5(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  if (result < 0) give_up(plan, CHILD_STEP_FENCE, result);
+  if (result < 0) child_give_up(plan, CHILD_STEP_FENCE, result);
   result = raw_syscall3(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
                         SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &plan->fence);
   if (result == -EINVAL)
     result = raw_syscall3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &plan->fence);
-  if (result < 0) give_up(plan, CHILD_STEP_FENCE, result);
+  if (result < 0) child_give_up(plan, CHILD_STEP_FENCE, result);
   plan->notify_fd = (int)result;
 }
 
-/* A prepared child is in a process group of its own meanwhile: what is sent to the host's group is not for it. */
-CHILD_CODE void join_group(struct child_plan *plan) {
+CHILD_STEP_CODE void child_join_group(struct child_plan *plan) {
   long result = raw_syscall2(SYS_setpgid, 0, plan->group);
-  if (result < 0) give_up(plan, CHILD_STEP_GROUP, result);
+  if (result < 0) child_give_up(plan, CHILD_STEP_GROUP, result);
 }
 
-CHILD_CODE void open_session(struct child_plan *plan) {
+CHILD_STEP_CODE void child_open_session(struct child_plan *plan) {
   if (!plan->session) return;
   long result = raw_syscall0(SYS_setsid);
-  if (result < 0) give_up(plan, CHILD_STEP_SESSION, result);
+  if (result < 0) child_give_up(plan, CHILD_STEP_SESSION, result);
 }
 
 /* What has come meanwhile came to none that anybody has started. To ignore a signal forgets it. */
@@ -119,7 +114,7 @@ CHILD_CODE void forget_signals(struct child_plan *plan) {
     long result = raw_syscall4(SYS_rt_sigaction, signal, &action, 0, sizeof action.mask);
     action.handler = 0;
     if (result >= 0 && !ignored) result = raw_syscall4(SYS_rt_sigaction, signal, &action, 0, sizeof action.mask);
-    if (result < 0) give_up(plan, CHILD_STEP_SIGNALS, result);
+    if (result < 0) child_give_up(plan, CHILD_STEP_SIGNALS, result);
   }
 }
 
@@ -133,7 +128,7 @@ CHILD_CODE void reset_signals(struct child_plan *plan) {
     if (signal == SIGKILL || signal == SIGSTOP) continue;
     action.handler = plan->ignored_signals >> (signal - 1) & 1;
     long result = raw_syscall4(SYS_rt_sigaction, signal, &action, 0, sizeof action.mask);
-    if (result < 0) give_up(plan, CHILD_STEP_SIGNALS, result);
+    if (result < 0) child_give_up(plan, CHILD_STEP_SIGNALS, result);
   }
 }
 
@@ -149,7 +144,7 @@ CHILD_CODE void get_own_descriptors(struct child_plan *plan) {
   if (result >= 0) result = raw_syscall3(SYS_close_range, socket + 1, ~0u, 0);
   if (result >= 0 && socket > 0) result = raw_syscall3(SYS_fcntl, socket, F_DUPFD_CLOEXEC, 0);
   if (result >= 0 && socket > 0) raw_syscall1(SYS_close, socket);
-  if (result < 0) give_up(plan, CHILD_STEP_OWN_DESCRIPTORS, result);
+  if (result < 0) child_give_up(plan, CHILD_STEP_OWN_DESCRIPTORS, result);
 }
 
 /*
@@ -176,9 +171,9 @@ CHILD_CODE void receive_descriptors(struct child_plan *plan) {
     message.msg_controllen = sizeof control.room;
     message.msg_flags = 0;
     const long result = raw_syscall3(SYS_recvmsg, 0, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (result < 0) give_up(plan, CHILD_STEP_RECEIVE_DESCRIPTORS, result);
+    if (result < 0) child_give_up(plan, CHILD_STEP_RECEIVE_DESCRIPTORS, result);
     if (message.msg_controllen < CMSG_LEN(sizeof(int)) || (message.msg_flags & MSG_CTRUNC) != 0)
-      give_up(plan, CHILD_STEP_RECEIVE_DESCRIPTORS, -EMFILE);
+      child_give_up(plan, CHILD_STEP_RECEIVE_DESCRIPTORS, -EMFILE);
     got += (control.head.cmsg_len - CMSG_LEN(0)) / sizeof(int);
   }
 }
@@ -189,7 +184,7 @@ CHILD_CODE void receive_descriptors(struct child_plan *plan) {
  */
 CHILD_CODE void enter_directory(struct child_plan *plan) {
   long result = raw_syscall1(SYS_fchdir, plan->directory);
-  if (result < 0) give_up(plan, CHILD_STEP_DIRECTORY, result);
+  if (result < 0) child_give_up(plan, CHILD_STEP_DIRECTORY, result);
 }
 
 /* dup3 with flags 0 leaves close-on-exec clear. */
@@ -206,21 +201,19 @@ CHILD_CODE void place_descriptors(struct child_plan *plan) {
       failing = CHILD_STEP_CLOSE_DESCRIPTORS;
       result = raw_syscall3(SYS_close_range, step->from, step->to, 0);
     }
-    if (result < 0) give_up_at(plan, failing, (int)step->to, result);
+    if (result < 0) child_give_up_at(plan, failing, (int)step->to, result);
   }
 }
 
-/* Before the descriptors are placed: it need not be among them. It stays the session's when nobody has it open. */
-CHILD_CODE void take_terminal(struct child_plan *plan) {
-  if (plan->terminal == 0) return;
-  long result = raw_syscall3(SYS_ioctl, plan->terminal, TIOCSCTTY, 0);
-  if (result < 0) give_up(plan, CHILD_STEP_TERMINAL, result);
+CHILD_STEP_CODE void child_take_terminal(struct child_plan *plan, int terminal) {
+  long result = raw_syscall3(SYS_ioctl, terminal, TIOCSCTTY, 0);
+  if (result < 0) child_give_up(plan, CHILD_STEP_TERMINAL, result);
 }
 
 /* Without the right to it the host's value stays, unless the launch wants it or nothing. */
 CHILD_CODE void unless_forbidden(struct child_plan *plan, enum child_step step, long result) {
   if (result >= 0 || (!plan->exact && (result == -EACCES || result == -EPERM))) return;
-  give_up(plan, step, result);
+  child_give_up(plan, step, result);
 }
 
 /* Before the limits: RLIMIT_NICE may take the right to it. */
@@ -273,7 +266,7 @@ CHILD_CODE void set_limits(struct child_plan *plan) {
     if ((plan->limits_set >> resource & 1) == 0) continue;
     long result = raw_syscall4(SYS_prlimit64, 0, resource, &plan->limits[resource], 0);
     if (result == -EPERM && !plan->exact) result = set_limit_below_own(&plan->limits[resource], resource);
-    if (result < 0) give_up_at(plan, CHILD_STEP_LIMITS, resource, result);
+    if (result < 0) child_give_up_at(plan, CHILD_STEP_LIMITS, resource, result);
   }
 }
 
@@ -311,7 +304,7 @@ CHILD_CODE void await_continuation(uint64_t blocked_signals) {
 CHILD_CODE void execute(struct child_plan *plan) {
   if (plan->executed == 0) return;
   raw_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &plan->blocked_signals, 0, sizeof plan->blocked_signals);
-  give_up(plan, CHILD_STEP_EXECUTE, raw_syscall3(SYS_execve, plan->executed, plan->argv, plan->envp));
+  child_give_up(plan, CHILD_STEP_EXECUTE, raw_syscall3(SYS_execve, plan->executed, plan->argv, plan->envp));
 }
 
 /* The program sets its own; until then a stray access faults in the child instead of hitting the host thread. */
@@ -322,11 +315,7 @@ CHILD_CODE void forget_thread_pointer(void) {
 #endif
 }
 
-CHILD_CODE void take_state(struct child_plan *plan) {
-  receive_descriptors(plan);
-  enter_directory(plan);
-  take_terminal(plan);
-  place_descriptors(plan);
+CHILD_STEP_CODE void child_take_attributes(struct child_plan *plan) {
   set_nice(plan);
   set_io_priority(plan);
   set_personality(plan);
@@ -336,15 +325,34 @@ CHILD_CODE void take_state(struct child_plan *plan) {
   if (plan->umask != TPROC_UMASK_INHERIT) raw_syscall1(SYS_umask, plan->umask);
 }
 
+CHILD_CODE void take_state(struct child_plan *plan) {
+  receive_descriptors(plan);
+  enter_directory(plan);
+  if (plan->terminal != 0) child_take_terminal(plan, plan->terminal);
+  place_descriptors(plan);
+  child_take_attributes(plan);
+}
+
+/* What the program runs ahead with: a group of its own, and the socket, which no program that it executes gets. */
+CHILD_CODE void keep_link(struct child_plan *plan) {
+  if (plan->link == 0) return;
+  long result = raw_syscall2(SYS_setpgid, 0, 0);
+  if (result < 0) child_give_up(plan, CHILD_STEP_GROUP, result);
+  result = raw_syscall3(SYS_fcntl, plan->link, F_SETFD, FD_CLOEXEC);
+  if (result >= 0) result = child_identify(plan->link, &plan->link_identity);
+  if (result < 0) child_give_up_at(plan, CHILD_STEP_PLACE_DESCRIPTORS, plan->link, result);
+}
+
 __attribute__((FOREIGN_THREAD_POINTER)) void child_main(void *argument) {
   struct child_plan *plan = argument;
   tie_to_host(plan);
   raise_fence(plan);
   raw_syscall2(SYS_prctl, PR_SET_NAME, plan->name);
-  open_session(plan);
+  child_open_session(plan);
   reset_signals(plan);
   get_own_descriptors(plan);
   take_state(plan);
+  keep_link(plan);
   execute(plan);
   plan->abi->pid = (int32_t)raw_syscall0(SYS_getpid);
   await_tracer(plan);
@@ -360,21 +368,19 @@ __attribute__((FOREIGN_THREAD_POINTER)) void child_main(void *argument) {
   trampoline_enter(entry, stack_pointer);
 }
 
-CHILD_CODE void say_ready(int socket) {
+CHILD_STEP_CODE void child_say_ready(int socket) {
   const char word = CHILD_READY;
   raw_syscall6(SYS_sendto, socket, (long)&word, 1, MSG_NOSIGNAL, 0, 0);
 }
 
-/* First until who has cloned it has taken from the socket's other end what was sent there before. */
-CHILD_CODE void await_release(struct child_plan *plan) {
+CHILD_STEP_CODE void child_await_release(struct child_plan *plan, int socket) {
   await_change(plan, CHILD_RUNNING);
   __atomic_store_n(&plan->state, (uint32_t)CHILD_PREPARED, __ATOMIC_RELEASE);
-  say_ready(0);
+  child_say_ready(socket);
   await_change(plan, CHILD_PREPARED);
 }
 
-/* From here on it is this program that runs, unless who waits for that has given it up. */
-CHILD_CODE void begin_to_run(struct child_plan *plan) {
+CHILD_STEP_CODE void child_begin_to_run(struct child_plan *plan) {
   uint32_t released = CHILD_STARTING;
   if (__atomic_compare_exchange_n(&plan->state, &released, (uint32_t)CHILD_RUNNING, false, __ATOMIC_ACQ_REL,
                                   __ATOMIC_ACQUIRE))
@@ -386,10 +392,10 @@ CHILD_CODE void begin_to_run(struct child_plan *plan) {
 static __attribute__((FOREIGN_THREAD_POINTER, noreturn)) void child_wait(void *argument, uint64_t program_entry) {
   struct child_plan *plan = argument;
   raw_syscall3(SYS_close_range, 1, ~0u, 0);
-  await_release(plan);
+  child_await_release(plan, 0);
   raw_syscall2(SYS_prctl, PR_SET_NAME, plan->name);
-  join_group(plan);
-  open_session(plan);
+  child_join_group(plan);
+  child_open_session(plan);
   forget_signals(plan);
   take_state(plan);
 
@@ -399,8 +405,8 @@ static __attribute__((FOREIGN_THREAD_POINTER, noreturn)) void child_wait(void *a
   const uint64_t blocked_signals = plan->blocked_signals;
   const int socket = plan->last_socket;
   const bool linked = plan->linker_load != 0;
-  begin_to_run(plan);
-  say_ready(socket);
+  child_begin_to_run(plan);
+  child_say_ready(socket);
   raw_syscall1(SYS_close, socket);
   raw_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &blocked_signals, 0, sizeof blocked_signals);
   if (linked) trampoline_resume_linker(returned, stack_pointer, program_entry);

@@ -40,7 +40,7 @@ enum child_state {
   CHILD_GONE = 0,
   CHILD_STARTING = 1,
   /** A prepared child goes on only as far as it can until who has cloned it sets CHILD_STARTING. It is set again when
-   * the program is about to run; one that finds CHILD_RECALLED then does not run it. */
+   * the program is about to run, or tproc_ready to return; one that finds CHILD_RECALLED then does neither. */
   CHILD_RUNNING = 2,
   CHILD_UNTRACED = 3, /**< waits until it is traced, and who traces it has set CHILD_STARTING again */
   CHILD_PREPARED = 4, /**< waits until it is given the rest, and who does that has set CHILD_STARTING again */
@@ -59,6 +59,17 @@ enum child_state {
 
 /** The number of the first descriptor that the child receives: below is the socket that they come from. */
 #define CHILD_FIRST_RECEIVED 1
+
+/** What a socket is known by. */
+struct child_link_identity {
+  uint64_t device, inode;
+};
+
+/** A descriptor that a program gets that runs already. */
+struct child_place {
+  int number;   /**< the one that it is to have; -1: it is not placed */
+  int received; /**< the one that it has got, written by the child */
+};
 
 /** Made by the launching thread, read by the child. Lives until the child's exit has been collected. */
 struct child_plan {
@@ -102,7 +113,14 @@ struct child_plan {
   bool prepared;                         /**< it is child_prepare's */
   uint64_t linker_load;                  /**< the linker's part that is run ahead (loader/linker_entry.h); 0: none is */
   uint64_t linker_returned;              /**< what follows it */
-  pid_t group;                           /**< of a prepared child: the process group that it is to be in */
+  /** Of a program that runs until it calls tproc_ready: the number that its socket has there; 0: it is none. */
+  int link;
+  struct child_link_identity link_identity; /**< written by the child */
+  bool ready;                               /**< it waits there: what is to be placed is in `places` */
+  struct child_place *places;               /**< received_count of them. Not to be read any more once the child runs */
+  int places_end;                           /**< above all numbers that are placed */
+  uint64_t vector;                          /**< for tproc_ready: address of argc, which argv and envp follow */
+  pid_t group;                              /**< of a prepared child: the process group that it is to be in */
   int last_socket; /**< of a prepared child: the number that its socket has at the end; not among those wanted */
 };
 
@@ -114,6 +132,12 @@ void child_main(void *plan) __attribute__((noreturn));
  * Until then the plan has nothing of what launch_state_plan fills in.
  */
 void child_prepare(void *plan) __attribute__((noreturn));
+
+/**
+ * What a prepared program calls in tproc_ready (tproc_abi.h): waits, takes the steps of a start, and returns the
+ * address of its new arguments; or ends the process. On whatever thread of the program.
+ */
+uint64_t child_ready(void *plan);
 
 /** The step in words, for a message: "stdio (dup3)". */
 const char *child_step_name(enum child_step step);

@@ -209,6 +209,20 @@ static int unwanted_number(const struct tproc_launch *launch) {
   return number;
 }
 
+/* A program that runs already receives the same in the same order, under numbers that it says itself. */
+static int plan_places(const struct tproc_descriptor *wanted, size_t count, struct child_plan *plan,
+                       struct launch_descriptors *descriptors, struct tproc_error *error) {
+  descriptors->places = calloc(plan->received_count, sizeof *descriptors->places);
+  if (descriptors->places == NULL) return tproc_fail(error, ENOMEM, "place %zu descriptors", count);
+  plan->places_end = STDIO_COUNT;
+  for (size_t i = 0; i < plan->received_count; i++) {
+    descriptors->places[i].number = i < count ? wanted[i].number : -1;
+    if (descriptors->places[i].number >= plan->places_end) plan->places_end = descriptors->places[i].number + 1;
+  }
+  plan->places = descriptors->places;
+  return 0;
+}
+
 /* The child receives one for each that is wanted, in this order, then the directory's, and a terminal that is apart. */
 static int plan_descriptors(const struct tproc_launch *launch, int directory, struct child_plan *plan,
                             struct launch_descriptors *descriptors, struct tproc_error *error) {
@@ -227,13 +241,16 @@ static int plan_descriptors(const struct tproc_launch *launch, int directory, st
     descriptors->sources[i] = wanted[i].source;
     wanted[i].source = CHILD_FIRST_RECEIVED + (int)i;
   }
-  if (plan->prepared && !failed) {
-    plan->last_socket = unwanted_number(launch);
+  const bool keeps_socket = plan->prepared && !plan->ready;
+  if (keeps_socket && !failed) {
+    plan->last_socket = plan->link != 0 ? plan->link : unwanted_number(launch);
     wanted[count] = (struct tproc_descriptor){.number = plan->last_socket, .source = CHILD_FIRST_RECEIVED - 1};
   }
-  if (!failed) failed = descriptor_steps_make(wanted, count + plan->prepared, &descriptors->steps, error);
-  free(wanted);
-  if (failed) return failed;
+  if (!failed) failed = descriptor_steps_make(wanted, count + keeps_socket, &descriptors->steps, error);
+  if (failed) {
+    free(wanted);
+    return failed;
+  }
   descriptors->sources[count] = directory;
   plan->directory = CHILD_FIRST_RECEIVED + (int)count;
   descriptors->source_count = count + 1;
@@ -245,13 +262,17 @@ static int plan_descriptors(const struct tproc_launch *launch, int directory, st
   plan->received_count = descriptors->source_count;
   plan->descriptor_steps = descriptors->steps.steps;
   plan->descriptor_step_count = descriptors->steps.count;
-  return 0;
+  if (plan->ready) failed = plan_places(wanted, count, plan, descriptors, error);
+  free(wanted);
+  return failed;
 }
 
 void launch_descriptors_release(struct launch_descriptors *descriptors) {
   descriptor_steps_release(&descriptors->steps);
   free(descriptors->sources);
+  free(descriptors->places);
   descriptors->sources = NULL;
+  descriptors->places = NULL;
   descriptors->source_count = 0;
 }
 

@@ -26,6 +26,7 @@ int launch_state_directory(const struct tproc_launch *launch, struct tproc_error
 struct launch_descriptors {
   struct descriptor_steps steps;
   int *sources; /**< in the order in which they are sent; the working directory's after those that are placed */
+  struct child_place *places; /**< of a program that runs already: for each source */
   size_t source_count;
 };
 

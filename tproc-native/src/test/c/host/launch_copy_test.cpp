@@ -25,7 +25,7 @@ struct Original {
 struct Copy {
   launch_copy copy{};
 
-  explicit Copy(const Original &original) { REQUIRE(launch_copy_make(&copy, &original.launch, nullptr) == 0); }
+  explicit Copy(const Original &original) { REQUIRE(launch_copy_make(&copy, &original.launch, false, nullptr) == 0); }
   ~Copy() { launch_copy_release(&copy); }
   Copy(const Copy &) = delete;
   Copy &operator=(const Copy &) = delete;
@@ -95,6 +95,27 @@ TEST_CASE("environments of different length, and limits, are compared") {
   less.limits[0].soft = 5;
   less.launch.limits = less.limits.data();
   CHECK_FALSE(same(limited, less));
+}
+
+TEST_CASE("with its arguments a copy has texts of its own of them, too, and they are compared") {
+  std::string word = "word";
+  std::vector<const char *> argv{"name", word.c_str(), nullptr};
+  Original original;
+  original.launch.argv = argv.data();
+  launch_copy one{}, other{};
+  REQUIRE(launch_copy_make(&one, &original.launch, true, nullptr) == 0);
+  word[0] = 'W';
+  CHECK(std::string(one.launch.argv[0]) == "name");
+  CHECK(std::string(one.launch.argv[1]) == "word");
+  CHECK(one.launch.argv[2] == nullptr);
+  REQUIRE(launch_copy_make(&other, &original.launch, true, nullptr) == 0);
+  CHECK_FALSE(launch_copy_equals(&one, &other));
+  launch_copy_release(&other);
+  word[0] = 'w';
+  REQUIRE(launch_copy_make(&other, &original.launch, true, nullptr) == 0);
+  CHECK(launch_copy_equals(&one, &other));
+  launch_copy_release(&other);
+  launch_copy_release(&one);
 }
 
 TEST_SUITE_END();

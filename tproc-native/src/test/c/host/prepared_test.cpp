@@ -22,6 +22,7 @@
 #include "support/hosting.h"
 #include "support/own_process.h"
 #include "support/patience.h"
+#include "support/preparing.h"
 #include "support/resources.h"
 #include "support/temporary_directory.h"
 
@@ -34,33 +35,6 @@ TEST_SUITE_BEGIN("prepared");
 namespace {
 
 constexpr uint64_t kMillisecond = 1000000;
-
-struct Prepared {
-  std::vector<tproc_prepared> kinds;
-  tproc_prepared_totals totals{};
-
-  explicit Prepared(const Host &host) : kinds(16) {
-    kinds.resize(tproc_host_prepared(host.get(), kinds.data(), kinds.size(), &totals));
-  }
-};
-
-tproc_prepared only(const Host &host) {
-  const Prepared prepared(host);
-  REQUIRE(prepared.kinds.size() == 1);
-  return prepared.kinds[0];
-}
-
-// A file that has just been written is not prepared at once.
-void prepare(Host &host, const Launch &launch, unsigned count = 1, uint64_t age_max = 0) {
-  Launched prepared;
-  CHECK(eventually([&] { return (prepared = host.prepare(launch, count, age_max)).result != -EAGAIN; }));
-  CHECK(prepared.message() == "");
-  REQUIRE(prepared.result == 0);
-}
-
-bool waits(const Host &host, unsigned count = 1) {
-  return eventually([&] { return only(host).ready == count; });
-}
 
 // Without its cache a linker looks in directories, and is not run ahead.
 bool can_link() {
@@ -75,21 +49,6 @@ Launch with_witness(const std::string &library, const std::string &word) {
   Launch launch = say({"x"});
   launch.environment = {"LD_PRELOAD=" + library, "WORD=" + word};
   return launch;
-}
-
-// Also those without an exit signal.
-std::vector<pid_t> children_named(const std::string &name) {
-  std::vector<pid_t> found;
-  for (const auto &entry : std::filesystem::directory_iterator("/proc")) {
-    const pid_t pid = std::atoi(entry.path().filename().c_str());
-    std::string text;
-    if (pid <= 0 || !std::getline(std::ifstream(entry.path() / "stat") >> std::ws, text)) continue;
-    const size_t end = text.rfind(')');
-    if (end != std::string::npos && text.substr(0, end).find("(" + name) != std::string::npos &&
-        std::atoi(text.c_str() + end + 4) == getpid())
-      found.push_back(pid);
-  }
-  return found;
 }
 
 std::string comm_of(pid_t pid) {

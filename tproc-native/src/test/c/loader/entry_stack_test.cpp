@@ -413,4 +413,46 @@ TEST_CASE("what has no room is refused, and the stack is as it was") {
   }
 }
 
+TEST_CASE("arguments that are added leave the first ones where they are") {
+  Fixture fixture;
+  fixture.content.room = {1, 4096};
+  REQUIRE(fixture.build({"first", "word"}, {"A=1"}) == 0);
+  const entry_stack first = fixture.built;
+  const Vector argv({"second", "with", "words"}), envp({"A=2", "B=3"});
+  fixture.content.argv = argv.get();
+  fixture.content.envp = envp.get();
+  fixture.content.abi.pid = 4711;
+  uint64_t vector = 0;
+  REQUIRE(entry_stack_add(&first, &fixture.content, &vector, &fixture.error) == 0);
+  const Parsed before(first.pointer);
+  REQUIRE(before.argv.size() == 2);
+  CHECK(std::string(before.argv[1]) == "word");
+  CHECK(std::string(before.envp[0]) == "A=1");
+  CHECK(vector % sizeof(uint64_t) == 0);
+  CHECK(vector >= first.room.low);
+  const uint64_t *words = reinterpret_cast<const uint64_t *>(vector);
+  const auto text = [&](int word) { return std::string(reinterpret_cast<const char *>(words[word])); };
+  CHECK(words[0] == 3);
+  CHECK(text(1) + text(2) + text(3) == "secondwithwords");
+  CHECK(words[4] == 0);
+  CHECK(text(5) + text(6) == "A=2B=3");
+  CHECK(words[7] == 0);
+  CHECK(words + 8 <= reinterpret_cast<const uint64_t *>(first.room.high));
+  CHECK(first.abi->pid == 4711);
+}
+
+TEST_CASE("arguments that have no room are not added: texts and words count") {
+  Fixture fixture;
+  fixture.content.room = {1, 4096};
+  REQUIRE(fixture.build({"first"}, {}) == 0);
+  uint64_t vector = 0;
+  for (const Strings &words : {Strings(1, std::string(4080, 's')), Strings(450, "s")}) {
+    const Vector argv(words), envp({});
+    fixture.content.argv = argv.get();
+    fixture.content.envp = envp.get();
+    CHECK(entry_stack_add(&fixture.built, &fixture.content, &vector, &fixture.error) == -E2BIG);
+    CHECK(std::string(fixture.error.message).find("no room for ") == 0);
+  }
+}
+
 TEST_SUITE_END();

@@ -104,4 +104,22 @@ TEST_CASE("a run path is not told") {
   CHECK(linked.add() == (access("/etc/ld.so.cache", R_OK) == 0));
 }
 
+TEST_CASE("of a program that has run, libraries count however they were found") {
+  Linked linked;
+  linked.section[2].d_tag = DT_RUNPATH;
+  CHECK_FALSE(linked.add());
+  CHECK(linked_objects_add_loaded(&linked.program, 1, &linked.files.list));
+  CHECK(linked.files.list.count == 1); /* the list of what is preloaded */
+  link_map second{};
+  char relative[] = "./library.so", absolute[] = "/library.so";
+  linked.first.l_next = &second;
+  second.l_ld = linked.section;
+  second.l_name = relative;
+  CHECK_FALSE(linked_objects_add_loaded(&linked.program, 1, &linked.files.list));
+  second.l_name = absolute;
+  const size_t before = linked.files.list.count;
+  CHECK(linked_objects_add_loaded(&linked.program, 1, &linked.files.list));
+  CHECK(linked.files.list.count == before + 2);
+}
+
 TEST_SUITE_END();

@@ -109,6 +109,14 @@ Launched Host::prepare(const Launch &what, unsigned count, uint64_t age_max) {
   return prepared;
 }
 
+Launched Host::prepare_ready(const Launch &what, unsigned count, uint64_t age_max, uint64_t patience) {
+  Launched prepared;
+  with_launch(what, [&](const tproc_launch &launch) {
+    prepared.result = tproc_host_prepare_ready(host_, &launch, count, age_max, patience, &prepared.error);
+  });
+  return prepared;
+}
+
 tproc_threadproc *Host::start(const Launch &what) {
   Launched launched = launch(what);
   if (launched.result != 0) throw std::runtime_error(launched.message());

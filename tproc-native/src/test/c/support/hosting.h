@@ -65,6 +65,8 @@ class Host {
   Launched launch(const Launch &what, bool watch = true);
   // Has so many of it waiting.
   Launched prepare(const Launch &what, unsigned count, uint64_t age_max = 0);
+  // Has so many of it run until they call tproc_ready, within `patience` nanoseconds.
+  Launched prepare_ready(const Launch &what, unsigned count, uint64_t age_max = 0, uint64_t patience = 60000000000);
   // A test program, which has to start.
   tproc_threadproc *start(const Launch &what);
   // Collects exits until this one's has come. {-1} as kind on an error.

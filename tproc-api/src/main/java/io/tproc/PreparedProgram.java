@@ -6,20 +6,30 @@ package io.tproc;
  * in tests alone.
  */
 public interface PreparedProgram {
+  /** How far programs that wait have come. Later versions may have more. */
+  enum Depth {
+    /** They are processes, and their file is mapped: they wait before their first instruction. */
+    MAPPED,
+    /** Their dynamic linker has done its work, too: they wait before their first constructor. */
+    LINKED,
+    /** They have run, and wait where they have called {@code tproc_ready}. */
+    READY
+  }
+
   /**
    * Which it is.
    *
-   * @return as it was given to {@link ThreadProcBuilder#prepare(int)}
+   * @return as it was given to {@link ThreadProcBuilder#prepare(int)}; of programs that run until
+   *     they are ready with their arguments
    */
   String program();
 
   /**
    * How far they are.
    *
-   * @return whether their dynamic linker has done its work; otherwise they wait before their first
-   *     instruction
+   * @return of those that were made last
    */
-  boolean linked();
+  Depth depth();
 
   /**
    * How many are to wait.

@@ -506,13 +506,64 @@ public final class ThreadProcBuilder {
    * @throws IllegalStateException when the host is closed
    */
   public void prepare(int count, Duration ageMax) throws IOException {
+    checkPreparation(count, ageMax);
+    starter.prepare(request(), count, ageMax);
+  }
+
+  /**
+   * As {@link #prepareUntilReady(int, Duration, Duration)}, without an age, and with a minute for
+   * each to become ready.
+   *
+   * @param count how many are to wait
+   * @throws LaunchException when the program cannot be prepared
+   * @throws IOException never by itself
+   * @throws IllegalArgumentException when the count is negative
+   * @throws IllegalStateException when the host is closed
+   */
+  public void prepareUntilReady(int count) throws IOException {
+    prepareUntilReady(count, Duration.ZERO, Duration.ofMinutes(1));
+  }
+
+  /**
+   * Starts this builder's command ahead and lets it run, with its arguments, environment and
+   * directory, until it calls {@code tproc_ready} of libtproc (C, C++, Python, Rust): there it
+   * waits for a start, having imported, loaded and computed what is the same for each. So many are
+   * kept waiting. What they write meanwhile goes to this process's standard error; they have
+   * nothing to read.
+   *
+   * <p>A start of the same program, named in the same way, that begins with the same arguments gets
+   * one of them, with further arguments, its own environment, streams, directory and the rest. When
+   * an argument of this builder names a file relative to the directory, the start has to be in the
+   * same one. What does not fit is an ordinary start, in which {@code tproc_ready} returns at once.
+   * {@code docs/prepared.md} says what of a program stays as it was while it waited.
+   *
+   * <p>Returns when they wait; until then {@link TprocHost#close()} waits, too.
+   *
+   * @param count how many are to wait; 0 ends those of this command, environment and directory
+   * @param ageMax one that has waited so long is replaced; zero for never
+   * @param timeout one that has not called {@code tproc_ready} after that is given up
+   * @throws LaunchException when the program cannot be prepared, or ends, or is given up; its
+   *     message says which
+   * @throws IOException never by itself
+   * @throws IllegalArgumentException when the count or the age is negative, or the time not
+   *     positive
+   * @throws IllegalStateException when the host is closed
+   */
+  public void prepareUntilReady(int count, Duration ageMax, Duration timeout) throws IOException {
+    checkPreparation(count, ageMax);
+    if (timeout.isNegative() || timeout.isZero()) {
+      throw new IllegalArgumentException("no time to become ready: " + timeout);
+    }
+    starter.prepareUntilReady(request(), count, ageMax, timeout);
+  }
+
+  private static void checkPreparation(int count, Duration ageMax) {
     if (count < 0) {
       throw new IllegalArgumentException("a negative count: " + count);
     }
     if (ageMax.isNegative()) {
       throw new IllegalArgumentException("a negative age: " + ageMax);
     }
-    starter.prepare(request(), count, ageMax);
   }
 
   private LaunchRequest request() {

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 import static org.mockito.ArgumentMatchers.any;
+import static org.mockito.ArgumentMatchers.anyInt;
+import static org.mockito.ArgumentMatchers.eq;
 import static org.mockito.Mockito.never;
 import static org.mockito.Mockito.times;
 import static org.mockito.Mockito.verify;
@@ -18,6 +20,7 @@ import java.io.FileDescriptor;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -250,5 +253,43 @@ class ThreadProcBuilderTest {
         .withMessage("cannot host /x: No such file or directory (ENOENT)")
         .extracting(LaunchException::errno)
         .isEqualTo(2);
+  }
+
+  @Test
+  void whatIsToBeReadyReachesTheStarterWithItsArguments() throws IOException {
+    Duration age = Duration.ofHours(1);
+    Duration timeout = Duration.ofMillis(1);
+    builder("python3", "worker.py").directory(Path.of("/tmp")).prepareUntilReady(3, age, timeout);
+
+    verify(starter).prepareUntilReady(request.capture(), eq(3), eq(age), eq(timeout));
+    assertThat(request.getValue().command()).containsExactly("python3", "worker.py");
+    assertThat(request.getValue().directory()).isEqualTo(new File("/tmp"));
+  }
+
+  @Test
+  void withoutMoreItHasAMinuteAndNoAge() throws IOException {
+    builder("x").prepareUntilReady(0);
+
+    verify(starter)
+        .prepareUntilReady(any(), eq(0), eq(Duration.ZERO), eq(Duration.ofMinutes(1)));
+  }
+
+  @Test
+  void whatCannotBePreparedIsRefused() throws IOException {
+    Duration second = Duration.ofSeconds(1);
+    ThreadProcBuilder builder = builder("x");
+
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> builder.prepareUntilReady(-1))
+        .withMessage("a negative count: -1");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> builder.prepareUntilReady(1, second.negated(), second))
+        .withMessage("a negative age: PT-1S");
+    for (Duration none : List.of(Duration.ZERO, second.negated())) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> builder.prepareUntilReady(1, second, none))
+          .withMessage("no time to become ready: " + none);
+    }
+    verify(starter, never()).prepareUntilReady(any(), anyInt(), any(), any());
   }
 }

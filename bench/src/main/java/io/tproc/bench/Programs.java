@@ -39,7 +39,8 @@ final class Programs {
     return Double.parseDouble(output.strip());
   }
 
-  private static String outputOf(Process program, String... command)
+  /** What it writes until it ends, with 0. */
+  static String outputOf(Process program, String... command)
       throws IOException, InterruptedException {
     String output = new String(program.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     String errors = new String(program.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);

@@ -3,8 +3,10 @@ package io.tproc.it;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tproc.Errno;
 import io.tproc.LaunchException;
 import io.tproc.PreparedProgram;
+import io.tproc.PreparedProgram.Depth;
 import io.tproc.ThreadProc;
 import io.tproc.ThreadProcBuilder;
 import io.tproc.ThreadProcStatus;
@@ -124,5 +126,90 @@ class PreparedIT {
           .returns(second.pid(), ThreadProcStatus::pid);
     }
     host.command(program).prepare(0);
+  }
+
+  /** Its files have to be a moment older than what is made of them. */
+  static void untilOlder(Preparation preparation) throws Exception {
+    while (true) {
+      try {
+        preparation.prepare();
+        return;
+      } catch (LaunchException failed) {
+        if (failed.errno() != Errno.EAGAIN) {
+          throw failed;
+        }
+      }
+    }
+  }
+
+  interface Preparation {
+    void prepare() throws Exception;
+  }
+
+  @Test
+  void aProgramThatRunsAheadGetsWhatItsStartHas(TprocHost host, @TempDir Path directory)
+      throws Exception {
+    String program = Programs.probe("ready_cpp");
+    untilOlder(() -> host.command(program, "loads").prepareUntilReady(2));
+    assertThat(only(host))
+        .returns(Depth.READY, PreparedProgram::depth)
+        .returns(program + " loads", PreparedProgram::program)
+        .returns(2, PreparedProgram::ready);
+
+    ThreadProcBuilder builder = host.command(program, "loads", "a", "b c");
+    builder.environment().put("WORD", "late");
+    builder.directory(directory).umask(0027);
+    ThreadProc started = builder.start();
+    assertThat(Outcome.of(started, "line\n"))
+        .returns(
+            String.join(
+                "\n",
+                "waited 500500",
+                "a",
+                "b c",
+                "late",
+                "27",
+                directory.toRealPath().toString(),
+                "line",
+                started.pid() + "\n"),
+            Outcome::output)
+        .returns("", Outcome::error);
+    assertThat(only(host)).returns(1L, PreparedProgram::started);
+    assertThat(Outcome.hosted(host, program, "other").output()).startsWith("ordinary 500500\n");
+    host.command(program, "loads").prepareUntilReady(0);
+    assertThat(host.prepared()).isEmpty();
+  }
+
+  @Test
+  void whyAProgramIsNotReadyIsSaid(TprocHost host) {
+    String program = Programs.probe("ready_cpp");
+    assertThatThrownBy(
+            () -> untilOlder(() -> host.command(program, "ends").prepareUntilReady(1)))
+        .isInstanceOf(LaunchException.class)
+        .hasMessageContaining("it ends before it calls tproc_ready (exit status 3)");
+    assertThatThrownBy(
+            () ->
+                untilOlder(
+                    () ->
+                        host.command(Programs.probe("waiter"))
+                            .prepareUntilReady(1, Duration.ZERO, Duration.ofMillis(1))))
+        .isInstanceOf(LaunchException.class)
+        .hasMessageContaining("it has not called tproc_ready within 0 seconds");
+    assertThat(host.prepared()).isEmpty();
+  }
+
+  @Test
+  void nothingIsLeftOfThoseThatRunAhead(TprocHost host) throws Exception {
+    ThreadProcBuilder builder = host.command(Programs.probe("ready_cpp"), "loads");
+    untilOlder(() -> builder.prepareUntilReady(2));
+    builder.prepareUntilReady(0);
+    Outcome.hosted(host, Programs.nothing());
+    Resources before = Resources.now();
+    for (int i = 0; i < 20; i++) {
+      untilOlder(() -> builder.prepareUntilReady(5));
+      assertThat(only(host)).returns(5, PreparedProgram::ready);
+      builder.prepareUntilReady(0);
+    }
+    before.assertAsBefore();
   }
 }

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.tproc.Errno;
 import io.tproc.ExitStatus.Exited;
+import io.tproc.PreparedProgram;
+import io.tproc.PreparedProgram.Depth;
 import io.tproc.ThreadProc;
 import io.tproc.ThreadProcBuilder;
 import io.tproc.TprocHost;
@@ -23,6 +25,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The Python package, in a hosted python3. */
 @ExtendWith(HostExtension.class)
@@ -75,6 +78,53 @@ class PythonIT {
           .isThrownBy(done::receive)
           .returns(Errno.EPIPE, SharedMemoryException::errno);
     }
+  }
+
+  private static final String WAITS =
+      String.join(
+          "\n",
+          "import json, os, sys",
+          "import tproc",
+          "print('imported', file=sys.stderr)",
+          "waited = tproc.ready()",
+          "word = os.environ.get('WORD')",
+          "assert ('EARLY' in os.environ) != waited",
+          "c_word = os.popen('echo $WORD$EARLY').read().strip()",
+          "line = sys.stdin.readline().strip()",
+          "print(json.dumps([waited, sys.argv[1:], word, c_word, line, os.getcwd()]))");
+
+  @Test
+  void pythonRunsAheadOfItsStart(TprocHost host, @TempDir Path directory) throws Exception {
+    assumeTrue(Files.exists(PACKAGE), "skipped: the Python package is not here");
+    Path python = Path.of("/usr/bin/python3");
+    assumeTrue(Files.isExecutable(python), "skipped: there is no /usr/bin/python3");
+    Path script = Files.writeString(directory.resolve("waits.py"), WAITS);
+    ThreadProcBuilder ahead = host.command(python.toString(), script.toString(), "a");
+    ahead.environment().putAll(PythonPackage.ENVIRONMENT);
+    ahead.environment().put("EARLY", "1");
+    PreparedIT.untilOlder(() -> ahead.prepareUntilReady(1));
+
+    ThreadProcBuilder start = host.command(python.toString(), script.toString(), "a", "b c");
+    start.environment().put("WORD", "late");
+    start.directory(directory);
+    assertThat(Outcome.of(start.start(), "line\n"))
+        .returns(
+            "[true, [\"a\", \"b c\"], \"late\", \"late\", \"line\", \""
+                + directory.toRealPath()
+                + "\"]\n",
+            Outcome::output)
+        .returns("", Outcome::error);
+    assertThat(host.prepared())
+        .singleElement()
+        .returns(Depth.READY, PreparedProgram::depth)
+        .returns(1L, PreparedProgram::started);
+    ahead.prepareUntilReady(0);
+
+    Outcome ordinary = Outcome.of(ahead.start(), "line\n");
+    assertThat(ordinary.output())
+        .startsWith("[false, [\"a\"], null, \"1\", \"line\", ")
+        .as(ordinary.toString());
+    assertThat(ordinary.error()).isEqualTo("imported\n");
   }
 
   private static final String ATTACHES =

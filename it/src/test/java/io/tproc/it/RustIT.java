@@ -6,7 +6,10 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.tproc.Errno;
 import io.tproc.ExitStatus.Exited;
+import io.tproc.PreparedProgram;
+import io.tproc.PreparedProgram.Depth;
 import io.tproc.ThreadProc;
+import io.tproc.ThreadProcBuilder;
 import io.tproc.TprocHost;
 import io.tproc.share.Channel;
 import io.tproc.share.Channel.Role;
@@ -45,6 +48,7 @@ class RustIT {
     rust = RustPrograms.in(built);
     rust.ofCrate("test/sharing.rs");
     rust.ofCrate("test/serving.rs");
+    rust.ofCrate("test/ready.rs");
     rust.ofCrate("examples/filter.rs");
     rust.ofCrate("examples/worker.rs");
   }
@@ -55,6 +59,22 @@ class RustIT {
 
   private static String errors(ThreadProc program) throws Exception {
     return new String(program.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void aRustProgramRunsAheadOfItsStart(TprocHost host, @TempDir Path directory) throws Exception {
+    host.command(binary("ready")).prepareUntilReady(1);
+    ThreadProcBuilder builder = host.command(binary("ready"), "a", "b c").directory(directory);
+    builder.environment().put("WORD", "late");
+
+    assertThat(Outcome.of(builder.start(), "").output())
+        .isEqualTo("500500 waited\na\nb c\nlate\n" + directory.toRealPath() + "\n");
+    assertThat(host.prepared())
+        .singleElement()
+        .returns(Depth.READY, PreparedProgram::depth)
+        .returns(1L, PreparedProgram::started);
+    host.command(binary("ready")).prepareUntilReady(0);
+    assertThat(Outcome.hosted(host, binary("ready")).output()).startsWith("500500 ordinary\nnone\n");
   }
 
   @Test

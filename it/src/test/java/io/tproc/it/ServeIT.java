@@ -137,6 +137,28 @@ class ServeIT {
   }
 
   @Test
+  void aLauncherGetsAProgramThatRanAhead() throws Exception {
+    String program = Programs.probe("ready_cpp");
+    Process server = serve("-v", "--prepare-ready", "2:" + program + " loads");
+    try (BufferedReader output = server.inputReader();
+        BufferedReader log = server.errorReader()) {
+      assertThat(output.readLine())
+          .matches(
+              "prepared 2 of \\Q" + program + "\\E loads, ready, [0-9.]+[KM] each in memory");
+      Outcome outcome =
+          Outcome.natively(ListeningHost.command(socket(), program, "loads", "a", "b c"));
+      assertThat(outcome.output()).startsWith("waited 500500\na\nb c\nnone\n");
+
+      kill("TERM", server);
+      assertThat(server.waitFor()).isZero();
+      assertThat(log.lines())
+          .contains("prepared " + program + " loads: 1 started, 0 missed, 0 changed, 0 failed");
+    } finally {
+      server.destroyForcibly();
+    }
+  }
+
+  @Test
   void whatCannotBePreparedEndsItAtOnce() throws Exception {
     Outcome outcome = tproc("serve", "--prepare", "1:/no/such/program", socket().toString());
     assertThat(outcome.exitValue).isEqualTo(125);

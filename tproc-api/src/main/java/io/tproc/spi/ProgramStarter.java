@@ -33,4 +33,21 @@ public interface ProgramStarter {
   default void prepare(LaunchRequest request, int count, Duration ageMax) throws IOException {
     throw new UnsupportedOperationException("prepared programs");
   }
+
+  /**
+   * Has programs run ahead, until they say that they are ready to be started.
+   *
+   * @param request what of it bears on the program: its command, environment and directory
+   * @param count how many are to wait; 0 for none any more
+   * @param ageMax after which one that waits is replaced; zero for never
+   * @param timeout how long each may take until it is ready
+   * @throws LaunchException when the program cannot be prepared; nothing is left behind
+   * @throws IOException never by itself
+   * @throws IllegalStateException when the host is closed
+   * @throws UnsupportedOperationException when there are no prepared programs here
+   */
+  default void prepareUntilReady(
+      LaunchRequest request, int count, Duration ageMax, Duration timeout) throws IOException {
+    throw new UnsupportedOperationException("prepared programs");
+  }
 }

@@ -33,7 +33,7 @@ import picocli.CommandLine.Spec;
       "A socket that systemd passes on (LISTEN_FDS) is taken when SOCKET is not given, and is not"
           + " removed. systemd is told when the host listens and when it ends.",
       "",
-      "With --prepare a line more for each program says how many wait, and how much memory each takes;"
+      "With --prepare and --prepare-ready a line more for each program says how many wait, and how much memory each takes;"
           + " with -v the last line of each says how many starts got one.",
       "",
       "Exit status: 0 when such a signal has ended it, 125 when it cannot host, listen or prepare."
@@ -62,6 +62,17 @@ final class ServeCommand implements Callable<Integer> {
           "Start so many of the program ahead, and keep them waiting for launchers; can be repeated.")
   List<Preparation> preparations = new ArrayList<>();
 
+  @Option(
+      names = {"--prepare-ready"},
+      paramLabel = "'COUNT:PROGRAM ARGUMENT...'",
+      hideParamSyntax = true,
+      converter = Preparation.CommandConverter.class,
+      description =
+          "The same of a program that cooperates: with these arguments, which spaces separate, it runs"
+              + " until it calls tproc_ready, and launchers whose command begins so get it; can be"
+              + " repeated. What it writes meanwhile goes to standard error.")
+  List<Preparation> readyPreparations = new ArrayList<>();
+
   @Parameters(
       arity = "0..1",
       paramLabel = "SOCKET",
@@ -87,6 +98,7 @@ final class ServeCommand implements Callable<Integer> {
       // would.
       TprocHost host = hosts.open();
       Preparation.makeAll(host, preparations);
+      Preparation.makeAll(host, readyPreparations);
       TprocListener listener =
           place != null ? host.listen(place) : host.listenInherited(InheritedSocket.DESCRIPTOR);
       if (verbose) {
@@ -95,19 +107,23 @@ final class ServeCommand implements Callable<Integer> {
       Path listening = listener.socket();
       PrintWriter output = command.getOut();
       output.println("listening at " + listening + ", process " + ProcessHandle.current().pid());
-      if (!preparations.isEmpty()) {
+      if (prepares()) {
         host.prepared().forEach(each -> output.println(Preparation.ready(each)));
       }
       output.flush();
       notifyService("READY=1\nSTATUS=listening at " + ShellText.escaped(listening.toString()));
       signals.await();
       notifyService("STOPPING=1");
-      if (verbose && !preparations.isEmpty()) {
+      if (verbose && prepares()) {
         host.prepared().forEach(each -> command.getErr().println(Preparation.outcome(each)));
         command.getErr().flush();
       }
       return 0;
     }
+  }
+
+  private boolean prepares() {
+    return !preparations.isEmpty() || !readyPreparations.isEmpty();
   }
 
   private Path place(CommandLine command) {

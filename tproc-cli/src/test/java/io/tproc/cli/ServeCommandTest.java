@@ -3,7 +3,7 @@ package io.tproc.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import static org.mockito.ArgumentMatchers.any;
-import static org.mockito.ArgumentMatchers.anyString;
+import static org.mockito.ArgumentMatchers.anyList;
 import static org.mockito.Mockito.doThrow;
 import static org.mockito.Mockito.inOrder;
 import static org.mockito.Mockito.lenient;
@@ -12,6 +12,7 @@ import static org.mockito.Mockito.verify;
 import static org.mockito.Mockito.when;
 
 import io.tproc.PreparedProgram;
+import io.tproc.PreparedProgram.Depth;
 import io.tproc.ThreadProcBuilder;
 import io.tproc.TprocHost;
 import io.tproc.TprocListener;
@@ -120,9 +121,9 @@ class ServeCommandTest {
   @Test
   void programsArePreparedBeforeAnybodyCanAsk() throws Exception {
     assumeFalse(isIgnored("TERM"), "skipped: who started the tests had SIGTERM ignored");
-    when(host.command(anyString())).thenReturn(builder);
+    when(host.command(anyList())).thenReturn(builder);
     when(python.program()).thenReturn("python3");
-    when(python.linked()).thenReturn(true);
+    when(python.depth()).thenReturn(Depth.LINKED);
     when(python.ready()).thenReturn(4);
     when(python.resident()).thenReturn(4L << 20);
     when(host.prepared()).thenReturn(List.of(python));
@@ -134,21 +135,33 @@ class ServeCommandTest {
             });
     Cli cli = new Cli(hosts);
 
-    assertThat(cli.run("serve", "--prepare", "4:python3", "--prepare=1:/opt/a:b", "s")).isZero();
+    String worker = "2:python3  -m  worker:main";
+    assertThat(
+            cli.run(
+                "serve",
+                "--prepare-ready",
+                worker,
+                "--prepare",
+                "4:python3",
+                "--prepare=1:/opt/a:b",
+                "s"))
+        .isZero();
 
     assertThat(cli.output()).endsWith("\nprepared 4 of python3, linked, 1.0M each in memory\n");
     assertThat(cli.errors()).isEmpty();
     InOrder order = inOrder(host, builder);
-    order.verify(host).command("python3");
+    order.verify(host).command(List.of("python3"));
     order.verify(builder).prepare(4);
-    order.verify(host).command("/opt/a:b");
+    order.verify(host).command(List.of("/opt/a:b"));
     order.verify(builder).prepare(1);
+    order.verify(host).command(List.of("python3", "-m", "worker:main"));
+    order.verify(builder).prepareUntilReady(2);
     order.verify(host).listen(any());
   }
 
   @Test
   void whatCannotBePreparedIsOneLine() throws Exception {
-    when(host.command(anyString())).thenReturn(builder);
+    when(host.command(anyList())).thenReturn(builder);
     doThrow(new IOException("prepare nothing: no such file")).when(builder).prepare(1);
     Cli cli = new Cli(hosts);
 
@@ -165,6 +178,17 @@ class ServeCommandTest {
 
     assertThat(cli.run("serve", "--prepare=" + typed, "s")).isEqualTo(125);
     assertThat(cli.errors()).contains("no COUNT:PROGRAM, as 4:python3: '" + typed + "'");
+    verify(hosts, never()).open();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"python3", "0:python3 x", "4:", "4: x", "99999:python3", "4.5:python3"})
+  void whatNamesNoCommandOrNoCountIsRefused(String typed) {
+    Cli cli = new Cli(hosts);
+
+    assertThat(cli.run("serve", "--prepare-ready=" + typed, "s")).isEqualTo(125);
+    assertThat(cli.errors())
+        .contains("no COUNT:PROGRAM ARGUMENT..., as '4:python3 worker.py': '" + typed + "'");
     verify(hosts, never()).open();
   }
 

@@ -249,13 +249,35 @@ final class HostState {
     }
   }
 
+  void prepareUntilReady(LaunchRequest request, int count, Duration ageMax, Duration timeout)
+      throws IOException {
+    prepare(
+        request,
+        arguments ->
+            arguments.prepare(
+                pointer,
+                count,
+                TimeUnit.NANOSECONDS.convert(ageMax),
+                TimeUnit.NANOSECONDS.convert(timeout)));
+  }
+
   void prepare(LaunchRequest request, int count, Duration ageMax) throws IOException {
+    prepare(
+        request,
+        arguments -> arguments.prepare(pointer, count, TimeUnit.NANOSECONDS.convert(ageMax)));
+  }
+
+  private interface Preparing {
+    void prepare(LaunchArguments arguments) throws LaunchException;
+  }
+
+  private void prepare(LaunchRequest request, Preparing preparing) throws IOException {
     StackRoom.require();
     LaunchArguments arguments = LaunchArguments.encode(request, environment);
     lifecycle.readLock().lock();
     try {
       checkOpen();
-      arguments.prepare(pointer, count, TimeUnit.NANOSECONDS.convert(ageMax));
+      preparing.prepare(arguments);
     } finally {
       lifecycle.readLock().unlock();
     }

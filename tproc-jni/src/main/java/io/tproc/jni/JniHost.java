@@ -114,6 +114,12 @@ final class JniHost implements TprocHost, ScopedMemory {
     public void prepare(LaunchRequest request, int count, Duration ageMax) throws IOException {
       state.prepare(request, count, ageMax);
     }
+
+    @Override
+    public void prepareUntilReady(
+        LaunchRequest request, int count, Duration ageMax, Duration timeout) throws IOException {
+      state.prepareUntilReady(request, count, ageMax, timeout);
+    }
   }
 
   @Override

@@ -5,7 +5,7 @@ import io.tproc.PreparedProgram;
 /** What the core has said of programs that wait. */
 record JniPreparedProgram(
     String program,
-    boolean linked,
+    Depth depth,
     int wanted,
     int ready,
     long mapped,

@@ -128,10 +128,17 @@ final class LaunchArguments {
 
   /** Has the program started ahead. */
   void prepare(long host, int count, long ageMax) throws LaunchException {
+    prepare(host, count, ageMax, Native.NOT_UNTIL_READY);
+  }
+
+  /** The same, until it is ready. */
+  void prepare(long host, int count, long ageMax, long patience) throws LaunchException {
     Native.prepare(
         host,
         program,
         searchPath,
+        arguments,
+        argumentCount,
         environment,
         environmentCount,
         directory,
@@ -139,7 +146,8 @@ final class LaunchArguments {
         neverForks,
         limits(),
         count,
-        ageMax);
+        ageMax,
+        patience);
   }
 
   private long @Nullable [] limits() {

@@ -68,16 +68,22 @@ final class Native {
       int @Nullable [] descriptors)
       throws LaunchException;
 
+  /** For {@link #prepare}: it waits before its own code. */
+  static final long NOT_UNTIL_READY = -1;
+
   /**
-   * tproc_host_prepare.
+   * tproc_host_prepare, or tproc_host_prepare_ready.
    *
    * @param limits resource, soft and hard of each that is not the host's
    * @param ageMax nanoseconds; 0 for none
+   * @param patience nanoseconds until it has to be ready; {@link #NOT_UNTIL_READY}
    */
   static native void prepare(
       long host,
       byte[] program,
       byte @Nullable [] searchPath,
+      byte[] arguments,
+      int argumentCount,
       byte[] environment,
       int environmentCount,
       byte @Nullable [] directory,
@@ -85,7 +91,8 @@ final class Native {
       boolean neverForks,
       long @Nullable [] limits,
       int count,
-      long ageMax)
+      long ageMax,
+      long patience)
       throws LaunchException;
 
   /** tproc_host_prepared, as struct tproc_prepared: see {@link Prepared}. */

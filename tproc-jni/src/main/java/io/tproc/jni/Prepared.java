@@ -1,6 +1,7 @@
 package io.tproc.jni;
 
 import io.tproc.PreparedProgram;
+import io.tproc.PreparedProgram.Depth;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -24,8 +25,9 @@ final class Prepared {
   private static final int PROBLEM = 336;
   private static final int SIZE = 592;
 
-  /** TPROC_PREPARED_LINKED. */
-  private static final int LINKED = 2;
+  /** TPROC_PREPARED_MAPPED is 1; 0: none was made. */
+  private static final List<Depth> DEPTHS =
+      List.of(Depth.MAPPED, Depth.MAPPED, Depth.LINKED, Depth.READY);
 
   private Prepared() {}
 
@@ -36,7 +38,7 @@ final class Prepared {
       programs.add(
           new JniPreparedProgram(
               text(entries, at),
-              all.getInt(at + DEPTH) == LINKED,
+              DEPTHS.get(all.getInt(at + DEPTH)),
               all.getInt(at + WANTED),
               all.getInt(at + READY),
               all.getLong(at + MAPPED),

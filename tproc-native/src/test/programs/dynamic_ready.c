@@ -1,0 +1,2 @@
+/* The same with an interpreter. */
+#include "ready.c"

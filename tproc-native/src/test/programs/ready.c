@@ -1,0 +1,97 @@
+/*
+ * ready WHAT WORD…: does WHAT, calls tproc_ready, and then, with the arguments that it has then, prints those after
+ * WHAT and the variable WORD, one on each line. After "state" it does what `state` does with the next one.
+ *
+ * WHAT has a letter for each thing that it does before: e ends, a aborts, p waits for ever, x executes a program, c
+ * closes all descriptors but the first three, f opens descriptor 5, t starts a thread, s opens a session, g sets
+ * signals, w writes, k forks a child that has all its descriptors until the program ends, r calls tproc_ready, which
+ * returns only after the start;
+ * "-" is nothing.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <tproc.h>
+#include <unistd.h>
+
+#define main state_main
+#include "state.c"
+#undef main
+
+#define OWN_DESCRIPTOR 5
+
+static void nothing(int signal) { (void)signal; }
+
+static void *sleep_on(void *argument) {
+  poll(NULL, 0, -1);
+  return argument;
+}
+
+static void set_signals(void) {
+  sigset_t blocked;
+  signal(SIGUSR1, nothing);
+  signal(SIGUSR2, nothing);
+  signal(SIGPIPE, SIG_IGN);
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGHUP);
+  sigprocmask(SIG_BLOCK, &blocked, NULL);
+}
+
+static void fork_child(void) {
+  if (fork() != 0) return;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  for (;;) pause();
+}
+
+static int do_before(char what) {
+  pthread_t thread;
+  switch (what) {
+    case 'e':
+      exit(3);
+    case 'a':
+      abort();
+    case 'p':
+      for (;;) pause();
+    case 'x':
+      return execl("/proc/self/exe", "ready", "p", NULL);
+    case 'c':
+      return (int)syscall(SYS_close_range, 3, ~0u, 0);
+    case 'f':
+      return dup2(STDIN_FILENO, OWN_DESCRIPTOR) - OWN_DESCRIPTOR;
+    case 't':
+      return pthread_create(&thread, NULL, sleep_on, NULL);
+    case 's':
+      return setsid() < 0;
+    case 'g':
+      set_signals();
+      return 0;
+    case 'w':
+      return write(STDOUT_FILENO, "out\n", 4) != 4 || write(STDERR_FILENO, "err\n", 4) != 4 ||
+             read(STDIN_FILENO, &what, 1) != 0;
+    case 'k':
+      fork_child();
+      return 0;
+    case 'r':
+      return !tproc_ready(NULL, NULL, NULL);
+    default:
+      return 0;
+  }
+}
+
+int main(int argc, char **argv, char **envp) {
+  const char *what = argc > 1 ? argv[1] : "";
+  for (const char *each = what; *each != '\0'; each++)
+    if (do_before(*each) != 0) return 4;
+  if (tproc_ready(&argc, &argv, &envp) && strchr(what, 'r') != NULL) return 5;
+  if (envp != environ || tproc_ready(NULL, NULL, NULL)) return 6;
+  if (argc > 3 && strcmp(argv[2], "state") == 0) return state_main(argc - 2, argv + 2, envp);
+  for (int i = 2; i < argc; i++) puts(argv[i]);
+  puts(getenv("WORD") != NULL ? getenv("WORD") : "none");
+  return 0;
+}
