@@ -9,7 +9,7 @@
 #include "thread_record.h"
 
 /* A group with fewer free blocks than this is poor; after some of them in a row, fresh ones are cheaper. */
-#define POOR_BLOCKS 12
+#define POOR_BLOCKS 16
 #define POOR_MAX 4
 
 /* Slices of the ring that are looked at for hints, and those that are looked at without, at a time. */
@@ -74,6 +74,7 @@ static void release_next(const struct tproc_view *view, struct tproc_bin *bin, u
   slices[previous].next = slices[slice].next;
   bin->slices--;
   if (bin->cursor == slice) bin->cursor = previous;
+  bin->next_group = 0;
   if (bin->opening == slice) bin->opening = 0;
   tproc_slice_release(view, slice);
 }
@@ -104,13 +105,21 @@ static void take_over(const struct tproc_view *view, struct tproc_bin *bin, uint
 
 /* ---- groups -------------------------------------------------------------------------------------------------- */
 
-/* The hint goes before the tags are read: who frees a block after the look sets it again. */
-static bool take_group(const struct tproc_view *view, struct tproc_bin *bin, uint32_t slice, uint32_t group) {
+/*
+ * If it has so many free blocks at least. The hint goes before the tags are read: who frees a block after the look sets
+ * it again.
+ */
+static bool take_group(const struct tproc_view *view, struct tproc_bin *bin, uint32_t slice, uint32_t group,
+                       int least) {
   struct tproc_slice *notes = &view->slices[slice];
   atomic_store_explicit(&notes->freed[group], 0, memory_order_relaxed);
   _Atomic uint16_t *tags = tproc_slice_tags(view, slice) + (size_t)group * TPROC_GROUP_BLOCKS;
   const uint64_t found = tproc_group_free(tags) & tproc_group_blocks(notes->blocks, group);
   if (found == 0) return false;
+  if (least > 1 && __builtin_popcountll(found) < least) {
+    atomic_store_explicit(&notes->freed[group], 1, memory_order_relaxed);
+    return false;
+  }
   bin->tags = tags;
   bin->blocks = tproc_slice_data(view, slice) + (size_t)group * TPROC_GROUP_BLOCKS * bin->size;
   bin->free = found;
@@ -127,17 +136,31 @@ static void drop_group(struct tproc_bin *bin) {
 static bool open_group(const struct tproc_view *view, struct tproc_bin *bin) {
   const uint32_t slice = bin->opening;
   while (slice != 0 && view->slices[slice].opened < view->slices[slice].groups)
-    if (take_group(view, bin, slice, view->slices[slice].opened++)) return true;
+    if (take_group(view, bin, slice, view->slices[slice].opened++, 1)) return true;
   return false;
 }
 
-/* The first group with a hint, or with `all` any, that has a free block. */
-static bool take_any_group(const struct tproc_view *view, struct tproc_bin *bin, uint32_t slice, bool all) {
+/* Which groups are looked at. */
+struct wanted {
+  bool all;  /* not only those with a hint */
+  int least; /* free blocks */
+};
+
+static const struct wanted hinted = {false, 1}, any = {true, 1}, rich = {true, POOR_BLOCKS};
+
+/*
+ * Beginning with the group after the one that was taken last: so all have their turn, and what was freed in them
+ * meanwhile is taken at once.
+ */
+static bool take_any_group(const struct tproc_view *view, struct tproc_bin *bin, uint32_t slice, struct wanted wanted) {
   const struct tproc_slice *notes = &view->slices[slice];
-  for (uint32_t group = 0; group < notes->opened; group++)
-    if ((all || atomic_load_explicit(&notes->freed[group], memory_order_relaxed) != 0) &&
-        take_group(view, bin, slice, group))
+  for (uint32_t group = slice == bin->cursor ? bin->next_group : 0; group < notes->opened; group++)
+    if ((wanted.all || atomic_load_explicit(&notes->freed[group], memory_order_relaxed) != 0) &&
+        take_group(view, bin, slice, group, wanted.least)) {
+      bin->next_group = group + 1;
       return true;
+    }
+  bin->next_group = 0;
   return false;
 }
 
@@ -147,11 +170,14 @@ static bool may_go(const struct tproc_view *view, const struct tproc_bin *bin, u
          && tproc_slice_is_empty(view, slice, size_class);
 }
 
-/* Looks round the ring for a group, and gives back slices that turn out to be empty. */
-static bool look(const struct tproc_view *view, struct tproc_bin *bin, uint32_t size_class, uint32_t most, bool all) {
-  uint32_t previous = 0, slice = bin->cursor;
-  for (uint32_t left = bin->slices < most ? bin->slices : most; left > 0; left--) {
-    if (take_any_group(view, bin, slice, all)) {
+/* Looks round the ring for a group, beginning where the last one was found, and gives back slices that turn out to be
+ * empty. */
+static bool look(const struct tproc_view *view, struct tproc_bin *bin, uint32_t size_class, uint32_t most,
+                 struct wanted wanted) {
+  uint32_t previous = 0, slice = bin->cursor, left = bin->slices < most ? bin->slices : most;
+  if (bin->next_group > 0 && left == bin->slices) left++; /* the first one's beginning comes last */
+  for (; left > 0; left--) {
+    if (take_any_group(view, bin, slice, wanted)) {
       if (previous == 0 || !may_go(view, bin, slice, size_class)) {
         bin->cursor = slice;
         return true;
@@ -173,8 +199,8 @@ static bool look_at_hints(const struct tproc_view *view, struct tproc_bin *bin, 
     return false;
   }
   bin->skipped = 0;
-  if (!look(view, bin, size_class, LOOK_SLICES, false)) {
-    bin->skip = bin->skip * 2 + 1 < SKIP_MAX ? bin->skip * 2 + 1 : SKIP_MAX;
+  if (!look(view, bin, size_class, LOOK_SLICES, hinted)) {
+    bin->skip = bin->skip < SKIP_MAX / 2 ? (uint16_t)(bin->skip * 2 + 1) : SKIP_MAX;
     return false;
   }
   bin->skip = 0;
@@ -209,12 +235,17 @@ bool tproc_cache_refill(const struct tproc_view *view, struct tproc_cache *cache
     if (bin->poor >= POOR_MAX) {
       bin->poor = 0;
       if (open_group(view, bin)) return true;
+      /* Room for about a tenth more saves most looks. Not of large blocks, whose groups are never rich. */
+      if (tproc_size_classes[size_class].blocks >= TPROC_GROUP_BLOCKS) {
+        if (look(view, bin, size_class, AUDIT_SLICES, rich)) return true;
+        if (add_slice(view, cache, size_class) && open_group(view, bin)) return true;
+      }
     }
     if (look_at_hints(view, bin, size_class) || open_group(view, bin)) return true;
     /* A hint may have been lost. Since a new slice comes only after such a look, what is lost is bounded. */
-    if (look(view, bin, size_class, AUDIT_SLICES, true)) return true;
+    if (look(view, bin, size_class, AUDIT_SLICES, any)) return true;
     if (add_slice(view, cache, size_class)) continue;
     bin->skip = bin->skipped = 0;
-    return look(view, bin, size_class, bin->slices, true);
+    return look(view, bin, size_class, bin->slices, any);
   }
 }

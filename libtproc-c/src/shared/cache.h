@@ -20,11 +20,12 @@ struct tproc_bin {
   _Atomic uint16_t *tags; /**< the group's tags; NULL: no group */
   uint32_t size;          /**< of a block; 0 in a cache that is not attached */
   uint32_t slices;        /**< in the ring */
-  uint32_t cursor;        /**< slice to look at next */
+  uint32_t cursor;        /**< slice to look at next, */
+  uint32_t next_group;    /**< from this group on */
   uint32_t opening;       /**< slice with groups that were never used; 0: none */
   uint32_t poor;          /**< how often of late a group had few free blocks */
-  uint32_t skip;          /**< how many looks at hints to leave out, since the last ones found nothing */
-  uint32_t skipped;
+  uint16_t skip;          /**< how many looks at hints to leave out, since the last ones found nothing */
+  uint16_t skipped;
 };
 
 /** The group of a bin whose allocations are counted: not in the bin, so none passes by the count. */
