@@ -118,6 +118,7 @@ static void take_out(struct prepared_pool *pool, struct prepared_kind *kind) {
     discard_later(pool, program);
   }
   kind->removed = true;
+  pthread_cond_broadcast(&pool->made); /* those that ran are not waited for any more */
 }
 
 static void remove_kind(struct prepared_pool *pool, struct prepared_kind *kind) {
@@ -638,6 +639,7 @@ static void shrink(struct prepared_pool *pool, struct prepared_kind *kind) {
     unlink_program(kind, program);
     discard_later(pool, program);
   }
+  pthread_cond_broadcast(&pool->made); /* so many are there, for who has wanted more */
 }
 
 /* By another caller, whose failure is this one's, too. */
