@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "broker/answers.h"
 
 #define CHUNK_SIZE 4096
@@ -102,10 +103,15 @@ static int reopen(int file, int flags) {
   return again >= 0 ? again : -errno;
 }
 
+static int new_file(const char *name) {
+  const int file = memfd_create(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+  return file < 0 && errno == EINVAL ? memfd_create(name, MFD_CLOEXEC) : file;
+}
+
 struct broker_answer proc_view_open(const struct target_check *check, const struct fence_listener *listener,
                                     const struct broker_call *call, enum own_file file, int flags) {
   static const char *const names[] = {[OWN_ARGUMENTS] = "cmdline", [OWN_ENVIRONMENT] = "environ", [OWN_AUXV] = "auxv"};
-  const struct view view = {check, listener, call, memfd_create(names[file], MFD_CLOEXEC)};
+  const struct view view = {check, listener, call, new_file(names[file])};
   if (view.file < 0) return result(-errno);
   fchmod(view.file, file == OWN_ARGUMENTS ? S_IRUSR | S_IRGRP | S_IROTH : S_IRUSR); /* as the kernel's */
   const int failed = fill(&view, file);
