@@ -11,6 +11,7 @@
 #include "message.h"
 #include "signals.h"
 #include "system.h"
+#include "typed_ahead.h"
 
 #define GONE_MILLISECONDS 10000
 
@@ -73,6 +74,7 @@ static struct outcome follow_end(struct session *session, const struct answer *a
     signals_choose(session->signals,
                    signal_bit(SIGHUP) | signal_bit(SIGINT) | signal_bit(SIGQUIT) | signal_bit(SIGTERM));
     relay_drain(session->relay, session->signals);
+    typed_ahead_put_back(session->relay);
   }
   leave_terminal(session);
   tell_crash(session);

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -137,6 +138,30 @@ TEST_CASE("a background job that reads the terminal is stopped, and takes nothin
   }
   session.type("exit\r");
   CHECK(session.wait() == 0);
+}
+
+TEST_CASE("what was typed ahead is the shell's when the program has not read it") {
+  std::string allowed = "1";
+  std::ifstream("/proc/sys/dev/tty/legacy_tiocsti") >> allowed;
+  if (!has_bash() || allowed == "0") {
+    MESSAGE(
+        "not run: there is no bash here, or the kernel lets nobody put back what was typed (dev.tty.legacy_tiocsti)");
+    return;
+  }
+  Hosted hosted;
+  const std::string fifo = hosted.directory / "fifo";
+  REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
+  TerminalSession session(kShell);
+  session.type("PS1='> '\r");
+  session.type(hosted.run + "sh -c 'read line; echo ready $line; cat " + fifo + "'\r");
+  CHECK(session.becomes_raw(true));
+  session.type("once\r");
+  CHECK(session.shows("ready once\r\n"));
+  session.type("echo typed $((40 + 2))\rexit 7\r");
+  CHECK(session.shows("echo typed $((40 + 2))\r\nexit 7\r\n")); /* as the program's terminal shows it */
+  std::ofstream(fifo) << "end\n";
+  CHECK(session.shows("typed 42\r\n"));
+  CHECK(WEXITSTATUS(session.wait()) == 7);
 }
 
 TEST_CASE("-t makes a terminal also for pipes, and the end of input is said") {
