@@ -9,7 +9,8 @@
  *   3. munmap, mprotect, madvise, mlock and the like, mmap(MAP_FIXED) and a shrinking mremap wholly inside the slot:
  *      allowed;
  *   4. a path given to open, stat and the like, unless it stands in the libraries' constants, is a constant of the
- *      program's like "/proc/self/exe", or stands in what it may write to of its image if there is a text that ends in
+ *      program's like "/proc/self/exe" (or cmdline, environ, auxv there), or stands in what it may write to of its
+ * image if there is a text that ends in
  *      "/exe", or in its arguments if one of these ends so: allowed. So is stat with AT_EMPTY_PATH of an open file: a C
  *      library's fstat, whose "" is a constant of that library. Only there may a "/proc/self/exe" be expected, and
  *      asking for every path would slow every program;
