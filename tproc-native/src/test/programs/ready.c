@@ -3,10 +3,8 @@
  * WHAT and the variable WORD, one on each line. After "state" it does what `state` does with the next one.
  *
  * WHAT has a letter for each thing that it does before: e ends, a aborts, p waits for ever, x executes a program, c
- * closes all descriptors but the first three, f opens descriptor 5, t starts a thread, s opens a session, g sets
- * signals, w writes, k forks a child that has all its descriptors until the program ends, r calls tproc_ready, which
- * returns only after the start;
- * "-" is nothing.
+ * closes all descriptors but the first three, f opens descriptor 5, t starts a thread, g sets signals, w writes, k
+ * forks a child that has all its descriptors until the program ends; "-" is nothing.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -43,6 +41,12 @@ static void set_signals(void) {
   sigprocmask(SIG_BLOCK, &blocked, NULL);
 }
 
+static int open_own(void) {
+  const int file = open("/dev/null", O_RDWR | O_CLOEXEC);
+  const int placed = dup2(file, OWN_DESCRIPTOR);
+  return placed != OWN_DESCRIPTOR || close(file) != 0;
+}
+
 static void fork_child(void) {
   if (fork() != 0) return;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -63,11 +67,9 @@ static int do_before(char what) {
     case 'c':
       return (int)syscall(SYS_close_range, 3, ~0u, 0);
     case 'f':
-      return dup2(STDIN_FILENO, OWN_DESCRIPTOR) - OWN_DESCRIPTOR;
+      return open_own();
     case 't':
       return pthread_create(&thread, NULL, sleep_on, NULL);
-    case 's':
-      return setsid() < 0;
     case 'g':
       set_signals();
       return 0;
@@ -77,8 +79,6 @@ static int do_before(char what) {
     case 'k':
       fork_child();
       return 0;
-    case 'r':
-      return !tproc_ready(NULL, NULL, NULL);
     default:
       return 0;
   }
@@ -88,8 +88,8 @@ int main(int argc, char **argv, char **envp) {
   const char *what = argc > 1 ? argv[1] : "";
   for (const char *each = what; *each != '\0'; each++)
     if (do_before(*each) != 0) return 4;
-  if (tproc_ready(&argc, &argv, &envp) && strchr(what, 'r') != NULL) return 5;
-  if (envp != environ || tproc_ready(NULL, NULL, NULL)) return 6;
+  tproc_ready(&argc, &argv, &envp);
+  if (envp != environ || tproc_ready(NULL, NULL, NULL)) return 6; /* it waits once */
   if (argc > 3 && strcmp(argv[2], "state") == 0) return state_main(argc - 2, argv + 2, envp);
   for (int i = 2; i < argc; i++) puts(argv[i]);
   puts(getenv("WORD") != NULL ? getenv("WORD") : "none");

@@ -270,8 +270,7 @@ class ThreadProcBuilderTest {
   void withoutMoreItHasAMinuteAndNoAge() throws IOException {
     builder("x").prepareUntilReady(0);
 
-    verify(starter)
-        .prepareUntilReady(any(), eq(0), eq(Duration.ZERO), eq(Duration.ofMinutes(1)));
+    verify(starter).prepareUntilReady(any(), eq(0), eq(Duration.ZERO), eq(Duration.ofMinutes(1)));
   }
 
   @Test

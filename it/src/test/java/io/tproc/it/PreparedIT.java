@@ -183,8 +183,7 @@ class PreparedIT {
   @Test
   void whyAProgramIsNotReadyIsSaid(TprocHost host) {
     String program = Programs.probe("ready_cpp");
-    assertThatThrownBy(
-            () -> untilOlder(() -> host.command(program, "ends").prepareUntilReady(1)))
+    assertThatThrownBy(() -> untilOlder(() -> host.command(program, "ends").prepareUntilReady(1)))
         .isInstanceOf(LaunchException.class)
         .hasMessageContaining("it ends before it calls tproc_ready (exit status 3)");
     assertThatThrownBy(

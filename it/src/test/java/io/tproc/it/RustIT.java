@@ -74,7 +74,8 @@ class RustIT {
         .returns(Depth.READY, PreparedProgram::depth)
         .returns(1L, PreparedProgram::started);
     host.command(binary("ready")).prepareUntilReady(0);
-    assertThat(Outcome.hosted(host, binary("ready")).output()).startsWith("500500 ordinary\nnone\n");
+    assertThat(Outcome.hosted(host, binary("ready")).output())
+        .startsWith("500500 ordinary\nnone\n");
   }
 
   @Test

@@ -143,8 +143,7 @@ class ServeIT {
     try (BufferedReader output = server.inputReader();
         BufferedReader log = server.errorReader()) {
       assertThat(output.readLine())
-          .matches(
-              "prepared 2 of \\Q" + program + "\\E loads, ready, [0-9.]+[KM] each in memory");
+          .matches("prepared 2 of \\Q" + program + "\\E loads, ready, [0-9.]+[KM] each in memory");
       Outcome outcome =
           Outcome.natively(ListeningHost.command(socket(), program, "loads", "a", "b c"));
       assertThat(outcome.output()).startsWith("waited 500500\na\nb c\nnone\n");

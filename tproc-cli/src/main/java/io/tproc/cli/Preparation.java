@@ -31,8 +31,7 @@ record Preparation(int count, List<String> command, boolean untilReady) {
       if (!matcher.matches()) {
         throw new TypeConversionException("no COUNT:PROGRAM, as 4:python3: '" + typed + "'");
       }
-      return new Preparation(
-          Integer.parseInt(matcher.group(1)), List.of(matcher.group(2)), false);
+      return new Preparation(Integer.parseInt(matcher.group(1)), List.of(matcher.group(2)), false);
     }
   }
 
