@@ -40,6 +40,7 @@ class Result:
     native_kib: int = 0
     hosted_kib: int = 0
     seconds: float = 0
+    load: float = 0  # the machine's load average afterwards, others' work and this
 
 
 def free_ports(count):
@@ -240,6 +241,7 @@ class Runner:
                 setattr(result, f"{kind}_seconds", min(run.seconds for run in runs))
                 setattr(result, f"{kind}_kib", max(run.kib for run in runs))
         result.seconds = time.monotonic() - start
+        result.load = os.getloadavg()[0]
         return result
 
     @staticmethod

@@ -99,6 +99,17 @@ def median(values):
     return values[len(values) // 2] if values else 0
 
 
+def load(results):
+    """How busy the machine was, in words."""
+    loads = sorted(each.load for each in results if each.load)
+    if not loads:
+        return "its load was not recorded"
+    return (
+        f"its load average was {median(loads):.1f} (median; {loads[0]:.1f} to {loads[-1]:.1f}) while they ran, "
+        f"to which the programs themselves add one or two"
+    )
+
+
 HEAD = """# Compatibility
 
 Real, unmodified programs of Debian with a real workload each, run natively and hosted, and compared: standard output,
@@ -146,7 +157,8 @@ def document(path, these, results):
     )
     text += "\n" + wrapped(
         f"{release()}, Linux {os.uname().release.split('-')[0]}, {os.uname().machine}, {os.cpu_count()} processors "
-        f"({processor()}), shared with other work: the times are rough, and a figure below 1 is noise."
+        f"({processor()}), shared with other work: {load(results)}. So the times are rough; a figure below 1 is noise, "
+        f"and so may be one above it."
     )
     text += EXPLANATION
     for group in dict.fromkeys(each.group for each in these):
