@@ -4,16 +4,19 @@
  *
  * WHAT has a letter for each thing that it does before: e ends, a aborts, p waits for ever, x executes a program, c
  * closes all descriptors but the first three, f opens descriptor 5, t starts a thread, g sets signals, w writes, k
- * forks a child that has all its descriptors until the program ends; "-" is nothing.
+ * forks a child that has all its descriptors until the program ends, i has a timer that goes on, u a thread that sets
+ * the users of all threads, again and again; "-" is nothing. After i and u it waits afterwards for what goes on.
  */
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <tproc.h>
 #include <unistd.h>
@@ -53,6 +56,30 @@ static void fork_child(void) {
   for (;;) pause();
 }
 
+static volatile int ticks, settings;
+
+static void tick(int signal) {
+  (void)signal;
+  ticks++;
+}
+
+static int start_timer(void) {
+  const struct itimerval often = {{0, 5000}, {0, 5000}};
+  signal(SIGALRM, tick);
+  return setitimer(ITIMER_REAL, &often, NULL);
+}
+
+static void *set_users(void *argument) {
+  for (; setresuid((uid_t)-1, (uid_t)-1, (uid_t)-1) == 0; poll(NULL, 0, 1)) settings++;
+  return argument;
+}
+
+static bool goes_on(volatile int *count) {
+  const int before = *count;
+  for (int i = 0; i < 2000 && *count - before < 3; i++) poll(NULL, 0, 5);
+  return *count - before >= 3;
+}
+
 static int do_before(char what) {
   pthread_t thread;
   switch (what) {
@@ -79,6 +106,10 @@ static int do_before(char what) {
     case 'k':
       fork_child();
       return 0;
+    case 'i':
+      return start_timer();
+    case 'u':
+      return pthread_create(&thread, NULL, set_users, NULL);
     default:
       return 0;
   }
@@ -90,6 +121,8 @@ int main(int argc, char **argv, char **envp) {
     if (do_before(*each) != 0) return 4;
   tproc_ready(&argc, &argv, &envp);
   if (envp != environ || tproc_ready(NULL, NULL, NULL)) return 6; /* it waits once */
+  if (strchr(what, 'i') != NULL && !goes_on(&ticks)) return 7;
+  if (strchr(what, 'u') != NULL && !goes_on(&settings)) return 8;
   if (argc > 3 && strcmp(argv[2], "state") == 0) return state_main(argc - 2, argv + 2, envp);
   for (int i = 2; i < argc; i++) puts(argv[i]);
   puts(getenv("WORD") != NULL ? getenv("WORD") : "none");

@@ -430,11 +430,10 @@ struct tproc_threadproc *prepared_program_start(struct prepared_program *program
                                                 struct tproc_error *error) {
   struct tproc_threadproc *threadproc = program->threadproc;
   const int failed = release(program, launch, client, preparation, error);
+  if (failed)
+    prepared_program_discard(program); /* first: what it is to receive is written to the descriptors' places */
   launch_descriptors_release(&preparation->descriptors); /* an ordinary start makes its own */
-  if (failed) {
-    prepared_program_discard(program);
-    return NULL;
-  }
+  if (failed) return NULL;
   free_details(program);
   return threadproc;
 }

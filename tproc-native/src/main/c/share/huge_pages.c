@@ -24,6 +24,9 @@
 #define LOOKS_MAX 1024
 #define MADE_MAX 8
 
+/* So often the kernel says at first that it does not do it; of one place it may say so in passing. */
+#define REFUSALS_MAX 4
+
 /* Between looks: when there was something new, and at most, when there was nothing for long. */
 #define SOON_MILLISECONDS 250u
 #define LATE_MILLISECONDS 4000u
@@ -49,10 +52,15 @@ bool huge_pages_open(struct huge_pages *pages, const struct shared_range *range)
   if (range->view.share == NULL) return false;
   const uint64_t size = size_here();
   if (size < page_size() || size > HUGE_SIZE_MAX || range->places.low % size != 0) return false;
-  pages->done = calloc(range->view.share->size / size, 1);
+  const struct tproc_share *share = range->view.share; /* what programs may write to later is read once */
+  pages->count = share->size / size;
+  pages->done = calloc(pages->count, 1);
   if (pages->done == NULL) return false;
   pages->range = range;
   pages->size = size;
+  pages->slices = share->slices;
+  pages->tags = share->tags;
+  pages->data = share->data;
   return true;
 }
 
@@ -82,7 +90,7 @@ static bool make(struct huge_pages *pages, uint64_t number) {
     pages->any = true;
   } else if (errno == EINVAL) { /* never: an older kernel, or not for this process (PR_SET_THP_DISABLE) */
     pages->done[number] = 1;
-    pages->refused = !pages->any;
+    pages->refused = !pages->any && ++pages->refusals == REFUSALS_MAX;
   } else { /* memory is short, or in pieces: not before there is something new */
     pages->left = 0;
   }
@@ -94,8 +102,17 @@ struct area {
   uint64_t first, count;
 };
 
+/* The last part of the range may be less than a huge page. */
 static struct area area_of(const struct huge_pages *pages, uint64_t offset, uint64_t length) {
-  return (struct area){offset / pages->size, (length + pages->size - 1) / pages->size};
+  const uint64_t first = offset / pages->size, count = (length + pages->size - 1) / pages->size;
+  return (struct area){first, first + count <= pages->count ? count : pages->count - first};
+}
+
+/* Who has attached may have written anything there. */
+static uint64_t slices_in_use(const struct huge_pages *pages) {
+  const struct tproc_view *view = &pages->range->view;
+  const uint64_t high = atomic_load_explicit(&view->share->slices_high, memory_order_relaxed);
+  return high < view->slice_count ? high : view->slice_count;
 }
 
 static bool has_changed(struct huge_pages *pages) {
@@ -108,11 +125,10 @@ static bool has_changed(struct huge_pages *pages) {
 }
 
 bool huge_pages_look(struct huge_pages *pages) {
-  const struct tproc_share *share = pages->range->view.share;
-  const uint64_t slices = atomic_load_explicit(&share->slices_high, memory_order_relaxed);
-  const struct area areas[] = {area_of(pages, share->slices, slices * sizeof(struct tproc_slice)),
-                               area_of(pages, share->tags, slices * TPROC_TAG_STRIDE * sizeof(uint16_t)),
-                               area_of(pages, share->data, slices * TPROC_SLICE_SIZE)};
+  const uint64_t slices = slices_in_use(pages);
+  const struct area areas[] = {area_of(pages, pages->slices, slices * sizeof(struct tproc_slice)),
+                               area_of(pages, pages->tags, slices * TPROC_TAG_STRIDE * sizeof(uint16_t)),
+                               area_of(pages, pages->data, slices * TPROC_SLICE_SIZE)};
   const uint64_t all = areas[0].count + areas[1].count + areas[2].count;
   const bool changed = has_changed(pages);
   if (changed) pages->left = all;

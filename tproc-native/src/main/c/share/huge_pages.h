@@ -21,10 +21,13 @@
 struct huge_pages {
   const struct shared_range *range; /**< NULL: not started */
   uint64_t size;                    /**< bytes of a huge page */
+  uint64_t count;                   /**< how many whole ones the range has room for */
+  uint64_t slices, tags, data;      /**< where its tables are */
   uint8_t *done;                    /**< of each: not 0, it is huge, or cannot be */
   uint64_t resident;                /**< bytes of the range in memory, when it was last looked */
   uint64_t next, left;              /**< which is looked at next, and how many are to be looked at */
   bool any;                         /**< one has been made */
+  unsigned refusals;                /**< while there was none */
   bool refused;                     /**< the kernel does not do it */
   pthread_t thread;
   pthread_mutex_t lock; /**< guards `stopping`; no other lock is taken under it */

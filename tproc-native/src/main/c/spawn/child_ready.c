@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #include "base/descriptor_passing.h"
 #include "base/kernel_sigaction.h"
@@ -22,6 +23,12 @@
 
 #define STDIO_COUNT 3
 #define SIGNAL_IGNORED 1 /* SIG_IGN, as the kernel has it */
+
+/* 32 to 34 are between threads: of the C library, which waits for each of them (setuid, pthread_cancel). */
+#define LIBC_SIGNALS (7ull << 31)
+
+/* More than that are being sent without an end. */
+#define FORGOTTEN_MAX 1024
 
 CHILD_STEP_CODE long child_identify(int descriptor, struct child_link_identity *identity) {
   struct stat status;
@@ -49,24 +56,24 @@ CHILD_CODE void check_link(struct child_plan *plan) {
 
 /*
  * What it has set itself stays set, as if it had done so after the start; but what the start ignores is ignored. What
- * has come meanwhile came to none that anybody has started: to ignore a signal forgets it.
+ * has come meanwhile came to none that anybody has started. It is taken, not ignored for a moment: an interval timer
+ * goes on when its signal is taken, and other threads may have children.
  */
 CHILD_CODE void take_signals(struct child_plan *plan) {
-  struct kernel_sigaction before, ignoring;
-  uint64_t pending = 0;
+  const uint64_t forgotten = ~(uint64_t)LIBC_SIGNALS;
+  const struct timespec at_once = {0, 0};
+  struct kernel_sigaction ignoring;
   ignoring.handler = SIGNAL_IGNORED;
   ignoring.flags = 0;
   ignoring.restorer = 0;
   ignoring.mask = 0;
-  raw_syscall2(SYS_rt_sigpending, &pending, sizeof pending);
   for (int signal = 1; signal <= SIGNAL_COUNT; signal++) {
-    const uint64_t bit = 1ull << (signal - 1);
-    const bool ignored = (plan->ignored_signals & bit) != 0;
-    if (((pending | plan->ignored_signals) & bit) == 0 || signal == SIGKILL || signal == SIGSTOP) continue;
-    long result = raw_syscall4(SYS_rt_sigaction, signal, &ignoring, &before, sizeof ignoring.mask);
-    if (result >= 0 && !ignored) result = raw_syscall4(SYS_rt_sigaction, signal, &before, 0, sizeof before.mask);
+    if ((plan->ignored_signals >> (signal - 1) & 1) == 0 || signal == SIGKILL || signal == SIGSTOP) continue;
+    const long result = raw_syscall4(SYS_rt_sigaction, signal, &ignoring, 0, sizeof ignoring.mask);
     if (result < 0) child_give_up(plan, CHILD_STEP_SIGNALS, result);
   }
+  for (unsigned taken = 0; taken < FORGOTTEN_MAX; taken++)
+    if (raw_syscall4(SYS_rt_sigtimedwait, &forgotten, 0, &at_once, sizeof forgotten) < 0) return;
 }
 
 /* What it has opened itself is not overwritten, and not closed either. */
@@ -152,7 +159,7 @@ CHILD_CODE void take_descriptors(struct child_plan *plan) {
 /* A signal that it has blocked itself stays blocked. */
 CHILD_STEP_CODE uint64_t child_ready(void *argument) {
   struct child_plan *plan = argument;
-  const uint64_t blocked = set_blocked_signals(~0ull);
+  const uint64_t blocked = set_blocked_signals(~LIBC_SIGNALS);
   check_link(plan);
   child_await_release(plan, plan->link);
   child_join_group(plan);

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -62,6 +63,14 @@ pid_t the_one_that_waits() {
   const std::vector<pid_t> waiting = children_named("ready");
   REQUIRE(waiting.size() == 1);
   return waiting[0];
+}
+
+bool is_pending(pid_t process, int signal) {
+  std::ifstream status("/proc/" + std::to_string(process) + "/status");
+  std::string word;
+  while (status >> word)
+    if (word == "ShdPnd:" && status >> word) return (std::stoull(word, nullptr, 16) >> (signal - 1) & 1) != 0;
+  return false;
 }
 
 }  // namespace
@@ -139,6 +148,18 @@ TEST_CASE("arguments that name a file are those of one directory, and a file tha
   directory.file("script", "12");
   CHECK(!takes_ready(host, launch, "script\nnone\n"));
   CHECK(only(host).changed == 1);
+}
+
+TEST_CASE("a timer goes on that ran out while the program waited, and so does a thread that waits for all others") {
+  for (const char *before : {"i", "u", "iu"}) {
+    CAPTURE(before);
+    Host host;
+    prepare_ready(host, ready({before}));
+    const pid_t waiting = the_one_that_waits();
+    if (*before == 'i') REQUIRE(eventually([&] { return is_pending(waiting, SIGALRM); }));
+    CHECK(host.run(ready({before})) == 0);
+    CHECK(only(host).started == 1);
+  }
 }
 
 TEST_CASE("a script is prepared, too") {

@@ -417,7 +417,7 @@ TEST_CASE("arguments that are added leave the first ones where they are") {
   Fixture fixture;
   fixture.content.room = {1, 4096};
   REQUIRE(fixture.build({"first", "word"}, {"A=1"}) == 0);
-  const entry_stack first = fixture.built;
+  entry_stack first = fixture.built;
   const Vector argv({"second", "with", "words"}), envp({"A=2", "B=3"});
   fixture.content.argv = argv.get();
   fixture.content.envp = envp.get();
@@ -439,6 +439,9 @@ TEST_CASE("arguments that are added leave the first ones where they are") {
   CHECK(words[7] == 0);
   CHECK(words + 8 <= reinterpret_cast<const uint64_t *>(first.room.high));
   CHECK(first.abi->pid == 4711);
+  CHECK(first.texts.arguments.low == words[1]);
+  CHECK(range_size(first.texts.arguments) == sizeof "second" + sizeof "with" + sizeof "words");
+  CHECK(first.texts.environment.low == words[5]);
 }
 
 TEST_CASE("arguments that have no room are not added: texts and words count") {
