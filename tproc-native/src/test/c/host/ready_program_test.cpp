@@ -412,7 +412,7 @@ TEST_CASE("they count among those that a host may have, and one kind is another 
   CHECK(Prepared(host).kinds.size() == 2);
   CHECK(host.output_of(started("-", "x")) == "x\nnone\n");
   for (const tproc_prepared &each : Prepared(host).kinds) CHECK(each.started == (each.depth == TPROC_PREPARED_READY));
-  CHECK(host.output_of(ready({"other"})) == "none\n"); /* not of that kind: the other one's */
+  CHECK(host.output_of(ready({"y"})) == "none\n"); /* not of that kind: the other one's */
   CHECK(Prepared(host).totals.started == 2);
   CHECK(host.prepare(ready({}), 0).result == 0);
   CHECK(only(host).depth == TPROC_PREPARED_READY);
