@@ -24,8 +24,8 @@
 #define STDIO_COUNT 3
 #define SIGNAL_IGNORED 1 /* SIG_IGN, as the kernel has it */
 
-/* 32 to 34 are between threads: of the C library, which waits for each of them (setuid, pthread_cancel). */
-#define LIBC_SIGNALS (7ull << 31)
+/* 32 and 33 are the C library's own, between threads, and it waits for them (setuid, pthread_cancel). */
+#define LIBC_SIGNALS (3ull << 31)
 
 /* More than that are being sent without an end. */
 #define FORGOTTEN_MAX 1024
