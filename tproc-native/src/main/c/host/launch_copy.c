@@ -47,7 +47,7 @@ int launch_copy_make(struct launch_copy *copy, const struct tproc_launch *launch
                                        .stdio = {TPROC_FD_CLOSED, TPROC_FD_CLOSED, TPROC_FD_CLOSED},
                                        .umask = TPROC_UMASK_INHERIT,
                                        .flags = launch->flags & FLAGS};
-  for (size_t i = 0; i < argc; i++) copy->argv[i] = keep(&room, argv[i]);
+  for (size_t i = 0; argv[i] != NULL; i++) copy->argv[i] = keep(&room, argv[i]);
   for (size_t i = 0; i < count; i++) copy->environment[i] = keep(&room, launch->envp[i]);
   if ((copy->launch.flags & TPROC_LAUNCH_LIMITS) != 0) {
     memcpy(copy->limits, launch->limits, sizeof copy->limits);

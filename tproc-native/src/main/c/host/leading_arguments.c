@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 static int copy_texts(struct leading_arguments *leading, const struct executable *program) {
-  size_t bytes = strlen(program->path) + 1;
+  const size_t path_size = strlen(program->path) + 1;
+  size_t bytes = path_size;
   for (size_t i = 0; i < program->argc; i++) bytes += strlen(program->argv[i]) + 1;
   leading->argv = malloc(program->argc * sizeof *leading->argv + bytes);
   if (leading->argv == NULL) return -ENOMEM;
@@ -19,8 +20,7 @@ static int copy_texts(struct leading_arguments *leading, const struct executable
     leading->argv[i] = to;
     to = stpcpy(to, program->argv[i]) + 1;
   }
-  leading->path = to;
-  strcpy(to, program->path);
+  leading->path = memcpy(to, program->path, path_size);
   leading->argc = program->argc;
   return 0;
 }

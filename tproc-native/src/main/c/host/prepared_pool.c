@@ -743,6 +743,7 @@ static int prepare(struct preparing *preparing, const struct tproc_launch *launc
       failed = preparing->result;
   }
   launch_copy_release(&copy);
+  preparing->copy = NULL;
   return failed;
 }
 

@@ -32,6 +32,8 @@
 
 CHILD_STEP_CODE long child_identify(int descriptor, struct child_link_identity *identity) {
   struct stat status;
+  status.st_dev = 0;
+  status.st_ino = 0;
   const long result = raw_syscall2(SYS_fstat, descriptor, &status);
   if (result < 0) return result;
   identity->device = status.st_dev;
