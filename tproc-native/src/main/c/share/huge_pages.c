@@ -51,7 +51,7 @@ bool huge_pages_open(struct huge_pages *pages, const struct shared_range *range)
   *pages = (struct huge_pages){0};
   if (range->view.share == NULL) return false;
   const uint64_t size = size_here();
-  if (size < page_size() || size > HUGE_SIZE_MAX || range->places.low % size != 0) return false;
+  if (size == 0 || size < page_size() || size > HUGE_SIZE_MAX || range->places.low % size != 0) return false;
   const struct tproc_share *share = range->view.share; /* what programs may write to later is read once */
   pages->count = share->size / size;
   pages->done = calloc(pages->count, 1);
