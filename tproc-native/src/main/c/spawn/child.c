@@ -27,11 +27,9 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include "base/compat.h"
-#include "base/descriptor_passing.h"
 #include "base/kernel_sigaction.h"
 #include "base/raw_syscall.h"
 #include "base/trampoline.h"
@@ -47,6 +45,9 @@
 /* Of the kernel's headers; those that have them are not there everywhere, or are the C library's own. */
 #define IOPRIO_WHO_PROCESS 1
 #define ASK_PERSONALITY 0xffffffffu
+
+/* More than that are being sent without an end. */
+#define FORGOTTEN_MAX 1024
 
 CHILD_STEP_CODE void child_give_up_at(struct child_plan *plan, enum child_step step, int number, long result) {
   plan->failed_errno = (int)-result;
@@ -98,24 +99,20 @@ CHILD_STEP_CODE void child_open_session(struct child_plan *plan) {
   if (result < 0) child_give_up(plan, CHILD_STEP_SESSION, result);
 }
 
-/* What has come meanwhile came to none that anybody has started. To ignore a signal forgets it. */
-CHILD_CODE void forget_signals(struct child_plan *plan) {
-  struct kernel_sigaction action;
-  uint64_t pending = 0;
-  action.flags = 0;
-  action.restorer = 0;
-  action.mask = 0;
-  raw_syscall2(SYS_rt_sigpending, &pending, sizeof pending);
+CHILD_STEP_CODE void child_forget_signals(struct child_plan *plan, uint64_t forgotten) {
+  const struct timespec at_once = {0, 0};
+  struct kernel_sigaction ignoring;
+  ignoring.handler = 1; /* SIG_IGN */
+  ignoring.flags = 0;
+  ignoring.restorer = 0;
+  ignoring.mask = 0;
   for (int signal = 1; signal <= SIGNAL_COUNT; signal++) {
-    const uint64_t bit = 1ull << (signal - 1);
-    const bool ignored = (plan->ignored_signals & bit) != 0;
-    if ((pending & bit) == 0 && !ignored) continue;
-    action.handler = 1; /* SIG_IGN */
-    long result = raw_syscall4(SYS_rt_sigaction, signal, &action, 0, sizeof action.mask);
-    action.handler = 0;
-    if (result >= 0 && !ignored) result = raw_syscall4(SYS_rt_sigaction, signal, &action, 0, sizeof action.mask);
+    if ((plan->ignored_signals >> (signal - 1) & 1) == 0) continue;
+    const long result = raw_syscall4(SYS_rt_sigaction, signal, &ignoring, 0, sizeof ignoring.mask);
     if (result < 0) child_give_up(plan, CHILD_STEP_SIGNALS, result);
   }
+  for (unsigned taken = 0; taken < FORGOTTEN_MAX; taken++)
+    if (raw_syscall4(SYS_rt_sigtimedwait, &forgotten, 0, &at_once, sizeof forgotten) < 0) return;
 }
 
 /* CLONE_CLEAR_SIGHAND leaves ignored signals ignored, and the fallback to clone() leaves everything: set them all. */
@@ -147,35 +144,36 @@ CHILD_CODE void get_own_descriptors(struct child_plan *plan) {
   if (result < 0) child_give_up(plan, CHILD_STEP_OWN_DESCRIPTORS, result);
 }
 
-/*
- * The kernel gives each the lowest number that is free, so they have those that the steps count on. A limit that cannot
- * be raised shows in what then fails.
- */
-CHILD_CODE void receive_descriptors(struct child_plan *plan) {
-  if (plan->files_while_placing.hard != 0) raw_syscall4(SYS_prlimit64, 0, RLIMIT_NOFILE, &plan->files_while_placing, 0);
-  union {
-    struct cmsghdr head;
-    char room[CMSG_SPACE(DESCRIPTORS_PER_PACKET * sizeof(int))];
-  } control;
+CHILD_STEP_CODE size_t child_receive_packet(struct child_plan *plan, int socket, union child_packet *packet) {
   char byte;
   struct iovec part;
   struct msghdr message;
-  for (size_t got = 0; got < plan->received_count;) {
-    part.iov_base = &byte;
-    part.iov_len = 1;
-    message.msg_name = 0;
-    message.msg_namelen = 0;
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control.room;
-    message.msg_controllen = sizeof control.room;
-    message.msg_flags = 0;
-    const long result = raw_syscall3(SYS_recvmsg, 0, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (result < 0) child_give_up(plan, CHILD_STEP_RECEIVE_DESCRIPTORS, result);
-    if (message.msg_controllen < CMSG_LEN(sizeof(int)) || (message.msg_flags & MSG_CTRUNC) != 0)
-      child_give_up(plan, CHILD_STEP_RECEIVE_DESCRIPTORS, -EMFILE);
-    got += (control.head.cmsg_len - CMSG_LEN(0)) / sizeof(int);
-  }
+  part.iov_base = &byte;
+  part.iov_len = 1;
+  message.msg_name = 0;
+  message.msg_namelen = 0;
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = packet->room;
+  message.msg_controllen = sizeof packet->room;
+  message.msg_flags = 0;
+  const long result = raw_syscall3(SYS_recvmsg, socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (result < 0) child_give_up(plan, CHILD_STEP_RECEIVE_DESCRIPTORS, result);
+  if (message.msg_controllen < CMSG_LEN(sizeof(int)) || (message.msg_flags & MSG_CTRUNC) != 0)
+    child_give_up(plan, CHILD_STEP_RECEIVE_DESCRIPTORS, -EMFILE);
+  return (packet->head.cmsg_len - CMSG_LEN(0)) / sizeof(int);
+}
+
+/* A limit that cannot be raised shows in what then fails. */
+CHILD_STEP_CODE void child_allow_descriptors(struct child_plan *plan) {
+  if (plan->files_while_placing.hard != 0) raw_syscall4(SYS_prlimit64, 0, RLIMIT_NOFILE, &plan->files_while_placing, 0);
+}
+
+/* The kernel gives each the lowest number that is free, so they have those that the steps count on. */
+CHILD_CODE void receive_descriptors(struct child_plan *plan) {
+  union child_packet packet;
+  child_allow_descriptors(plan);
+  for (size_t got = 0; got < plan->received_count;) got += child_receive_packet(plan, 0, &packet);
 }
 
 /*
@@ -396,7 +394,7 @@ static __attribute__((FOREIGN_THREAD_POINTER, noreturn)) void child_wait(void *a
   raw_syscall2(SYS_prctl, PR_SET_NAME, plan->name);
   child_join_group(plan);
   child_open_session(plan);
-  forget_signals(plan);
+  child_forget_signals(plan, ~0ull);
   take_state(plan);
 
   const uint64_t entry = plan->entry;

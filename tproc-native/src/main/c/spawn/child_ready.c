@@ -8,27 +8,17 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
-#include <time.h>
 
-#include "base/descriptor_passing.h"
-#include "base/kernel_sigaction.h"
 #include "base/raw_syscall.h"
 #include "spawn/child_steps.h"
 
 #define CHILD_CODE static __attribute__((FOREIGN_THREAD_POINTER))
 
 #define STDIO_COUNT 3
-#define SIGNAL_IGNORED 1 /* SIG_IGN, as the kernel has it */
 
 /* 32 and 33 are the C library's own, between threads, and it waits for them (setuid, pthread_cancel). */
 #define LIBC_SIGNALS (3ull << 31)
-
-/* More than that are being sent without an end. */
-#define FORGOTTEN_MAX 1024
 
 CHILD_STEP_CODE long child_identify(int descriptor, struct child_link_identity *identity) {
   struct stat status;
@@ -56,28 +46,6 @@ CHILD_CODE void check_link(struct child_plan *plan) {
   child_give_up_at(plan, CHILD_STEP_PLACE_DESCRIPTORS, plan->link, -EBADF);
 }
 
-/*
- * What it has set itself stays set, as if it had done so after the start; but what the start ignores is ignored. What
- * has come meanwhile came to none that anybody has started. It is taken, not ignored for a moment: an interval timer
- * goes on when its signal is taken, and other threads may have children.
- */
-CHILD_CODE void take_signals(struct child_plan *plan) {
-  const uint64_t forgotten = ~(uint64_t)LIBC_SIGNALS;
-  const struct timespec at_once = {0, 0};
-  struct kernel_sigaction ignoring;
-  ignoring.handler = SIGNAL_IGNORED;
-  ignoring.flags = 0;
-  ignoring.restorer = 0;
-  ignoring.mask = 0;
-  for (int signal = 1; signal <= SIGNAL_COUNT; signal++) {
-    if ((plan->ignored_signals >> (signal - 1) & 1) == 0 || signal == SIGKILL || signal == SIGSTOP) continue;
-    const long result = raw_syscall4(SYS_rt_sigaction, signal, &ignoring, 0, sizeof ignoring.mask);
-    if (result < 0) child_give_up(plan, CHILD_STEP_SIGNALS, result);
-  }
-  for (unsigned taken = 0; taken < FORGOTTEN_MAX; taken++)
-    if (raw_syscall4(SYS_rt_sigtimedwait, &forgotten, 0, &at_once, sizeof forgotten) < 0) return;
-}
-
 /* What it has opened itself is not overwritten, and not closed either. */
 CHILD_CODE void check_places(struct child_plan *plan) {
   for (size_t i = 0; i < plan->received_count; i++) {
@@ -87,37 +55,15 @@ CHILD_CODE void check_places(struct child_plan *plan) {
   }
 }
 
-CHILD_CODE size_t receive_packet(struct child_plan *plan, size_t got) {
-  union {
-    struct cmsghdr head;
-    char room[CMSG_SPACE(DESCRIPTORS_PER_PACKET * sizeof(int))];
-  } control;
-  char byte;
-  struct iovec part;
-  struct msghdr message;
-  part.iov_base = &byte;
-  part.iov_len = 1;
-  message.msg_name = 0;
-  message.msg_namelen = 0;
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control.room;
-  message.msg_controllen = sizeof control.room;
-  message.msg_flags = 0;
-  const long result = raw_syscall3(SYS_recvmsg, plan->link, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  if (result < 0) child_give_up(plan, CHILD_STEP_RECEIVE_DESCRIPTORS, result);
-  if (message.msg_controllen < CMSG_LEN(sizeof(int)) || (message.msg_flags & MSG_CTRUNC) != 0)
-    child_give_up(plan, CHILD_STEP_RECEIVE_DESCRIPTORS, -EMFILE);
-  const size_t count = (control.head.cmsg_len - CMSG_LEN(0)) / sizeof(int);
-  const int *received = (const int *)(control.room + CMSG_LEN(0));
-  for (size_t i = 0; i < count && got + i < plan->received_count; i++) plan->places[got + i].received = received[i];
-  return count;
-}
-
 /* Their numbers are any that were free; then none is one of those that are wanted. */
 CHILD_CODE void receive_descriptors(struct child_plan *plan) {
-  if (plan->files_while_placing.hard != 0) raw_syscall4(SYS_prlimit64, 0, RLIMIT_NOFILE, &plan->files_while_placing, 0);
-  for (size_t got = 0; got < plan->received_count;) got += receive_packet(plan, got);
+  union child_packet packet;
+  const int *const numbers = (const int *)(packet.room + CMSG_LEN(0));
+  child_allow_descriptors(plan);
+  for (size_t got = 0; got < plan->received_count;) {
+    const size_t count = child_receive_packet(plan, plan->link, &packet);
+    for (size_t i = 0; i < count && got < plan->received_count; i++) plan->places[got++].received = numbers[i];
+  }
   for (size_t i = 0; i < plan->received_count; i++) {
     struct child_place *place = &plan->places[i];
     if (place->received >= plan->places_end) continue;
@@ -158,7 +104,10 @@ CHILD_CODE void take_descriptors(struct child_plan *plan) {
   place_descriptors(plan);
 }
 
-/* A signal that it has blocked itself stays blocked. */
+/*
+ * What it has set itself stays set, as if it had done so after the start, and a signal that it has blocked itself stays
+ * blocked; but what the start ignores is ignored.
+ */
 CHILD_STEP_CODE uint64_t child_ready(void *argument) {
   struct child_plan *plan = argument;
   const uint64_t blocked = set_blocked_signals(~LIBC_SIGNALS);
@@ -166,7 +115,7 @@ CHILD_STEP_CODE uint64_t child_ready(void *argument) {
   child_await_release(plan, plan->link);
   child_join_group(plan);
   child_open_session(plan);
-  take_signals(plan);
+  child_forget_signals(plan, ~LIBC_SIGNALS);
   take_descriptors(plan);
   child_take_attributes(plan);
 
