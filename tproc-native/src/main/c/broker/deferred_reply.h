@@ -47,7 +47,7 @@ void deferred_replies_close(struct deferred_replies *desk);
 void deferred_reply_run(struct deferred_replies *desk, struct fence_listener *listener, const struct broker_call *call,
                         const struct broker_answer *answer);
 
-/** Closes a copy of a descriptor of the listener's threadproc, at some time. */
+/** Closes a copy of a descriptor of the listener's threadproc, or with NULL the host's own, at some time. */
 void deferred_close(struct deferred_replies *desk, const struct fence_listener *listener, int descriptor);
 
 /** Whether so many copies are to be closed already that the next is to be waited for. */

@@ -95,9 +95,9 @@ static void unlink_running(struct prepared_kind *kind, struct prepared_program *
   kind->running--;
 }
 
-/* On a thread of the host's, in whose table the log is. */
-static void free_kind(struct prepared_kind *kind) {
-  if (kind->how.log >= 0) close(kind->how.log);
+/* On a thread of the host's, in whose table the log is. To close that may take as long as its file system likes. */
+static void free_kind(struct prepared_pool *pool, struct prepared_kind *kind) {
+  if (kind->how.log >= 0) deferred_close(&pool->host->broker.deferred, NULL, kind->how.log);
   launch_copy_release(&kind->copy);
   free(kind);
 }
@@ -123,7 +123,7 @@ static void take_out(struct prepared_pool *pool, struct prepared_kind *kind) {
 
 static void remove_kind(struct prepared_pool *pool, struct prepared_kind *kind) {
   take_out(pool, kind);
-  if (kind->users == 0) free_kind(kind);
+  if (kind->users == 0) free_kind(pool, kind);
 }
 
 static struct prepared_kind *find_kind(const struct prepared_pool *pool, const struct launch_copy *copy,
@@ -134,8 +134,8 @@ static struct prepared_kind *find_kind(const struct prepared_pool *pool, const s
   return kind;
 }
 
-static void let_go_of(struct prepared_kind *kind) {
-  if (--kind->users == 0 && kind->removed) free_kind(kind);
+static void let_go_of(struct prepared_pool *pool, struct prepared_kind *kind) {
+  if (--kind->users == 0 && kind->removed) free_kind(pool, kind);
 }
 
 static void note_failure(struct prepared_kind *kind, const struct tproc_error *error) {
@@ -241,7 +241,7 @@ static void finish_one(struct prepared_pool *pool, struct prepared_kind *kind, s
     note_in_vain(pool, kind, program, &error);
   else
     keep(pool, kind, program);
-  let_go_of(kind);
+  let_go_of(pool, kind);
 }
 
 /* One of them. @return NULL: there are no news */
@@ -301,7 +301,7 @@ static void make_all(struct prepared_pool *pool) {
          (kind = one_to_make(pool, clock_nanoseconds(CLOCK_MONOTONIC))) != NULL) {
     kind->users++;
     make_one(pool, kind, NULL);
-    let_go_of(kind);
+    let_go_of(pool, kind);
   }
 }
 
@@ -493,7 +493,7 @@ static void count_start(struct prepared_pool *pool, struct prepared_kind *kind, 
       kind->counted.started++;
     else
       kind->counted.changed++;
-    let_go_of(kind);
+    let_go_of(pool, kind);
   }
   if (started)
     pool->totals.started++;
@@ -678,7 +678,7 @@ static int fill_some(struct prepared_pool *pool, struct prepared_kind *kind, boo
   kind->users++;
   const int failed = fill(pool, kind, &own);
   if (kind->ready > 0 || !failed) {
-    let_go_of(kind);
+    let_go_of(pool, kind);
     return 0;
   }
   if (error != NULL) *error = own;
@@ -686,7 +686,7 @@ static int fill_some(struct prepared_pool *pool, struct prepared_kind *kind, boo
     kind->failure = own;
     take_out(pool, kind);
   }
-  let_go_of(kind);
+  let_go_of(pool, kind);
   return failed;
 }
 

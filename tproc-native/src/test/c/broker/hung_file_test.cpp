@@ -193,6 +193,26 @@ TEST_CASE("a program's file system that does not answer keeps no other launch wa
   });
 }
 
+TEST_CASE("a standard error that does not answer keeps nobody waiting when programs that ran ahead are not wanted") {
+  TemporaryDirectory directory;
+  const std::string path = directory.file("log", "");
+  const Launch ready(test_program("ready"), {"-"});
+  with_hung_files([&](FaultInjection &files) {
+    Host host;
+    const int log = open(path.c_str(), O_WRONLY | O_CLOEXEC), before = dup(STDERR_FILENO);
+    dup2(log, STDERR_FILENO);
+    EXPECT(eventually([&] { return host.prepare_ready(ready, 1).result == 0; }));
+    dup2(before, STDERR_FILENO);
+    close(log);
+    files.hang(path);
+    EXPECT_EQUAL(host.prepare_ready(ready, 0).result, 0);
+    EXPECT(eventually([&] { return files.hanging() == 1; }));
+    expect_neighbours_work(host);
+    EXPECT_EQUAL(host.prepare(calls({}), 1).result, 0);
+    files.let_go();
+  });
+}
+
 TEST_CASE("a host is closed while file systems do not answer: a copy's close, and an answer that is fetched") {
   TemporaryDirectory directory;
   const std::string path = directory.file("hung", std::string(1 << 16, 'x'));
