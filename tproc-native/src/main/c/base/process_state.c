@@ -1,7 +1,6 @@
 #include "base/process_state.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -9,16 +8,12 @@
 
 #include "base/compat.h"
 #include "base/proc_text.h"
+#include "base/small_file.h"
 
 static bool read_stat(pid_t pid, struct process_stat *stat) {
   char path[32], text[1024];
   snprintf(path, sizeof path, "/proc/%d/stat", pid);
-  const int file = open(path, O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  const ssize_t got = read(file, text, sizeof text - 1);
-  close(file);
-  text[got > 0 ? got : 0] = '\0';
-  return got > 0 && proc_parse_stat(text, stat);
+  return small_file_read(path, text, sizeof text) && proc_parse_stat(text, stat);
 }
 
 char process_state(pid_t pid) {

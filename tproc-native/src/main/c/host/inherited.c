@@ -1,6 +1,5 @@
 #include "host/inherited.h"
 
-#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/proc_text.h"
+#include "base/small_file.h"
 
 #define STATUS_SIZE 16384
 #define IOPRIO_WHO_PROCESS 1
@@ -40,12 +40,7 @@ static uint64_t digest(const char *text) {
 static bool read_status(pid_t tid, char text[STATUS_SIZE]) {
   char path[64];
   snprintf(path, sizeof path, "/proc/self/task/%d/status", tid);
-  const int file = open(path, O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  const ssize_t got = read(file, text, STATUS_SIZE - 1);
-  close(file);
-  text[got > 0 ? got : 0] = '\0';
-  return got > 0;
+  return small_file_read(path, text, STATUS_SIZE);
 }
 
 bool inherited_read(pid_t tid, struct inherited *inherited, int *umask) {

@@ -1,7 +1,6 @@
 #include "host/ready_program.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -10,12 +9,12 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/compat.h"
 #include "base/error.h"
 #include "base/proc_text.h"
+#include "base/small_file.h"
 #include "host/prepared_details.h"
 #include "loader/linked_objects.h"
 
@@ -119,12 +118,7 @@ static bool has_one_thread(pid_t pid) {
   char path[64], text[STATUS_SIZE];
   int64_t threads = 0;
   snprintf(path, sizeof path, "/proc/%d/status", pid);
-  const int file = open(path, O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  const ssize_t got = read(file, text, sizeof text - 1);
-  close(file);
-  text[got > 0 ? got : 0] = '\0';
-  return proc_parse_field(text, "Threads:\t", 10, &threads) && threads == 1;
+  return small_file_read(path, text, sizeof text) && proc_parse_field(text, "Threads:\t", 10, &threads) && threads == 1;
 }
 
 static bool other_cpus(const struct tproc_launch *launch, pid_t tid) {

@@ -1,16 +1,15 @@
 #include "share/huge_pages.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/compat.h"
 #include "base/page.h"
+#include "base/small_file.h"
 #include "base/thread.h"
 
 #define STACK_SIZE (128u << 10)
@@ -31,20 +30,11 @@
 #define SOON_MILLISECONDS 250u
 #define LATE_MILLISECONDS 4000u
 
-static bool read_setting(const char *path, char *text, size_t size) {
-  const int file = open(path, O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  const ssize_t got = read(file, text, size - 1);
-  close(file);
-  text[got > 0 ? got : 0] = '\0';
-  return got > 0;
-}
-
 /* 0: there are none, or nobody is to have one. */
 static uint64_t size_here(void) {
   char text[64];
-  if (!read_setting(SETTINGS "enabled", text, sizeof text) || strstr(text, "[never]") != NULL) return 0;
-  return read_setting(SETTINGS "hpage_pmd_size", text, sizeof text) ? strtoull(text, NULL, 10) : 0;
+  if (!small_file_read(SETTINGS "enabled", text, sizeof text) || strstr(text, "[never]") != NULL) return 0;
+  return small_file_read(SETTINGS "hpage_pmd_size", text, sizeof text) ? strtoull(text, NULL, 10) : 0;
 }
 
 bool huge_pages_open(struct huge_pages *pages, const struct shared_range *range) {
