@@ -4,8 +4,9 @@
  *
  * WHAT has a letter for each thing that it does before: e ends, a aborts, p waits for ever, x executes a program, c
  * closes all descriptors but the first three, f opens descriptor 5, t starts a thread, g sets signals, w writes, k
- * forks a child that has all its descriptors until the program ends, i has a timer that goes on, u a thread that sets
- * the users of all threads, again and again; "-" is nothing. After i and u it waits afterwards for what goes on.
+ * forks a child that has all its descriptors until the program ends, i has a timer that goes on, s is stopped, u a
+ * thread that sets the users of all threads, again and again; "-" is nothing. After i and u it waits afterwards for
+ * what goes on.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -110,6 +111,8 @@ static int do_before(char what) {
       return 0;
     case 'i':
       return start_timer();
+    case 's':
+      return raise(SIGSTOP);
     case 'u':
       return pthread_create(&thread, NULL, set_users, NULL);
     default:

@@ -21,6 +21,11 @@ char process_state(pid_t pid) {
   return read_stat(pid, &stat) ? stat.state : '\0';
 }
 
+bool process_is_stopped(pid_t pid) {
+  const char state = process_state(pid);
+  return state == 'T' || state == 't';
+}
+
 bool process_clone_is_over(pid_t tid) {
   struct process_stat stat;
   return read_stat(tid, &stat) ? stat.has_execed : kill(tid, 0) != 0 && errno == ESRCH;

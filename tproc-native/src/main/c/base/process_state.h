@@ -14,6 +14,9 @@
  */
 char process_state(pid_t pid);
 
+/** Whether a signal or a debugger has stopped it. */
+bool process_is_stopped(pid_t pid);
+
 /**
  * Whether a child without an exit signal has executed another program, for as long as its exit is not collected. While
  * a thread of this process traces it: no.

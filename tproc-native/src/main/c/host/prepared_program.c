@@ -374,17 +374,12 @@ static int hear_running(const struct prepared_program *program, struct tproc_err
                                  : tproc_fail(error, ESRCH, "it has ended");
 }
 
-static bool is_stopped(const struct prepared_program *program) {
-  const char state = process_state(program->threadproc->pid);
-  return state == 'T' || state == 't';
-}
-
 /* Somebody may have stopped it while it waited, and nobody waits for who does not know that. */
 static int await_running(const struct prepared_program *program, struct tproc_error *error) {
   unsigned looks_stopped = 0;
   int failed;
   while ((failed = hear_running(program, error)) == -EAGAIN) {
-    looks_stopped = is_stopped(program) ? looks_stopped + 1 : 0;
+    looks_stopped = process_is_stopped(program->threadproc->pid) ? looks_stopped + 1 : 0;
     if (looks_stopped < LOOKS_STOPPED_MAX) continue;
     const enum child_state state = launch_recall(&program->threadproc->plan);
     if (state == CHILD_RUNNING) return 0;

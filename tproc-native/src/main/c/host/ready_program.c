@@ -14,6 +14,7 @@
 #include "base/compat.h"
 #include "base/error.h"
 #include "base/proc_text.h"
+#include "base/process_state.h"
 #include "base/small_file.h"
 #include "host/prepared_details.h"
 #include "loader/linked_objects.h"
@@ -21,7 +22,8 @@
 #define LINK_MAX 1023
 #define STDERR_LIKE 2
 #define STATUS_SIZE 16384
-#define NANOSECONDS 1000000000u
+#define FURTHER_MAX 5 /* three streams, the directory, a terminal */
+#define NANOSECONDS 1e9
 #define ASK_PERSONALITY 0xffffffffu
 
 int ready_program_link(void) {
@@ -73,8 +75,9 @@ static int hear_ready(const struct prepared_program *program, struct tproc_error
   } while (size < 0 && (errno == EINTR || errno == ECONNRESET));
   if (size == 1 && word == CHILD_READY) return 0;
   if (size >= 0 || threadproc_has_ended(program->threadproc)) return say_how_it_ended(program, error);
-  return tproc_fail_because(error, ETIMEDOUT, "it has not called tproc_ready within %llu seconds",
-                            (unsigned long long)((program->deadline - program->made) / NANOSECONDS));
+  return tproc_fail_because(error, ETIMEDOUT, "%s not called tproc_ready within %g seconds",
+                            process_is_stopped(program->threadproc->pid) ? "it is stopped, and has" : "it has",
+                            (double)(program->deadline - program->made) / NANOSECONDS);
 }
 
 /* Libraries that it has loaded itself are among them. */
@@ -101,16 +104,21 @@ int prepared_program_finish(struct prepared_program *program, struct tproc_error
 
 /* ---- at a start ---- */
 
-static bool wants_link(const struct prepared_program *program, const struct tproc_launch *launch) {
-  for (size_t i = 0; i < launch->descriptor_count; i++)
-    if (launch->descriptors[i].number == program->threadproc->plan.link) return true;
+/* The number of its socket, or one so high that above it is no room for what is received first. */
+static bool wants_taken_number(const struct prepared_program *program, const struct tproc_launch *launch) {
+  const rlim_t numbers = program->details->inherited.limits[RLIMIT_NOFILE].rlim_max;
+  const rlim_t received = launch->descriptor_count + FURTHER_MAX;
+  for (size_t i = 0; i < launch->descriptor_count; i++) {
+    const int number = launch->descriptors[i].number;
+    if (number == program->threadproc->plan.link || (rlim_t)number + received >= numbers) return true;
+  }
   return false;
 }
 
 /* A limit on its part of the heap would have to be there before it has used that. */
 bool ready_program_fits(const struct prepared_program *program, const struct tproc_launch *launch,
                         const struct preparation *preparation) {
-  return launch->heap_limit == 0 && !wants_link(program, launch) &&
+  return launch->heap_limit == 0 && !wants_taken_number(program, launch) &&
          leading_arguments_fit(&program->details->leading, &preparation->program, &preparation->directory_identity);
 }
 

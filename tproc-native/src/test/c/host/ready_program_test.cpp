@@ -218,6 +218,21 @@ TEST_CASE("it finds itself in the state of an ordinary start") {
   }
 }
 
+TEST_CASE("one keeps waiting where a start wants one of the highest numbers that a descriptor can have") {
+  Host host;
+  rlimit files{};
+  getrlimit(RLIMIT_NOFILE, &files);
+  prepare_ready(host, ready({"-"}));
+  Launch launch = started("-", "x");
+  for (int below = 1; below <= 5; below += 4) {
+    launch.descriptors = {{static_cast<int>(files.rlim_max) - below, STDIN_FILENO}};
+    CHECK(!takes_ready(host, launch, "x\nnone\n"));
+  }
+  CHECK(only(host).ready == 1);
+  launch.descriptors[0].number -= 2;
+  CHECK(takes_ready(host, launch, "x\nnone\n"));
+}
+
 TEST_CASE("without a session it is in the host's process group, with the host's umask and directory") {
   Host host;
   prepare_ready(host, ready({"-"}));
@@ -354,12 +369,19 @@ TEST_CASE("why one does not come to its call is said, and nothing is left of it"
   CHECK(eventually([] { return children_named("ready").empty(); }));
 }
 
+TEST_CASE("one that is stopped, as by a terminal that it writes to, is given up after its time, and that is said") {
+  Host host;
+  const Launched prepared = host.prepare_ready(ready({"s"}), 1, 0, 500 * kMillisecond);
+  CHECK(prepared.message() == "prepare " + test_program("ready") +
+                                  ": it is stopped, and has not called tproc_ready within 0.5 seconds (ETIMEDOUT)");
+}
+
 TEST_CASE("one that never calls is given up after its time") {
   Host host;
   const Launched prepared = host.prepare_ready(ready({"p"}), 1, 0, kMillisecond);
   CHECK(prepared.result == -ETIMEDOUT);
   CHECK(prepared.message() ==
-        "prepare " + test_program("ready") + ": it has not called tproc_ready within 0 seconds (ETIMEDOUT)");
+        "prepare " + test_program("ready") + ": it has not called tproc_ready within 0.001 seconds (ETIMEDOUT)");
   CHECK(Prepared(host).kinds.empty());
   CHECK(eventually([] { return children_named("ready").empty(); }));
 }

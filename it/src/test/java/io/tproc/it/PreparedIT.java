@@ -193,7 +193,7 @@ class PreparedIT {
                         host.command(Programs.probe("waiter"))
                             .prepareUntilReady(1, Duration.ZERO, Duration.ofMillis(1))))
         .isInstanceOf(LaunchException.class)
-        .hasMessageContaining("it has not called tproc_ready within 0 seconds");
+        .hasMessageContaining("it has not called tproc_ready within 0.001 seconds");
     assertThat(host.prepared()).isEmpty();
   }
 
