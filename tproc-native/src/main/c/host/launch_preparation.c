@@ -45,7 +45,10 @@ static int read_interpreter(struct preparation *preparation, uint64_t largest, s
 static int take_addresses(struct tproc_host *host, struct preparation *preparation, struct tproc_threadproc *threadproc,
                           struct tproc_error *error) {
   if (preparation->elf.position_independent) return 0;
-  if (threadproc->plan.prepared) return fixed_image_take(host, &preparation->elf, &threadproc->memory, error);
+  if (threadproc->plan.prepared) {
+    prepared_pool_end_discarded(&host->prepared);
+    return fixed_image_take(host, &preparation->elf, &threadproc->memory, error);
+  }
   prepared_pool_begin_yield(&host->prepared);
   const int failed = fixed_image_take(host, &preparation->elf, &threadproc->memory, error);
   prepared_pool_end_yield(&host->prepared);

@@ -554,6 +554,14 @@ static void take_fixed_of(struct prepared_kind *kind, struct prepared_program **
   if (taken + running > 0) kind->not_before = clock_nanoseconds(CLOCK_MONOTONIC) + RETRY_NANOSECONDS;
 }
 
+static void discard_each(struct prepared_program *first) {
+  while (first != NULL) {
+    struct prepared_program *program = first;
+    LIST_UNLINK(first, program);
+    prepared_program_discard(program);
+  }
+}
+
 void prepared_pool_begin_yield(struct prepared_pool *pool) {
   struct prepared_program *yielding = NULL;
   pthread_mutex_lock(&pool->lock);
@@ -562,11 +570,7 @@ void prepared_pool_begin_yield(struct prepared_pool *pool) {
   for (struct prepared_kind *kind = pool->first; kind != NULL; kind = kind->next) take_fixed_of(kind, &yielding);
   take_fixed(&pool->discarded, &yielding);
   pthread_mutex_unlock(&pool->lock);
-  while (yielding != NULL) {
-    struct prepared_program *program = yielding;
-    LIST_UNLINK(yielding, program);
-    prepared_program_discard(program);
-  }
+  discard_each(yielding);
 }
 
 void prepared_pool_end_yield(struct prepared_pool *pool) {
@@ -574,6 +578,15 @@ void prepared_pool_end_yield(struct prepared_pool *pool) {
   pool->yielding--;
   pthread_cond_broadcast(&pool->made);
   pthread_mutex_unlock(&pool->lock);
+}
+
+void prepared_pool_end_discarded(struct prepared_pool *pool) {
+  struct prepared_program *discarded = NULL;
+  pthread_mutex_lock(&pool->lock);
+  while (pool->ending) pthread_cond_wait(&pool->made, &pool->lock);
+  take_fixed(&pool->discarded, &discarded);
+  pthread_mutex_unlock(&pool->lock);
+  discard_each(discarded);
 }
 
 /* ---- tproc_core.h ---- */

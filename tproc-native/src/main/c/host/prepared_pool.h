@@ -67,4 +67,7 @@ struct tproc_threadproc *prepared_pool_start(struct prepared_pool *pool, const s
 void prepared_pool_begin_yield(struct prepared_pool *pool);
 void prepared_pool_end_yield(struct prepared_pool *pool);
 
+/** Ends those with fixed addresses that are prepared no more: the next one that is prepared may want their place. */
+void prepared_pool_end_discarded(struct prepared_pool *pool);
+
 #endif

@@ -160,6 +160,15 @@ TEST_CASE("one for fixed addresses that is too old or not wanted any more is not
   }
 }
 
+TEST_CASE("one for fixed addresses that is not wanted any more is not in the way of the next that is prepared") {
+  Host host;
+  const Launch fixed(test_program("fixed_say"));
+  for (int round = 0; round < 20; round++) {
+    prepare(host, fixed);
+    CHECK(host.prepare(fixed, 0).result == 0);
+  }
+}
+
 TEST_CASE("a program that spills is none that was prepared") {
   Host host;
   WaitWord word;

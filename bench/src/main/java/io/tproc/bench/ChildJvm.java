@@ -59,10 +59,11 @@ final class ChildJvm {
     void run(Path jdk, String collector) throws IOException, InterruptedException;
   }
 
-  /** Runs something on each JDK with each collector that it has; in quick runs only with one. */
-  static void onEach(Settings settings, OnEach what) throws IOException, InterruptedException {
+  /** Runs something on each JDK with each of these collectors; in quick runs only with one. */
+  static void onEach(Settings settings, List<String> collectors, OnEach what)
+      throws IOException, InterruptedException {
     for (Path jdk : settings.quick() ? jdks().subList(0, 1) : jdks()) {
-      for (String collector : settings.quick() ? List.of("G1") : COLLECTORS) {
+      for (String collector : settings.quick() ? List.of("G1") : collectors) {
         if (has(jdk, collector)) {
           what.run(jdk, collector);
         } else {
@@ -80,6 +81,7 @@ final class ChildJvm {
       throws IOException, InterruptedException {
     onEach(
         settings,
+        COLLECTORS,
         (jdk, collector) ->
             run(
                 jdk,
