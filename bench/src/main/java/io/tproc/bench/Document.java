@@ -59,9 +59,9 @@ public final class Document {
     paragraph(
         """
         Written by `bench/report`, which runs all benchmarks and draws what they print; nothing here is typed by hand.
-        Each figure is the median of interleaved rounds, beside that of a peer in the same rounds; in brackets are the
-        quartiles. The ratio is what counts: below 1, tproc is the quicker one. What should be, and what stands behind
-        the rows, is in [measurements.md](measurements.md).""");
+        Each figure is the median of interleaved rounds, beside that of a peer in the same rounds; the ratio is the
+        median of the rounds' ratios, and in brackets are their quartiles. The ratio is what counts: below 1, tproc is
+        the quicker one. What should be, and what stands behind the rows, is in [measurements.md](measurements.md).""");
     paragraph("The run, and its machine:");
     paragraph("- " + lines.get(0).what.replace(", ", "\n- "));
   }

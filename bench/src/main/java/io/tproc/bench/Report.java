@@ -18,16 +18,15 @@ final class Report {
   }
 
   /**
-   * A figure, that of its peer, and their ratio, with what the ratio should be ("" when that is
-   * open).
+   * A figure, that of its peer, and the median of their ratios in each round, with what the ratio
+   * should be ("" when that is open).
    */
   static void ratio(
       String what, String unit, Sample figure, String peer, Sample peerFigure, String aim) {
-    double ratio = figure.median() / peerFigure.median();
     Sample each = figure.over(peerFigure);
     print(
         "  %-32s %10.2f %s   %s %.2f %s   ratio %.2f",
-        what, figure.median(), unit, peer, peerFigure.median(), unit, ratio);
+        what, figure.median(), unit, peer, peerFigure.median(), unit, each.median());
     print(each.values().length > 1 ? " (%.2f to %.2f)" : "", each.low(), each.high());
     System.out.println(aim.isEmpty() ? "" : "   (" + aim + ")");
     Results.Line line = line(Results.Kind.RATIO, what, unit);
@@ -35,7 +34,7 @@ final class Report {
     line.aim = aim;
     line.figure = Results.Spread.of(figure);
     line.peerFigure = Results.Spread.of(peerFigure);
-    line.ratio = new Results.Spread(ratio, each.low(), each.high(), each.values().length);
+    line.ratio = Results.Spread.of(each);
     Results.add(line);
   }
 
