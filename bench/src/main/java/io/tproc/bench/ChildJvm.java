@@ -59,11 +59,15 @@ final class ChildJvm {
     void run(Path jdk, String collector) throws IOException, InterruptedException;
   }
 
-  /** Runs something on each JDK with each of these collectors; in quick runs only with one. */
-  static void onEach(Settings settings, List<String> collectors, OnEach what)
-      throws IOException, InterruptedException {
-    for (Path jdk : settings.quick() ? jdks().subList(0, 1) : jdks()) {
-      for (String collector : settings.quick() ? List.of("G1") : collectors) {
+  /**
+   * Runs something on this JDK with a collector that takes its memory from one end, and one that
+   * takes it in regions; in quick runs only with the latter. With --every-jvm: on each JDK with
+   * each collector.
+   */
+  static void onEach(Settings settings, OnEach what) throws IOException, InterruptedException {
+    List<String> some = settings.quick() ? List.of("G1") : List.of("Serial", "G1");
+    for (Path jdk : settings.everyJvm() ? jdks() : jdks().subList(0, 1)) {
+      for (String collector : settings.everyJvm() ? COLLECTORS : some) {
         if (has(jdk, collector)) {
           what.run(jdk, collector);
         } else {
@@ -81,7 +85,6 @@ final class ChildJvm {
       throws IOException, InterruptedException {
     onEach(
         settings,
-        COLLECTORS,
         (jdk, collector) ->
             run(
                 jdk,

@@ -13,9 +13,6 @@ import java.util.Locale;
 final class GrowingHeapBenchmark implements Benchmark {
   private static final List<String> BESIDE = List.of("hosted", "no forks", "process");
 
-  /** One that takes its memory from one end, and one that takes it in regions. */
-  private static final List<String> COLLECTORS = List.of("Serial", "G1");
-
   @Override
   public String name() {
     return "growing";
@@ -28,7 +25,7 @@ final class GrowingHeapBenchmark implements Benchmark {
 
   @Override
   public void run(Settings settings) throws IOException, InterruptedException {
-    ChildJvm.onEach(settings, COLLECTORS, (jdk, collector) -> measure(settings, jdk, collector));
+    ChildJvm.onEach(settings, (jdk, collector) -> measure(settings, jdk, collector));
   }
 
   private static void measure(Settings settings, Path jdk, String collector)

@@ -49,7 +49,7 @@ public final class Main {
           benchmark -> System.out.printf("%-12s %s%n", benchmark.name(), benchmark.about()));
       return;
     }
-    Settings settings = new Settings(lengthOf(names));
+    Settings settings = new Settings(lengthOf(names), names.remove("--every-jvm"));
     beginResults(names);
     for (String name : names) {
       if (ALL.stream().noneMatch(benchmark -> benchmark.name().equals(name))) {

@@ -6,8 +6,9 @@ import java.util.Locale;
  * How much is measured.
  *
  * @param length how long
+ * @param everyJvm what depends on the JVM is measured on each JDK with each collector
  */
-record Settings(Length length) {
+record Settings(Length length, boolean everyJvm) {
   /** How long it takes. */
   enum Length {
     /** For figures. */
@@ -40,6 +41,6 @@ record Settings(Length length) {
 
   /** The opposite of {@link #asArgument()}. */
   static Settings of(String argument) {
-    return new Settings(Length.valueOf(argument.toUpperCase(Locale.ROOT)));
+    return new Settings(Length.valueOf(argument.toUpperCase(Locale.ROOT)), false);
   }
 }
