@@ -1,5 +1,6 @@
 """Hosted by PythonIT: what the package promises, alone and with Java.  sharing.py CHANNEL BACK"""
 
+import array
 import errno
 import os
 import pickle
@@ -45,10 +46,10 @@ def heap():
     assert tproc.owner_of(again.address + 1) == 0
     refused(errno.ESRCH, lambda: tproc.alloc(10).give(1))
     kept = tproc.alloc(10)
-    array = pickle.PickleBuffer(kept.memory)  # holds it as a NumPy array does
+    holder = pickle.PickleBuffer(kept.memory)  # holds it as a NumPy array does
     ends(BufferError, kept.free)
-    assert kept.memory[9] == array.raw()[9]
-    array.release()
+    assert kept.memory[9] == holder.raw()[9]
+    holder.release()
     kept.free()
     kept.free()
 
@@ -63,6 +64,8 @@ def arenas():
         block.memory[32:42] = b"it.Words/1"
         assert block.root("it.Words/1") == block.root() == root
         refused(errno.EPROTOTYPE, lambda: block.root("it.Word"))
+        for type in "it.Words/1\0", "t" * 48:
+            ends(ValueError, lambda: block.root(type))
 
 
 def locks():
@@ -261,7 +264,10 @@ def registry(name):
         refused(errno.ESTALE, entry.withdraw)
         ends(FileNotFoundError, lambda: tproc.lookup(name))
         ends(TimeoutError, lambda: tproc.wait_for(name, timeout=0.01))
-        ends(ValueError, lambda: tproc.publish("n" * 96, "", block))
+        for wrong in "", "n" * 96, name + "\0":
+            ends(ValueError, lambda: tproc.publish(wrong, "", block))
+            ends(ValueError, lambda: tproc.lookup(wrong))
+        ends(ValueError, lambda: tproc.publish(name, "py\0", block))
 
 
 def channels():
@@ -281,6 +287,11 @@ def channels():
         message.block.free()
         assert channel.receive().data == b"two"
         ends(ValueError, lambda: channel.send(bytes(49)))
+        pair = array.array("d", [1.0, 2.0])
+        assert channel.send(pair) and channel.receive().data == pair.tobytes()
+        ends(ValueError, lambda: channel.send(array.array("d", 7 * [0.0])))
+        for wrong in "", "n" * 96, "n\0":
+            ends(ValueError, lambda: channel.publish(wrong))
     channel.close()
     refused(errno.EBADF, lambda: channel.try_send(b""))
 

@@ -296,8 +296,7 @@ class Block:
         EPROTO: it is none; EPROTOTYPE: the object is of another type.
         """
         found = ctypes.c_void_p()
-        wanted = None if type is None else _text(type)
-        _check(_library.tproc_arena_root(self.address, wanted, ctypes.byref(found)), "find the root of an arena")
+        _check(_library.tproc_arena_root(self.address, _type(type), ctypes.byref(found)), "find the root of an arena")
         return found.value
 
     def free(self):
@@ -377,7 +376,7 @@ class Arena:
 
     def set_root(self, address, type):
         """Says where a receiver begins, and what that is, for example "acme.List/1", in at most 47 bytes."""
-        _check(_library.tproc_arena_set_root(self.block.address, address, _text(type)), "set the root of an arena")
+        _check(_library.tproc_arena_set_root(self.block.address, address, _type(type)), "set the root of an arena")
 
     def root(self, type=None):
         """Where a receiver begins: as Block.root."""
@@ -673,15 +672,19 @@ class Entry:
         return True
 
 
-def _text(text):
-    return text.encode("utf-8", "surrogateescape")
+def _text(text, most, least=0):
+    encoded = text.encode("utf-8", "surrogateescape")
+    if not least <= len(encoded) <= most or b"\0" in encoded:
+        raise ValueError("a name has 1 to 95 bytes, a type up to 47, and neither a NUL: %r" % text)
+    return encoded
+
+
+def _type(type):
+    return None if type is None else _text(type, 47)
 
 
 def _names(name, type=None):
-    name, type = _text(name), None if type is None else _text(type)
-    if not 0 < len(name) < 96 or type is not None and len(type) > 47:
-        raise ValueError("a name has 1 to 95 bytes, a type up to 47")
-    return name, type
+    return _text(name, 95, 1), _type(type)
 
 
 def publish(name, type, what, size=None, version=0, kept=False):
@@ -775,7 +778,7 @@ class Channel:
 
     def publish(self, name):
         """Publishes it, for open. The name stays when this end is closed: withdraw() of the Entry takes it back."""
-        _check(_library.tproc_channel_publish(ctypes.byref(self._end), _text(name)), "publish " + name)
+        _check(_library.tproc_channel_publish(ctypes.byref(self._end), _names(name)[0]), "publish " + name)
         return lookup(name, CHANNEL_TYPE)
 
     def peers(self):
@@ -913,10 +916,11 @@ class Channel:
 
 
 def _fill(raw, data):
+    data = memoryview(data).tobytes()  # all bytes, whatever the items of an array are
     if len(data) > MESSAGE_MAX:
         raise ValueError("a message of %d bytes; at most %d" % (len(data), MESSAGE_MAX))
     raw.length = len(data)
-    ctypes.memmove(raw.data, bytes(data), len(data))
+    ctypes.memmove(raw.data, data, len(data))
 
 
 def select(ends, timeout=None):
