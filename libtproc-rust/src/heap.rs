@@ -45,7 +45,7 @@ impl Block {
 
     /// Allocates a block of so many zero bytes. The alignment is a power of two.
     pub fn aligned(size: usize, alignment: usize) -> Result<Block> {
-        let block = if alignment <= 16 {
+        let block = if alignment <= 16 && alignment.is_power_of_two() {
             unsafe { sys::tproc_alloc(size) }
         } else {
             unsafe { sys::tproc_aligned_alloc(alignment, size) }

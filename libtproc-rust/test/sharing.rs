@@ -54,6 +54,10 @@ fn heap() -> tproc::Result<()> {
     refused(12, Block::new(1 << 60));
     assert!(Block::new(100)?.iter().all(|&byte| byte == 0));
     assert_eq!(Block::aligned(100, 4096)?.address() % 4096, 0);
+    assert_eq!(Block::aligned(100, 1)?.address() % 16, 0);
+    for alignment in [0, 3, 24] {
+        refused(22, Block::aligned(1, alignment));
+    }
     let (kept, error) = Block::new(1)?.give(1).unwrap_err();
     assert_eq!(error.code(), 3);
     kept.give(tproc::HOST).map_err(|(_, error)| error)
