@@ -228,6 +228,10 @@ class SharingIT {
     assertThatExceptionOfType(SharedMemoryException.class)
         .isThrownBy(() -> host.registry().await(name, "another/1", patience()))
         .withMessageContaining("is a it.Block/1, not a another/1");
+    for (int i = 0; i < 100; i++) {
+      assertThat(host.registry().await(name, TYPE, Duration.ZERO).address())
+          .isEqualTo(block.address());
+    }
     assertThatExceptionOfType(TimeoutException.class)
         .isThrownBy(() -> host.registry().await("never published", TYPE, Duration.ofMillis(1)));
     assertThatIllegalArgumentException().isThrownBy(() -> host.registry().lookup("n".repeat(96)));

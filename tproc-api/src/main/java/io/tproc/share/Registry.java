@@ -98,11 +98,21 @@ public final class Registry {
   public Registration await(String name, String type, Duration timeout)
       throws InterruptedException, TimeoutException {
     Objects.requireNonNull(type, "type");
+    Optional<Registration> there = living(named(name)); // is found in no time, too
+    Registration found = there.isPresent() ? there.get() : awaitLiving(name, timeout);
+    if (!found.type().equals(type)) {
+      throw new SharedMemoryException(
+          Errno.EPROTOTYPE, name + " is a " + found.type() + ", not a " + type + " (EPROTOTYPE)");
+    }
+    return found;
+  }
+
+  private Registration awaitLiving(String name, Duration timeout)
+      throws InterruptedException, TimeoutException {
     CompletableFuture<Registration> published = whenPublished(name);
-    Registration found;
     try {
       long nanos = Waiting.deadline(timeout) - System.nanoTime();
-      found = published.get(nanos, TimeUnit.NANOSECONDS);
+      return published.get(nanos, TimeUnit.NANOSECONDS);
     } catch (TimeoutException passed) {
       throw new TimeoutException("no process has published " + Printable.text(name));
     } catch (ExecutionException failed) {
@@ -110,11 +120,10 @@ public final class Registry {
     } finally {
       published.cancel(false);
     }
-    if (!found.type().equals(type)) {
-      throw new SharedMemoryException(
-          Errno.EPROTOTYPE, name + " is a " + found.type() + ", not a " + type + " (EPROTOTYPE)");
-    }
-    return found;
+  }
+
+  private Optional<Registration> living(byte[] name) {
+    return memory.lookup(name).filter(found -> found.ended().isEmpty());
   }
 
   /**
@@ -126,7 +135,7 @@ public final class Registry {
    */
   public CompletableFuture<Registration> whenPublished(String name) {
     byte[] wanted = named(name);
-    return when(() -> memory.lookup(wanted).filter(found -> found.ended().isEmpty()).orElse(null));
+    return when(() -> living(wanted).orElse(null));
   }
 
   /**

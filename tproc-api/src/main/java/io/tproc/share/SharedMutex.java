@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A lock between threads of this JVM and of programs ({@code struct tproc_mutex}): when a program
- * dies with it, the next one gets it, and is told. Made by {@link SharedHeap#mutex}. Not reentrant.
+ * dies with it, the next one gets it, and is told. Made by {@link SharedHeap#mutex}. Not reentrant:
+ * a hold is no thread's, so a thread that has one and locks again waits for that one's end.
  *
  * <p>Virtual threads give their carrier free while they wait.
  */
