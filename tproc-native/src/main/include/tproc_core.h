@@ -139,6 +139,8 @@ enum tproc_launch_flag {
    * A thread of the host's traces the threadproc (PTRACE_SEIZE), so that tproc_threadproc_crash knows where a signal
    * has ended it. Then no debugger can attach, and each signal takes longer; but no call that waits for the host is
    * interrupted by one (opening a file is). Not what it forks or execs.
+   * Without this flag, too, one is traced on x86_64 from when it sets a timer that repeats, so that the calls are not
+   * interrupted; unless it was held (TPROC_LAUNCH_HOLD) or tracing is forbidden, and nothing is told of its crash.
    */
   TPROC_LAUNCH_CRASH_REPORT = 1 << 6,
   /**

@@ -1,7 +1,11 @@
-/* wait ADDRESS [CODE]: moves its break, says at ADDRESS that it runs, waits there for WAIT_GO, and exits with CODE. */
+/*
+ * wait ADDRESS [CODE [timer]]: moves its break, says at ADDRESS that it runs, waits there for WAIT_GO, and exits with
+ * CODE. With `timer` it has set one before that repeats, and does not ring.
+ */
 #include <linux/futex.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "report.h"
@@ -9,6 +13,8 @@
 int main(int argc, char **argv) {
   if (argc < 2) return 2;
   if (sbrk(2 * getpagesize()) == (void *)-1) return 3;
+  const struct itimerval seldom = {{100000, 0}, {100000, 0}};
+  if (argc > 3 && setitimer(ITIMER_REAL, &seldom, NULL) != 0) return 4;
   uint32_t *word = (uint32_t *)strtoul(argv[1], NULL, 16);
   uint32_t started = WAIT_STARTED;
   __atomic_compare_exchange_n(word, &started, WAIT_RUNNING, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);

@@ -63,7 +63,7 @@ static void report(struct broker *broker, const struct tproc_error *error) {
   pthread_mutex_lock(&broker->report_lock);
   if (broker->report.code == 0) broker->report = *error;
   pthread_mutex_unlock(&broker->report_lock);
-  broker->news(broker->news_context);
+  broker->callbacks.news(broker->callbacks.context);
 }
 
 static void report_late(void *broker, const struct tproc_error *error) { report(broker, error); }
@@ -115,7 +115,7 @@ static void look_who_has_left(struct broker *broker) {
   pthread_mutex_lock(&broker->lock);
   for (struct fence_listener *each = broker->first; each != NULL; each = each->next) news |= look(each);
   pthread_mutex_unlock(&broker->lock);
-  if (news) broker->news(broker->news_context);
+  if (news) broker->callbacks.news(broker->callbacks.context);
 }
 
 /* Without threadprocs there is no fork, and the next launch raises the shield. */
@@ -202,14 +202,14 @@ static void release(struct broker *broker) {
 }
 
 int broker_start(struct broker *broker, struct executor *executor, const struct address_space *space,
-                 struct slot_space *slots, broker_news *news, void *context, struct tproc_error *error) {
+                 struct slot_space *slots, const struct broker_callbacks *callbacks, struct tproc_error *error) {
   memset(broker, 0, sizeof *broker);
   broker->executor = executor;
-  broker->news = news;
-  broker->news_context = context;
+  broker->callbacks = *callbacks;
   broker->events = broker->stop = broker->context.check.own_memory = broker->context.check.own_pages = -1;
   broker->context.space = space;
   broker->context.slots = slots;
+  broker->context.trace = callbacks->trace;
   pthread_mutex_init(&broker->lock, NULL);
   pthread_mutex_init(&broker->report_lock, NULL);
   fork_shield_init(&broker->context.shield, space, slots);

@@ -17,6 +17,13 @@
  */
 typedef void broker_news(void *context);
 
+/** What the broker asks of its host. */
+struct broker_callbacks {
+  broker_news *news;
+  broker_trace *trace;
+  void *context; /**< of `news` */
+};
+
 struct broker {
   pthread_t thread;
   struct executor *executor; /**< whose descriptor table is the broker's */
@@ -26,8 +33,7 @@ struct broker {
   struct fence_listener *first;
   pthread_mutex_t report_lock; /**< guards the report alone: the watchdog's must not wait for what is late */
   struct tproc_error report;   /**< what has not been told yet */
-  broker_news *news;
-  void *news_context;
+  struct broker_callbacks callbacks;
   struct broker_context context;
   struct deferred_replies deferred;
   struct watchdog watchdog;
@@ -39,7 +45,7 @@ struct broker {
 
 /** On a thread that has the executor's descriptor table, as all functions here but broker_detach. */
 int broker_start(struct broker *broker, struct executor *executor, const struct address_space *space,
-                 struct slot_space *slots, broker_news *news, void *context, struct tproc_error *error);
+                 struct slot_space *slots, const struct broker_callbacks *callbacks, struct tproc_error *error);
 
 /** Closes all listeners: calls that still wait for an answer get ENOSYS. On the executor's thread. */
 void broker_stop(struct broker *broker);
@@ -74,7 +80,10 @@ enum tproc_exec broker_exec_of(struct fence_listener *listener);
 /** Tells of a failure or a late answer, once. @return 0 when there was none */
 int broker_take_report(struct broker *broker, struct tproc_error *error);
 
-/** The threadproc's process is gone: its exit is about to be collected, and its pid may become another's. */
+/**
+ * The threadproc's process has ended: its exit is about to be collected, and its pid may become another's. Waits until
+ * it is not about to be traced any more (broker_trace).
+ */
 void broker_forget_process(struct fence_listener *listener);
 
 /** The threadproc's memory is not touched any more. The caller's pointer to the listener is invalid from here on. */

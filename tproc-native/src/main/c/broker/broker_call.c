@@ -14,6 +14,7 @@
 #include "base/page.h"
 #include "base/process_state.h"
 #include "broker/answers.h"
+#include "broker/interval_timer.h"
 #include "broker/proc_self_exe.h"
 #include "broker/target.h"
 #include "broker/target_segment.h"
@@ -394,11 +395,12 @@ static struct broker_answer break_elsewhere(const struct broker_call *call) {
 
 struct broker_answer broker_answer_call(struct broker_context *context, struct fence_listener *listener,
                                         struct broker_call *call) {
-  struct broker_answer executable;
+  struct broker_answer executable, timer;
   if (may_not_exec(listener, call)) return result(-EPERM);
   if (would_fork(call)) return result(-ENOSYS);
   pass_limits_on(listener, call);
   if (proc_self_exe_answer(context, listener, call, &executable)) return executable;
+  if (interval_timer_answer(context, listener, call, &timer)) return timer;
   if (asks_for_auxv(call)) return (struct broker_answer){.verdict = BROKER_DEFER_AUXV};
   if (!call->shares) /* it can harm only its own memory */
     return call->number == __NR_brk ? break_elsewhere(call) : unchanged();

@@ -23,12 +23,19 @@ struct broker_call {
   uint64_t awaits;       /**< the call for which a text is overwritten that has to be back first; 0: none */
 };
 
+/**
+ * Called by a deferred reply when a threadproc is about to set a timer that sends signals again and again: where it can
+ * be traced, it is from then on. May take long. Neither its exit is collected meanwhile nor the host closed.
+ */
+typedef void broker_trace(void *threadproc);
+
 /** What answering needs of the host. */
 struct broker_context {
   const struct address_space *space;
   struct slot_space *slots;
   struct fork_shield shield;
   struct target_check check;
+  broker_trace *trace;
 };
 
 /** What the kernel is told to do with a call. */
@@ -51,6 +58,7 @@ enum broker_verdict {
   BROKER_DEFER_STORE,    /**< once `stored` is at `stored_at` it returns 0 */
   BROKER_DEFER_LIMIT,    /**< setrlimit and the like: it reads and writes the caller's memory */
   BROKER_DEFER_AIO,      /**< io_setup: it reads and writes the caller's memory */
+  BROKER_DEFER_TRACE,    /**< once the caller is traced, if its timer repeats, it is made as it stands */
   BROKER_DEFER_AUXV,     /**< it returns what proc_view_get_auxv gives */
   BROKER_DEFER_MAP,      /**< its file is opened anew, and it returns what broker_answer_map gives */
   BROKER_DEFER_PATH,     /**< it returns what proc_self_exe_run gives */

@@ -11,6 +11,7 @@
 #include "base/compat.h"
 #include "base/process_state.h"
 #include "broker/answers.h"
+#include "broker/interval_timer.h"
 #include "broker/proc_self_exe.h"
 #include "broker/proc_view.h"
 #include "broker/reply.h"
@@ -323,6 +324,38 @@ static void restore(struct deferred_reply *reply) {
   detached_workers_exit(reply->desk.workers);
 }
 
+/* @return whose; NULL: it is traced already, or cannot be any more. Else it stays until end_tracing */
+static void *begin_tracing(const struct deferred_reply *reply, broker_trace **trace) {
+  struct fence_listener *listener = reply->listener;
+  const struct memory *memory = enter_memory(reply);
+  if (memory == NULL) return NULL;
+  const bool begins = !listener->timer_seen && !listener->process_gone;
+  listener->timer_seen = true;
+  listener->tracing_begins |= begins;
+  *trace = reply->desk.host->trace;
+  void *threadproc = memory->owner.threadproc;
+  leave_memory(reply);
+  return begins ? threadproc : NULL;
+}
+
+/* The listener is still there: its threadproc's exit has not been collected meanwhile, so the host is open. */
+static void end_tracing(struct fence_listener *listener) {
+  pthread_mutex_lock(&listener->lock);
+  listener->tracing_begins = false;
+  pthread_cond_broadcast(&listener->tracing_has_begun);
+  pthread_mutex_unlock(&listener->lock);
+}
+
+/* Another thread's timer that is set in the same moment does not wait for it. */
+static void trace(const struct deferred_reply *reply) {
+  broker_trace *trace_it;
+  if (!interval_timer_repeats(&reply->check, &reply->copy, &reply->call)) return;
+  void *threadproc = begin_tracing(reply, &trace_it);
+  if (threadproc == NULL) return;
+  trace_it(threadproc);
+  end_tracing(reply->listener);
+}
+
 static void fetch(struct deferred_reply *reply, struct broker_answer *answer) {
   switch (answer->verdict) {
     case BROKER_DEFER_MAP:
@@ -330,6 +363,10 @@ static void fetch(struct deferred_reply *reply, struct broker_answer *answer) {
       break;
     case BROKER_DEFER_STORE:
       *answer = result(give(reply, answer->stored_at, &answer->stored, sizeof answer->stored));
+      break;
+    case BROKER_DEFER_TRACE:
+      trace(reply);
+      *answer = unchanged();
       break;
     case BROKER_DEFER_AUXV:
       *answer = result(proc_view_get_auxv(&reply->check, &reply->copy, &reply->call));
@@ -395,7 +432,9 @@ static void answer_at_once(struct deferred_replies *desk, struct fence_listener 
   struct broker_answer instead = result(-EAGAIN);
   if (is_change(answer)) instead = change_at_once(listener, call, answer);
   if (answer->verdict == BROKER_DEFER_FILL || answer->verdict == BROKER_DEFER_CLOSE) instead = result(answer->result);
-  if (answer->verdict == BROKER_DEFER_POPULATE || answer->verdict == BROKER_DEFER_LOCK) instead = unchanged();
+  if (answer->verdict == BROKER_DEFER_POPULATE || answer->verdict == BROKER_DEFER_LOCK ||
+      answer->verdict == BROKER_DEFER_TRACE)
+    instead = unchanged();
   if (answer->close_copy) close(answer->copy);
   const int failed = reply_send(listener->notify_fd, call->id, &instead);
   desk->done(desk->context, listener, failed);

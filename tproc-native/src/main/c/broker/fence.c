@@ -162,6 +162,10 @@ static const struct fenced_call fenced_calls[] = {
     {__NR_name_to_handle_at, PATH_AT},
     {__NR_newfstatat, STAT_AT},
     {__NR_statx, STAT_EXTENDED},
+#if defined(__x86_64__) /* where who asks can be traced in time for its first signal, and keeps its calls by that */
+    {__NR_setitimer, ASK},
+    {__NR_timer_settime, ASK},
+#endif
 };
 
 /* Of a program that never forks, too. The first argument are the flags, which clone3 has in memory. */

@@ -21,7 +21,9 @@
  *   7. setrlimit and the like: asked for RLIMIT_AS and RLIMIT_DATA, else allowed;
  *   8. a program break above the heap: refused, with 0 as the break. A question could be interrupted by a signal, and
  *      libc would take the -EINTR for a break: its heap would be destroyed;
- *   9. the rest: the broker is asked.
+ *   9. a timer is set: on x86_64 asked, for one that sends signals again and again has the program traced, so that they
+ *      do not interrupt its questions (broker/interval_timer.h);
+ *  10. the rest: the broker is asked.
  */
 #ifndef TPROC_FENCE_H
 #define TPROC_FENCE_H

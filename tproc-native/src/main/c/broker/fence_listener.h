@@ -24,12 +24,15 @@ struct executed_turn {
  * on to the kernel. Freed when the last of them is gone and the threadproc is detached.
  */
 struct fence_listener {
-  int notify_fd;             /**< seccomp notification descriptor */
-  pthread_mutex_t lock;      /**< held while a request is answered, and to detach; then the memory's lock */
-  pid_t pid;                 /**< the threadproc's */
-  int process;               /**< the threadproc's pidfd */
-  int death_signal;          /**< what the threadproc believes to get when its host ends; in truth it is SIGKILL */
-  bool process_gone;         /**< its exit has been collected, or is about to be */
+  int notify_fd;        /**< seccomp notification descriptor */
+  pthread_mutex_t lock; /**< held while a request is answered, and to detach; then the memory's lock */
+  pid_t pid;            /**< the threadproc's */
+  int process;          /**< the threadproc's pidfd */
+  int death_signal;     /**< what the threadproc believes to get when its host ends; in truth it is SIGKILL */
+  bool process_gone;    /**< its exit has been collected, or is about to be */
+  bool timer_seen;      /**< it has set one that repeats: it is traced, is about to be, or cannot be */
+  bool tracing_begins;  /**< a deferred reply has it traced: its exit is not collected before that is over */
+  pthread_cond_t tracing_has_begun;
   bool stay;                 /**< it may not exec another program */
   enum tproc_exec exec;      /**< what has come of its own execve */
   bool exec_told;            /**< as news */

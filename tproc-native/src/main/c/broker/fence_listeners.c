@@ -34,6 +34,7 @@ static void remove_listener(struct broker *broker, struct fence_listener *listen
   close_notify_fd(broker, listener);
   close(listener->executable_file);
   close(listener->process);
+  pthread_cond_destroy(&listener->tracing_has_begun);
   pthread_mutex_destroy(&listener->lock);
   free(listener);
 }
@@ -137,6 +138,7 @@ int broker_open_listener(struct broker *broker, int notify_fd, pid_t pid, int pr
   listener->texts = executable->texts;
   snprintf(listener->executable, sizeof listener->executable, "%s", executable->path);
   pthread_mutex_init(&listener->lock, NULL);
+  pthread_cond_init(&listener->tracing_has_begun, NULL);
   pthread_mutex_lock(&broker->lock);
   LIST_PREPEND(broker->first, listener);
   pthread_mutex_unlock(&broker->lock);
@@ -186,9 +188,11 @@ enum tproc_exec broker_exec_of(struct fence_listener *listener) {
   return exec;
 }
 
+/* Nobody can be kept waiting by a process that has ended: what traces it finds that. */
 void broker_forget_process(struct fence_listener *listener) {
   pthread_mutex_lock(&listener->lock);
   listener->process_gone = true;
+  while (listener->tracing_begins) pthread_cond_wait(&listener->tracing_has_begun, &listener->lock);
   pthread_mutex_unlock(&listener->lock);
 }
 

@@ -77,8 +77,9 @@ struct opening {
 static void start_threads(void *argument) {
   struct opening *opening = argument;
   struct tproc_host *host = opening->host;
+  const struct broker_callbacks callbacks = {tell_of_failure, threadproc_keep_calls, host};
   opening->result =
-      broker_start(&host->broker, &host->executor, &host->space, &host->slots, tell_of_failure, host, opening->error);
+      broker_start(&host->broker, &host->executor, &host->space, &host->slots, &callbacks, opening->error);
   if (opening->result) return;
   opening->result = spawner_start(&host->spawner, opening->error);
   if (!opening->result) {

@@ -45,7 +45,7 @@ static void let_go_on(struct child_plan *plan) {
 static int await_child_and_trace(struct tproc_threadproc *threadproc, struct tproc_error *error) {
   struct child_plan *plan = &threadproc->plan;
   if (await_child(plan) != CHILD_UNTRACED) return 0;
-  const int failed = tracer_start(&threadproc->tracer, threadproc->pid, fence_is_uninterrupted, error);
+  const int failed = threadproc_trace(threadproc, error);
   if (failed) return failed;
   let_go_on(plan);
   await_child(plan);

@@ -408,8 +408,7 @@ static int release(struct prepared_program *program, const struct tproc_launch *
   if (!failed) failed = note_executed(preparation, &threadproc->info, error);
   if (!failed) failed = write_stack(program, launch, preparation, error);
   if (!failed) failed = write_plan(program, launch, preparation, error);
-  if (!failed && (launch->flags & TPROC_LAUNCH_CRASH_REPORT) != 0)
-    failed = tracer_start(&threadproc->tracer, threadproc->pid, fence_is_uninterrupted, error);
+  if (!failed && (launch->flags & TPROC_LAUNCH_CRASH_REPORT) != 0) failed = threadproc_trace(threadproc, error);
   if (failed) return failed;
   leave_room_uncounted(program, preparation);
   failed =

@@ -34,12 +34,12 @@ int threadproc_signal(struct tproc_threadproc *threadproc, int signal, struct tp
   return failed;
 }
 
-/* Its exit, with which the tracer goes, is collected by the calling thread. */
 void threadproc_hold(struct tproc_threadproc *threadproc) {
-  if (threadproc->tracer != NULL)
-    tracer_hold(threadproc->tracer, threadproc->pidfd);
-  else
-    threadproc_signal(threadproc, SIGSTOP, NULL);
+  pthread_mutex_lock(&threadproc->lock);
+  const bool traced = threadproc->tracer != NULL && threadproc->pidfd >= 0;
+  if (traced) tracer_hold(threadproc->tracer, threadproc->pidfd);
+  pthread_mutex_unlock(&threadproc->lock);
+  if (!traced) threadproc_signal(threadproc, SIGSTOP, NULL);
 }
 
 struct signalling {
@@ -116,15 +116,51 @@ static int look_for_the_last_time(struct tproc_threadproc *threadproc, int flags
   return 0;
 }
 
+/*
+ * Before it traces: from then on nobody waits for the process's stops, which would be the tracer's.
+ *
+ * @return NULL, or the one that was there before
+ */
+static struct tracer *set_tracer(struct tproc_threadproc *threadproc, struct tracer *tracer, bool reports_crash) {
+  pthread_mutex_lock(&threadproc->lock);
+  struct tracer *before = threadproc->tracer;
+  if (before == NULL) threadproc->tracer = tracer;
+  threadproc->reports_crash |= reports_crash;
+  pthread_mutex_unlock(&threadproc->lock);
+  return before;
+}
+
+/* There is one attempt. The tracer of one that fails stays until the end, and says that it traces nothing. */
+static int trace(struct tproc_threadproc *threadproc, bool reports_crash, struct tproc_error *error) {
+  struct tracer *tracer = tracer_new(threadproc->pid, fence_is_uninterrupted);
+  if (tracer == NULL) return tproc_fail(error, ENOMEM, "trace it");
+  struct tracer *before = set_tracer(threadproc, tracer, reports_crash);
+  if (before == NULL) return tracer_begin(tracer, error);
+  tracer_end(tracer, 0, NULL);
+  return tracer_await_begin(before, error);
+}
+
+int threadproc_trace(struct tproc_threadproc *threadproc, struct tproc_error *error) {
+  return trace(threadproc, true, error);
+}
+
+void threadproc_keep_calls(void *of_broker) {
+  struct tproc_threadproc *threadproc = of_broker;
+  if (!threadproc->plan.held) trace(threadproc, false, NULL);
+}
+
 /* After the collection: then the tracer's thread ends by itself. */
 static void end_tracer(struct tproc_threadproc *threadproc, const struct tproc_exit *exit) {
-  if (threadproc->tracer == NULL) return;
   struct tproc_crash crash;
-  const bool crashed = tracer_end(threadproc->tracer, exit->kind == TPROC_EXITED ? 0 : exit->status, &crash);
-  threadproc->tracer = NULL;
   pthread_mutex_lock(&threadproc->lock);
-  threadproc->crashed = crashed;
-  if (crashed) threadproc->crash = crash;
+  struct tracer *tracer = threadproc->tracer;
+  threadproc->tracer = NULL;
+  pthread_mutex_unlock(&threadproc->lock);
+  if (tracer == NULL) return;
+  const bool crashed = tracer_end(tracer, exit->kind == TPROC_EXITED ? 0 : exit->status, &crash);
+  pthread_mutex_lock(&threadproc->lock);
+  threadproc->crashed = crashed && threadproc->reports_crash;
+  if (threadproc->crashed) threadproc->crash = crash;
   pthread_mutex_unlock(&threadproc->lock);
 }
 
@@ -166,28 +202,37 @@ enum tproc_exec tproc_threadproc_exec(struct tproc_threadproc *threadproc) {
   return exec == TPROC_EXEC_LEFT && threadproc->spilled ? TPROC_EXEC_SPILLED : exec;
 }
 
-/* While it is traced, a wait here would take the tracer's stops, being one of the same process. */
-enum threadproc_news threadproc_next_news(struct tproc_threadproc *threadproc, int *signal) {
-  if (threadproc->tracer != NULL) {
-    switch (tracer_next_news(threadproc->tracer, signal)) {
-      case TRACER_NO_NEWS:
-        return THREADPROC_NO_NEWS;
-      case TRACER_STOPPED:
-        return THREADPROC_STOPPED;
-      case TRACER_CONTINUED:
-        return THREADPROC_CONTINUED;
-      case TRACER_HELD:
-        return THREADPROC_HELD;
-      case TRACER_ENDED:
-        break;
-    }
-  }
+static enum threadproc_news news_of_kernel(const struct tproc_threadproc *threadproc, int *signal) {
   siginfo_t info = {0};
   const int result =
       waitid((idtype_t)P_PIDFD, (id_t)threadproc->pidfd, &info, WSTOPPED | WCONTINUED | WNOHANG | __WALL);
   if (result != 0 || info.si_pid == 0) return THREADPROC_NO_NEWS;
   *signal = info.si_status;
   return info.si_code == CLD_CONTINUED ? THREADPROC_CONTINUED : THREADPROC_STOPPED;
+}
+
+static enum threadproc_news news_of_tracer(const struct tproc_threadproc *threadproc, int *signal) {
+  switch (tracer_next_news(threadproc->tracer, signal)) {
+    case TRACER_NO_NEWS:
+      return THREADPROC_NO_NEWS;
+    case TRACER_STOPPED:
+      return THREADPROC_STOPPED;
+    case TRACER_CONTINUED:
+      return THREADPROC_CONTINUED;
+    case TRACER_HELD:
+      return THREADPROC_HELD;
+    default:
+      return news_of_kernel(threadproc, signal);
+  }
+}
+
+/* While it is traced, or about to be, a wait here would take the tracer's stops, being one of the same process. */
+enum threadproc_news threadproc_next_news(struct tproc_threadproc *threadproc, int *signal) {
+  pthread_mutex_lock(&threadproc->lock);
+  const enum threadproc_news news =
+      threadproc->tracer != NULL ? news_of_tracer(threadproc, signal) : news_of_kernel(threadproc, signal);
+  pthread_mutex_unlock(&threadproc->lock);
+  return news;
 }
 
 int tproc_threadproc_crash(struct tproc_threadproc *threadproc, struct tproc_crash *crash) {

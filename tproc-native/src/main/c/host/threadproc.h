@@ -23,7 +23,7 @@ struct tproc_threadproc {
   struct launch_info info;
   pid_t pid;
   void *context;        /**< the watcher's */
-  pthread_mutex_t lock; /**< guards pidfd and collected while a signal is sent; then the listener's lock */
+  pthread_mutex_t lock; /**< guards pidfd and collected while a signal is sent; then the listener's or the tracer's */
   int pidfd;            /**< in the table of the host's threads; -1 once the exit has been collected */
   bool collected;
   bool reaped;          /**< it has no part in the shared range any more; under the lock */
@@ -32,7 +32,8 @@ struct tproc_threadproc {
   struct address_range stack;
   struct tproc_account_of_launch account; /**< how much it and its forked children may own of the shared heap */
   struct fence_listener *listener;        /**< to the broker; NULL before the start */
-  struct tracer *tracer;                  /**< NULL: it is not traced, or its exit has been collected */
+  struct tracer *tracer;                  /**< NULL: it is not traced, or its exit has been collected; under the lock */
+  bool reports_crash;                     /**< what the tracer sees is told; under the lock */
   bool spilled;                           /**< it was started as an ordinary process (TPROC_LAUNCH_SPILL) */
   bool crashed;                           /**< under the lock, as the next */
   struct tproc_crash crash;               /**< when it has crashed */
@@ -48,6 +49,15 @@ struct tproc_threadproc {
  */
 int threadproc_collect(struct tproc_threadproc *threadproc, bool wait, struct tproc_exit *exit,
                        struct tproc_error *error);
+
+/** Traces it, so that tproc_threadproc_crash knows where it has crashed. On a thread of the host's. */
+int threadproc_trace(struct tproc_threadproc *threadproc, struct tproc_error *error);
+
+/**
+ * A broker_trace: traces it where that can be had, so that signals interrupt none of its calls to the host. Not one
+ * that was held before its first instruction: that is for a debugger, which could not attach.
+ */
+void threadproc_keep_calls(void *threadproc);
 
 /** Whether its process has ended, be its exit collected or not. On a thread of the host's. */
 bool threadproc_has_ended(struct tproc_threadproc *threadproc);

@@ -1,5 +1,6 @@
 #include "spawn/tracer.h"
 
+#include <dirent.h>
 #include <elf.h>
 #include <errno.h>
 #include <pthread.h>
@@ -23,13 +24,15 @@
 
 struct tracer {
   pthread_t thread;
+  bool has_thread;
   pid_t pid;
   tracer_keeps *keeps;
   bool holds;           /* the last signal that stops was of tracer_hold; the thread's own */
   pthread_mutex_t lock; /* guards what follows up to the news */
   pthread_cond_t has_begun;
   bool begun;
-  int failed;               /* of PTRACE_SEIZE: 0 or a negative errno */
+  int failed;               /* when begun: 0 or a negative errno */
+  bool refused;             /* by PTRACE_SEIZE */
   bool stopped;             /* the process, by a signal */
   int stopped_by;           /* the signal, of the last stop */
   enum tracer_news news;    /* not told yet; a later one replaces it, as the kernel does it */
@@ -246,59 +249,98 @@ static void follow(struct tracer *tracer) {
   }
 }
 
-static void *trace(void *argument) {
-  struct tracer *tracer = argument;
-  const int failed = ptrace(PTRACE_SEIZE, tracer->pid, NULL, (void *)OPTIONS) != 0 ? -errno : 0;
+static bool seize(pid_t tid) { return ptrace(PTRACE_SEIZE, tid, NULL, (void *)OPTIONS) == 0; }
+
+/* Refused are those that are traced already, and those that are ending. @return whether there was a new one */
+static bool seize_others(const struct tracer *tracer) {
+  char path[32];
+  bool any = false;
+  snprintf(path, sizeof path, "/proc/%d/task", tracer->pid);
+  DIR *threads = opendir(path);
+  if (threads == NULL) return false;
+  for (const struct dirent *each; (each = readdir(threads)) != NULL;) {
+    const pid_t tid = (pid_t)strtol(each->d_name, NULL, 10);
+    if (tid <= 0 || tid == tracer->pid || !seize(tid)) continue;
+    any = true;
+    if (is_of_another_process(tracer, tid)) ptrace(PTRACE_INTERRUPT, tid, NULL, NULL); /* an id that came again */
+  }
+  closedir(threads);
+  return any;
+}
+
+/*
+ * What a traced thread starts is traced. One that is not yet may start others meanwhile: so until no new one is found.
+ * (An execve keeps PTRACE_SEIZE waiting. If one that closes a gap between two of these waits in turn for a traced
+ * thread to be collected, the kernel keeps both until the process is killed.)
+ */
+static int seize_all(const struct tracer *tracer) {
+  if (!seize(tracer->pid)) return -errno;
+  while (seize_others(tracer)) continue;
+  return 0;
+}
+
+/* One that has been continued and not been asked for it yet says so to the tracer alone from here on. */
+static void take_continuation(struct tracer *tracer) {
+  siginfo_t info;
+  if (await(P_PID, tracer->pid, WCONTINUED | WNOHANG, &info) != 0 || info.si_pid == 0) return;
+  if (info.si_code != CLD_CONTINUED) { /* a stop, which counts as seen */
+    answer(tracer, tracer->pid, info.si_status);
+    return;
+  }
+  pthread_mutex_lock(&tracer->lock);
+  tracer->news = TRACER_CONTINUED;
+  pthread_mutex_unlock(&tracer->lock);
+}
+
+static void note_begin(struct tracer *tracer, int failed, bool refused) {
   pthread_mutex_lock(&tracer->lock);
   tracer->begun = true;
   tracer->failed = failed;
-  pthread_cond_signal(&tracer->has_begun);
+  tracer->refused = refused;
+  if (failed) tracer->news = TRACER_ENDED;
+  pthread_cond_broadcast(&tracer->has_begun);
   pthread_mutex_unlock(&tracer->lock);
-  if (!failed) follow(tracer);
+}
+
+static void *trace(void *argument) {
+  struct tracer *tracer = argument;
+  const int failed = seize_all(tracer);
+  note_begin(tracer, failed, true);
+  if (failed) return NULL;
+  take_continuation(tracer);
+  follow(tracer);
   note_end(tracer);
   return NULL;
 }
 
-static int await_begin(struct tracer *tracer) {
+struct tracer *tracer_new(pid_t pid, tracer_keeps *keeps) {
+  struct tracer *tracer = calloc(1, sizeof *tracer);
+  if (tracer == NULL) return NULL;
+  tracer->pid = pid;
+  tracer->keeps = keeps;
+  pthread_mutex_init(&tracer->lock, NULL);
+  pthread_cond_init(&tracer->has_begun, NULL);
+  return tracer;
+}
+
+int tracer_await_begin(struct tracer *tracer, struct tproc_error *error) {
   pthread_mutex_lock(&tracer->lock);
   while (!tracer->begun) pthread_cond_wait(&tracer->has_begun, &tracer->lock);
   const int failed = tracer->failed;
+  const bool refused = tracer->refused;
   pthread_mutex_unlock(&tracer->lock);
-  return failed;
-}
-
-static void release(struct tracer *tracer) {
-  pthread_cond_destroy(&tracer->has_begun);
-  pthread_mutex_destroy(&tracer->lock);
-  free(tracer);
-}
-
-static int refuse(int failed, struct tproc_error *error) {
+  if (!failed) return 0;
+  if (!refused) return tproc_fail(error, -failed, "trace it for a crash report: start a thread");
   return tproc_fail(error, -failed,
                     "trace it for a crash report (PTRACE_SEIZE; kernel.yama.ptrace_scope above 1 or a sandbox forbids "
                     "it, or the host is not dumpable)");
 }
 
-int tracer_start(struct tracer **result, pid_t pid, tracer_keeps *keeps, struct tproc_error *error) {
-  struct tracer *tracer = calloc(1, sizeof *tracer);
-  if (tracer == NULL) return tproc_fail(error, ENOMEM, "trace it for a crash report");
-  tracer->pid = pid;
-  tracer->keeps = keeps;
-  pthread_mutex_init(&tracer->lock, NULL);
-  pthread_cond_init(&tracer->has_begun, NULL);
-  int failed = thread_start(&tracer->thread, STACK_SIZE, "tproc-tracer", trace, tracer);
-  if (failed) {
-    release(tracer);
-    return tproc_fail(error, -failed, "trace it for a crash report: start a thread");
-  }
-  failed = await_begin(tracer);
-  if (!failed) {
-    *result = tracer;
-    return 0;
-  }
-  pthread_join(tracer->thread, NULL);
-  release(tracer);
-  return refuse(failed, error);
+int tracer_begin(struct tracer *tracer, struct tproc_error *error) {
+  const int failed = thread_start(&tracer->thread, STACK_SIZE, "tproc-tracer", trace, tracer);
+  tracer->has_thread = failed == 0;
+  if (failed) note_begin(tracer, failed, false);
+  return tracer_await_begin(tracer, error);
 }
 
 /* What another process has sent is no crash, though the number be that of one. */
@@ -316,9 +358,11 @@ enum tracer_news tracer_next_news(struct tracer *tracer, int *signal) {
 }
 
 bool tracer_end(struct tracer *tracer, int signal, struct tproc_crash *crash) {
-  pthread_join(tracer->thread, NULL);
+  if (tracer->has_thread) pthread_join(tracer->thread, NULL);
   const bool seen = signal != 0 && tracer->crash.signal == signal && is_own(tracer);
   if (seen) *crash = tracer->crash;
-  release(tracer);
+  pthread_cond_destroy(&tracer->has_begun);
+  pthread_mutex_destroy(&tracer->lock);
+  free(tracer);
   return seen;
 }

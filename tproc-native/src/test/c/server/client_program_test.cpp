@@ -29,9 +29,13 @@ server_options impatient() {
   return options;
 }
 
+// Beside the flags of a launch: it sets a timer that repeats.
+constexpr uint32_t kTimer = 1u << 31;
+
 LaunchRequest waiter(WaitWord &word, uint32_t flags = 0) {
   LaunchRequest request(test_program("wait"), {address_of(word.get())});
-  request.settings.flags = flags;
+  request.settings.flags = flags & ~kTimer;
+  if ((flags & kTimer) != 0) request.arguments.insert(request.arguments.end(), {"0", "timer"});
   return request;
 }
 
@@ -45,10 +49,11 @@ Reply signal(const Listening &listening, pid_t pid, int number) {
 // Of a traced one the kernel says 't', also for the moment of any signal.
 bool is_stopped(pid_t pid) { return process_state(pid) == 'T' || process_state(pid) == 't'; }
 
-// Of an untraced program the host hears from the kernel, of a traced one from its tracer: each shows the same.
+// Of an untraced program the host hears from the kernel, of a traced one from its tracer, and of one that sets a timer
+// from either: each shows the same.
 template <typename Test>
 void untraced_and_traced(Test test) {
-  for (const uint32_t flags : {0u, WIRE_LAUNCH_CRASH_REPORT}) {
+  for (const uint32_t flags : {0u, WIRE_LAUNCH_CRASH_REPORT, kTimer}) {
     CAPTURE(flags);
     test(flags);
   }

@@ -1,10 +1,19 @@
 #include <doctest/doctest.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include "support/own_process.h"
 #include "support/patience.h"
@@ -17,27 +26,57 @@ TEST_SUITE_BEGIN("tracer");
 
 namespace {
 
-// A child that does nothing, traced.
+void wait_for_ever() {
+  for (;;) pause();
+}
+
+// In a child: threads that wait, and one that starts others all the time.
+void have_threads() {
+  for (int i = 0; i < 20; i++) std::thread(wait_for_ever).detach();
+  std::thread([] {
+    for (;;) std::thread([] {}).join();
+  }).detach();
+}
+
+// A child that does nothing but what it is told to before, traced.
 class Traced {
  public:
-  Traced() : pid_(fork()), pidfd_(pid_ == 0 ? -1 : static_cast<int>(syscall(SYS_pidfd_open, pid_, 0))) {
-    while (pid_ == 0) pause();
+  explicit Traced(
+      const std::function<void()> &before = [] {}, const std::function<void(pid_t)> &then = [](pid_t) {}) {
+    int ready[2] = {-1, -1};
+    char byte = 0;
+    EXPECT(pipe(ready) == 0);
+    pid_ = fork();
+    if (pid_ == 0) {
+      before();
+      EXPECT(write(ready[1], &byte, 1) == 1);
+      wait_for_ever();
+    }
+    EXPECT(read(ready[0], &byte, 1) == 1);
+    close(ready[0]);
+    close(ready[1]);
+    pidfd_ = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
+    tracer_ = tracer_new(pid_, [](long) { return false; });
+    then(pid_);
     tproc_error error{};
-    const int refused = tracer_start(
-        &tracer_, pid_, [](long) { return false; }, &error);
-    if (refused) tracer_ = nullptr;
+    refused_ = tracer_begin(tracer_, &error);
+    message_ = error.message;
   }
   Traced(const Traced &) = delete;
   Traced &operator=(const Traced &) = delete;
   ~Traced() {
     tproc_crash crash;
     kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-    if (tracer_ != nullptr) tracer_end(tracer_, SIGKILL, &crash);
+    int status = 0; /* a stop of one that is traced is told to all of the process */
+    while (waitpid(pid_, &status, 0) == pid_ && WIFSTOPPED(status)) continue;
+    EXPECT(!tracer_end(tracer_, SIGKILL, &crash));
     close(pidfd_);
   }
 
-  explicit operator bool() const { return tracer_ != nullptr; }
+  explicit operator bool() const { return refused_ == 0; }
+  int refused() const { return refused_; }
+  const std::string &message() const { return message_; }
+  pid_t pid() const { return pid_; }
   int hold() const { return tracer_hold(tracer_, pidfd_); }
   void send(int number) const { kill(pid_, number); }
 
@@ -51,10 +90,23 @@ class Traced {
   }
 
  private:
-  pid_t pid_;
-  int pidfd_;
+  pid_t pid_ = -1;
+  int pidfd_ = -1;
   struct tracer *tracer_ = nullptr;
+  int refused_ = 0;
+  std::string message_;
 };
+
+// How many of its threads are traced, and how many are not.
+std::pair<unsigned, unsigned> threads_of(pid_t pid) {
+  std::pair<unsigned, unsigned> counted{0, 0};
+  for (const auto &each : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task")) {
+    std::ifstream status(each.path() / "status");
+    for (std::string line; std::getline(status, line);)
+      if (line.compare(0, 10, "TracerPid:") == 0) (line == "TracerPid:\t0" ? counted.second : counted.first)++;
+  }
+  return counted;
+}
 
 }  // namespace
 
@@ -79,6 +131,82 @@ TEST_CASE("a stop by who traces is told apart from those of others, whenever it 
       EXPECT_EQUAL(traced.next(), TRACER_CONTINUED);
     }
   });
+}
+
+TEST_CASE("threads that a process has already are traced, and those that they start meanwhile") {
+  in_own_process([] {
+    for (int round = 0; round < 20; round++) {
+      const Traced traced(have_threads);
+      if (!traced) {
+        std::puts("not tested: this process may not trace another");
+        return;
+      }
+      for (int look = 0; look < 5; look++) {
+        const auto [with, without] = threads_of(traced.pid());
+        EXPECT(with >= 22);
+        EXPECT_EQUAL(without, 0u);
+      }
+    }
+  });
+}
+
+TEST_CASE("one that another traces is refused, and none of its threads is traced") {
+  in_own_process([] {
+    const Traced first;
+    if (!first) {
+      std::puts("not tested: this process may not trace another");
+      return;
+    }
+    const Traced traced(have_threads, [](pid_t pid) { EXPECT(ptrace(PTRACE_SEIZE, pid, nullptr, 0) == 0); });
+    EXPECT_EQUAL(traced.refused(), -EPERM);
+    EXPECT(traced.message().find("trace it for a crash report (PTRACE_SEIZE; ") == 0);
+    EXPECT_EQUAL(traced.next(), TRACER_ENDED);
+    EXPECT_EQUAL(traced.next(), TRACER_ENDED);
+    EXPECT_EQUAL(threads_of(traced.pid()).first, 1u);
+  });
+}
+
+TEST_CASE("a continuation that has not been told when it begins is told") {
+  in_own_process([] {
+    const Traced traced([] {},
+                        [](pid_t pid) {
+                          int status = 0;
+                          kill(pid, SIGSTOP);
+                          EXPECT(waitpid(pid, &status, WUNTRACED) == pid);
+                          kill(pid, SIGCONT);
+                        });
+    if (!traced) {
+      std::puts("not tested: this process may not trace another");
+      return;
+    }
+    EXPECT_EQUAL(traced.next(), TRACER_CONTINUED);
+    traced.send(SIGSTOP);
+    EXPECT_EQUAL(traced.next(), TRACER_STOPPED);
+    traced.send(SIGCONT);
+    EXPECT_EQUAL(traced.next(), TRACER_CONTINUED);
+  });
+}
+
+TEST_CASE("one that is killed while it begins keeps nobody waiting") {
+  in_own_process([] {
+    for (int round = 0; round < 200; round++) {
+      std::thread killer;
+      {
+        const Traced traced(have_threads, [&](pid_t pid) {
+          killer = std::thread([pid, round] {
+            for (volatile int i = 0; i < round * 2000; i = i + 1) continue;
+            kill(pid, SIGKILL);
+          });
+        });
+        killer.join();
+      }
+    }
+  });
+}
+
+TEST_CASE("one that has not begun is freed") {
+  tproc_crash crash{};
+  CHECK_FALSE(tracer_end(tracer_new(getpid(), [](long) { return true; }), 0, &crash));
 }
 
 TEST_SUITE_END();
