@@ -270,8 +270,8 @@ static bool seize_others(const struct tracer *tracer) {
 
 /*
  * What a traced thread starts is traced. One that is not yet may start others meanwhile: so until no new one is found.
- * (An execve keeps PTRACE_SEIZE waiting. If one that closes a gap between two of these waits in turn for a traced
- * thread to be collected, the kernel keeps both until the process is killed.)
+ * (PTRACE_SEIZE waits for an execve of the process. One that begins between two of them may in turn wait for a thread
+ * that is traced by then to be collected: the kernel keeps both until the process is killed.)
  */
 static int seize_all(const struct tracer *tracer) {
   if (!seize(tracer->pid)) return -errno;
