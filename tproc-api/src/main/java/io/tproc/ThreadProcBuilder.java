@@ -284,7 +284,8 @@ public final class ThreadProcBuilder {
    *
    * <p>In return, on x86_64, its calls to the host ({@code mmap}, {@code readlink} and others) do
    * not fail with EINTR, as those of other programs sometimes do when a signal comes whose handler
-   * was installed without SA_RESTART.
+   * was installed without SA_RESTART. (A program that sets a timer which repeats is traced from
+   * then on without this, where that is allowed: for this alone, and no crash is explained.)
    *
    * @param wanted false unless set
    * @return this builder
