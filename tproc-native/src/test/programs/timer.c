@@ -46,15 +46,15 @@ static void check(bool is_so) {
 
 static int set(const struct itimerval *value) { return setitimer(ITIMER_REAL, value, NULL); }
 
-static bool is_traced(const char *path) {
+/* @return -1: the thread has ended */
+static int is_traced(const char *path) {
   char line[256];
   int tracer = -1;
   FILE *status = fopen(path, "re");
-  if (status == NULL) return true; /* it has ended */
+  if (status == NULL) return -1;
   while (fgets(line, sizeof line, status) != NULL) sscanf(line, "TracerPid: %d", &tracer);
   fclose(status);
-  check(tracer >= 0);
-  return tracer > 0;
+  return tracer < 0 ? -1 : tracer > 0;
 }
 
 /* Of all threads the same, or "some". */
@@ -66,10 +66,9 @@ static const char *say(void) {
   for (const struct dirent *each; (each = readdir(threads)) != NULL;) {
     if (each->d_name[0] == '.') continue;
     snprintf(path, sizeof path, "/proc/self/task/%s/status", each->d_name);
-    if (is_traced(path))
-      traced++;
-    else
-      untraced++;
+    const int is = is_traced(path);
+    traced += is == 1;
+    untraced += is == 0;
   }
   closedir(threads);
   return untraced == 0 ? "traced" : traced == 0 ? "untraced" : "some";
@@ -77,7 +76,7 @@ static const char *say(void) {
 
 static void *say_of_thread(void *unused) {
   (void)unused;
-  return (void *)(is_traced("/proc/thread-self/status") ? "traced" : "untraced");
+  return (void *)(is_traced("/proc/thread-self/status") == 1 ? "traced" : "untraced");
 }
 
 static pthread_t start(void *(*function)(void *), void *argument) {
