@@ -23,7 +23,7 @@ _Static_assert(TPROC_BARRIER_MAX == TPROC_BARRIER_PLACES && TPROC_BARRIER_SERIAL
 /* When a program dies the host knows only of the shared range what to do with it. */
 static bool is_shared(const void *object) {
   const uintptr_t offset = (uintptr_t)object - (uintptr_t)tproc_view.share;
-  return offset < tproc_view.share->size && offset % 4 == 0;
+  return offset < tproc_view.size && offset % 4 == 0;
 }
 
 static int enter(const void *object, struct tproc_waiter *waiter) {

@@ -55,14 +55,14 @@ static uint64_t count_small(const struct tproc_view *view, uint32_t slice, uint3
 }
 
 uint64_t tproc_account_count(const struct tproc_view *view, uint32_t account) {
-  const uint32_t high = atomic_load_explicit(&view->share->slices_high, memory_order_acquire);
+  const uint32_t high = tproc_in_use(&view->share->slices_high, view->slice_count);
   uint64_t bytes = 0;
   for (uint32_t slice = 1; slice < high; slice++) {
     const uint32_t word = atomic_load_explicit(&view->slices[slice].owner, memory_order_acquire);
     const uint32_t size_class = atomic_load_explicit(&view->slices[slice].size_class, memory_order_acquire);
     if (tproc_is_large(word)) {
       if (tproc_account_of(view, word & ~TPROC_SLICE_LARGE) == account)
-        bytes += (uint64_t)atomic_load_explicit(&view->slices[slice].run, memory_order_relaxed) * TPROC_SLICE_SIZE;
+        bytes += (uint64_t)tproc_slice_run(view, slice) * TPROC_SLICE_SIZE;
     } else if (size_class != 0 && size_class < TPROC_CLASS_COUNT) {
       bytes += count_small(view, slice, size_class, account);
     }

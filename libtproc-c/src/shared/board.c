@@ -38,8 +38,7 @@ static bool change(const struct tproc_view *view, uint32_t number, uint64_t from
 }
 
 static uint32_t high_of(const struct tproc_view *view) {
-  const uint32_t high = atomic_load_explicit(&view->share->board_high, memory_order_acquire);
-  return high < view->board_count ? high : view->board_count;
+  return tproc_in_use(&view->share->board_high, view->board_count);
 }
 
 static uint32_t hash_of(const char *text) {

@@ -48,10 +48,16 @@ static struct tproc_queue *queue_of(const struct tproc_view *view, struct tproc_
   return offset == 0 ? NULL : (struct tproc_queue *)((unsigned char *)view->share + offset);
 }
 
+/* For who puts right what others have left. @return NULL: there is none, or what is written there is none */
+static struct tproc_queue *sound_queue_of(const struct tproc_view *view, struct tproc_channel_entry *entry) {
+  struct tproc_queue *queue = queue_of(view, entry);
+  if (queue == NULL || tproc_heap_owner_of(view, queue) != TPROC_OWNER_CHANNELS) return NULL;
+  const size_t room = tproc_heap_usable_size(view, queue);
+  return queue->mask < room / sizeof(struct tproc_cell) && tproc_queue_size(queue->mask + 1) <= room ? queue : NULL;
+}
+
 static uint32_t high_of(const struct tproc_view *view) {
-  if (view->channel_count == 0) return 0;
-  const uint32_t high = atomic_load_explicit(&view->share->channels_high, memory_order_acquire);
-  return high < view->channel_count ? high : view->channel_count;
+  return view->channel_count == 0 ? 0 : tproc_in_use(&view->share->channels_high, view->channel_count);
 }
 
 static void tell(struct tproc_channel_entry *entry) {
@@ -138,8 +144,7 @@ uint32_t tproc_channel_count(const struct tproc_view *view, uint64_t id, uint32_
  * until all that lies in it has been freed.
  */
 static void finish(const struct tproc_party *party, struct tproc_channel_entry *entry, uint32_t generation) {
-  struct tproc_queue *queue = queue_of(party->view, entry);
-  if (queue != NULL && tproc_heap_owner_of(party->view, queue) != TPROC_OWNER_CHANNELS) queue = NULL;
+  struct tproc_queue *queue = sound_queue_of(party->view, entry);
   if (queue != NULL) {
     tproc_queue_drain(party, queue);
     tproc_heap_hand_over(party->view, queue, TPROC_OWNER_CHANNELS, party->owner);
@@ -323,7 +328,8 @@ static bool is_peer(struct tproc_channel_entry *entry, uint32_t owner) {
 static uint32_t bury_in(const struct tproc_party *reaper, struct tproc_channel_entry *entry, uint32_t generation,
                         uint32_t owner) {
   if (!is_peer(entry, owner)) return 0;
-  tproc_queue_mend(reaper->view, queue_of(reaper->view, entry));
+  struct tproc_queue *queue = sound_queue_of(reaper->view, entry);
+  if (queue != NULL) tproc_queue_mend(reaper->view, queue);
   const uint32_t count = bury_peers(entry, generation, owner);
   atomic_store(&entry->left, 1);
   tell(entry);

@@ -58,7 +58,7 @@ size_t tproc_heap_usable_size(const struct tproc_view *view, const void *address
   struct tproc_block block;
   if (tproc_heap_owner_of(view, address) == 0 || !tproc_block_at(view, address, &block)) return 0;
   if (block.size_class != TPROC_CLASS_LARGE) return tproc_size_classes[block.size_class].size;
-  return (size_t)atomic_load_explicit(&view->slices[block.slice].run, memory_order_relaxed) * TPROC_SLICE_SIZE;
+  return (size_t)tproc_slice_run(view, (uint32_t)block.slice) * TPROC_SLICE_SIZE;
 }
 
 uint32_t tproc_heap_owner_of(const struct tproc_view *view, const void *address) {

@@ -84,7 +84,7 @@ void *tproc_large_alloc(const struct tproc_view *view, struct tproc_cache *cache
 
 void tproc_large_release(const struct tproc_view *view, uint32_t slice) {
   struct tproc_slice *first = &view->slices[slice];
-  const uint32_t run = atomic_load_explicit(&first->run, memory_order_relaxed);
+  const uint32_t run = tproc_slice_run(view, slice);
   for (uint32_t i = 1; i < run; i++) {
     uint32_t tail = TPROC_SLICE_TAIL | slice; /* one that is not may have been given back, and taken, already */
     atomic_store_explicit(&view->slices[slice + i].filled, 1, memory_order_relaxed);
@@ -97,7 +97,7 @@ void tproc_large_release(const struct tproc_view *view, uint32_t slice) {
 }
 
 static size_t bytes_of(const struct tproc_view *view, uint32_t slice) {
-  return (size_t)atomic_load_explicit(&view->slices[slice].run, memory_order_relaxed) * TPROC_SLICE_SIZE;
+  return (size_t)tproc_slice_run(view, slice) * TPROC_SLICE_SIZE;
 }
 
 /* Until one of them has changed the word, or there is no large block. @return whose it was; 0: there is none */

@@ -22,6 +22,12 @@ static inline uint32_t tproc_slice_owner(const struct tproc_view *view, uint32_t
   return atomic_load_explicit(&view->slices[slice].owner, memory_order_relaxed);
 }
 
+/** Of how many slices a large block is. They all exist, whatever somebody has written there. */
+static inline uint32_t tproc_slice_run(const struct tproc_view *view, uint32_t slice) {
+  const uint32_t run = atomic_load_explicit(&view->slices[slice].run, memory_order_relaxed);
+  return run < view->slice_count - slice ? run : view->slice_count - slice;
+}
+
 /** Whether an owner word says: a large block that is allocated. */
 static inline bool tproc_is_large(uint32_t word) { return word >= TPROC_SLICE_LARGE && word != TPROC_SLICE_ABANDONED; }
 

@@ -41,6 +41,7 @@ int tproc_view_open(struct tproc_view *view, void *base, uint64_t size) {
       .slices = (struct tproc_slice *)(bytes + share->slices),
       .tags = (_Atomic uint16_t *)(bytes + share->tags),
       .data = bytes + share->data,
+      .size = size,
       .tag_stride = TPROC_TAG_STRIDE * sizeof(uint16_t),
       .owner_count = share->owner_count,
       .thread_count = share->thread_count,

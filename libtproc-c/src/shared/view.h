@@ -25,6 +25,7 @@ struct tproc_view {
   struct tproc_slice *slices;
   _Atomic uint16_t *tags;
   unsigned char *data;
+  uint64_t size;       /**< bytes of the range */
   uint64_t tag_stride; /**< bytes of a slice's tags */
   uint32_t owner_count;
   uint32_t thread_count;
@@ -41,6 +42,13 @@ struct tproc_view {
  * @return 0; EPROTO when it is none, or one that this version does not understand; nothing is opened then
  */
 int tproc_view_open(struct tproc_view *view, void *base, uint64_t size);
+
+/** How many entries of a table are in use. No more than it has, though who takes part may have written anything there.
+ */
+static inline uint32_t tproc_in_use(const _Atomic uint32_t *high, uint32_t count) {
+  const uint32_t now = atomic_load_explicit(high, memory_order_acquire);
+  return now < count ? now : count;
+}
 
 /** Raises a hint of how far a table is in use. Before an entry beyond it is taken: what is in use is always below. */
 static inline void tproc_raise(_Atomic uint32_t *high, uint32_t to) {

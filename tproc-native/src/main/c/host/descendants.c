@@ -174,7 +174,8 @@ static bool grow(struct descendants *descendants, uint32_t owners) {
 }
 
 static bool look_at_all(struct descendants *descendants) {
-  const uint32_t owners = atomic_load_explicit(&view_of(descendants)->share->owners_high, memory_order_acquire);
+  const struct tproc_view *view = view_of(descendants);
+  const uint32_t owners = tproc_in_use(&view->share->owners_high, view->owner_count);
   if (!grow(descendants, owners)) return false;
   bool decided = true;
   for (uint32_t i = TPROC_OWNER_CHANNELS + 1; i < owners; i++) decided &= look_at(descendants, i, owners);

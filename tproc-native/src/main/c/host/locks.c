@@ -16,7 +16,7 @@ int tproc_host_is_shared(const struct tproc_host *host, const void *object, size
   const struct tproc_share *share = host->range.view.share;
   if (share == NULL || (uintptr_t)object % 4 != 0) return 0;
   const uint64_t offset = (uint64_t)object - (uint64_t)share;
-  return offset < share->size && size <= share->size - offset;
+  return offset < host->range.view.size && size <= host->range.view.size - offset;
 }
 
 static int check(const struct tproc_host *host, const void *object, size_t size, struct tproc_error *error) {

@@ -21,18 +21,17 @@ static void count_slice(const struct tproc_view *view, uint32_t slice, uint32_t 
                         uint32_t owners) {
   const uint32_t size_class = atomic_load_explicit(&view->slices[slice].size_class, memory_order_acquire);
   if (tproc_is_large(word))
-    count_blocks(uses, owners, word & ~TPROC_SLICE_LARGE,
-                 (uint64_t)atomic_load_explicit(&view->slices[slice].run, memory_order_relaxed) * TPROC_SLICE_SIZE);
+    count_blocks(uses, owners, word & ~TPROC_SLICE_LARGE, (uint64_t)tproc_slice_run(view, slice) * TPROC_SLICE_SIZE);
   else if (size_class != 0 && size_class < TPROC_CLASS_COUNT)
     count_small(view, slice, size_class, uses, owners);
 }
 
 uint32_t heap_usage_owners(const struct tproc_view *view) {
-  return atomic_load_explicit(&view->share->owners_high, memory_order_acquire);
+  return tproc_in_use(&view->share->owners_high, view->owner_count);
 }
 
 uint64_t heap_usage_count(const struct tproc_view *view, struct heap_use *uses, uint32_t owners) {
-  const uint32_t high = atomic_load_explicit(&view->share->slices_high, memory_order_acquire);
+  const uint32_t high = tproc_in_use(&view->share->slices_high, view->slice_count);
   uint64_t taken = 0;
   for (uint32_t slice = 1; slice < high; slice++) {
     const uint32_t word = atomic_load_explicit(&view->slices[slice].owner, memory_order_acquire);

@@ -98,11 +98,9 @@ static struct area area_of(const struct huge_pages *pages, uint64_t offset, uint
   return (struct area){first, first + count <= pages->count ? count : pages->count - first};
 }
 
-/* Who has attached may have written anything there. */
 static uint64_t slices_in_use(const struct huge_pages *pages) {
   const struct tproc_view *view = &pages->range->view;
-  const uint64_t high = atomic_load_explicit(&view->share->slices_high, memory_order_relaxed);
-  return high < view->slice_count ? high : view->slice_count;
+  return tproc_in_use(&view->share->slices_high, view->slice_count);
 }
 
 static bool has_changed(struct huge_pages *pages) {
