@@ -182,6 +182,25 @@ static void add_path(struct fence_content *content, struct address_range place, 
   content->paths[content->path_count++] = (struct address_range){place.low + bias, place.high + bias};
 }
 
+static uint64_t gap(struct address_range a, struct address_range b) {
+  return a.high <= b.low ? b.low - a.high : b.high <= a.low ? a.low - b.high : 0;
+}
+
+/* Where all are taken the nearest one grows as far: what lies between is asked about in vain. */
+static void add_view(struct fence_content *content, struct address_range view, uint64_t bias) {
+  if (content->path_count < FENCE_PATHS_MAX) {
+    add_path(content, view, bias);
+    return;
+  }
+  const uint64_t low = view.low + bias, high = view.high + bias;
+  struct address_range *nearest = &content->paths[0];
+  for (size_t i = 1; i < FENCE_PATHS_MAX; i++)
+    if (gap(content->paths[i], (struct address_range){low, high}) < gap(*nearest, (struct address_range){low, high}))
+      nearest = &content->paths[i];
+  if (low < nearest->low) nearest->low = low;
+  if (high > nearest->high) nearest->high = high;
+}
+
 /*
  * Where paths of the own executable, and of the other files of its own, may be: in the constants that are such, and in
  * what the program may write to (a buffer that "/proc/%d/exe" is written into).
@@ -194,8 +213,7 @@ static void plan_paths(const struct preparation *preparation, const struct exe_t
   if (texts->more_places) return;
   if (texts->own_executable) content->constants.low = read_only_end(&preparation->elf, image);
   for (size_t i = 0; i < texts->place_count; i++) add_path(content, texts->places[i], bias);
-  for (size_t i = 0; i < texts->view_count && content->path_count < FENCE_PATHS_MAX; i++)
-    add_path(content, texts->views[i], bias);
+  for (size_t i = 0; i < texts->view_count; i++) add_view(content, texts->views[i], bias);
 }
 
 /* Which texts of the program may be paths of its own executable: open and stat of all others take no question. */

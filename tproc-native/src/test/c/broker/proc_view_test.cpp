@@ -20,6 +20,11 @@ TEST_CASE("/proc/self/cmdline, environ and auxv, and PR_GET_AUXV, are the progra
   CHECK(host.output_of(launch) == "done\n");
 }
 
+TEST_CASE("likewise of a program with many constants that are paths of its executable") {
+  Host host;
+  CHECK(host.output_of(Launch(test_program("dynamic_views"), {"one"})) == "done\n");
+}
+
 TEST_CASE("many arguments") {
   Host host;
   Launch launch(test_program("views"), std::vector<std::string>(500, std::string(100, 'a')));
