@@ -27,13 +27,23 @@ std::string verdicts() {
   return missing + launch;
 }
 
-// What the check promises, and that it is so.
-void host_here() {
-  EXPECT_EQUAL(verdicts(), "yes");
+void host_programs_here() {
   Host host;
   for (const char *mode : {"flags", "thread", "fork", "execute", "executable"})
     EXPECT_EQUAL(mode + (": " + host.output_of(Launch(test_program("calls"), {mode}))), mode + std::string(": done\n"));
   EXPECT_EQUAL(host.output_of(Launch(test_program("dynamic_say"), {"x"})).empty(), false);
+}
+
+// What the check promises, and that it is so.
+void host_here() {
+  EXPECT_EQUAL(verdicts(), "yes");
+  host_programs_here();
+}
+
+// Of a constant "/proc/self/exe" the execution fails: it cannot be written over there.
+void host_limited_here() {
+  EXPECT_EQUAL(verdicts(), "no exec");
+  host_programs_here();
 }
 
 // The change of a user is a root's matter.
@@ -100,7 +110,7 @@ void in_container(const std::string &engine, const std::string &user, const std:
 }
 
 // In a mount namespace of its own, with another /proc.
-void with_proc(const char *options, const std::function<void()> &body) {
+void with_proc(const char *options, const std::function<void()> &body, unsigned long flags = 0) {
   if (geteuid() != 0) {
     MESSAGE("not run: only root can mount");
     return;
@@ -108,7 +118,7 @@ void with_proc(const char *options, const std::function<void()> &body) {
   in_own_process([&] {
     EXPECT_EQUAL(unshare(CLONE_NEWNS), 0);
     EXPECT_EQUAL(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
-    EXPECT_EQUAL(mount("proc", "/proc", "proc", 0, options), 0);
+    EXPECT_EQUAL(mount("proc", "/proc", "proc", flags, options), 0);
     body();
   });
 }
@@ -150,6 +160,17 @@ TEST_CASE("a /proc that hides other users' processes, or all but processes") {
       host_here();
     });
   }
+}
+
+TEST_CASE("a read-only /proc") {
+  with_proc(nullptr, host_limited_here, MS_RDONLY);
+  with_proc(
+      nullptr,
+      [] {
+        become_ordinary_user();
+        host_limited_here();
+      },
+      MS_RDONLY);
 }
 
 TEST_CASE("a user namespace") {
