@@ -55,7 +55,7 @@ static uint64_t count_small(const struct tproc_view *view, uint32_t slice, uint3
 }
 
 uint64_t tproc_account_count(const struct tproc_view *view, uint32_t account) {
-  const uint32_t high = tproc_in_use(&view->share->slices_high, view->slice_count);
+  const uint32_t high = tproc_slices_in_use(view);
   uint64_t bytes = 0;
   for (uint32_t slice = 1; slice < high; slice++) {
     const uint32_t word = atomic_load_explicit(&view->slices[slice].owner, memory_order_acquire);

@@ -7,7 +7,7 @@
 #include "account.h"
 
 uint32_t tproc_owner_find(const struct tproc_view *view, pid_t pid) {
-  const uint32_t high = tproc_in_use(&view->share->owners_high, view->owner_count);
+  const uint32_t high = tproc_owners_in_use(view);
   for (uint32_t i = TPROC_OWNER_HOST; i < high; i++)
     if (atomic_load_explicit(&view->owners[i].pid, memory_order_acquire) == pid) return i;
   return 0;

@@ -75,7 +75,7 @@ static uint32_t claim_between(const struct tproc_view *view, uint32_t from, uint
 /* Memory that has been in use comes before memory that has not. */
 uint32_t tproc_slice_claim(const struct tproc_view *view, uint32_t from, uint32_t token) {
   _Atomic uint32_t *high = &view->share->slices_high;
-  const uint32_t used = tproc_in_use(high, view->slice_count);
+  const uint32_t used = tproc_slices_in_use(view);
   if (from == 0 || from > used) from = 1;
   uint32_t slice = claim_between(view, from, used, token);
   for (uint32_t fresh = used; slice == 0 && fresh < view->slice_count; fresh++) {
@@ -89,7 +89,7 @@ uint32_t tproc_slice_adopt(const struct tproc_view *view, uint32_t size_class, u
   _Atomic uint32_t *hint = &view->share->abandoned[size_class];
   uint32_t expected = atomic_load_explicit(hint, memory_order_relaxed);
   if (expected == 0) return 0;
-  const uint32_t high = tproc_in_use(&view->share->slices_high, view->slice_count);
+  const uint32_t high = tproc_slices_in_use(view);
   for (uint32_t number = 1; number < high; number++) {
     struct tproc_slice *slice = &view->slices[number];
     if (atomic_load_explicit(&slice->size_class, memory_order_relaxed) != size_class ||

@@ -50,6 +50,18 @@ static inline uint32_t tproc_in_use(const _Atomic uint32_t *high, uint32_t count
   return now < count ? now : count;
 }
 
+static inline uint32_t tproc_owners_in_use(const struct tproc_view *view) {
+  return tproc_in_use(&view->share->owners_high, view->owner_count);
+}
+
+static inline uint32_t tproc_threads_in_use(const struct tproc_view *view) {
+  return tproc_in_use(&view->share->threads_high, view->thread_count);
+}
+
+static inline uint32_t tproc_slices_in_use(const struct tproc_view *view) {
+  return tproc_in_use(&view->share->slices_high, view->slice_count);
+}
+
 /** Raises a hint of how far a table is in use. Before an entry beyond it is taken: what is in use is always below. */
 static inline void tproc_raise(_Atomic uint32_t *high, uint32_t to) {
   uint32_t now = atomic_load_explicit(high, memory_order_relaxed);

@@ -174,8 +174,7 @@ static bool grow(struct descendants *descendants, uint32_t owners) {
 }
 
 static bool look_at_all(struct descendants *descendants) {
-  const struct tproc_view *view = view_of(descendants);
-  const uint32_t owners = tproc_in_use(&view->share->owners_high, view->owner_count);
+  const uint32_t owners = tproc_owners_in_use(view_of(descendants));
   if (!grow(descendants, owners)) return false;
   bool decided = true;
   for (uint32_t i = TPROC_OWNER_CHANNELS + 1; i < owners; i++) decided &= look_at(descendants, i, owners);

@@ -86,7 +86,7 @@ int tproc_host_heap_listing(struct tproc_host *host, size_t size_max, struct tpr
   const int failed = host_check_range(host, error);
   if (failed) return failed;
   const struct tproc_view *view = &host->range.view;
-  const uint32_t owners = heap_usage_owners(view);
+  const uint32_t owners = tproc_owners_in_use(view);
   struct heap_use *uses = calloc(owners, sizeof *uses);
   if (uses == NULL) return tproc_fail(error, ENOMEM, "count the shared heap");
   const struct wire_heap heap = {.size = (uint64_t)(view->slice_count - 1) * TPROC_SLICE_SIZE,

@@ -4,7 +4,7 @@
 
 /* Closed before it was looked for: who joins meanwhile finds that it is closed, and leaves. */
 static bool is_anybodys(const struct tproc_view *view, uint32_t number) {
-  const uint32_t high = tproc_in_use(&view->share->owners_high, view->owner_count);
+  const uint32_t high = tproc_owners_in_use(view);
   for (uint32_t i = TPROC_OWNER_CHANNELS + 1; i < high; i++)
     if (atomic_load(&view->owners[i].account) == number) return true;
   return false;

@@ -26,12 +26,8 @@ static void count_slice(const struct tproc_view *view, uint32_t slice, uint32_t 
     count_small(view, slice, size_class, uses, owners);
 }
 
-uint32_t heap_usage_owners(const struct tproc_view *view) {
-  return tproc_in_use(&view->share->owners_high, view->owner_count);
-}
-
 uint64_t heap_usage_count(const struct tproc_view *view, struct heap_use *uses, uint32_t owners) {
-  const uint32_t high = tproc_in_use(&view->share->slices_high, view->slice_count);
+  const uint32_t high = tproc_slices_in_use(view);
   uint64_t taken = 0;
   for (uint32_t slice = 1; slice < high; slice++) {
     const uint32_t word = atomic_load_explicit(&view->slices[slice].owner, memory_order_acquire);

@@ -12,13 +12,11 @@ struct heap_use {
   uint64_t bytes;  /**< that these have room for */
 };
 
-/** Entries of an array of struct heap_use with one for each number of an owner that was in use until now. */
-uint32_t heap_usage_owners(const struct tproc_view *view);
-
 /**
  * Counts the blocks of each owner. What changes meanwhile may be counted or not.
  *
  * @param uses zeroed; the index is the number of the owner; blocks of owners beyond are not counted
+ * @param owners how many there are of them, as of tproc_owners_in_use
  * @return bytes of the slices that are not free
  */
 uint64_t heap_usage_count(const struct tproc_view *view, struct heap_use *uses, uint32_t owners);

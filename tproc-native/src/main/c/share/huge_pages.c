@@ -98,11 +98,6 @@ static struct area area_of(const struct huge_pages *pages, uint64_t offset, uint
   return (struct area){first, first + count <= pages->count ? count : pages->count - first};
 }
 
-static uint64_t slices_in_use(const struct huge_pages *pages) {
-  const struct tproc_view *view = &pages->range->view;
-  return tproc_in_use(&view->share->slices_high, view->slice_count);
-}
-
 static bool has_changed(struct huge_pages *pages) {
   struct stat status;
   if (fstat(pages->range->file, &status) != 0) return false;
@@ -113,7 +108,7 @@ static bool has_changed(struct huge_pages *pages) {
 }
 
 bool huge_pages_look(struct huge_pages *pages) {
-  const uint64_t slices = slices_in_use(pages);
+  const uint64_t slices = tproc_slices_in_use(&pages->range->view);
   const struct area areas[] = {area_of(pages, pages->slices, slices * sizeof(struct tproc_slice)),
                                area_of(pages, pages->tags, slices * TPROC_TAG_STRIDE * sizeof(uint16_t)),
                                area_of(pages, pages->data, slices * TPROC_SLICE_SIZE)};

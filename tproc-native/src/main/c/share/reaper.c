@@ -20,21 +20,9 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* Whoever has attached may have written anything anywhere: what leads to an address is checked before it is used. */
 
-static uint32_t owners_in_use(const struct tproc_view *view) {
-  return tproc_in_use(&view->share->owners_high, view->owner_count);
-}
-
-static uint32_t threads_in_use(const struct tproc_view *view) {
-  return tproc_in_use(&view->share->threads_high, view->thread_count);
-}
-
-static uint32_t slices_in_use(const struct tproc_view *view) {
-  return tproc_in_use(&view->share->slices_high, view->slice_count);
-}
-
 static uint32_t end_owners(const struct tproc_view *view, pid_t pid, int status, uint64_t note) {
   uint32_t count = 0;
-  const uint32_t high = owners_in_use(view);
+  const uint32_t high = tproc_owners_in_use(view);
   for (uint32_t i = TPROC_OWNER_CHANNELS + 1; i < high; i++) {
     struct tproc_owner *owner = &view->owners[i];
     if (atomic_load(&owner->pid) != pid) continue;
@@ -49,7 +37,7 @@ static uint32_t end_owners(const struct tproc_view *view, pid_t pid, int status,
 
 static uint32_t end_threads(const struct tproc_view *view, pid_t pid) {
   uint32_t count = 0;
-  const uint32_t high = threads_in_use(view);
+  const uint32_t high = tproc_threads_in_use(view);
   for (uint32_t i = 1; i < high; i++) {
     if (atomic_load(&view->threads[i].who) >> 32 != (uint64_t)pid) continue;
     tproc_record_give_back(view, i);
@@ -74,7 +62,7 @@ static void end_slice(const struct tproc_view *view, uint32_t slice, struct reap
 }
 
 static void end_slices(const struct tproc_view *view, struct reaped *reaped) {
-  const uint32_t high = slices_in_use(view);
+  const uint32_t high = tproc_slices_in_use(view);
   for (uint32_t slice = 1; slice < high; slice++) {
     const uint32_t owner = atomic_load_explicit(&view->slices[slice].owner, memory_order_acquire);
     if (tproc_is_token(owner) && tproc_token_is_dead(view, owner)) end_slice(view, slice, reaped);
@@ -90,7 +78,7 @@ static _Atomic uint32_t *word_of(const struct tproc_view *view, uint64_t publish
 /* After the marking of the dead: a thread that publishes a word from now on sees that they are dead. */
 static uint32_t wake_waiters(const struct tproc_view *view) {
   uint32_t count = 0;
-  const uint32_t high = threads_in_use(view);
+  const uint32_t high = tproc_threads_in_use(view);
   atomic_thread_fence(memory_order_seq_cst);
   for (uint32_t i = 1; i < high; i++) {
     const uint64_t published = atomic_load(&view->threads[i].waiting_on);
@@ -139,7 +127,7 @@ static void free_own(const struct tproc_party *party, void *address) {
 /* After the marking of the dead, and before their blocks are freed: by whose a block is, it is told what was sent. */
 static void end_channels(const struct tproc_view *view, pid_t pid) {
   const struct tproc_party self = {.view = view, .owner = TPROC_OWNER_HOST, .free_block = free_own};
-  const uint32_t high = owners_in_use(view);
+  const uint32_t high = tproc_owners_in_use(view);
   for (uint32_t i = TPROC_OWNER_CHANNELS + 1; i < high; i++)
     if (atomic_load(&view->owners[i].pid) == -pid) tproc_channel_bury_owner(&self, i);
 }
@@ -175,7 +163,7 @@ static bool contains(const struct owner_set *set, uint32_t owner) {
 
 static uint32_t find_owners(const struct tproc_view *view, uint64_t note, struct owner_set *set) {
   uint32_t count = 0;
-  const uint32_t high = owners_in_use(view);
+  const uint32_t high = tproc_owners_in_use(view);
   for (uint32_t i = TPROC_OWNER_CHANNELS + 1; i < high; i++) {
     const struct tproc_owner *owner = &view->owners[i];
     if (atomic_load(&owner->pid) >= 0 || owner->host_note != note) continue;
@@ -204,7 +192,7 @@ static uint64_t free_large(const struct tproc_view *view, uint32_t number, const
 
 static uint64_t free_blocks(const struct tproc_view *view, const struct owner_set *set) {
   uint64_t count = 0;
-  const uint32_t high = slices_in_use(view);
+  const uint32_t high = tproc_slices_in_use(view);
   for (uint32_t slice = 1; slice < high; slice++) {
     const uint32_t size_class = atomic_load_explicit(&view->slices[slice].size_class, memory_order_acquire);
     if (size_class == TPROC_CLASS_LARGE)
@@ -216,7 +204,7 @@ static uint64_t free_blocks(const struct tproc_view *view, const struct owner_se
 }
 
 static void free_owners(const struct tproc_view *view, const struct owner_set *set) {
-  const uint32_t high = owners_in_use(view);
+  const uint32_t high = tproc_owners_in_use(view);
   for (uint32_t i = TPROC_OWNER_CHANNELS + 1; i < high; i++) {
     struct tproc_owner *owner = &view->owners[i];
     if (!contains(set, i)) continue;

@@ -92,7 +92,7 @@ uint64_t bury_after_wild_writes(uint64_t seed, unsigned words) {
   scribble(&range, seed, words);
   reaper_process_ended(&range.view, GONE, 0, NOTE);
   reaper_forget(&range.view, NOTE);
-  const uint32_t owners = heap_usage_owners(&range.view);
+  const uint32_t owners = tproc_owners_in_use(&range.view);
   struct heap_use *uses = calloc(owners, sizeof *uses);
   if (uses == NULL) abort();
   heap_usage_count(&range.view, uses, owners);

@@ -108,16 +108,18 @@ std::pair<unsigned, unsigned> threads_of(pid_t pid) {
   return counted;
 }
 
+bool is_untraceable(const Traced &traced) {
+  if (!traced) std::puts("not tested: this process may not trace another");
+  return !traced;
+}
+
 }  // namespace
 
 // Or a program whose launcher was stopped and continued would be told to have stopped, as soon as its tracer sees it.
 TEST_CASE("a stop by who traces is told apart from those of others, whenever it is seen") {
   in_own_process([] {
     const Traced traced;
-    if (!traced) {
-      std::puts("not tested: this process may not trace another");
-      return;
-    }
+    if (is_untraceable(traced)) return;
     for (int round = 0; round < 3; round++) {
       EXPECT_EQUAL(traced.hold(), 0);
       EXPECT_EQUAL(traced.next(), TRACER_HELD);
@@ -137,10 +139,7 @@ TEST_CASE("threads that a process has already are traced, and those that they st
   in_own_process([] {
     for (int round = 0; round < 20; round++) {
       const Traced traced(have_threads);
-      if (!traced) {
-        std::puts("not tested: this process may not trace another");
-        return;
-      }
+      if (is_untraceable(traced)) return;
       for (int look = 0; look < 5; look++) {
         const auto [with, without] = threads_of(traced.pid());
         EXPECT(with >= 22);
@@ -153,10 +152,7 @@ TEST_CASE("threads that a process has already are traced, and those that they st
 TEST_CASE("one that another traces is refused, and none of its threads is traced") {
   in_own_process([] {
     const Traced first;
-    if (!first) {
-      std::puts("not tested: this process may not trace another");
-      return;
-    }
+    if (is_untraceable(first)) return;
     const Traced traced(have_threads, [](pid_t pid) { EXPECT(ptrace(PTRACE_SEIZE, pid, nullptr, 0) == 0); });
     EXPECT_EQUAL(traced.refused(), -EPERM);
     EXPECT(traced.message().find("trace it for a crash report (PTRACE_SEIZE; ") == 0);
@@ -175,10 +171,7 @@ TEST_CASE("a continuation that has not been told when it begins is told") {
                           EXPECT(waitpid(pid, &status, WUNTRACED) == pid);
                           kill(pid, SIGCONT);
                         });
-    if (!traced) {
-      std::puts("not tested: this process may not trace another");
-      return;
-    }
+    if (is_untraceable(traced)) return;
     EXPECT_EQUAL(traced.next(), TRACER_CONTINUED);
     traced.send(SIGSTOP);
     EXPECT_EQUAL(traced.next(), TRACER_STOPPED);
