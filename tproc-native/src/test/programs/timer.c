@@ -15,6 +15,7 @@
  *   fork           repeats, in a forked child; says it of the child and of itself
  *   vfork          repeats, in a child that shares its memory; says it of itself
  *   exec           repeats, and disarms it; then execs itself with "once", which has to set none of its own
+ *   race ROUNDS    repeats, while a thread execs itself with "none", beside sixty; ROUNDS: how long that waits before
  *   fault          repeats, and writes to address 16
  *   stop           repeats, stops itself, and exits with 7 when it is continued
  *   wait ADDRESS   as threads, and writes 1 to the address before that, for who kills it
@@ -113,6 +114,30 @@ static void set_beside_threads(void) {
   pthread_join(start(set_in_thread, NULL), NULL);
 }
 
+static unsigned long rounds;
+
+static void *exec_soon(void *program) {
+  for (volatile unsigned long i = 0; i < rounds; i++) continue;
+  execl(program, program, "none", (char *)NULL);
+  exit(71);
+}
+
+/* Some in vain: natively, too, the kernel refuses a thread during an execve. */
+static void *try_to_start_others(void *unused) {
+  pthread_t thread;
+  for (;;)
+    if (pthread_create(&thread, NULL, end_at_once, NULL) == 0) pthread_join(thread, NULL);
+  return unused;
+}
+
+static void set_beside_exec(char *program) {
+  for (int i = 0; i < 60; i++) start(wait_for_ever, NULL);
+  start(try_to_start_others, NULL);
+  start(exec_soon, program);
+  check(set(&repeating) == 0);
+  for (;;) pause();
+}
+
 static void set_twice(void) {
   pthread_t threads[4];
   for (int i = 0; i < 4; i++) threads[i] = start(set_often, NULL);
@@ -169,6 +194,10 @@ static void do_as(const char *mode, char **argv) {
   if (strcmp(mode, "exec") == 0) {
     check(set(&repeating) == 0 && set(&none) == 0 && strcmp(say(), "traced") == 0);
     execl(argv[0], argv[0], "none", (char *)NULL);
+  }
+  if (strcmp(mode, "race") == 0) {
+    rounds = strtoul(argv[2], NULL, 10);
+    set_beside_exec(argv[0]);
   }
   if (strcmp(mode, "fault") == 0) {
     check(set(&repeating) == 0);

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <elf.h>
 #include <errno.h>
+#include <linux/kcmp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -16,10 +17,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/thread.h"
 
 #define STACK_SIZE (256u << 10) /* aarch64 takes no less than 128 KiB */
+#define COLLECT_NANOSECONDS 10000000u
 #define OPTIONS (PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC)
 
 struct tracer {
@@ -251,8 +254,8 @@ static void follow(struct tracer *tracer) {
 
 static bool seize(pid_t tid) { return ptrace(PTRACE_SEIZE, tid, NULL, (void *)OPTIONS) == 0; }
 
-/* Refused are those that are traced already, and those that are ending. @return whether there was a new one */
-static bool seize_others(const struct tracer *tracer) {
+/* All threads but the main one, as the kernel lists them. @return whether `visit` was true of one */
+static bool visit_others(const struct tracer *tracer, bool (*visit)(const struct tracer *, pid_t)) {
   char path[32];
   bool any = false;
   snprintf(path, sizeof path, "/proc/%d/task", tracer->pid);
@@ -260,23 +263,50 @@ static bool seize_others(const struct tracer *tracer) {
   if (threads == NULL) return false;
   for (const struct dirent *each; (each = readdir(threads)) != NULL;) {
     const pid_t tid = (pid_t)strtol(each->d_name, NULL, 10);
-    if (tid <= 0 || tid == tracer->pid || !seize(tid)) continue;
-    any = true;
-    if (is_of_another_process(tracer, tid)) ptrace(PTRACE_INTERRUPT, tid, NULL, NULL); /* an id that came again */
+    if (tid > 0 && tid != tracer->pid) any |= visit(tracer, tid);
   }
   closedir(threads);
   return any;
 }
 
-/*
- * What a traced thread starts is traced. One that is not yet may start others meanwhile: so until no new one is found.
- * (PTRACE_SEIZE waits for an execve of the process. One that begins between two of them may in turn wait for a thread
- * that is traced by then to be collected: the kernel keeps both until the process is killed.)
- */
+/* Refused are those that are traced already, and those that are ending. @return whether it is a new one */
+static bool seize_other(const struct tracer *tracer, pid_t tid) {
+  if (!seize(tid)) return false;
+  if (is_of_another_process(tracer, tid)) ptrace(PTRACE_INTERRUPT, tid, NULL, NULL); /* an id that came again */
+  return true;
+}
+
+/* Not what has execed meanwhile. Where it cannot be told it is. */
+static bool is_hosted(const struct tracer *tracer) {
+  return syscall(SYS_kcmp, getpid(), tracer->pid, KCMP_VM, 0, 0) <= 0;
+}
+
+static void leave(const struct tracer *tracer) {
+  siginfo_t info;
+  ptrace(PTRACE_INTERRUPT, tracer->pid, NULL, NULL);
+  if (await(P_PID, tracer->pid, WEXITED | WSTOPPED | WNOWAIT, &info) != 0 || info.si_code != CLD_TRAPPED) return;
+  if (await(P_PID, tracer->pid, WSTOPPED | WNOHANG, &info) != 0 || info.si_pid == 0) return;
+  const int event = info.si_status >> 8, signal = event != 0 ? 0 : info.si_status;
+  ptrace(PTRACE_DETACH, tracer->pid, NULL, (void *)(intptr_t)signal);
+}
+
+/* What a traced thread starts is traced. What is not yet may start others meanwhile: so until there is no new one. */
 static int seize_all(const struct tracer *tracer) {
   if (!seize(tracer->pid)) return -errno;
-  while (seize_others(tracer)) continue;
+  if (!is_hosted(tracer)) {
+    leave(tracer);
+    return -ESRCH;
+  }
+  while (visit_others(tracer, seize_other)) continue;
   return 0;
+}
+
+/* Not by the tracer's own wait: it is another thread's that traces. */
+static bool collect_other(const struct tracer *tracer, pid_t tid) {
+  siginfo_t info;
+  (void)tracer;
+  waitid(P_PID, (id_t)tid, &info, WEXITED | WNOHANG | __WALL);
+  return false;
 }
 
 /* One that has been continued and not been asked for it yet says so to the tracer alone from here on. */
@@ -319,13 +349,23 @@ struct tracer *tracer_new(pid_t pid, tracer_keeps *keeps) {
   tracer->pid = pid;
   tracer->keeps = keeps;
   pthread_mutex_init(&tracer->lock, NULL);
-  pthread_cond_init(&tracer->has_begun, NULL);
+  thread_condition_init(&tracer->has_begun);
   return tracer;
 }
 
+/*
+ * PTRACE_SEIZE waits for an execve of another thread, which waits until those that are traced already have ended and
+ * been collected. That the tracer cannot do while it waits, so who waits for it does.
+ */
 int tracer_await_begin(struct tracer *tracer, struct tproc_error *error) {
   pthread_mutex_lock(&tracer->lock);
-  while (!tracer->begun) pthread_cond_wait(&tracer->has_begun, &tracer->lock);
+  while (!tracer->begun) {
+    const struct timespec soon = clock_after(COLLECT_NANOSECONDS);
+    if (pthread_cond_timedwait(&tracer->has_begun, &tracer->lock, &soon) != ETIMEDOUT) continue;
+    pthread_mutex_unlock(&tracer->lock);
+    visit_others(tracer, collect_other);
+    pthread_mutex_lock(&tracer->lock);
+  }
   const int failed = tracer->failed;
   const bool refused = tracer->refused;
   pthread_mutex_unlock(&tracer->lock);
