@@ -44,7 +44,8 @@ TEST_CASE("the watch over forked children ends whenever it is stopped") {
   in_own_process([] {
     alarm(240);
     Host host;
-    for (unsigned round = 0; round < 10000; round++) EXPECT_EQUAL(watch_again(host.get(), round % 1000), 0);
+    for (int round = 0; round < scaled(10000); round++)
+      EXPECT_EQUAL(watch_again(host.get(), static_cast<unsigned>(round % 1000)), 0);
   });
 }
 

@@ -6,6 +6,8 @@
 
 #include <cstdlib>
 
+#include "support/own_process.h"
+
 namespace {
 
 bool can_step() {
@@ -104,7 +106,9 @@ TEST_CASE("barriers: a party is killed at each instruction of arriving, giving u
 }
 
 TEST_CASE("shared heap: workers are killed at random while they hand blocks to each other") {
-  expect_well(torture(300, 4, 42), 10000);
+  expect_well(torture(scaled(300), 4, 42), static_cast<uint64_t>(scaled(10000)));
 }
 
-TEST_CASE("channels: senders and receivers are killed at random") { expect_well(channel_torture(300, 4, 7), 1000); }
+TEST_CASE("channels: senders and receivers are killed at random") {
+  expect_well(channel_torture(scaled(300), 4, 7), static_cast<uint64_t>(scaled(1000)));
+}

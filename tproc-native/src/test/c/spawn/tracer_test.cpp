@@ -182,7 +182,7 @@ TEST_CASE("a continuation that has not been told when it begins is told") {
 
 TEST_CASE("one that is killed while it begins keeps nobody waiting") {
   in_own_process([] {
-    for (int round = 0; round < 200; round++) {
+    for (int round = 0; round < scaled(200); round++) {
       std::thread killer;
       {
         const Traced traced(have_threads, [&](pid_t pid) {
