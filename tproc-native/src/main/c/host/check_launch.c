@@ -75,9 +75,11 @@ static void report(struct tproc_finding *finding, int status, const struct tproc
   } else if (status == 1) {
     find(finding, TPROC_MISSING, "no files",
          "a hosted program could not map a file: neither pidfd_getfd nor /proc/PID/fd let the host reach it");
+  } else if (status == 2) {
+    find(finding, TPROC_LIMITED, "no fork", "a hosted program could not fork: allow clone here");
   } else {
-    find(finding, TPROC_LIMITED, status == 2 ? "no fork" : "no exec",
-         "a hosted program could not fork, or not execute /proc/self/exe in its child: allow clone, wait4, execve and "
+    find(finding, TPROC_LIMITED, "no exec",
+         "a hosted program could not execute /proc/self/exe in its child and wait for it: allow execve, wait4 and "
          "/dev/fd here, and mount /proc writable");
   }
 }

@@ -161,6 +161,7 @@ TEST_CASE("a kernel with an older number that cannot be tried is refused") {
 
 TEST_CASE("a launch tells what no probe asks for") {
   expect_finding({{SYS_execve, EPERM}}, "launch", TPROC_LIMITED, "no exec");
+  expect_finding({{SYS_wait4, EPERM}}, "launch", TPROC_LIMITED, "no exec");
   in_own_process([] {
     forbid({{SYS_fchdir, EPERM}});
     const tproc_finding found = findings().at("launch");

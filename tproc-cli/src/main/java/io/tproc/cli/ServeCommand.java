@@ -28,7 +28,7 @@ import picocli.CommandLine.Spec;
       "The socket's directory must be yours, and writable by no other user: $XDG_RUNTIME_DIR is. When"
           + " the host listens, one line on standard output says so. SIGTERM, SIGINT (^C) and"
           + " SIGHUP end it: the programs that launchers have started are killed, the launchers are"
-          + " told, and the socket is removed.",
+          + " told, and the socket is removed. A second such signal ends it at once.",
       "",
       "A socket that systemd passes on (LISTEN_FDS) is taken when SOCKET is not given, and is not"
           + " removed. systemd is told when the host listens and when it ends.",
