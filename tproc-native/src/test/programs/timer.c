@@ -15,7 +15,8 @@
  *   fork           repeats, in a forked child; says it of the child and of itself
  *   vfork          repeats, in a child that shares its memory; says it of itself
  *   exec           repeats, and disarms it; then execs itself with "once", which has to set none of its own
- *   race ROUNDS    repeats, while a thread execs itself with "none", beside sixty; ROUNDS: how long that waits before
+ *   race ROUNDS    repeats, while a thread execs itself with "left", beside sixty; ROUNDS: how long that waits before
+ *   left           none; says it when it is untraced, or after 10 s: who has begun to trace it lets go of it soon
  *   fault          repeats, and writes to address 16
  *   stop           repeats, stops itself, and exits with 7 when it is continued
  *   wait ADDRESS   as threads, and writes 1 to the address before that, for who kills it
@@ -118,7 +119,7 @@ static unsigned long rounds;
 
 static void *exec_soon(void *program) {
   for (volatile unsigned long i = 0; i < rounds; i++) continue;
-  execl(program, program, "none", (char *)NULL);
+  execl(program, program, "left", (char *)NULL);
   exit(71);
 }
 
@@ -178,6 +179,10 @@ static void set_in_child(bool shares) {
   check(child > 0 && waitpid(child, &status, 0) == child && status == 0);
 }
 
+static void await_untraced(void) {
+  for (int i = 0; i < 10000 && strcmp(say(), "untraced") != 0; i++) usleep(1000);
+}
+
 static void do_as(const char *mode, char **argv) {
   if (strcmp(mode, "once") == 0) check(set(&once) == 0);
   if (strcmp(mode, "repeats") == 0) check(set(&repeating) == 0);
@@ -199,6 +204,7 @@ static void do_as(const char *mode, char **argv) {
     rounds = strtoul(argv[2], NULL, 10);
     set_beside_exec(argv[0]);
   }
+  if (strcmp(mode, "left") == 0) await_untraced();
   if (strcmp(mode, "fault") == 0) {
     check(set(&repeating) == 0);
     *(volatile int *)16 = 1;
