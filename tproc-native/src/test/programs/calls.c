@@ -12,6 +12,7 @@
  *   execute-at TEXT PULSE the same once with the text there, while another thread does what `pulse PULSE` does
  *   store-signal ADDRESS  a call that writes its answer there
  *   store-context ADDRESS another, whose answer is a context of asynchronous I/O
+ *   execute-unseen        is refused in a fork child that the host cannot look into, and runs no other program
  *   become                execs itself, with `native`
  *   become OTHER          execs that, which is at the same addresses, with `identity`
  *   fork-become OTHER     does so in a forked child and in a vforked one
@@ -673,6 +674,17 @@ static void execute_too_much(void) {
   free(text);
 }
 
+static void execute_unseen(void) {
+  char *const arguments[] = {"unseen", NULL};
+  int status = -1;
+  const pid_t child = fork();
+  if (child == 0) {
+    refuse_execution(arguments, EACCES);
+    _exit(0);
+  }
+  EXPECT(waitpid(child, &status, 0) == child && status == 0);
+}
+
 /* Others would see what is written over a text that they share: the execution is refused, and nothing is left. */
 static void execute_shared(const char *path) {
   const int file = open(path, O_RDWR);
@@ -1045,6 +1057,8 @@ int main(int argc, char **argv) {
     store_signal(argv[2]);
   } else if (strcmp(mode, "store-context") == 0 && argc > 2) {
     store_context(argv[2]);
+  } else if (strcmp(mode, "execute-unseen") == 0) {
+    execute_unseen();
   } else if (strcmp(mode, "execute-in-threads") == 0) {
     execute_in_threads(argv[0]);
   } else if (strcmp(mode, "become") == 0 && argc > 2) {

@@ -9,6 +9,8 @@
 
 #include <asm/unistd.h>
 
+#define EXECUTED 42 /* how the executed child ends: the host's own program, say, ends otherwise */
+
         .file   "check_program.S" /* or the symbol table names the object, after the directory it was built in */
 
         .section .rodata
@@ -28,7 +30,7 @@ check_program:
         .quad   check_program_end - check_program, check_program_end - check_program, 0x10000
 
 begin:  cmpq    $1, (%rsp)               /* argc: the executed child has more */
-        jne     well
+        jne     executed
         xor     %edi, %edi
         mov     $1, %esi                 /* a byte, PROT_READ, MAP_PRIVATE */
         mov     $1, %edx
@@ -59,11 +61,14 @@ begin:  cmpq    $1, (%rsp)               /* argc: the executed child has more */
         mov     $__NR_wait4, %eax
         syscall
         mov     $3, %edi
-        cmpl    $0, (%rsp)
+        cmpl    $EXECUTED << 8, (%rsp)   /* and no other program was */
         jne     end
-well:   xor     %edi, %edi
+        xor     %edi, %edi
 end:    mov     $__NR_exit_group, %eax
         syscall
+executed:
+        mov     $EXECUTED, %edi
+        jmp     end
 child:  lea     path(%rip), %rdi
         xor     %edx, %edx
         push    %rdx

@@ -324,11 +324,30 @@ static struct broker_answer answer_view(const struct target_check *check, const 
   return proc_view_is_read(flags) ? proc_view_open(check, listener, call, file, flags) : unchanged();
 }
 
+static bool executes(const struct broker_call *call) {
+  return call->number == __NR_execve || call->number == __NR_execveat;
+}
+
+/*
+ * Of a fork child that cannot be looked into, what it is a copy of tells what it wants to execute. It cannot, for its
+ * text cannot be written over; the kernel would execute the host's own program.
+ */
+static bool executes_unseen(const struct target_check *check, const struct fence_listener *listener,
+                            const struct broker_call *call) {
+  struct broker_call copied = *call;
+  char byte;
+  if (call->shares || !executes(call)) return false;
+  if (target_read(check, listener, call, call->arguments[path_argument(call->number)], &byte, 1) == 1) return false;
+  copied.shares = true;
+  return read_path(check, listener, &copied) == OWN_EXECUTABLE;
+}
+
 struct broker_answer proc_self_exe_run(const struct target_check *check, const struct fence_listener *listener,
                                        const struct broker_call *call) {
   const enum own_file file = call->names_executable   ? OWN_EXECUTABLE
                              : call->view != OWN_NONE ? call->view
                                                       : read_path(check, listener, call);
+  if (file == OWN_NONE && executes_unseen(check, listener, call)) return result(-EACCES);
   if (file == OWN_NONE || target_has_execed(call)) return unchanged();
   return file == OWN_EXECUTABLE ? answer_own(check, listener, call) : answer_view(check, listener, call, file);
 }

@@ -207,6 +207,19 @@ static void check_kcmp(struct findings *findings) {
             "kcmp is forbidden here (in Docker: --cap-add SYS_PTRACE): forked children are told apart through /proc");
 }
 
+/* Processes are looked into by their numbers, under which the /proc of another pid namespace has other processes. */
+static void check_proc(struct findings *findings) {
+  static const char advice[] =
+      "/proc has to be mounted, and has to be that of the process's own pid namespace: mount -t proc proc /proc";
+  char link[32] = "";
+  const ssize_t length = readlink("/proc/self", link, sizeof link - 1);
+  const int code = length < 0 ? errno : 0;
+  if (code == 0 && strtol(link, NULL, 10) != getpid())
+    set_value(add(findings, "proc", TPROC_MISSING, advice), "of another pid namespace");
+  else
+    add_probe(findings, "proc", code, TPROC_MISSING, advice);
+}
+
 /* The first number of a file, or -1. */
 static long number_in(const char *path) {
   FILE *file = fopen(path, "re");
@@ -277,6 +290,7 @@ static void check_yama(struct findings *findings) {
 size_t check_probes(struct tproc_finding *entries, size_t capacity) {
   struct findings findings = {.entries = entries, .capacity = capacity};
   check_kernel(&findings);
+  check_proc(&findings);
   check_clone(&findings);
   check_pidfd(&findings);
   check_descriptors(&findings);

@@ -14,6 +14,9 @@
 /* It takes a millisecond; after this time it hangs. */
 #define MILLISECONDS_MAX 20000
 
+/* Not among the exit statuses of the program. */
+#define NOT_TRIED 256
+
 /* The program, an ELF file of this architecture; see asm. */
 extern const char check_program[], check_program_end[];
 
@@ -39,14 +42,18 @@ static int make_program(void) {
   return result;
 }
 
-/* @return its exit status, or a negative errno */
+/*
+ * Not in the root directory: there is a way to execute /proc/self/exe without /dev only there.
+ *
+ * @return its exit status, or a negative errno
+ */
 static int run(struct tproc_host *host, int file, struct tproc_error *error) {
   char path[64];
   snprintf(path, sizeof path, "/proc/self/fd/%d", file);
   const struct tproc_launch launch = {.program = path,
                                       .argv = (const char *const[]){path, NULL},
                                       .envp = (const char *const[]){NULL},
-                                      .directory = "/",
+                                      .directory = "/proc",
                                       .stdio = {file, TPROC_FD_CLOSED, TPROC_FD_CLOSED},
                                       .umask = TPROC_UMASK_INHERIT};
   struct tproc_threadproc *threadproc;
@@ -72,6 +79,8 @@ static void report(struct tproc_finding *finding, int status, const struct tproc
     find(finding, TPROC_MISSING, name != NULL ? name : "no", error->message);
   } else if (status == 0) {
     find(finding, TPROC_OK, "yes", "");
+  } else if (status == NOT_TRIED) {
+    find(finding, TPROC_LIMITED, "not tried", "memory files may not be executed here (vm.memfd_noexec, or a sandbox)");
   } else if (status == 1) {
     find(finding, TPROC_MISSING, "no files",
          "a hosted program could not map a file: neither pidfd_getfd nor /proc/PID/fd let the host reach it");
@@ -80,7 +89,7 @@ static void report(struct tproc_finding *finding, int status, const struct tproc
   } else {
     find(finding, TPROC_LIMITED, "no exec",
          "a hosted program could not execute /proc/self/exe in its child and wait for it: allow execve, wait4 and "
-         "/dev/fd here, and mount /proc writable");
+         "/dev/fd here, mount /proc writable, and let the process be dumpable");
   }
 }
 
@@ -88,15 +97,11 @@ void check_launch(struct tproc_finding *finding) {
   struct tproc_error error = {0};
   struct tproc_host *host;
   const int file = make_program();
-  if (file < 0) {
-    find(finding, TPROC_LIMITED, "not tried", "memory files may not be executed here (vm.memfd_noexec, or a sandbox)");
-    return;
-  }
   int status = tproc_host_open(&host, &error);
   if (status == 0) {
-    status = run(host, file, &error);
+    status = file >= 0 ? run(host, file, &error) : NOT_TRIED;
     tproc_host_close(host);
   }
-  close(file);
+  if (file >= 0) close(file);
   report(finding, status, &error);
 }

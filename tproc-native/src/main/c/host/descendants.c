@@ -69,7 +69,9 @@ static void *undertake(void *argument) {
   struct descendants *descendants = argument;
   for (;;) {
     struct epoll_event event;
-    if (epoll_wait(descendants->ends, &event, 1, -1) != 1) continue; /* EINTR */
+    const int count = epoll_wait(descendants->ends, &event, 1, -1);
+    if (count < 0 && errno != EINTR) return NULL; /* a sandbox, where nothing can be hosted */
+    if (count != 1) continue;
     struct watched_process *watched = event.data.ptr;
     if (watched == NULL) return NULL;
     bury(descendants, watched->pid);

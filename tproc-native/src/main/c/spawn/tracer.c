@@ -290,15 +290,16 @@ static void leave(const struct tracer *tracer) {
   ptrace(PTRACE_DETACH, tracer->pid, NULL, (void *)(intptr_t)signal);
 }
 
-/* What a traced thread starts is traced. What is not yet may start others meanwhile: so until there is no new one. */
+/*
+ * What a traced thread starts is traced. What is not yet may start others meanwhile: so until there is no new one. Who
+ * seizes a thread that execs gets what it has become, too late for the event of the execve.
+ */
 static int seize_all(const struct tracer *tracer) {
   if (!seize(tracer->pid)) return -errno;
-  if (!is_hosted(tracer)) {
-    leave(tracer);
-    return -ESRCH;
-  }
-  while (visit_others(tracer, seize_other)) continue;
-  return 0;
+  while (is_hosted(tracer))
+    if (!visit_others(tracer, seize_other) && is_hosted(tracer)) return 0;
+  leave(tracer);
+  return -ESRCH;
 }
 
 /* Not by the tracer's own wait: it is another thread's that traces. */

@@ -65,8 +65,8 @@ TEST_SUITE_BEGIN("check");
 TEST_CASE("this machine can host, and every finding is complete") {
   const std::map<std::string, tproc_finding> found = findings();
   for (const char *name :
-       {"kernel", "clone", "clone3", "waitid-pidfd", "pidfd", "pidfd-getfd", "close-range", "seccomp-listener", "kcmp",
-        "max-map-count", "overcommit", "page-size", "address-bits", "yama", "asan-shadow", "launch"})
+       {"kernel", "proc", "clone", "clone3", "waitid-pidfd", "pidfd", "pidfd-getfd", "close-range", "seccomp-listener",
+        "kcmp", "max-map-count", "overcommit", "page-size", "address-bits", "yama", "asan-shadow", "launch"})
     CHECK_MESSAGE(found.count(name) == 1, name);
   for (const auto &each : found) {
     CAPTURE(each.first);
@@ -138,6 +138,19 @@ TEST_CASE("what a container's default profile forbids is not needed") {
   });
 }
 
+TEST_CASE("where the host's threads cannot wait for events the check says so, and ends") {
+  in_own_process([] {
+#ifdef SYS_epoll_wait
+    forbid({{SYS_epoll_wait, EPERM}});
+#else
+    forbid({{SYS_epoll_pwait, EPERM}});
+#endif
+    const tproc_finding launch = findings().at("launch");
+    EXPECT_EQUAL(static_cast<int>(launch.verdict), static_cast<int>(TPROC_MISSING));
+    EXPECT_EQUAL(std::string(launch.value), "EPERM");
+  });
+}
+
 TEST_CASE("a kernel with an older number is tried, and taken when it contains crashes") {
   in_own_process([] {
     EXPECT(personality(UNAME26) >= 0); /* the kernel calls itself 2.6 from here on */
@@ -146,6 +159,19 @@ TEST_CASE("a kernel with an older number is tried, and taken when it contains cr
     EXPECT_EQUAL(static_cast<int>(kernel.verdict), static_cast<int>(TPROC_OK));
     Host host;
     EXPECT_EQUAL(host.run(Launch(test_program("end"), {"exit", "8"})), 8);
+  });
+}
+
+TEST_CASE("where the host's threads cannot wait for events the check says so, and ends") {
+  in_own_process([] {
+#ifdef SYS_epoll_wait
+    forbid({{SYS_epoll_wait, EPERM}});
+#else
+    forbid({{SYS_epoll_pwait, EPERM}});
+#endif
+    const tproc_finding launch = findings().at("launch");
+    EXPECT_EQUAL(static_cast<int>(launch.verdict), static_cast<int>(TPROC_MISSING));
+    EXPECT_EQUAL(std::string(launch.value), "EPERM");
   });
 }
 

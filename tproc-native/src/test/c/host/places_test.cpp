@@ -3,10 +3,12 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <climits>
 #include <cstdlib>
 #include <string>
@@ -44,6 +46,26 @@ void host_here() {
 void host_limited_here() {
   EXPECT_EQUAL(verdicts(), "no exec");
   host_programs_here();
+}
+
+// The kernel would execute the host's own program, which ends well, too.
+void host_undumpable_here() {
+  become_ordinary_user();
+  EXPECT_EQUAL(prctl(PR_SET_DUMPABLE, 0), 0);
+  EXPECT_EQUAL(verdicts(), "no exec");
+  Host host;
+  EXPECT_EQUAL(host.output_of(Launch(test_program("calls"), {"execute-unseen"})), "done\n");
+  EXPECT_EQUAL(host.output_of(Launch(test_program("calls"), {"fork"})), "done\n");
+}
+
+// Under the numbers that the host knows there are other processes in it.
+void refuse_proc_here(const std::string &value) {
+  EXPECT_EQUAL(verdicts().rfind("proc " + value + "\n", 0), 0u);
+  tproc_host *host = nullptr;
+  tproc_error error{};
+  EXPECT_EQUAL(tproc_host_open(&host, &error), -ENOSYS);
+  EXPECT_EQUAL(std::string(error.message).rfind("cannot open a host: proc: " + value + "; /proc has to be mounted", 0),
+               0u);
 }
 
 // The change of a user is a root's matter.
@@ -109,8 +131,9 @@ void in_container(const std::string &engine, const std::string &user, const std:
     CHECK(status == 0);
 }
 
-// In a mount namespace of its own, with another /proc.
-void with_proc(const char *options, const std::function<void()> &body, unsigned long flags = 0) {
+// In a mount namespace of its own.
+void with_mount(const char *type, const char *directory, const char *options, unsigned long flags,
+                const std::function<void()> &body) {
   if (geteuid() != 0) {
     MESSAGE("not run: only root can mount");
     return;
@@ -118,9 +141,14 @@ void with_proc(const char *options, const std::function<void()> &body, unsigned 
   in_own_process([&] {
     EXPECT_EQUAL(unshare(CLONE_NEWNS), 0);
     EXPECT_EQUAL(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
-    EXPECT_EQUAL(mount("proc", "/proc", "proc", flags, options), 0);
+    EXPECT_EQUAL(mount(type, directory, type, flags, options), 0);
     body();
   });
+}
+
+// With another /proc.
+void with_proc(const char *options, const std::function<void()> &body, unsigned long flags = 0) {
+  with_mount("proc", "/proc", options, flags, body);
 }
 
 }  // namespace
@@ -172,6 +200,31 @@ TEST_CASE("a read-only /proc") {
       },
       MS_RDONLY);
 }
+
+TEST_CASE("no /proc") {
+  with_mount("tmpfs", "/proc", nullptr, 0, [] { refuse_proc_here("ENOENT"); });
+}
+
+TEST_CASE("the /proc of another pid namespace") {
+  if (geteuid() != 0) {
+    MESSAGE("not run: only root can make a pid namespace");
+    return;
+  }
+  in_own_process([] {
+    EXPECT_EQUAL(unshare(CLONE_NEWPID), 0);
+    in_own_process([] { refuse_proc_here("of another pid namespace"); });
+  });
+}
+
+TEST_CASE("no /dev") {
+  with_mount("tmpfs", "/dev", nullptr, 0, [] {
+    EXPECT_EQUAL(verdicts(), "no exec");
+    Host host;
+    EXPECT_EQUAL(host.output_of(Launch(test_program("calls"), {"fork"})), "done\n");
+  });
+}
+
+TEST_CASE("a process that is not dumpable") { in_own_process(host_undumpable_here); }
 
 TEST_CASE("a user namespace") {
   const std::string complaints = complaints_of([] {
