@@ -245,6 +245,8 @@ TEST_CASE("requests that make no sense") {
   CHECK(memory.map(test_page(), kPrivate | MAP_FIXED, UINT64_MAX - test_page() + 1) == -ENOMEM);
   CHECK(memory.map(test_page(), MAP_ANONYMOUS) == -EINVAL);
   CHECK(memory.map(test_page(), MAP_PRIVATE, 0, 9999) == -EBADF);
+  const MemoryFile file(std::string(test_page(), 'x'));
+  CHECK(memory.map(test_page(), MAP_PRIVATE | MAP_GROWSDOWN, 0, file.descriptor()) == -EINVAL);
   CHECK(memory_unmap(memory.get(), memory->slot.usable.low + 1, test_page()) == -EINVAL);
   CHECK(memory_unmap(memory.get(), memory->slot.usable.low, 0) == -EINVAL);
   CHECK(memory_unmap(memory.get(), UINT64_MAX - test_page() + 1, test_page()) == -EINVAL);
