@@ -231,6 +231,7 @@ int64_t memory_map(struct memory *memory, const struct map_request *wanted) {
   struct map_request request = *wanted;
   request.flags &= ~LEFT_OUT;
   if (request.length == 0) return -EINVAL;
+  if ((wanted->flags & MAP_GROWSDOWN) != 0 && request.file >= 0) return -EINVAL; /* a file does not grow */
   request.huge_page = huge_page_of(&request);
   if (request.huge_page > 0 && request.length <= INT64_MAX)
     request.length = align_up(request.length, request.huge_page); /* what is mapped, and is to be remembered */

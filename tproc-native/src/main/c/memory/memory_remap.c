@@ -104,6 +104,8 @@ static int64_t remap(struct memory *memory, uint64_t address, uint64_t length, u
                      uint64_t new_address) {
   struct address_range old, smallest;
   if (new_length == 0 || address % page_size() != 0) return -EINVAL;
+  if ((flags & MREMAP_DONTUNMAP) != 0 && ((flags & MREMAP_MAYMOVE) == 0 || length != new_length)) return -EINVAL;
+  if (address > INT64_MAX) return -EFAULT; /* the kernel's half */
   if (!to_range(address, length, &old) || !to_range(address, length == 0 ? 1 : length, &smallest)) return -EINVAL;
   if (!memory_covers(memory, smallest)) return -EFAULT;
   if (length != 0 && page_ceil(new_length) > range_size(old)) lock_on_fault(memory, old);

@@ -245,6 +245,8 @@ TEST_CASE("requests that make no sense") {
   CHECK(memory.map(test_page(), kPrivate | MAP_FIXED, UINT64_MAX - test_page() + 1) == -ENOMEM);
   CHECK(memory.map(test_page(), MAP_ANONYMOUS) == -EINVAL);
   CHECK(memory.map(test_page(), MAP_PRIVATE, 0, 9999) == -EBADF);
+  const MemoryFile file(std::string(test_page(), 'x'));
+  CHECK(memory.map(test_page(), MAP_PRIVATE | MAP_GROWSDOWN, 0, file.descriptor()) == -EINVAL);
   CHECK(memory_unmap(memory.get(), memory->slot.usable.low + 1, test_page()) == -EINVAL);
   CHECK(memory_unmap(memory.get(), memory->slot.usable.low, 0) == -EINVAL);
   CHECK(memory_unmap(memory.get(), UINT64_MAX - test_page() + 1, test_page()) == -EINVAL);
@@ -252,6 +254,9 @@ TEST_CASE("requests that make no sense") {
   CHECK(memory_remap(memory.get(), memory->slot.usable.low, test_page(), 0, 0, 0) == -EINVAL);
   CHECK(memory_remap(memory.get(), memory->slot.usable.low + 1, test_page(), test_page(), 0, 0) == -EINVAL);
   CHECK(memory_remap(memory.get(), memory->slot.usable.low, UINT64_MAX, test_page(), 0, 0) == -EINVAL);
+  CHECK(memory_remap(memory.get(), UINT64_MAX << 47, test_page(), 2 * test_page(), MREMAP_MAYMOVE, 0) == -EFAULT);
+  const uint64_t own = plain(memory.map(2 * test_page()));
+  CHECK(memory_remap(memory.get(), own, test_page(), test_page(), MREMAP_DONTUNMAP, 0) == -EINVAL);
 }
 
 TEST_CASE("a hint in the slot is honoured, any other is not") {
