@@ -197,6 +197,24 @@ static void *map_from_own_table(void *file) {
   return NULL;
 }
 
+/* The kernel's half of the addresses, and ranges that end below their start. */
+static void name_what_nobody_has(void) {
+  char *own = mmap(NULL, page, PROT_READ | PROT_WRITE, PRIVATE, -1, 0);
+  char *kernels = (char *)(uintptr_t)0xffff800000000000;
+  const size_t huge = (size_t)0 - page;
+  REFUSED(mprotect(kernels, page, PROT_READ), -1, ENOMEM);
+  REFUSED(mprotect(own, huge, PROT_READ), -1, ENOMEM);
+  REFUSED(madvise(kernels, page, MADV_DONTNEED), -1, ENOMEM);
+  REFUSED(madvise(own, huge, MADV_DONTNEED), -1, EINVAL);
+  REFUSED(mlock(kernels, page), -1, ENOMEM);
+  REFUSED(mlock(own, huge), -1, EINVAL);
+  REFUSED(munlock(own, huge), -1, EINVAL);
+  REFUSED(msync(kernels, page, MS_ASYNC), -1, ENOMEM);
+  REFUSED(msync(own, huge, MS_ASYNC), -1, ENOMEM);
+  *own = 1;
+  EXPECT(munmap(own, page) == 0);
+}
+
 static void *use_flags_in_thread(void *unused) {
   use_flags();
   return unused;
@@ -1028,6 +1046,7 @@ int main(int argc, char **argv) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   if (strcmp(mode, "flags") == 0) {
     use_flags();
+    name_what_nobody_has();
   } else if (strcmp(mode, "thread") == 0) {
     pthread_t thread;
     EXPECT(pthread_create(&thread, NULL, use_flags_in_thread, NULL) == 0 && pthread_join(thread, NULL) == 0);

@@ -157,12 +157,18 @@ struct broker_answer broker_answer_again(struct fence_listener *listener, const 
   return fill(&request, memory_map(listener->memory, &request));
 }
 
+/* The kernel's half of the addresses, and what ends below its start: the kernel itself says what is wrong with it. */
+static bool is_nobodys(const struct broker_call *call) {
+  const uint64_t address = page_floor(without_tag(call->arguments[0]));
+  return address > INT64_MAX || address + page_floor(call->arguments[1]) < address;
+}
+
 /* Calls that only need to be kept off other people's memory: the kernel makes them itself where they may go. */
 static struct broker_answer if_owned(struct fence_listener *listener, const struct broker_call *call, int of_a_hole,
                                      int otherwise) {
   const uint64_t address = without_tag(call->arguments[0]), length = call->arguments[1];
-  if (length == 0) return unchanged();
-  if (address > INT64_MAX || length > INT64_MAX) return result(-EINVAL);
+  if (length == 0 || is_nobodys(call)) return unchanged();
+  if (length > INT64_MAX) return result(of_a_hole);
   const struct address_range range = {page_floor(address), page_ceil(address + length)};
   if (memory_owns(listener->memory, range)) return unchanged();
   return result(memory_is_hole(listener->memory, range) ? of_a_hole : otherwise);
@@ -196,7 +202,7 @@ static bool fills_pages(int advice) { return advice == MADV_POPULATE_READ || adv
 static struct broker_answer answer_madvise(struct fence_listener *listener, const struct broker_call *call) {
   const struct broker_answer judged = if_owned(listener, call, -ENOMEM, -EPERM);
   const uint64_t address = without_tag(call->arguments[0]), length = call->arguments[1];
-  const bool is_own = judged.verdict == BROKER_CONTINUE && address % page_size() == 0;
+  const bool is_own = judged.verdict == BROKER_CONTINUE && address % page_size() == 0 && !is_nobodys(call);
   struct broker_answer answer = {.verdict = BROKER_DEFER_ADVISE,
                                  .memory = listener->memory,
                                  .advice = (int)call->arguments[2],
@@ -214,7 +220,7 @@ static struct broker_answer answer_madvise(struct fence_listener *listener, cons
 static struct broker_answer answer_mlock(struct fence_listener *listener, const struct broker_call *call) {
   const struct broker_answer judged = if_owned(listener, call, -ENOMEM, -ENOMEM);
   const uint64_t address = without_tag(call->arguments[0]), length = call->arguments[1];
-  const bool fills = call->number == __NR_mlock || call->arguments[2] == 0;
+  const bool fills = (call->number == __NR_mlock || call->arguments[2] == 0) && !is_nobodys(call);
   if (judged.verdict != BROKER_CONTINUE || !fills || length <= POPULATED_AT_ONCE || !target_may_lock(call->tid, length))
     return judged;
   return (struct broker_answer){.verdict = BROKER_DEFER_LOCK,
@@ -228,7 +234,7 @@ static struct broker_answer answer_munlock(struct fence_listener *listener, cons
                                  .memory = listener->memory,
                                  .advice = ADVICE_UNLOCK,
                                  .fill = {page_floor(address), page_ceil(address + length)}};
-  const bool in_pieces = judged.verdict == BROKER_CONTINUE && length > UNMAPPED_AT_ONCE;
+  const bool in_pieces = judged.verdict == BROKER_CONTINUE && length > UNMAPPED_AT_ONCE && !is_nobodys(call);
   return in_pieces && memory_begin_advise(listener->memory, answer.fill) ? answer : judged;
 }
 
