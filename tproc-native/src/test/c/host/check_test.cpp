@@ -162,19 +162,6 @@ TEST_CASE("a kernel with an older number is tried, and taken when it contains cr
   });
 }
 
-TEST_CASE("where the host's threads cannot wait for events the check says so, and ends") {
-  in_own_process([] {
-#ifdef SYS_epoll_wait
-    forbid({{SYS_epoll_wait, EPERM}});
-#else
-    forbid({{SYS_epoll_pwait, EPERM}});
-#endif
-    const tproc_finding launch = findings().at("launch");
-    EXPECT_EQUAL(static_cast<int>(launch.verdict), static_cast<int>(TPROC_MISSING));
-    EXPECT_EQUAL(std::string(launch.value), "EPERM");
-  });
-}
-
 TEST_CASE("a kernel with an older number that cannot be tried is refused") {
   in_own_process([] {
     EXPECT(personality(UNAME26) >= 0);

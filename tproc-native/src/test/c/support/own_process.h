@@ -52,8 +52,7 @@ constexpr bool kAddressSanitizer = true;
 constexpr bool kAddressSanitizer = false;
 #endif
 
-// Of what is tried again and again. Under AddressSanitizer, where each fork copies its tables, and the C of all rounds
-// is the same.
+// How often to try what is tried again and again: a fourth of `usual` under AddressSanitizer, whose forks take long.
 constexpr int scaled(int usual) { return kAddressSanitizer ? (usual + 3) / 4 : usual; }
 
 #endif
