@@ -2,6 +2,7 @@
 #include "host/check.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -60,12 +61,18 @@ static void set_value(struct tproc_finding *entry, const char *format, ...) {
   va_end(arguments);
 }
 
-/* "yes", or the name of the errno that stands in the way. */
+/* A sandbox may say that a call is done without doing it. */
+#define NOTHING_DONE (-1)
+
+/* "yes", or the name of the errno that stands in the way; `code` may also be NOTHING_DONE. */
 static void add_probe(struct findings *findings, const char *name, int code, enum tproc_verdict otherwise,
                       const char *advice) {
   struct tproc_finding *entry = add(findings, name, code == 0 ? TPROC_OK : otherwise, advice);
   const char *errno_name = code > 0 ? strerrorname_np(code) : NULL;
-  set_value(entry, "%s", code == 0 ? "yes" : errno_name != NULL ? errno_name : "no");
+  if (code == NOTHING_DONE)
+    set_value(entry, "of no effect");
+  else
+    set_value(entry, "%s", code == 0 ? "yes" : errno_name != NULL ? errno_name : "no");
 }
 
 static int code_of(long result) { return result < 0 ? errno : 0; }
@@ -123,19 +130,56 @@ static void check_kernel(struct findings *findings) {
   set_value(entry, "%.60s %.30s", name.release, name.machine);
 }
 
-/* A filter that allows everything, with a listener. What is found is left for the parent, whose memory this is. */
-struct listener_probe {
+/*
+ * What the process that is tried does, which shares its parent's descriptor table at first: a filter that allows
+ * everything, with a listener, and a table of its own. What is found is left for the parent, whose memory this is.
+ */
+struct process_probe {
   struct sock_filter allow;
   struct sock_fprog program;
-  long result;
+  int pidfd;      /* its own, close-on-exec in the parent's table */
+  long listener;  /* 0, a negative errno, or OF_NO_EFFECT */
+  long own_table; /* likewise */
 };
 
-/* In the new process, on a foreign thread pointer: see child.c for what may be done there. */
-__attribute__((no_stack_protector, no_sanitize("address", "undefined"))) static void probe_listener(void *argument) {
-  struct listener_probe *probe = argument;
+#define OF_NO_EFFECT 1
+
+static int code_in(long result) { return result == OF_NO_EFFECT ? NOTHING_DONE : (int)-result; }
+
+/* This and the next three run in the new process, on a foreign thread pointer: see child.c for what may be done there.
+ */
+__attribute__((no_stack_protector, no_sanitize("address", "undefined"))) static long raise_listener(
+    const struct sock_fprog *program) {
+  uint64_t no_call = 0;
   raw_syscall5(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  probe->result = raw_syscall3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &probe->program);
-  if (probe->result >= 0) raw_syscall1(SYS_close, probe->result);
+  const long listener = raw_syscall3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, program);
+  if (listener < 0) return listener;
+  if (raw_syscall3(SYS_ioctl, listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &no_call) != -ENOENT) return OF_NO_EFFECT;
+  raw_syscall1(SYS_close, listener);
+  return 0;
+}
+
+__attribute__((no_stack_protector, no_sanitize("address", "undefined"))) static long close_one(int descriptor) {
+  const long copy = raw_syscall3(SYS_fcntl, descriptor, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) return copy;
+  const long result = raw_syscall3(SYS_close_range, copy, copy, 0);
+  if (result == 0 && raw_syscall3(SYS_fcntl, copy, F_GETFD, 0) == -EBADF) return 0;
+  raw_syscall1(SYS_close, copy);
+  return result < 0 ? result : OF_NO_EFFECT;
+}
+
+/* The flag that is changed shows the parent whose table it was. */
+__attribute__((no_stack_protector, no_sanitize("address", "undefined"))) static long leave_table(int descriptor) {
+  const long result = raw_syscall3(SYS_close_range, ~0u, ~0u, CLOSE_RANGE_UNSHARE);
+  if (result < 0) return result;
+  raw_syscall3(SYS_fcntl, descriptor, F_SETFD, 0);
+  return close_one(descriptor);
+}
+
+__attribute__((no_stack_protector, no_sanitize("address", "undefined"))) static void probe_process(void *argument) {
+  struct process_probe *probe = argument;
+  probe->listener = raise_listener(&probe->program);
+  probe->own_table = leave_table(probe->pidfd);
   for (;;) raw_syscall1(SYS_exit_group, 0);
 }
 
@@ -151,24 +195,27 @@ static void check_clone(struct findings *findings) {
     return;
   }
   uint32_t cleared = 1;
-  int pidfd = -1;
-  struct listener_probe probe = {.allow = {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW},
-                                 .program = {.len = 1, .filter = &probe.allow},
-                                 .result = -ECHILD};
+  struct process_probe probe = {.allow = {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW},
+                                .program = {.len = 1, .filter = &probe.allow},
+                                .pidfd = -1,
+                                .listener = -ECHILD,
+                                .own_table = -ECHILD};
   const struct clone_request request = {.stack = {(uint64_t)stack, (uint64_t)stack + stack_size},
                                         .cleared_at_exit = &cleared,
-                                        .function = probe_listener,
+                                        .function = probe_process,
                                         .argument = &probe};
   sigset_t all, before;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, &before);
-  pid_t pid = clone_process(&request, &pidfd);
+  pid_t pid = clone_process(&request, &probe.pidfd);
   int waited = 0;
   if (pid >= 0) {
-    siginfo_t info;
-    waited = code_of(waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | __WALL));
+    siginfo_t info = {.si_pid = 0};
+    waited = code_of(waitid((idtype_t)P_PIDFD, (id_t)probe.pidfd, &info, WEXITED | __WALL));
+    if (waited == 0 && info.si_pid != pid) waited = NOTHING_DONE;
     if (waited != 0) waitpid(pid, NULL, __WALL);
-    close(pidfd);
+    if (probe.own_table == 0 && fcntl(probe.pidfd, F_GETFD) != FD_CLOEXEC) probe.own_table = OF_NO_EFFECT;
+    close(probe.pidfd);
   }
   sigprocmask(SIG_SETMASK, &before, NULL);
   munmap(stack, stack_size);
@@ -177,29 +224,26 @@ static void check_clone(struct findings *findings) {
             "clone3 is forbidden (Docker's default profile does that): clone is used instead");
   if (pid < 0) return;
   add_probe(findings, "waitid-pidfd", waited, TPROC_MISSING, "allow waitid with P_PIDFD in this sandbox");
-  add_probe(findings, "seccomp-listener", probe.result < 0 ? (int)-probe.result : 0, TPROC_MISSING,
-            probe.result == -EBUSY
+  add_probe(findings, "seccomp-listener", code_in(probe.listener), TPROC_MISSING,
+            probe.listener == -EBUSY
                 ? "there can be only one: a host cannot run inside a threadproc, or in a sandbox that "
                   "has a seccomp listener itself"
                 : "allow seccomp with SECCOMP_FILTER_FLAG_NEW_LISTENER in this sandbox (a kernel with "
                   "CONFIG_SECCOMP_FILTER)");
+  add_probe(findings, "close-range", code_in(probe.own_table), TPROC_MISSING, "allow close_range in this sandbox");
 }
 
 static void check_pidfd(struct findings *findings) {
   int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
   int code = code_of(self);
   if (self >= 0) code = code_of(syscall(SYS_pidfd_send_signal, self, 0, NULL, 0));
+  if (self >= 0 && code == 0 && syscall(SYS_pidfd_send_signal, self, -1, NULL, 0) == 0) code = NOTHING_DONE;
   add_probe(findings, "pidfd", code, TPROC_MISSING, "allow pidfd_open and pidfd_send_signal in this sandbox");
   int copy = self < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, self, self, 0);
   add_probe(findings, "pidfd-getfd", self < 0 ? code : code_of(copy), TPROC_LIMITED,
             "pidfd_getfd is forbidden here (in Docker: --cap-add SYS_PTRACE): /proc/PID/fd is used instead");
   if (copy >= 0) close(copy);
   if (self >= 0) close(self);
-}
-
-static void check_descriptors(struct findings *findings) {
-  add_probe(findings, "close-range", code_of(syscall(SYS_close_range, ~0u, ~0u, 0)), TPROC_MISSING,
-            "allow close_range in this sandbox");
 }
 
 static void check_kcmp(struct findings *findings) {
@@ -293,7 +337,6 @@ size_t check_probes(struct tproc_finding *entries, size_t capacity) {
   check_proc(&findings);
   check_clone(&findings);
   check_pidfd(&findings);
-  check_descriptors(&findings);
   check_kcmp(&findings);
   check_limits(&findings);
   check_addresses(&findings);

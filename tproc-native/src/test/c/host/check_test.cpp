@@ -200,6 +200,14 @@ TEST_CASE("where there is a listener already, hosts are refused when they are op
   });
 }
 
+TEST_CASE("a sandbox that says a call is done, and does not do it, is found out") {
+  for (const unsigned long unless_first : {0ul, 1ul << 31})
+    expect_finding({{SYS_close_range, 0, unless_first}}, "close-range", TPROC_MISSING, "of no effect");
+  expect_finding({{SYS_seccomp, 0}}, "seccomp-listener", TPROC_MISSING, "of no effect");
+  expect_finding({{SYS_waitid, 0}}, "waitid-pidfd", TPROC_MISSING, "of no effect");
+  expect_finding({{SYS_pidfd_send_signal, 0}}, "pidfd", TPROC_MISSING, "of no effect");
+}
+
 TEST_CASE("what hosting cannot do without is refused by its name") {
   expect_finding({{SYS_pidfd_open, EPERM}}, "pidfd", TPROC_MISSING, "EPERM");
   expect_finding({{SYS_pidfd_send_signal, ENOSYS}}, "pidfd", TPROC_MISSING, "ENOSYS");
