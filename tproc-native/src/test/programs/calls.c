@@ -420,7 +420,8 @@ static void use_processor(void) {
 }
 
 static void use_controls(void) {
-  EXPECT(prctl(PR_SET_DUMPABLE, 0) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0);
+  EXPECT(prctl(PR_SET_DUMPABLE, 0) == 0 && prctl(PR_GET_DUMPABLE) == 0);
+  EXPECT(prctl(PR_SET_DUMPABLE, 1) == 0 && prctl(PR_GET_DUMPABLE) == 1);
   REFUSED(prctl(PR_SET_DUMPABLE, 2), -1, EINVAL);
   EXPECT(prctl(PR_GET_DUMPABLE) == 1);
   EXPECT(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0 && prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 0);

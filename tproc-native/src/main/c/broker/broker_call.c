@@ -238,6 +238,12 @@ static struct broker_answer answer_munlock(struct fence_listener *listener, cons
   return in_pieces && memory_begin_advise(listener->memory, answer.fill) ? answer : judged;
 }
 
+static struct broker_answer set_dumpable(struct fence_listener *listener, const struct broker_call *call) {
+  if (call->arguments[1] > 1) return result(-EINVAL);
+  if (target_is_threadproc(listener, call->tid)) listener->undumpable = call->arguments[1] == 0;
+  return result(0);
+}
+
 /* Controls of the whole address space. What only tunes or hardens one's own memory succeeds without an effect. */
 static struct broker_answer control(struct fence_listener *listener, const struct broker_call *call) {
   struct broker_call named = *call;
@@ -250,7 +256,9 @@ static struct broker_answer control(struct fence_listener *listener, const struc
       memcpy(named.arguments, call->arguments + 2, 2 * sizeof *named.arguments);
       return if_owned(listener, &named, -ENOMEM, -EPERM);
     case PR_SET_DUMPABLE:
-      return result(call->arguments[1] <= 1 ? 0 : -EINVAL);
+      return set_dumpable(listener, call);
+    case PR_GET_DUMPABLE: /* the kernel's is 0, too, after a change of user */
+      return listener->undumpable ? result(0) : unchanged();
     case PR_SET_THP_DISABLE:
       return result(0);
     default: /* PR_SET_MM, PR_SET_MDWE, PR_SET_MEMORY_MERGE */

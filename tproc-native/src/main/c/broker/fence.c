@@ -178,8 +178,9 @@ static const struct fenced_call forking_calls[] = {
 };
 
 /* Controls that act on the whole address space, or on what ties a threadproc to its host. */
-static const unsigned asked_controls[] = {PR_SET_DUMPABLE,  PR_SET_MM,        PR_SET_THP_DISABLE,  PR_SET_MDWE,
-                                          PR_SET_PDEATHSIG, PR_GET_PDEATHSIG, PR_SET_MEMORY_MERGE, PR_GET_AUXV};
+static const unsigned asked_controls[] = {PR_SET_DUMPABLE,    PR_GET_DUMPABLE,     PR_SET_MM,
+                                          PR_SET_THP_DISABLE, PR_SET_MDWE,         PR_SET_PDEATHSIG,
+                                          PR_GET_PDEATHSIG,   PR_SET_MEMORY_MERGE, PR_GET_AUXV};
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 

@@ -29,6 +29,7 @@ struct fence_listener {
   pid_t pid;            /**< the threadproc's */
   int process;          /**< the threadproc's pidfd */
   int death_signal;     /**< what the threadproc believes to get when its host ends; in truth it is SIGKILL */
+  bool undumpable;      /**< what the threadproc has set; in truth that would be the host, too */
   bool process_gone;    /**< its exit has been collected, or is about to be */
   bool timer_seen;      /**< it has set one that repeats: it is traced, is about to be, or cannot be */
   bool tracing_begins;  /**< a deferred reply has it traced: its exit is not collected before that is over */

@@ -422,11 +422,11 @@ TEST_CASE("shmdt: only in the slot") {
 
 TEST_CASE("prctl: what acts on the whole address space is asked for, everything else passes") {
   for_each_kind([](const Fenced &fenced) {
-    for (const uint64_t option : {PR_SET_DUMPABLE, PR_SET_MM, PR_SET_THP_DISABLE, 65 /* PR_SET_MDWE */,
+    for (const uint64_t option : {PR_SET_DUMPABLE, PR_GET_DUMPABLE, PR_SET_MM, PR_SET_THP_DISABLE, 65 /* PR_SET_MDWE */,
                                   67 /* PR_SET_MEMORY_MERGE */, PR_SET_PDEATHSIG, PR_GET_PDEATHSIG})
       CHECK(fenced.asks(__NR_prctl, {option, 1}));
     for (const uint64_t option :
-         {PR_SET_NAME, PR_GET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_GET_NAME, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER})
+         {PR_SET_NAME, PR_GET_KEEPCAPS, PR_SET_NO_NEW_PRIVS, PR_GET_NAME, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER})
       CHECK_FALSE(fenced.asks(__NR_prctl, {option, 1}));
   });
 }
