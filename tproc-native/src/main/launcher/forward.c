@@ -38,6 +38,7 @@ static void forward_terminal_stop(struct session *session, const struct signalfd
   int signal = (int)taken->ssi_signo;
   if (hosted_has_default(&session->hosted, signal)) {
     if (job_is_orphaned()) return;
+    session->stop_signal = signal;
     signal = SIGSTOP;
   }
   if (group)
@@ -66,29 +67,52 @@ bool forward_signal(struct session *session, const struct signalfd_siginfo *take
   return (SIGNALS_NOT_ENDING & signal_bit(signal)) == 0;
 }
 
-void forward_typed_stop(struct session *session) {
-  const int leader = proc_pid_of(session->hosted.pidfd);
-  if (leader <= 0 || terminal_foreground_group(session->terminal) != leader) return;
-  if (!hosted_has_default(&session->hosted, SIGTSTP)) {
-    ask_to_look(session); /* its handler may stop it */
-    return;
-  }
-  if (job_is_orphaned()) return;
-  session->typed_stop = true;
+/* With the whole job, as the terminal would. */
+static void stop_program(struct session *session, int signal) {
+  session->stop_signal = signal;
+  session->whole_job = true;
   hosted_signal_group(&session->hosted, SIGSTOP);
   ask_to_look(session);
 }
 
-void forward_read_in_background(struct session *session) {
+static void stop_typed(struct session *session) {
+  if (!hosted_has_default(&session->hosted, SIGTSTP))
+    ask_to_look(session); /* its handler may stop it */
+  else if (!job_is_orphaned())
+    stop_program(session, SIGTSTP);
+}
+
+/* A shell with jobs of its own would natively be in a group of its own, too. The launcher does not pass on its own. */
+static void interrupt_job(const struct session *session, uint64_t signals) {
+  if (session->terminal->user < 0 || !session->relay->foreground || hosted_controls_jobs(&session->hosted)) return;
+  if ((signals & signal_bit(SIGINT)) != 0) sys_kill(0, SIGINT);
+  if ((signals & signal_bit(SIGQUIT)) != 0) sys_kill(0, SIGQUIT);
+}
+
+/* A terminal whose session is over has no foreground group: the program has ended of what was typed. */
+void forward_typed(struct session *session, uint64_t signals) {
+  if (signals == 0) return;
+  const int group = terminal_foreground_group(session->terminal);
+  const int leader = proc_pid_of(session->hosted.pidfd);
+  if (group != 0 && group != leader) return;
+  interrupt_job(session, signals);
+  if (leader > 0 && (signals & signal_bit(SIGTSTP)) != 0) stop_typed(session);
+}
+
+/* A handler decides; what ignores the signal goes on. */
+static void stop_in_background(struct session *session, int signal) {
+  if (hosted_has_default(&session->hosted, signal))
+    stop_program(session, signal);
+  else
+    hosted_signal_group(&session->hosted, signal);
+}
+
+void forward_use_in_background(struct session *session) {
   const int64_t now = sys_milliseconds();
-  if (now < session->next_look || session->read_stop) return;
+  if (now < session->next_look || session->stop_signal == SIGTTIN || session->stop_signal == SIGTTOU) return;
   session->next_look = now + READ_LOOK_MILLISECONDS;
-  if (!hosted_reads(&session->hosted, session->terminal->device) || job_is_orphaned()) return;
-  if (!hosted_has_default(&session->hosted, SIGTTIN)) {
-    hosted_signal_group(&session->hosted, SIGTTIN); /* its handler decides; one that ignores it goes on waiting */
-    return;
-  }
-  session->read_stop = true;
-  hosted_signal_group(&session->hosted, SIGSTOP);
-  ask_to_look(session);
+  const bool writes = relay_holds_output(session->relay);
+  if (!writes && !hosted_reads(&session->hosted, session->terminal->device)) return;
+  if (!job_is_orphaned()) stop_in_background(session, writes ? SIGTTOU : SIGTTIN);
+  if (writes && session->stop_signal == 0) relay_show_held(session->relay);
 }

@@ -16,14 +16,17 @@
 bool forward_signal(struct session *session, const struct signalfd_siginfo *taken);
 
 /**
- * In the background: stops the program if it waits for input of its terminal, as the kernel would if it had the user's.
+ * In the background: stops the program if it waits for input of its terminal, or has written to it and the user's lets
+ * no background job write (TOSTOP), as the kernel would if it had the user's.
  */
-void forward_read_in_background(struct session *session);
+void forward_use_in_background(struct session *session);
 
 /**
- * The user has typed what stops the foreground job. If that is the program's own group, which is orphaned, in a session
- * without a shell, the kernel has dropped the terminal's SIGTSTP: this makes up for it.
+ * The user has typed what makes `signals`, which the program's terminal has sent to its foreground job. If that is the
+ * program's own group, the user's terminal would have sent them to the launcher's: what waits for the launcher (a
+ * script, make) gets SIGINT and SIGQUIT by this. And the kernel has dropped SIGTSTP, since the program's group is
+ * orphaned, in a session without a shell: this makes up for it.
  */
-void forward_typed_stop(struct session *session);
+void forward_typed(struct session *session, uint64_t signals);
 
 #endif

@@ -86,6 +86,13 @@ bool hosted_has_default(const struct hosted *hosted, int signal) {
   return false;
 }
 
+bool hosted_controls_jobs(const struct hosted *hosted) {
+  const uint64_t stops = signal_bit(SIGTSTP) | signal_bit(SIGTTIN) | signal_bit(SIGTTOU);
+  uint64_t not_default, blocked;
+  const int pid = proc_pid_of(hosted->pidfd);
+  return pid > 0 && proc_read_dispositions(pid, &not_default, &blocked) && (not_default & stops) == stops;
+}
+
 bool hosted_is_stopped(const struct hosted *hosted) {
   struct process_stat stat;
   const int pid = proc_pid_of(hosted->pidfd);

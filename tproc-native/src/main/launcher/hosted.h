@@ -22,6 +22,9 @@ void hosted_signal_group(const struct hosted *hosted, int signal);
 /** Whether the program neither handles nor ignores nor blocks a signal. */
 bool hosted_has_default(const struct hosted *hosted, int signal);
 
+/** Whether the program does not leave any of the terminal's stop signals alone, as shells with jobs do. */
+bool hosted_controls_jobs(const struct hosted *hosted);
+
 /**
  * Whether the program, or a descendant, waits in read(2) for input of a terminal. Where the kernel does not let this
  * process look (ptrace(2)'s rights, yama's ptrace_scope) it is not known, and false.

@@ -23,18 +23,12 @@ bool job_is_orphaned(void) {
 }
 
 /*
- * SIGTSTP is blocked here and stays pending; the SIGCONT that ends the stop discards it. That SIGCONT is not to be
+ * The signal is blocked here and stays pending until it is let through. The SIGCONT that ends the stop is not to be
  * passed on: the caller continues the program, and a second one would end the stop that the program makes next.
  */
-void job_stop(bool whole_job) {
-  if (whole_job) sys_kill(0, SIGTSTP);
-  sys_kill(sys_pid(), SIGSTOP);
-  signals_discard(signal_bit(SIGCONT));
-}
-
-void job_stop_reading(void) {
-  const uint64_t this_one = signal_bit(SIGTTIN);
-  sys_kill(0, SIGTTIN);
+void job_stop(int signal, bool whole_job) {
+  const uint64_t this_one = signal_bit(signal);
+  sys_kill(whole_job ? 0 : sys_pid(), signal);
   raw_syscall4(SYS_rt_sigprocmask, SIG_UNBLOCK, &this_one, NULL, SIGNAL_SET_SIZE); /* it stops here */
   raw_syscall4(SYS_rt_sigprocmask, SIG_BLOCK, &this_one, NULL, SIGNAL_SET_SIZE);
   signals_discard(signal_bit(SIGCONT));

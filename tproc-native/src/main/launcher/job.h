@@ -8,16 +8,12 @@
 bool job_is_orphaned(void);
 
 /**
- * Stops this process, and returns when it has been continued.
+ * Stops this process, and returns when it has been continued. (At once, if `signal` is ignored here, or is a terminal's
+ * and the group is orphaned.)
  *
- * @param whole_job stop the rest of the process group too, as the terminal's ^Z does
+ * @param signal by which, as a shell shows it: SIGSTOP, or one of the terminal's
+ * @param whole_job stop the rest of the process group too, as the terminal does
  */
-void job_stop(bool whole_job);
-
-/**
- * Stops this process's group as the kernel does when it reads its terminal in the background, and returns when this
- * process has been continued.
- */
-void job_stop_reading(void);
+void job_stop(int signal, bool whole_job);
 
 #endif

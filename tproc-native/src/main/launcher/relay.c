@@ -48,7 +48,7 @@ void relay_start(struct relay *relay, struct terminal *terminal) {
   relay->input = input >= 0 ? input : 0;
   relay->output = output >= 0 ? output : 1;
   relay->output_never_blocks = output >= 0;
-  relay->foreground = relay->line_begun = false;
+  relay->foreground = relay->line_begun = relay->held = relay->lets_pass = relay->quoted = false;
   relay->end_bytes = 0;
   relay->typed.start = relay->typed.end = relay->shown.start = relay->shown.end = 0;
   relay_check_foreground(relay);
@@ -63,9 +63,23 @@ void relay_check_foreground(struct relay *relay) {
   }
   const bool before = relay->foreground;
   relay->foreground = terminal_is_foreground(terminal);
+  if (relay->foreground) relay->lets_pass = false;
+  relay->held = !relay->foreground && !relay->lets_pass && !terminal->apart && terminal_stops_writers(terminal);
   if (!relay->foreground || !relay->open) return;
   terminal_make_raw(terminal);
   if (!before) terminal_copy_size(terminal);
+}
+
+bool relay_holds_output(const struct relay *relay) {
+  bool readable = false;
+  if (!relay->held) return false;
+  terminal_is_in_use(relay->terminal, &readable);
+  return readable || relay->shown.start != relay->shown.end;
+}
+
+void relay_show_held(struct relay *relay) {
+  relay->lets_pass = true;
+  relay->held = false;
 }
 
 void relay_look(struct relay *relay) {
@@ -96,9 +110,9 @@ void relay_prepare(const struct relay *relay, struct pollfd entries[RELAY_ENTRIE
   entries[INPUT].fd = reading && relay->terminal->master >= 0 ? relay->input : -1;
   entries[INPUT].events = POLLIN;
   entries[MASTER].fd = relay->open ? relay->terminal->master : relay->watch;
-  entries[MASTER].events = (short)((is_empty(&relay->shown) ? POLLIN : 0) |
+  entries[MASTER].events = (short)((is_empty(&relay->shown) && !relay->held ? POLLIN : 0) |
                                    (is_empty(&relay->typed) && relay->end_bytes == 0 ? 0 : POLLOUT));
-  entries[OUTPUT].fd = is_empty(&relay->shown) ? -1 : relay->output;
+  entries[OUTPUT].fd = is_empty(&relay->shown) || relay->held ? -1 : relay->output;
   entries[OUTPUT].events = POLLOUT;
   for (int i = 0; i < RELAY_ENTRIES; i++) entries[i].revents = 0;
 }
@@ -156,14 +170,15 @@ static void read_input(struct relay *relay) {
     input_ended(relay);
 }
 
-static bool write_typed(struct relay *relay) {
+/* By the modes before: a program may change them for what it gets. */
+static uint64_t write_typed(struct relay *relay) {
   struct relay_buffer *typed = &relay->typed;
+  struct termios2 modes;
+  const bool known = terminal_program_modes(relay->terminal, &modes);
   const size_t start = typed->start;
-  if (empty(typed, relay->terminal->master) <= 0) return false;
+  if (empty(typed, relay->terminal->master) <= 0) return 0;
   relay->line_begun = typed->bytes[typed->start - 1] != '\n' && typed->bytes[typed->start - 1] != '\r';
-  for (size_t i = start; i < typed->start; i++)
-    if (typed->bytes[i] < ' ' && terminal_is_stop(relay->terminal, typed->bytes[i])) return true;
-  return false;
+  return known ? terminal_signals_of(&modes, typed->bytes + start, typed->start - start, &relay->quoted) : 0;
 }
 
 static void write_end(struct relay *relay) {
@@ -190,22 +205,22 @@ static bool is_readable(const struct relay *relay, const struct pollfd entries[R
   return readable;
 }
 
-bool relay_move(struct relay *relay, const struct pollfd entries[RELAY_ENTRIES]) {
-  bool stop = false;
+uint64_t relay_move(struct relay *relay, const struct pollfd entries[RELAY_ENTRIES]) {
+  uint64_t signals = 0;
   if (entries[OUTPUT].revents != 0) write_shown(relay);
   if (relay->terminal->apart) forget_news(relay);
-  if (relay->terminal->master >= 0 && is_empty(&relay->shown) && is_readable(relay, entries)) {
+  if (relay->terminal->master >= 0 && is_empty(&relay->shown) && !relay->held && is_readable(relay, entries)) {
     fill_shown(relay);
     if (!is_empty(&relay->shown) && relay->output_never_blocks) write_shown(relay);
   }
   if (entries[INPUT].revents != 0 && relay->input >= 0) read_input(relay);
-  if (relay->terminal->master < 0) return false;
+  if (relay->terminal->master < 0) return 0;
   if (!is_empty(&relay->typed)) {
-    stop = write_typed(relay);
+    signals = write_typed(relay);
   } else if (relay->end_bytes > 0) {
     write_end(relay);
   }
-  return stop;
+  return signals;
 }
 
 static bool wait_for_output(const struct relay *relay, int interrupt) {

@@ -24,6 +24,9 @@ struct relay {
   bool open;                  /**< somebody has the program's terminal open; always, unless it is apart */
   int watch;                  /**< epoll: readable when there was output on a terminal that is apart */
   int64_t look_closely_until; /**< it has just been used: it may soon be opened again */
+  bool held;                  /**< in the background of a terminal that lets no background job write (TOSTOP) */
+  bool lets_pass;             /**< all the same */
+  bool quoted;                /**< what was typed last quotes the next byte */
   bool line_begun;            /**< the last byte of input was not the end of a line */
   int end_bytes;              /**< bytes still to be written that mean the end of input */
   struct relay_buffer typed, shown;
@@ -38,6 +41,12 @@ void relay_check_foreground(struct relay *relay);
 /** Fills in what to wait for: RELAY_ENTRIES entries. */
 void relay_prepare(const struct relay *relay, struct pollfd entries[RELAY_ENTRIES]);
 
+/** Whether the program has written what a background job may not write. */
+bool relay_holds_output(const struct relay *relay);
+
+/** It may, until it is in the foreground once more. */
+void relay_show_held(struct relay *relay);
+
 /** Looks whether a terminal that is apart is in use: only then the user's is made raw and read. */
 void relay_look(struct relay *relay);
 
@@ -47,9 +56,9 @@ long relay_timeout(const struct relay *relay);
 /**
  * Moves what can be moved.
  *
- * @return whether the user has typed what stops the program's foreground job
+ * @return the signals that the program's terminal makes of what the user has typed
  */
-bool relay_move(struct relay *relay, const struct pollfd entries[RELAY_ENTRIES]);
+uint64_t relay_move(struct relay *relay, const struct pollfd entries[RELAY_ENTRIES]);
 
 /**
  * After the program's end: shows what it has written. Children of the program that go on writing are not waited for.

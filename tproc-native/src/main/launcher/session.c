@@ -1,6 +1,7 @@
 #include "session.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 
 #include "crash_points.h"
@@ -35,14 +36,15 @@ static struct outcome fail(struct session *session, const char *before, const ch
  * continued itself. A host's word may be old: the program may run again.
  */
 static void follow_stop(struct session *session) {
-  const bool whole_job = session->typed_stop, reading = session->read_stop;
-  session->typed_stop = session->read_stop = false;
+  const int signal = session->stop_signal != 0 ? session->stop_signal : SIGSTOP;
+  const bool whole_job = session->whole_job;
+  session->stop_signal = 0;
+  session->whole_job = false;
   if (!hosted_is_stopped(&session->hosted)) return;
   if (session->relay != NULL) terminal_restore(session->terminal);
-  if (!reading)
-    job_stop(whole_job);
-  else if (!terminal_is_foreground(session->terminal)) /* it may have come to the foreground since */
-    job_stop_reading();
+  const bool in_background = whole_job && (signal == SIGTTIN || signal == SIGTTOU);
+  if (!in_background || !terminal_is_foreground(session->terminal)) /* it may have come to the foreground since */
+    job_stop(signal, whole_job);
   if (session->relay != NULL) {
     relay_check_foreground(session->relay);
     terminal_copy_size(session->terminal);
@@ -70,6 +72,7 @@ static struct outcome follow_end(struct session *session, const struct answer *a
   memcpy(&ended, answer->payload, sizeof ended);
   crash_point("ended");
   if (session->relay != NULL) {
+    if (relay_holds_output(session->relay) && !job_is_orphaned()) job_stop(SIGTTOU, true);
     /* These end the wait for a terminal that takes no bytes. */
     signals_choose(session->signals,
                    signal_bit(SIGHUP) | signal_bit(SIGINT) | signal_bit(SIGQUIT) | signal_bit(SIGTERM));
@@ -151,8 +154,8 @@ struct outcome session_run(struct session *session) {
     if (session->relay != NULL) {
       relay_look(session->relay);
       if (!session->relay->foreground) relay_check_foreground(session->relay);
-      if (!session->relay->foreground) forward_read_in_background(session);
-      if (relay_move(session->relay, entries + RELAY)) forward_typed_stop(session);
+      if (!session->relay->foreground) forward_use_in_background(session);
+      forward_typed(session, relay_move(session->relay, entries + RELAY));
     }
     if (entries[SOCKET].revents != 0 && take_answers(session, &outcome)) return outcome;
     if (session->gone_deadline != 0 && sys_milliseconds() >= session->gone_deadline)

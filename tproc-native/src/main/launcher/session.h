@@ -15,9 +15,9 @@ struct session {
   int signals; /**< of signals_open, for all signals */
   struct terminal *terminal;
   struct relay *relay;   /**< NULL: the program has the user's descriptors themselves */
-  bool typed_stop;       /**< the next stop is one that the user has typed */
-  bool read_stop;        /**< the next stop is of a background job that reads its terminal */
-  int64_t next_look;     /**< when to look again whether it does */
+  int stop_signal;       /**< by which the next stop would natively be: the terminal's; 0: none of them */
+  bool whole_job;        /**< the next stop is the whole job's, as of what the user has typed */
+  int64_t next_look;     /**< when to look again whether a background job reads */
   int64_t gone_deadline; /**< 0, or when the host must have said how the program has ended */
   size_t crash_size;     /**< of what the host has said of its crash; 0: nothing */
   char crash[WIRE_CRASH_TEXT_MAX];

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "guardian.h"
+#include "signals.h"
 #include "system.h"
 
 /* struct winsize: the kernel's header that has it fights with the C library's. */
@@ -78,7 +79,9 @@ int terminal_open(struct terminal *terminal, enum terminal_kind kind) {
   struct termios2 modes;
   /* In the background the modes are another job's, such as a shell's that edits a line: then the kernel's own are
    * right. */
-  if (terminal->user >= 0 && terminal_is_foreground(terminal) && sys_ioctl(terminal->user, TCGETS2, &modes) == 0)
+  terminal->modes_due = terminal->user >= 0 && !terminal_is_foreground(terminal) &&
+                        sys_ioctl(terminal->slave, TCGETS2, &terminal->made) == 0;
+  if (terminal->user >= 0 && !terminal->modes_due && sys_ioctl(terminal->user, TCGETS2, &modes) == 0)
     sys_ioctl(terminal->slave, TCSETS2, &modes);
   terminal_copy_size(terminal);
   if (terminal->user >= 0 && !terminal->apart) guardian_start(terminal);
@@ -102,13 +105,13 @@ struct termios2 terminal_raw_modes(struct termios2 modes) {
 }
 
 /* Asked through the master, these are the slave's. */
-static bool program_modes(const struct terminal *terminal, struct termios2 *modes) {
+bool terminal_program_modes(const struct terminal *terminal, struct termios2 *modes) {
   return terminal->master >= 0 && sys_ioctl(terminal->master, TCGETS2, modes) == 0;
 }
 
 static struct termios2 modes_to_set(const struct terminal *terminal) {
   struct termios2 modes = terminal_raw_modes(terminal->saved), program = modes;
-  if (!terminal->apart || !program_modes(terminal, &program)) return modes;
+  if (!terminal->apart || !terminal_program_modes(terminal, &program)) return modes;
   modes.c_oflag = program.c_oflag;
   modes.c_lflag |= program.c_lflag & (tcflag_t)ISIG;
   modes.c_cc[VINTR] = program.c_cc[VINTR];
@@ -117,10 +120,20 @@ static struct termios2 modes_to_set(const struct terminal *terminal) {
   return modes;
 }
 
+/* What was begun in the background finds the modes of the job that it then becomes. */
+static void pass_on_modes(struct terminal *terminal) {
+  struct termios2 modes;
+  if (!terminal->modes_due) return;
+  terminal->modes_due = false;
+  if (terminal_program_modes(terminal, &modes) && memcmp(&modes, &terminal->made, sizeof modes) == 0)
+    sys_ioctl(terminal->master, TCSETS2, &terminal->saved);
+}
+
 /* The guardian of a terminal that is apart begins when it is needed: few programs open it. */
 void terminal_make_raw(struct terminal *terminal) {
   if (terminal->raw || sys_ioctl(terminal->user, TCGETS2, &terminal->saved) != 0) return;
   if (terminal->apart && terminal->guardian < 0) guardian_start(terminal);
+  pass_on_modes(terminal);
   terminal->set = modes_to_set(terminal);
   guardian_tell_raw(terminal);
   sys_ioctl(terminal->user, TCSETS2, &terminal->set);
@@ -178,9 +191,30 @@ void terminal_hang_up(struct terminal *terminal) {
   terminal->master = terminal->slave = -1;
 }
 
-bool terminal_is_stop(const struct terminal *terminal, unsigned char byte) {
+static uint64_t signal_of(const struct termios2 *modes, unsigned char byte) {
+  if (byte == 0 || (modes->c_lflag & ISIG) == 0) return 0;
+  if (byte == modes->c_cc[VINTR]) return signal_bit(SIGINT);
+  if (byte == modes->c_cc[VQUIT]) return signal_bit(SIGQUIT);
+  return byte == modes->c_cc[VSUSP] ? signal_bit(SIGTSTP) : 0;
+}
+
+static bool quotes(const struct termios2 *modes, unsigned char byte) {
+  return byte != 0 && byte == modes->c_cc[VLNEXT] && (modes->c_lflag & ICANON) != 0 && (modes->c_lflag & IEXTEN) != 0;
+}
+
+uint64_t terminal_signals_of(const struct termios2 *modes, const unsigned char *bytes, size_t size, bool *quoted) {
+  uint64_t signals = 0;
+  for (size_t i = 0; i < size; i++) {
+    const bool literal = *quoted;
+    *quoted = !literal && quotes(modes, bytes[i]);
+    if (!literal) signals |= signal_of(modes, bytes[i]);
+  }
+  return signals;
+}
+
+bool terminal_stops_writers(const struct terminal *terminal) {
   struct termios2 modes;
-  return byte != 0 && program_modes(terminal, &modes) && (modes.c_lflag & ISIG) != 0 && modes.c_cc[VSUSP] == byte;
+  return terminal->user >= 0 && sys_ioctl(terminal->user, TCGETS2, &modes) == 0 && (modes.c_lflag & TOSTOP) != 0;
 }
 
 int terminal_foreground_group(const struct terminal *terminal) {
@@ -190,6 +224,6 @@ int terminal_foreground_group(const struct terminal *terminal) {
 
 int terminal_end_of_input(const struct terminal *terminal) {
   struct termios2 modes;
-  if (!program_modes(terminal, &modes) || modes.c_cc[VEOF] == 0) return -1;
+  if (!terminal_program_modes(terminal, &modes) || modes.c_cc[VEOF] == 0) return -1;
   return modes.c_cc[VEOF];
 }

@@ -4,6 +4,7 @@
 
 #include <asm/termbits.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "options.h"
@@ -23,8 +24,10 @@ struct terminal {
   bool raw;              /**< the user's terminal is in raw mode */
   struct termios2 saved; /**< its modes before that */
   struct termios2 set;   /**< those that it has been given */
-  uint64_t device;       /**< of the program's terminal, terminal_device */
-  int guardian;          /**< a pipe to the guardian, -1: there is none */
+  bool modes_due;        /**< the program's terminal gets the user's modes in the foreground, if it has these still: */
+  struct termios2 made;
+  uint64_t device; /**< of the program's terminal, terminal_device */
+  int guardian;    /**< a pipe to the guardian, -1: there is none */
   int guardian_pid;
 };
 
@@ -83,8 +86,18 @@ void terminal_copy_size(const struct terminal *terminal);
 /** Takes the program's terminal away from it, as when a modem line breaks. */
 void terminal_hang_up(struct terminal *terminal);
 
-/** Whether `byte` asks the program's terminal to stop the foreground job (^Z). */
-bool terminal_is_stop(const struct terminal *terminal, unsigned char byte);
+/** The modes of the program's terminal. @return false: it has been hung up */
+bool terminal_program_modes(const struct terminal *terminal, struct termios2 *modes);
+
+/**
+ * The signals that a terminal makes of what is typed (^C, ^\\, ^Z).
+ *
+ * @param quoted the byte before was one that quotes the next (^V)
+ */
+uint64_t terminal_signals_of(const struct termios2 *modes, const unsigned char *bytes, size_t size, bool *quoted);
+
+/** Whether the user's terminal lets no background job write to it (stty tostop). */
+bool terminal_stops_writers(const struct terminal *terminal);
 
 /** The process group in the foreground of the program's terminal, or 0. */
 int terminal_foreground_group(const struct terminal *terminal);

@@ -301,6 +301,34 @@ TEST_CASE("raw modes change no byte and answer none with a signal") {
   CHECK(raw.c_cc[VTIME] == 0);
 }
 
+TEST_CASE("the signals that a terminal makes of what is typed") {
+  termios2 modes{};
+  modes.c_lflag = ICANON | ISIG | IEXTEN;
+  modes.c_cc[VINTR] = 3;
+  modes.c_cc[VQUIT] = 28;
+  modes.c_cc[VSUSP] = 26;
+  modes.c_cc[VLNEXT] = 22;
+  bool quoted = false;
+  const auto made = [&](const std::string &typed) {
+    return terminal_signals_of(&modes, reinterpret_cast<const unsigned char *>(typed.data()), typed.size(), &quoted);
+  };
+  const auto bit = [](int signal) { return uint64_t{1} << (signal - 1); };
+  CHECK(made("text") == 0);
+  CHECK(made("a\003b") == bit(SIGINT));
+  CHECK(made("\034\032") == (bit(SIGQUIT) | bit(SIGTSTP)));
+  CHECK(made("\026\003") == 0);
+  CHECK(made("\026\026\003") == bit(SIGINT));
+  CHECK(made("\026") == 0);
+  CHECK(made("\003\032") == bit(SIGTSTP)); /* quoted across two writes */
+  modes.c_lflag = ISIG | IEXTEN;
+  CHECK(made("\026\003") == bit(SIGINT)); /* nothing is quoted where no lines are edited */
+  modes.c_lflag = ICANON;
+  CHECK(made("\003") == 0);
+  modes.c_lflag = ISIG;
+  modes.c_cc[VINTR] = 0;
+  CHECK(made(std::string(1, '\0')) == 0);
+}
+
 TEST_CASE("a request is one that the host can read, with this process's own state") {
   in_own_process([] {
     umask(0751);

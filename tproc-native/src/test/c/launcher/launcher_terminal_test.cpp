@@ -212,6 +212,86 @@ TEST_CASE("^C and ^\\ reach the program, and the launcher ends as it does") {
   CHECK_FALSE(session.is_raw());
 }
 
+TEST_CASE("^C and ^\\ reach what waits for the launcher, too: a script, make") {
+  Hosted hosted;
+  const std::string program = hosted.run + "sh -c 'echo rea''dy; exec sleep 60'";
+  SUBCASE("which ends") {
+    TerminalSession session({"sh", "-c", program + "; echo af''ter"});
+    CHECK(session.shows("ready"));
+    CHECK(session.becomes_raw(true));
+    session.type("\003");
+    CHECK(session.wait() == SIGINT);
+    CHECK(session.shown().find("after") == std::string::npos);
+  }
+  SUBCASE("which handles it") {
+    TerminalSession session({"sh", "-c", "trap 'echo quit''ting' QUIT; " + program + "; echo af''ter"});
+    CHECK(session.shows("ready"));
+    CHECK(session.becomes_raw(true));
+    session.type("\034");
+    CHECK(session.shows("quitting\r\n"));
+    CHECK(session.shows("after\r\n"));
+    CHECK(session.wait() == 0);
+  }
+}
+
+TEST_CASE("a background job that writes to a terminal with tostop is stopped until fg") {
+  if (!has_bash()) {
+    MESSAGE("not run: there is no bash here");
+    return;
+  }
+  Hosted hosted;
+  std::string ignoring;
+  bool stopped = true;
+  SUBCASE("by itself") {}
+  SUBCASE("unless it ignores that") {
+    ignoring = "trap '' TTOU; ";
+    stopped = false;
+  }
+  TerminalSession session(kShell);
+  CHECK(session.shows("ready> "));
+  session.type("stty tostop\r");
+  CHECK(session.shows("ready> "));
+  session.type(hosted.run + "sh -c \"" + ignoring + "echo o''utput of it; read line\" &\r");
+  CHECK(session.shows("ready> "));
+  if (!stopped) {
+    CHECK(session.shows("output of it"));
+  } else {
+    CHECK(eventually([&] {
+      session.type("jobs\r");
+      return session.shows("Stopped", 200);
+    }));
+    CHECK(session.shown().find("output of it") == std::string::npos);
+    session.type("fg\r");
+    CHECK(session.shows("output of it"));
+    CHECK(session.becomes_raw(true));
+    session.type("\r");
+  }
+}
+
+TEST_CASE("what comes to the foreground finds the terminal's modes as they are there") {
+  if (!has_bash()) {
+    MESSAGE("not run: there is no bash here");
+    return;
+  }
+  Hosted hosted;
+  TerminalSession session(kShell);
+  CHECK(session.shows("ready> "));
+  session.type("stty -echo\r");
+  CHECK(session.shows("ready> "));
+  session.type(hosted.run + "sh -c 'echo run''ning; read line; stty -a | grep -ow -e -echo -e echo' &\r");
+  CHECK(session.shows("running"));
+  CHECK(eventually([&] {
+    session.type("jobs\r");
+    return session.shows("Stopped", 200);
+  }));
+  session.type("fg\r");
+  CHECK(session.becomes_raw(true));
+  session.type("word\r");
+  CHECK(session.shows("-echo\r\n"));
+  session.type("exit\r");
+  CHECK(session.wait() == 0);
+}
+
 TEST_CASE("job control: ^Z stops the program and the launcher, fg continues them") {
   if (!has_bash()) {
     MESSAGE("not run: there is no bash here");
@@ -227,8 +307,8 @@ TEST_CASE("job control: ^Z stops the program and the launcher, fg continues them
   session.type("\032");
   CHECK(session.shows("Stopped"));
   CHECK(session.shows("ready> "));
-  session.type("echo $((40 + 2))\r");
-  CHECK(session.shows("42\r\n"));
+  session.type("echo by $?\r");
+  CHECK(session.shows("by " + std::to_string(128 + SIGTSTP) + "\r\n"));
   session.resize(44, 111);
   session.type("fg\r");
   CHECK(session.becomes_raw(true));
