@@ -36,12 +36,29 @@ final class Providers {
       throw new TprocUnavailableException(
           "a tproc provider is there but does not load: " + broken.getMessage(), broken);
     }
+    if (hasSecurityManager()) {
+      throw new TprocUnavailableException(
+          "a security manager hides tproc's provider: its policy has to grant tproc's jars java.security.AllPermission");
+    }
     throw new TprocUnavailableException(
         "no tproc provider on the class path or module path: add the dependency io.tproc:tproc-jni, and the same once more"
             + " with the classifier "
             + classifier()
             + " for the native library; an image of jlink is made with --add-modules "
             + module());
+  }
+
+  /**
+   * One that lets nobody read this property lets nobody look for a provider either, and none seems
+   * to be there. Releases without security managers have the property, too.
+   */
+  private static boolean hasSecurityManager() {
+    try {
+      System.getProperty("java.security.manager");
+      return false;
+    } catch (SecurityException denied) {
+      return true;
+    }
   }
 
   /** The module of the classifier's jar, which requires the provider's. */

@@ -2,9 +2,11 @@ package io.tproc;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static org.mockito.Mockito.mock;
 
 import io.tproc.spi.TprocProvider;
+import java.security.Permission;
 import java.util.List;
 import java.util.ServiceConfigurationError;
 import org.junit.jupiter.api.Test;
@@ -29,6 +31,32 @@ class ProvidersTest {
         .withMessageContaining("classifier linux-")
         .withMessageContaining("--add-modules io.tproc.jni.linux.");
     assertThatExceptionOfType(TprocUnavailableException.class).isThrownBy(TprocHost::check);
+  }
+
+  @Test
+  @SuppressWarnings("removal")
+  void aSecurityManagerThatHidesTheProviderIsNamed() {
+    assumeTrue(
+        Runtime.version().feature() == 17, "later releases let nobody set a security manager");
+    System.setSecurityManager(
+        new SecurityManager() {
+          @Override
+          public void checkPermission(Permission permission) {}
+
+          @Override
+          public void checkPropertyAccess(String name) {
+            if (name.equals("java.security.manager")) {
+              throw new SecurityException(name);
+            }
+          }
+        });
+    try {
+      assertThatExceptionOfType(TprocUnavailableException.class)
+          .isThrownBy(() -> Providers.first(List.of()))
+          .withMessageContaining("a security manager hides");
+    } finally {
+      System.setSecurityManager(null);
+    }
   }
 
   @Test

@@ -5,7 +5,10 @@ package io.tproc.spi;
  * middle of a launch would leave a lock held, or a program without an owner.
  */
 public final class StackRoom {
-  /** With the arguments, each call takes 100 bytes of the stack and more: 64 KiB in all. */
+  /**
+   * With the arguments, each call takes 100 bytes of the stack and more: 64 KiB in all, and in the
+   * interpreter three times as much, as what it is for does there.
+   */
   private static final int CALLS = 640;
 
   /** 8 KiB: what is done under a lock by a call that does not wait. It takes 0.4 us. */
@@ -32,7 +35,14 @@ public final class StackRoom {
   }
 
   private static void require(int calls) {
-    if (fill(calls, 1, 2, 3, 4, 5, 6, 7, 8, 9) == 0) {
+    long sum;
+    try {
+      sum = fill(calls, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+    } catch (StackOverflowError full) {
+      throw new StackOverflowError(
+          "this thread has too little of its stack left for tproc: give it a larger one (-Xss, or Thread's stack size)");
+    }
+    if (sum == 0) {
       throw new AssertionError("the sum is positive");
     }
   }
