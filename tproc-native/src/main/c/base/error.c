@@ -69,3 +69,16 @@ void tproc_error_prefix(struct tproc_error *error, const char *format, ...) {
   va_end(arguments);
   append(error, "%s", rest);
 }
+
+int tproc_error_recode(struct tproc_error *error, int code) {
+  if (error == NULL) return -code;
+  char name[64];
+  const int length = snprintf(name, sizeof name, " (%s)", name_of(error->code));
+  const size_t whole = strlen(error->message);
+  error->code = code;
+  if (length > 0 && whole >= (size_t)length && strcmp(error->message + whole - (size_t)length, name) == 0) {
+    error->message[whole - (size_t)length] = '\0';
+    append(error, " (%s)", name_of(code));
+  }
+  return -code;
+}

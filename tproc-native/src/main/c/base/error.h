@@ -21,4 +21,11 @@ int tproc_fail_because(struct tproc_error *error, int code, const char *format, 
 /** Puts the formatted text in front of the message: a caller's "cannot host X: ". Keeps the code. */
 void tproc_error_prefix(struct tproc_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/**
+ * Makes it another code's: of a message of tproc_fail_because the name at its end is changed.
+ *
+ * @return -code
+ */
+int tproc_error_recode(struct tproc_error *error, int code);
+
 #endif

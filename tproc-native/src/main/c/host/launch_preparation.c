@@ -32,7 +32,7 @@ static int read_interpreter(struct preparation *preparation, uint64_t largest, s
   interpreter->file = executable_file_open(preparation->directory, path, &identity, error);
   int failed = interpreter->file < 0 ? interpreter->file : 0;
   if (!failed) {
-    failed = elf_file_read(interpreter->file, identity.size, largest, &interpreter->elf, error);
+    failed = elf_file_read_interpreter(interpreter->file, identity.size, largest, &interpreter->elf, error);
     if (!failed && !interpreter->elf.position_independent)
       failed = tproc_fail_because(error, ENOEXEC, "an interpreter for fixed addresses (ET_EXEC)");
     if (failed) tproc_error_prefix(error, "%s: ", path);
@@ -151,12 +151,15 @@ static struct address_range upper_part(struct address_range range) {
   return (struct address_range){range.low > low ? range.low : low, range.high};
 }
 
-/* Where the first thing begins that the program may write to. */
+/* Where the first thing begins that the program may write to: the zeroes beyond a file part's last page always. */
 static uint64_t read_only_end(const struct elf_file *elf, const struct image *image) {
   uint64_t high = elf->high;
-  for (size_t i = 0; i < elf->segment_count; i++)
-    if ((elf->segments[i].protection & PROT_WRITE) != 0 && elf->segments[i].address < high)
-      high = elf->segments[i].address;
+  for (size_t i = 0; i < elf->segment_count; i++) {
+    const struct elf_segment *segment = &elf->segments[i];
+    const bool writable = (segment->protection & PROT_WRITE) != 0 || segment->file_size == 0;
+    const uint64_t low = writable ? segment->address : page_ceil(segment->address + segment->file_size);
+    if (low < segment->address + segment->memory_size && low < high) high = low;
+  }
   return image->low + (high - elf->low);
 }
 

@@ -27,15 +27,16 @@
 
 #define AARCH64_FEATURE_BTI 1u
 
-/* Reads exactly `count` bytes or fails: a short file is a malformed one. */
-static int read_exactly(int file, void *buffer, size_t count, uint64_t offset, const char *what,
+/* Reads exactly `count` bytes or fails: a short file is a malformed one, which is `malformed` where the kernel reads.
+ */
+static int read_exactly(int file, void *buffer, size_t count, uint64_t offset, const char *what, int malformed,
                         struct tproc_error *error) {
   size_t done = 0;
   while (done < count) {
     ssize_t got = pread(file, (char *)buffer + done, count - done, (off_t)(offset + done));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return tproc_fail(error, errno, "read %s", what);
-    if (got == 0) return tproc_fail_because(error, ENOEXEC, "%s: the file is truncated", what);
+    if (got == 0) return tproc_fail_because(error, malformed, "%s: the file is truncated", what);
     done += (size_t)got;
   }
   return 0;
@@ -62,22 +63,28 @@ static const char *machine_name(unsigned machine) {
   }
 }
 
-static int check_header(const Elf64_Ehdr *header, struct tproc_error *error) {
-  if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
-    return tproc_fail_because(error, ENOEXEC, "not an ELF file and no #! script");
-  if (header->e_ident[EI_CLASS] != ELFCLASS64)
+/* As the kernel, which looks at the machine alone: what the identification says of words and bytes only explains. */
+static int check_machine(const Elf64_Ehdr *header, struct tproc_error *error) {
+  if (header->e_machine == OWN_MACHINE && header->e_phentsize == sizeof(Elf64_Phdr)) return 0;
+  if (header->e_ident[EI_CLASS] == ELFCLASS32)
     return tproc_fail_because(error, ENOEXEC,
                               "ELF header: a 32-bit program; only 64-bit ones can share the host's memory");
-  if (header->e_ident[EI_DATA] != ELFDATA2LSB) return tproc_fail_because(error, ENOEXEC, "ELF header: big-endian");
+  if (header->e_ident[EI_DATA] == ELFDATA2MSB) return tproc_fail_because(error, ENOEXEC, "ELF header: big-endian");
   if (header->e_machine != OWN_MACHINE)
     return tproc_fail_because(error, ENOEXEC,
                               "ELF header: a program for %s (e_machine %u), this machine is " OWN_MACHINE_NAME,
                               machine_name(header->e_machine), header->e_machine);
+  return tproc_fail_because(error, ENOEXEC, "ELF header: e_phentsize %u instead of %zu", header->e_phentsize,
+                            sizeof(Elf64_Phdr));
+}
+
+static int check_header(const Elf64_Ehdr *header, struct tproc_error *error) {
+  if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
+    return tproc_fail_because(error, ENOEXEC, "not an ELF file and no #! script");
+  const int failed = check_machine(header, error);
+  if (failed) return failed;
   if (header->e_type != ET_DYN && header->e_type != ET_EXEC)
     return tproc_fail_because(error, ENOEXEC, "ELF header: e_type %u is not an executable", header->e_type);
-  if (header->e_phentsize != sizeof(Elf64_Phdr))
-    return tproc_fail_because(error, ENOEXEC, "ELF header: e_phentsize %u instead of %zu", header->e_phentsize,
-                              sizeof(Elf64_Phdr));
   if (header->e_phnum == 0 || header->e_phnum * sizeof(Elf64_Phdr) > PROGRAM_HEADERS_MAX)
     return tproc_fail_because(error, ENOEXEC, "ELF header: e_phnum %u", header->e_phnum);
   return 0;
@@ -87,11 +94,14 @@ static int protection_of(uint32_t flags) {
   return ((flags & PF_R) ? PROT_READ : 0) | ((flags & PF_W) ? PROT_WRITE : 0) | ((flags & PF_X) ? PROT_EXEC : 0);
 }
 
-/* What follows the file part is zero, in its last page, too: the kernel cannot write there where the file has no page.
+/*
+ * What follows the file part is zero, in its last page, too, if that is writable: the kernel cannot write there where
+ * the file has no page.
  */
 static bool ends_in_no_page(const Elf64_Phdr *header, uint64_t size) {
   const uint64_t end = header->p_offset + header->p_filesz;
-  return header->p_memsz > header->p_filesz && end % page_size() != 0 && page_floor(end) >= page_ceil(size);
+  return (header->p_flags & PF_W) != 0 && header->p_memsz > header->p_filesz && end % page_size() != 0 &&
+         page_floor(end) >= page_ceil(size);
 }
 
 /* Only what is mapped from the file has to agree with it. A part beyond its end is mapped, and faults where touched. */
@@ -134,16 +144,16 @@ static int add_segment(struct elf_file *elf, const Elf64_Phdr *header, unsigned 
 }
 
 static int read_interpreter(int file, const Elf64_Phdr *header, struct elf_file *elf, struct tproc_error *error) {
-  if (elf->has_interpreter) return 0; /* the kernel uses the first one */
+  if (elf->has_interpreter || elf->is_interpreter) return 0; /* the kernel uses the first one, of the program alone */
   if (header->p_filesz < 2 || header->p_filesz > sizeof elf->interpreter)
     return tproc_fail_because(error, ENOEXEC, "PT_INTERP: a path of %llu bytes", (unsigned long long)header->p_filesz);
   if (header->p_offset > INT64_MAX - sizeof elf->interpreter)
-    return tproc_fail_because(error, ENOEXEC, "PT_INTERP: its offset is out of range");
-  int failed = read_exactly(file, elf->interpreter, header->p_filesz, header->p_offset, "PT_INTERP", error);
+    return tproc_fail_because(error, EINVAL, "PT_INTERP: its offset is out of range");
+  int failed = read_exactly(file, elf->interpreter, header->p_filesz, header->p_offset, "PT_INTERP", EIO, error);
   if (failed) return failed;
   if (elf->interpreter[header->p_filesz - 1] != '\0')
     return tproc_fail_because(error, ENOEXEC, "PT_INTERP: the path has no end");
-  if (elf->interpreter[0] == '\0') return tproc_fail_because(error, ENOEXEC, "PT_INTERP: an empty path");
+  if (elf->interpreter[0] == '\0') return tproc_fail_because(error, EACCES, "PT_INTERP: an empty path");
   elf->has_interpreter = true;
   return 0;
 }
@@ -152,7 +162,7 @@ static int read_interpreter(int file, const Elf64_Phdr *header, struct elf_file 
 static void read_properties(int file, const Elf64_Phdr *header, struct elf_file *elf) {
   _Alignas(8) unsigned char note[PROPERTY_NOTE_MAX];
   if (header->p_filesz > sizeof note || header->p_offset > INT64_MAX - sizeof note) return;
-  if (read_exactly(file, note, header->p_filesz, header->p_offset, "PT_GNU_PROPERTY", NULL)) return;
+  if (read_exactly(file, note, header->p_filesz, header->p_offset, "PT_GNU_PROPERTY", EIO, NULL)) return;
   const size_t size = header->p_filesz;
   Elf64_Nhdr prefix;
   if (size < sizeof prefix + 4) return;
@@ -213,35 +223,37 @@ static int finish(struct elf_file *elf, const Elf64_Ehdr *header, uint64_t large
   if (elf->high - elf->low > largest_image)
     return tproc_fail_because(error, ENOEXEC, "the image spans %#llx bytes, at most %#llx fit",
                               (unsigned long long)(elf->high - elf->low), (unsigned long long)largest_image);
-  if (header->e_entry < elf->low || header->e_entry >= elf->high)
+  /* An interpreter, which is told of it, may do what it likes. */
+  if (!elf->has_interpreter && (header->e_entry < elf->low || header->e_entry >= elf->high))
     return tproc_fail_because(error, ENOEXEC, "the entry point %#llx lies outside the image",
                               (unsigned long long)header->e_entry);
   elf->entry = header->e_entry;
-  const uint64_t headers_size = header->e_phnum * sizeof(Elf64_Phdr);
   for (size_t i = 0; i < elf->segment_count; i++) {
     const struct elf_segment *segment = &elf->segments[i];
-    if (header->e_phoff >= segment->file_offset && headers_size <= segment->file_size &&
-        header->e_phoff - segment->file_offset <= segment->file_size - headers_size) {
+    if (header->e_phoff >= segment->file_offset && header->e_phoff - segment->file_offset < segment->file_size)
       elf->program_headers = segment->address + (header->e_phoff - segment->file_offset);
-      break;
-    }
   }
   return 0;
 }
 
-int elf_file_read(int file, uint64_t size, uint64_t largest_image, struct elf_file *elf, struct tproc_error *error) {
-  memset(elf, 0, sizeof *elf);
-  Elf64_Ehdr header;
-  if (size < sizeof header.e_ident)
+/* What the file is too short for is 0, as in the kernel's own buffer; of an interpreter it reads all. */
+static int read_header(int file, uint64_t size, const struct elf_file *elf, Elf64_Ehdr *header,
+                       struct tproc_error *error) {
+  if (size < sizeof header->e_ident)
     return tproc_fail_because(error, ENOEXEC, "not an ELF file and no #! script: %llu bytes", (unsigned long long)size);
-  memset(&header, 0, sizeof header);
-  int failed = read_exactly(file, &header, size < sizeof header ? (size_t)size : sizeof header, 0, "ELF header", error);
+  memset(header, 0, sizeof *header);
+  const size_t there = size < sizeof *header ? (size_t)size : sizeof *header;
+  const int failed = read_exactly(file, header, there, 0, "ELF header", ENOEXEC, error);
   if (failed) return failed;
-  if (memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 && size < sizeof header)
-    return tproc_fail_because(error, ENOEXEC, "ELF header: the file is truncated");
-  failed = check_header(&header, error);
-  if (failed) return failed;
+  if (elf->is_interpreter && there < sizeof *header && memcmp(header->e_ident, ELFMAG, SELFMAG) == 0)
+    return tproc_fail_because(error, EIO, "ELF header: the file is truncated");
+  return check_header(header, error);
+}
 
+static int read_file(int file, uint64_t size, uint64_t largest_image, struct elf_file *elf, struct tproc_error *error) {
+  Elf64_Ehdr header;
+  int failed = read_header(file, size, elf, &header, error);
+  if (failed) return failed;
   const size_t headers_size = header.e_phnum * sizeof(Elf64_Phdr);
   if (header.e_phoff > size || headers_size > size - header.e_phoff)
     return tproc_fail_because(error, ENOEXEC, "program headers: end beyond the file, which is truncated");
@@ -252,13 +264,26 @@ int elf_file_read(int file, uint64_t size, uint64_t largest_image, struct elf_fi
   Elf64_Phdr *headers = malloc(headers_size);
   elf->segments = calloc(header.e_phnum, sizeof *elf->segments);
   if (headers == NULL || elf->segments == NULL) failed = tproc_fail(error, ENOMEM, "program headers");
-  if (!failed) failed = read_exactly(file, headers, headers_size, header.e_phoff, "program headers", error);
+  if (!failed) failed = read_exactly(file, headers, headers_size, header.e_phoff, "program headers", ENOEXEC, error);
   for (unsigned i = 0; !failed && i < header.e_phnum; i++)
     failed = take_program_header(file, &headers[i], i, size, largest_image, elf, error);
   if (!failed) failed = finish(elf, &header, largest_image, error);
   free(headers);
   if (failed) elf_file_release(elf);
   return failed;
+}
+
+int elf_file_read(int file, uint64_t size, uint64_t largest_image, struct elf_file *elf, struct tproc_error *error) {
+  memset(elf, 0, sizeof *elf);
+  return read_file(file, size, largest_image, elf, error);
+}
+
+int elf_file_read_interpreter(int file, uint64_t size, uint64_t largest_image, struct elf_file *elf,
+                              struct tproc_error *error) {
+  memset(elf, 0, sizeof *elf);
+  elf->is_interpreter = true;
+  const int failed = read_file(file, size, largest_image, elf, error);
+  return failed == -ENOEXEC ? tproc_error_recode(error, ELIBBAD) : failed;
 }
 
 void elf_file_release(struct elf_file *elf) {

@@ -55,12 +55,18 @@ static int map_segment(int file, const struct elf_segment *segment, uint64_t loa
   const uint64_t high = page_ceil(start + segment->memory_size);
   const uint64_t low_offset = segment->file_offset - (start - low);
 
-  /* Without a zero-filled part the last page may well end beyond the segment, as the kernel maps it. */
-  const uint64_t from_file = segment->memory_size == segment->file_size ? high
-                             : file_end < low                           ? low
-                                                                        : page_floor(file_end);
+  /*
+   * As the kernel: what lies beyond the file's last page can be read and written, whatever p_flags says, and the rest
+   * of that page is zero only where the segment is writable. Without a zero-filled part that page may well end beyond
+   * it.
+   */
+  const bool has_zeroes = segment->memory_size > segment->file_size;
+  const bool is_filled = has_zeroes && (protection & PROT_WRITE) != 0;
+  const uint64_t from_file = file_end < low || segment->file_size == 0 ? low
+                             : is_filled                               ? page_floor(file_end)
+                                                                       : page_ceil(file_end);
   int failed = map_fixed(low, from_file, protection, 0, file, low_offset, "a segment", error);
-  if (failed || from_file == high) return failed;
+  if (failed || from_file >= high) return failed;
 
   failed = map_fixed(from_file, high, PROT_READ | PROT_WRITE, MAP_ANONYMOUS, -1, 0, "a zero-filled part", error);
   if (failed) return failed;
@@ -68,7 +74,8 @@ static int map_segment(int file, const struct elf_segment *segment, uint64_t loa
     failed = fill(file, from_file, file_end - from_file, low_offset + (from_file - low), error);
     if (failed) return failed;
   }
-  if (protection != (PROT_READ | PROT_WRITE) && mprotect((void *)from_file, high - from_file, protection) != 0)
+  const int executable = protection & ~(PROT_READ | PROT_WRITE);
+  if (executable != 0 && mprotect((void *)from_file, high - from_file, PROT_READ | PROT_WRITE | executable) != 0)
     return tproc_fail(error, errno, "protect a zero-filled part");
   return 0;
 }
@@ -84,6 +91,6 @@ int image_map(int file, const struct elf_file *elf, uint64_t load_bias, bool gua
   image->low = elf->low + load_bias;
   image->high = elf->high + load_bias;
   image->entry = elf->entry + load_bias;
-  image->program_headers = elf->program_headers != 0 ? elf->program_headers + load_bias : 0;
+  image->program_headers = elf->program_headers + load_bias;
   return 0;
 }

@@ -53,8 +53,8 @@ static void random_offsets(uint64_t *offsets, size_t count, uint64_t most) {
 
 /* The load bias is a multiple of the alignment, so that every address keeps its own; the image starts at or above low.
  */
-static uint64_t bias_for(const struct elf_file *elf, uint64_t low) {
-  return align_up(low, elf->alignment) - align_down(elf->low, elf->alignment);
+static uint64_t bias_for(const struct elf_file *elf, uint64_t low, uint64_t alignment) {
+  return align_up(low, alignment) - align_down(elf->low, alignment);
 }
 
 static int check_room(const char *what, uint64_t needed, struct address_range third, struct tproc_error *error) {
@@ -64,13 +64,20 @@ static int check_room(const char *what, uint64_t needed, struct address_range th
 }
 
 /* What an image takes at most, wherever its alignment puts it. */
-static uint64_t span_of(const struct elf_file *elf) { return elf->high - elf->low + elf->alignment; }
+static uint64_t span_of(const struct elf_file *elf, uint64_t alignment) { return elf->high - elf->low + alignment; }
 
-static void place_program(struct address_range third, const struct elf_file *program, const uint64_t *offsets,
-                          struct layout *layout) {
+/* An alignment that leaves no room is one that nobody relies on: the kernel has looked at it since Linux 5.10 only. */
+static uint64_t fitting_alignment(const struct elf_file *elf, uint64_t room) {
+  uint64_t alignment = elf->alignment;
+  while (alignment > page_size() && (alignment > room || span_of(elf, alignment) > room)) alignment /= 2;
+  return alignment;
+}
+
+static void place_program(struct address_range third, const struct elf_file *program, uint64_t alignment,
+                          const uint64_t *offsets, struct layout *layout) {
   uint64_t end = third.low + page_size() + offsets[0];
   if (program->position_independent) {
-    layout->program_bias = bias_for(program, end);
+    layout->program_bias = bias_for(program, end, alignment);
     end = program->high + layout->program_bias;
   }
   const uint64_t heap = end + page_size() + offsets[1];
@@ -86,11 +93,11 @@ static void place_stack(struct address_range third, uint64_t size, uint64_t begu
   layout->anonymous = (struct address_range){third.low, layout->stack.low - STACK_GUARD - offsets[1]};
 }
 
-static void place_files(struct address_range third, const struct elf_file *interpreter, const uint64_t *offsets,
-                        struct layout *layout) {
+static void place_files(struct address_range third, const struct elf_file *interpreter, uint64_t alignment,
+                        const uint64_t *offsets, struct layout *layout) {
   uint64_t end = third.high - page_size() - offsets[0];
   if (interpreter != NULL) {
-    layout->interpreter_bias = bias_for(interpreter, end - span_of(interpreter));
+    layout->interpreter_bias = bias_for(interpreter, end - span_of(interpreter, alignment), alignment);
     end = interpreter->low + layout->interpreter_bias - page_size();
   }
   layout->files = (struct address_range){third.low, end};
@@ -114,14 +121,16 @@ int layout_plan(const struct slot *slot, const struct elf_file *program, const s
   if (stack_size < least && stack_size < SMALLEST_ROOM) stack_size = least < SMALLEST_ROOM ? least : SMALLEST_ROOM;
   stack_size = page_ceil(stack_size);
   const uint64_t margin = 2 * (third / RANDOM_SHARE + 2 * page_size());
-  const uint64_t inside = program->position_independent ? span_of(program) : 0;
+  const uint64_t fitting = fitting_alignment(program, third - BREAK_SIZE - margin);
+  const uint64_t inside = program->position_independent ? span_of(program, fitting) : 0;
+  const uint64_t linker = interpreter != NULL ? fitting_alignment(interpreter, third - margin) : 0;
   int failed = check_room("the program", inside + BREAK_SIZE + margin, low, error);
   if (!failed) failed = check_room("the stack", stack_size + room + STACK_GUARD + margin, middle, error);
   if (!failed && interpreter != NULL)
-    failed = check_room("the interpreter", span_of(interpreter) + margin, high, error);
+    failed = check_room("the interpreter", span_of(interpreter, linker) + margin, high, error);
   if (failed) return failed;
-  place_program(low, program, offsets, layout);
+  place_program(low, program, fitting, offsets, layout);
   place_stack(middle, stack_size, begun, room, offsets + 2, layout);
-  place_files(high, interpreter, offsets + 4, layout);
+  place_files(high, interpreter, linker, offsets + 4, layout);
   return 0;
 }

@@ -69,7 +69,19 @@ TEST_CASE("control characters of names are written as C writes them") {
   CHECK(std::string(error.message).find_first_not_of("\\n (") == std::string::npos); /* no half of an escape */
 }
 
+TEST_CASE("an error becomes another code's, and its message says so") {
+  tproc_error error{};
+  tproc_fail_because(&error, ENOEXEC, "a text (that is none)");
+  CHECK(tproc_error_recode(&error, ELIBBAD) == -ELIBBAD);
+  CHECK(error.code == ELIBBAD);
+  CHECK(std::string(error.message) == "a text (that is none) (ELIBBAD)");
+  tproc_fail_because(&error, ENOEXEC, "%s", std::string(TPROC_MESSAGE_SIZE, 'x').c_str());
+  CHECK(tproc_error_recode(&error, ELIBBAD) == -ELIBBAD);
+  CHECK(std::string(error.message) == std::string(TPROC_MESSAGE_SIZE - 1, 'x')); /* there was no room for a name */
+}
+
 TEST_CASE("the error may be NULL") {
+  CHECK(tproc_error_recode(nullptr, EPERM) == -EPERM);
   CHECK(tproc_fail(nullptr, EPERM, "x") == -EPERM);
   CHECK(tproc_fail_because(nullptr, EPERM, "x") == -EPERM);
   tproc_error_prefix(nullptr, "x");

@@ -34,6 +34,20 @@ struct Reading {
   std::string message() const { return error.message; }
 };
 
+struct AsInterpreter {
+  int result = 0;
+  elf_file elf{};
+  tproc_error error{};
+
+  explicit AsInterpreter(const std::string &bytes) {
+    MemoryFile file(bytes);
+    result = elf_file_read_interpreter(file.descriptor(), file.size(), kLargestImage, &elf, &error);
+  }
+  ~AsInterpreter() { elf_file_release(&elf); }
+  AsInterpreter(const AsInterpreter &) = delete;
+  AsInterpreter &operator=(const AsInterpreter &) = delete;
+};
+
 // Refused as malformed, with exactly this message, and with nothing left to free.
 void refused(const Reading &reading, const std::string &message, int code = ENOEXEC) {
   CHECK(reading.result == -code);
@@ -136,12 +150,17 @@ TEST_CASE("program headers outside all segments have no address") {
   CHECK(reading.elf.program_headers == 0);
 }
 
-TEST_CASE("program headers that a segment holds only in part have no address") {
+TEST_CASE("program headers are where the last segment has them that holds their beginning, as for the kernel") {
   ElfBuilder builder = ElfBuilder::one_segment();
   builder.headers_at = builder.header.e_phoff = test_page() - 8;
-  Reading reading(builder);
-  REQUIRE(reading.result == 0);
-  CHECK(reading.elf.program_headers == 0);
+  Reading in_part(builder);
+  REQUIRE(in_part.result == 0);
+  CHECK(in_part.elf.program_headers == test_page() - 8);
+  builder.load(0, 0x100000, test_page(), test_page(), PF_R);
+  builder.load(0, 0x200000, test_page() - 8, test_page() - 8, PF_R);
+  Reading twice(builder);
+  REQUIRE(twice.result == 0);
+  CHECK(twice.elf.program_headers == 0x100000 + test_page() - 8);
 }
 
 TEST_CASE("an executable stack is noticed") {
@@ -176,8 +195,21 @@ TEST_CASE("a text file") {
 
 TEST_CASE("a file that ends inside the header") {
   const std::string bytes = ElfBuilder::one_segment().bytes();
-  for (size_t size : {size_t{16}, size_t{17}, sizeof(Elf64_Ehdr) - 1})
-    refused(Reading(bytes.substr(0, size)), "ELF header: the file is truncated (ENOEXEC)");
+  const std::string machine = kOwnMachine == EM_AARCH64 ? "aarch64" : "x86_64";
+  for (size_t size : {size_t{16}, size_t{18}})
+    refused(Reading(bytes.substr(0, size)),
+            "ELF header: a program for another machine (e_machine 0), this machine is " + machine + " (ENOEXEC)");
+  refused(Reading(bytes.substr(0, sizeof(Elf64_Ehdr) - 1)),
+          "program headers: end beyond the file, which is truncated (ENOEXEC)");
+}
+
+TEST_CASE("a program whose headers lie in one another, and end before the header does") {
+  ElfBuilder builder = ElfBuilder::one_segment();
+  builder.header.e_phoff = 4; /* the machine becomes a part of an offset, and there is nothing to load */
+  const std::string bytes = builder.bytes();
+  refused(Reading(bytes.substr(0, 4 + sizeof(Elf64_Phdr))), "no PT_LOAD segment: nothing to run (ENOEXEC)");
+  refused(Reading(bytes.substr(0, 3 + sizeof(Elf64_Phdr))),
+          "program headers: end beyond the file, which is truncated (ENOEXEC)");
 }
 
 TEST_CASE("a file that ends right after the header") {
@@ -230,12 +262,25 @@ TEST_CASE("a wrong magic number") {
 TEST_CASE("a 32-bit program") {
   ElfBuilder builder = ElfBuilder::one_segment();
   builder.header.e_ident[EI_CLASS] = ELFCLASS32;
+  builder.header.e_phentsize = sizeof(Elf32_Phdr);
   refused(Reading(builder), "ELF header: a 32-bit program; only 64-bit ones can share the host's memory (ENOEXEC)");
+  builder.header.e_phentsize = sizeof(Elf64_Phdr);
+  builder.header.e_machine = EM_386;
+  refused(Reading(builder), "ELF header: a 32-bit program; only 64-bit ones can share the host's memory (ENOEXEC)");
+}
+
+TEST_CASE("what the identification says of words and bytes is not looked at, as by the kernel") {
+  for (int value : {0, 1, 2, 3, 255}) {
+    ElfBuilder builder = ElfBuilder::one_segment();
+    builder.header.e_ident[EI_CLASS] = builder.header.e_ident[EI_DATA] = static_cast<unsigned char>(value);
+    CHECK(Reading(builder).result == 0);
+  }
 }
 
 TEST_CASE("a big-endian program") {
   ElfBuilder builder = ElfBuilder::one_segment();
   builder.header.e_ident[EI_DATA] = ELFDATA2MSB;
+  builder.header.e_machine = static_cast<uint16_t>(kOwnMachine << 8);
   refused(Reading(builder), "ELF header: big-endian (ENOEXEC)");
 }
 
@@ -319,6 +364,13 @@ TEST_CASE("an entry point below the image") {
   refused(Reading(builder), "the entry point 0xffff lies outside the image (ENOEXEC)");
 }
 
+TEST_CASE("an entry point that an interpreter may make something of") {
+  ElfBuilder builder = ElfBuilder::one_segment();
+  builder.header.e_entry = uint64_t{1} << 40;
+  builder.describe(PT_INTERP, 0x300, std::string("/lib/ld.so", 11));
+  CHECK(Reading(builder).result == 0);
+}
+
 /* ---- PT_LOAD ---- */
 
 TEST_CASE("nothing to load") {
@@ -354,9 +406,11 @@ TEST_CASE("a file part that ends where the file has no page, before zeroes") {
   } const cases[] = {{page, 1}, {page - 1, 2}, {0, page + 1}};
   for (const auto &each : cases) {
     ElfBuilder builder = ElfBuilder::one_segment();
-    builder.load(each.offset, 0x100000 + each.offset % page, each.file_size, 2 * page, PF_R);
+    builder.load(each.offset, 0x100000 + each.offset % page, each.file_size, 2 * page, PF_R | PF_W);
     builder.size = page;
     refused(Reading(builder), "PT_LOAD 1: ends beyond the file, which is truncated (ENOEXEC)");
+    builder.segments[1].p_flags = PF_R | PF_X; /* the kernel leaves that page as it is */
+    CHECK(Reading(builder).result == 0);
   }
 }
 
@@ -490,19 +544,46 @@ TEST_CASE("an interpreter's path without an end") {
 TEST_CASE("an interpreter's path that is empty") {
   ElfBuilder builder = ElfBuilder::one_segment();
   builder.describe(PT_INTERP, 0x300, std::string(2, '\0'));
-  refused(Reading(builder), "PT_INTERP: an empty path (ENOEXEC)");
+  refused(Reading(builder), "PT_INTERP: an empty path (EACCES)", EACCES);
 }
 
 TEST_CASE("an interpreter's path beyond the file") {
   ElfBuilder builder = ElfBuilder::one_segment();
   builder.add(PT_INTERP, PF_R, 10 * test_page(), 0, 20, 20, 1);
-  refused(Reading(builder), "PT_INTERP: the file is truncated (ENOEXEC)");
+  refused(Reading(builder), "PT_INTERP: the file is truncated (EIO)", EIO);
 }
 
 TEST_CASE("an interpreter's offset that no file has") {
   ElfBuilder builder = ElfBuilder::one_segment();
   builder.add(PT_INTERP, PF_R, ~0ull, 0, 20, 20, 1);
-  refused(Reading(builder), "PT_INTERP: its offset is out of range (ENOEXEC)");
+  refused(Reading(builder), "PT_INTERP: its offset is out of range (EINVAL)", EINVAL);
+}
+
+TEST_CASE("an interpreter's own interpreter means nothing") {
+  ElfBuilder builder = ElfBuilder::one_segment();
+  builder.describe(PT_INTERP, 0x300, "/lib/ld.so"); /* a path without an end */
+  const AsInterpreter reading(builder.bytes());
+  CHECK(reading.result == 0);
+  CHECK_FALSE(reading.elf.has_interpreter);
+}
+
+TEST_CASE("what is wrong with an interpreter has the kernel's errors") {
+  ElfBuilder builder = ElfBuilder::one_segment();
+  const std::string whole = builder.bytes();
+  builder.header.e_phentsize = 55;
+  struct {
+    std::string bytes, message;
+    int code;
+  } const cases[] = {{"a text", "not an ELF file and no #! script: 6 bytes (ELIBBAD)", ELIBBAD},
+                     {std::string(100, 'x'), "not an ELF file and no #! script (ELIBBAD)", ELIBBAD},
+                     {builder.bytes(), "ELF header: e_phentsize 55 instead of 56 (ELIBBAD)", ELIBBAD},
+                     {whole.substr(0, sizeof(Elf64_Ehdr) - 1), "ELF header: the file is truncated (EIO)", EIO}};
+  for (const auto &each : cases) {
+    const AsInterpreter reading(each.bytes);
+    CHECK(reading.result == -each.code);
+    CHECK(reading.error.code == each.code);
+    CHECK(std::string(reading.error.message) == each.message);
+  }
 }
 
 /* ---- PT_GNU_PROPERTY ---- */

@@ -69,14 +69,14 @@ TEST_CASE("addresses are moved by the load bias") {
   CHECK(std::memcmp(image_file.at(0), ELFMAG, SELFMAG) == 0);
 }
 
-TEST_CASE("program headers that no segment holds stay without an address") {
+TEST_CASE("program headers that no segment holds have the load bias for an address, as from the kernel") {
   ElfBuilder builder = ElfBuilder::one_segment();
   builder.headers_at = builder.header.e_phoff = 2 * test_page();
   Mapped image_file(builder);
   Area area(room());
   image_file.map(area);
   REQUIRE(image_file.result == 0);
-  CHECK(image_file.mapped.program_headers == 0);
+  CHECK(image_file.mapped.program_headers == image_file.mapped.load_bias);
 }
 
 TEST_CASE("a program for fixed addresses is mapped where it says") {
@@ -107,6 +107,20 @@ TEST_CASE("what follows a segment's file part is zero, whatever the file has the
   CHECK(is_zero(image_file.at(4 * page + 0xa0), 7 * page + 0x80 - (4 * page + 0xa0)));
 }
 
+TEST_CASE("the rest of a file part's last page is left as it is where it cannot be written, as by the kernel") {
+  const uint64_t page = test_page();
+  ElfBuilder builder = ElfBuilder::one_segment();
+  builder.load(page, 4 * page, 0x20, 3 * page, PF_R);
+  builder.size = 3 * page;
+  builder.put(page, std::string(2 * page, 'f'));
+  Mapped image_file(builder);
+  Area area(room());
+  image_file.map(area);
+  REQUIRE(image_file.result == 0);
+  CHECK(std::string(image_file.at(4 * page), page) == std::string(page, 'f'));
+  CHECK(is_zero(image_file.at(5 * page), 2 * page));
+}
+
 TEST_CASE("file parts and zeroes of every length") {
   const uint64_t page = test_page();
   for (uint64_t start : {uint64_t{0}, uint64_t{8}, page - 1}) {
@@ -135,7 +149,7 @@ TEST_CASE("file parts and zeroes of every length") {
   }
 }
 
-TEST_CASE("each segment has its own protection, and nothing is writable and executable") {
+TEST_CASE("each segment has its own protection, and whole pages of zeroes can be written, as from the kernel") {
   const uint64_t page = test_page();
   ElfBuilder builder = ElfBuilder::one_segment();
   builder.load(page, page, page, page, PF_R);
@@ -143,13 +157,14 @@ TEST_CASE("each segment has its own protection, and nothing is writable and exec
   builder.load(3 * page, 4 * page, 0x10, 2 * page, PF_R | PF_X);
   builder.load(3 * page, 6 * page, 0x10, 2 * page, PF_R);
   builder.load(3 * page, 8 * page, page, page, 0);
+  builder.load(0, 9 * page, 0, page, PF_R);
   builder.size = 4 * page;
   Mapped image_file(builder);
   Area area(room());
   image_file.map(area);
   REQUIRE(image_file.result == 0);
-  const char *const expected[] = {"r-xp", "r--p", "rw-p", "rw-p", "r-xp", "r-xp", "r--p", "r--p", "---p"};
-  for (uint64_t i = 0; i < 9; i++) {
+  const char *const expected[] = {"r-xp", "r--p", "rw-p", "rw-p", "r-xp", "rwxp", "r--p", "rw-p", "---p", "rw-p"};
+  for (uint64_t i = 0; i < 10; i++) {
     CAPTURE(i);
     CHECK(protection_at(area.low() + i * page) == expected[i]);
   }

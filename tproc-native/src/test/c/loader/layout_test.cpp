@@ -112,6 +112,20 @@ TEST_CASE("a program whose first address is no multiple of its alignment") {
   CHECK(range_covers(place.usable, {program.low + plan.program_bias, program.high + plan.program_bias}));
 }
 
+TEST_CASE("of an alignment that leaves no room as much is kept as fits") {
+  const slot place = imagined_slot(kGiB);
+  for (uint64_t alignment : {256 * kMiB, kGiB, uint64_t{1} << 47, uint64_t{1} << 63}) {
+    const elf_file program = image_of(0, 32 * kMiB, alignment), interpreter = image_of(0, kMiB, alignment);
+    layout plan;
+    REQUIRE(layout_plan(&place, &program, &interpreter, 8 * kMiB, 0, 0, &plan, nullptr) == 0);
+    CHECK(plan.program_bias % (128 * kMiB) == 0);
+    CHECK(plan.program_bias >= place.usable.low);
+    CHECK(plan.program_bias + program.high < plan.heap.low);
+    CHECK(plan.interpreter_bias > plan.files.high);
+    CHECK(plan.interpreter_bias + interpreter.high <= place.usable.high);
+  }
+}
+
 TEST_CASE("a program for fixed addresses is not moved") {
   const slot place = imagined_slot(16 * kGiB);
   elf_file program = image_of(0x400000, 0x500000);

@@ -79,6 +79,9 @@ public final class Errno {
   /** Not a message, or one that has lost its block. */
   public static final int EBADMSG = 74;
 
+  /** The interpreter that a program names (PT_INTERP) is none. */
+  public static final int ELIBBAD = 80;
+
   /** Too many use it. */
   public static final int EUSERS = 87;
 
