@@ -171,6 +171,7 @@ static struct broker_answer if_owned(struct fence_listener *listener, const stru
   if (length > INT64_MAX) return result(of_a_hole);
   const struct address_range range = {page_floor(address), page_ceil(address + length)};
   if (memory_owns(listener->memory, range)) return unchanged();
+  if (range.high > listener->memory->slots->end) return result(of_a_hole);
   return result(memory_is_hole(listener->memory, range) ? of_a_hole : otherwise);
 }
 

@@ -196,7 +196,7 @@ int64_t memory_map_anywhere(struct memory *memory, const struct map_request *req
 
 static int64_t at_fixed_address(struct memory *memory, const struct map_request *request) {
   struct address_range range;
-  if (!to_range(request->address, request->length, &range)) return -ENOMEM;
+  if (!to_range(request->address, request->length, &range) || range.high > memory->slots->end) return -ENOMEM;
   if (request->address % page_size() != 0) return -EINVAL;
   if (memory_covers(memory, range)) {
     void *got = mmap((void *)range.low, request->length, request->protection, request->flags, request->file,
@@ -268,6 +268,7 @@ static int64_t unmap_hole(struct address_range range) {
 /* With the lock. @return 1 for what is the threadproc's, or the answer */
 static int64_t judge_unmap(struct memory *memory, struct address_range range) {
   if (memory->released) return -ENOMEM;
+  if (range.high > memory->slots->end) return -EINVAL;
   if (memory_covers(memory, range)) return 1;
   return memory_is_hole(memory, range) ? unmap_hole(range) : -EPERM;
 }

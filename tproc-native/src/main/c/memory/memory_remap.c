@@ -100,12 +100,41 @@ static void lock_on_fault(struct memory *memory, struct address_range old) {
   if (is_locked(old.low) && memory_is_one_mapping(memory, old)) mlock2((void *)old.low, range_size(old), MLOCK_ONFAULT);
 }
 
+static bool copy_first(const struct mapping *mapping, void *copy) {
+  *(struct mapping *)copy = *mapping;
+  return false;
+}
+
+/* What the kernel looks at of the arguments, in its order. Both lengths are whole pages. */
+static int check_arguments(const struct memory *memory, uint64_t address, uint64_t length, uint64_t new_length,
+                           int flags, uint64_t new_address) {
+  if ((flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)) != 0) return -EINVAL;
+  if (address % page_size() != 0 || new_length == 0) return -EINVAL;
+  if ((flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) == 0) return 0;
+  const uint64_t end = memory->slots->end;
+  if (new_length > end || new_address > end - new_length || new_address % page_size() != 0) return -EINVAL;
+  if ((flags & MREMAP_MAYMOVE) == 0) return -EINVAL;
+  if ((flags & MREMAP_DONTUNMAP) != 0 && length != new_length) return -EINVAL;
+  return address + length > new_address && new_address + new_length > address ? -EINVAL : 0;
+}
+
+/* And of the mapping: what the calls made here would not find out. */
+static int check_mapping(const struct memory *memory, uint64_t address, uint64_t length, int flags) {
+  const bool beyond = address + length < address || address + length > memory->slots->end;
+  const bool copies = (flags & MREMAP_DONTUNMAP) != 0;
+  if (address > INT64_MAX) return -EFAULT; /* the kernel's half */
+  if (!beyond && length != 0 && !copies) return 0;
+  const struct address_range first = {address, address + page_size()};
+  struct mapping old = {.shared = false};
+  if (memory_covers(memory, first)) address_space_visit(memory->space, first, copy_first, &old);
+  if (!range_covers(old.range, first)) return -EFAULT;
+  if (beyond || (length == 0 && !old.shared)) return -EINVAL;
+  return copies && length > old.range.high - address ? -EFAULT : 0;
+}
+
 static int64_t remap(struct memory *memory, uint64_t address, uint64_t length, uint64_t new_length, int flags,
                      uint64_t new_address) {
   struct address_range old, smallest;
-  if (new_length == 0 || address % page_size() != 0) return -EINVAL;
-  if ((flags & MREMAP_DONTUNMAP) != 0 && ((flags & MREMAP_MAYMOVE) == 0 || length != new_length)) return -EINVAL;
-  if (address > INT64_MAX) return -EFAULT; /* the kernel's half */
   if (!to_range(address, length, &old) || !to_range(address, length == 0 ? 1 : length, &smallest)) return -EINVAL;
   if (!memory_covers(memory, smallest)) return -EFAULT;
   if (length != 0 && page_ceil(new_length) > range_size(old)) lock_on_fault(memory, old);
@@ -121,17 +150,16 @@ static int64_t remap(struct memory *memory, uint64_t address, uint64_t length, u
   return (flags & MREMAP_MAYMOVE) != 0 ? move(memory, old, new_length, flags) : -ENOMEM;
 }
 
-static bool copy_first(const struct mapping *mapping, void *copy) {
-  *(struct mapping *)copy = *mapping;
-  return false;
-}
-
 /* As `remap`, if it is within the program's limits. */
 static int64_t remap_within(struct memory *memory, uint64_t address, uint64_t length, uint64_t new_length, int flags,
                             uint64_t new_address) {
-  /* More than there are addresses (slots end at five eighths): kernels differ in what they say, and do nothing. */
-  if (new_length >= slot_space_range(memory->slots).high / 5 * 8 && (flags & MREMAP_FIXED) == 0)
+  int refused = check_arguments(memory, address, page_ceil(length), page_ceil(new_length), flags, new_address);
+  if (refused) return refused;
+  /* More than there are addresses: kernels differ in what they say, and do nothing. */
+  if (new_length > memory->slots->end)
     return result_of(mremap((void *)address, length, new_length, flags & MREMAP_MAYMOVE));
+  refused = check_mapping(memory, address, page_ceil(length), flags);
+  if (refused) return refused;
   const uint64_t kept = (flags & MREMAP_DONTUNMAP) != 0 ? 0 : length;
   if (new_length > INT64_MAX || new_length <= kept || !memory_is_counted(memory))
     return remap(memory, address, length, new_length, flags, new_address);

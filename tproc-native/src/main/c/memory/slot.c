@@ -14,6 +14,12 @@
 /* With fewer than 47 bits of addresses (aarch64 with 39: 512 GiB) a slot lies within one 4 GiB. */
 #define SMALLEST_SLOT (1ull << 30)
 
+#if defined(__x86_64__)
+#define PAGES_KEPT 1 /* the last one is nobody's */
+#else
+#define PAGES_KEPT 0
+#endif
+
 /*
  * The kernel puts argv[0]'s neighbourhood right below the end of user addresses, so the highest bit of such an address
  * tells how many bits there are: 47 on x86_64, 48 or 39 on aarch64. (A larger space, 57 or 52 bits, is only used by
@@ -33,6 +39,7 @@ void slot_space_init(struct slot_space *space) {
   const unsigned bits = address_bits();
   memset(space, 0, sizeof *space);
   pthread_mutex_init(&space->lock, NULL);
+  space->end = (1ull << bits) - PAGES_KEPT * page_size();
   space->slot_size = bits >= 47 ? 1ull << (bits - 13) : SMALLEST_SLOT;
   /* AddressSanitizer's shadow reaches 2 GiB beyond the first eighth on x86_64, 64 on aarch64: two slots further. */
   space->first = (1ull << (bits - 3)) + 2 * space->slot_size;

@@ -42,6 +42,7 @@ struct slot_owner {
 struct slot_space {
   pthread_mutex_t lock; /**< guards the owners and their external ranges; no other lock is taken under it */
   uint64_t slot_size;
+  uint64_t end;                               /**< of the addresses that the kernel gives to programs */
   uint64_t first;                             /**< address of the first place for a slot */
   uint64_t places;                            /**< number of places, at most SLOT_PLACES_MAX */
   uint64_t next;                              /**< place to try next */

@@ -253,10 +253,62 @@ TEST_CASE("requests that make no sense") {
   CHECK(memory_unmap(memory.get(), 0, UINT64_MAX) == -EINVAL);
   CHECK(memory_remap(memory.get(), memory->slot.usable.low, test_page(), 0, 0, 0) == -EINVAL);
   CHECK(memory_remap(memory.get(), memory->slot.usable.low + 1, test_page(), test_page(), 0, 0) == -EINVAL);
-  CHECK(memory_remap(memory.get(), memory->slot.usable.low, UINT64_MAX, test_page(), 0, 0) == -EINVAL);
+  CHECK(memory_remap(memory.get(), memory->slot.usable.low, UINT64_MAX, test_page(), 0, 0) == -EFAULT);
   CHECK(memory_remap(memory.get(), UINT64_MAX << 47, test_page(), 2 * test_page(), MREMAP_MAYMOVE, 0) == -EFAULT);
   const uint64_t own = plain(memory.map(2 * test_page()));
   CHECK(memory_remap(memory.get(), own, test_page(), test_page(), MREMAP_DONTUNMAP, 0) == -EINVAL);
+}
+
+TEST_CASE("mremap refuses what the kernel refuses, with its errors") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  const uint64_t page = test_page();
+  const uint64_t own = plain(memory.map(4 * page)), shared = plain(memory.map(page, MAP_SHARED | MAP_ANONYMOUS));
+  const uint64_t hole = own + page;
+  REQUIRE(munmap(reinterpret_cast<void *>(hole), page) == 0);
+  const uint64_t target = plain(memory.map(4 * page));
+  struct {
+    uint64_t from, length, new_length;
+    int flags;
+    uint64_t to;
+    int64_t code;
+  } const cases[] = {
+      {own, 0, page, 0, 0, -EINVAL},
+      {hole, 0, page, 0, 0, -EFAULT},
+      {shared, 0, page, 0, 0, -ENOMEM},
+      {hole, UINT64_MAX, page, MREMAP_MAYMOVE, 0, -EFAULT},
+      {hole, UINT64_MAX - page + 1, page, MREMAP_MAYMOVE, 0, -EFAULT},
+      {own, UINT64_MAX - page + 1, page, MREMAP_MAYMOVE, 0, -EINVAL},
+      {hole, uint64_t{1} << 47, page, MREMAP_MAYMOVE, 0, -EFAULT},
+      {own, uint64_t{1} << 52, page, MREMAP_MAYMOVE, 0, -EINVAL},
+      {hole, page, page, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0, -EFAULT},
+      {own, 2 * page, 2 * page, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0, -EFAULT}, /* the hole ends the mapping */
+      {own, page, page, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, own, -EINVAL},
+      {own, page, page, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, target + 1, -EINVAL},
+      {own, page, page, MREMAP_FIXED, target, -EINVAL},
+      {own, page, page, MREMAP_MAYMOVE | 8, 0, -EINVAL},
+      {own, page, page, MREMAP_MAYMOVE | MREMAP_FIXED, own, -EINVAL},
+      {own, page, page, MREMAP_MAYMOVE | MREMAP_FIXED, memory->slots->end, -EINVAL},
+      {own, page, uint64_t{1} << 62, MREMAP_MAYMOVE | MREMAP_FIXED, target, -EINVAL},
+  };
+  for (const auto &each : cases) {
+    CAPTURE(each.length);
+    CAPTURE(each.flags);
+    CHECK(memory_remap(memory.get(), each.from, each.length, each.new_length, each.flags, each.to) == each.code);
+  }
+  CHECK(memory_remap(memory.get(), own, page - 5, page, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0) > 0); /* whole pages */
+}
+
+TEST_CASE("what ends beyond the addresses has the kernel's errors") {
+  const Slots slots;
+  OwnedMemory memory(slots);
+  const uint64_t page = test_page(), own = plain(memory.map(page)), length = memory->slots->end;
+  CHECK(memory.map(length, kPrivate | MAP_FIXED_NOREPLACE, own) == -ENOMEM);
+  CHECK(memory.map(length, kPrivate | MAP_FIXED_NOREPLACE, own + 1) == -ENOMEM);
+  CHECK(munmap(reinterpret_cast<void *>(own), length) == -1); /* as the kernel says of it */
+  CHECK(errno == EINVAL);
+  CHECK(memory_unmap(memory.get(), own, length) == -EINVAL);
+  CHECK(memory_owns(memory.get(), {own, own + page}));
 }
 
 TEST_CASE("a hint in the slot is honoured, any other is not") {
