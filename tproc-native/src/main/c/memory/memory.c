@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/page.h"
 #include "memory/memory_external.h"
 #include "memory/memory_limits.h"
 #include "memory/pieces.h"
@@ -23,11 +24,16 @@ int memory_open(struct memory *memory, struct slot_space *slots, const struct ad
   return 0;
 }
 
+/* The upper quarter of what lies below the stack is taken last: a program may raise its stack's limit, as natively. */
+static uint64_t first_cursor(struct address_range anonymous) {
+  return page_floor(anonymous.high - range_size(anonymous) / 4);
+}
+
 void memory_divide(struct memory *memory, struct address_range heap, struct address_range anonymous,
                    struct address_range files) {
   memory->heap = heap;
   memory->program_break = heap.low;
-  memory->anonymous = (struct memory_room){.area = anonymous, .cursor = anonymous.high};
+  memory->anonymous = (struct memory_room){.area = anonymous, .cursor = first_cursor(anonymous)};
   memory->files = (struct memory_room){.area = files, .cursor = files.high};
 }
 

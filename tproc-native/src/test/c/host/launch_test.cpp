@@ -69,6 +69,11 @@ TEST_CASE("memory calls take tagged addresses, as natively") {
 }
 #endif
 
+TEST_CASE("a program that raises the limit of its stack has room for it, as natively") {
+  Host host;
+  CHECK(host.run(Launch(test_program("stack"), {"raise"})) == 0);
+}
+
 TEST_CASE("what is wrong with an interpreter is said of it") {
   TemporaryDirectory directory;
   Host host;
