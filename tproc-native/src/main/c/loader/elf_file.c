@@ -239,14 +239,14 @@ static int finish(struct elf_file *elf, const Elf64_Ehdr *header, uint64_t large
 /* What the file is too short for is 0, as in the kernel's own buffer; of an interpreter it reads all. */
 static int read_header(int file, uint64_t size, const struct elf_file *elf, Elf64_Ehdr *header,
                        struct tproc_error *error) {
+  if (elf->is_interpreter && size < sizeof *header)
+    return tproc_fail_because(error, EIO, "ELF header: the file is truncated");
   if (size < sizeof header->e_ident)
     return tproc_fail_because(error, ENOEXEC, "not an ELF file and no #! script: %llu bytes", (unsigned long long)size);
   memset(header, 0, sizeof *header);
   const size_t there = size < sizeof *header ? (size_t)size : sizeof *header;
   const int failed = read_exactly(file, header, there, 0, "ELF header", ENOEXEC, error);
   if (failed) return failed;
-  if (elf->is_interpreter && there < sizeof *header && memcmp(header->e_ident, ELFMAG, SELFMAG) == 0)
-    return tproc_fail_because(error, EIO, "ELF header: the file is truncated");
   return check_header(header, error);
 }
 

@@ -84,7 +84,8 @@ TEST_CASE("what is wrong with an interpreter is said of it") {
   };
   refused(host, program_with("missing", "/no/such/ld.so"), ENOENT,
           "PT_INTERP: open /no/such/ld.so: No such file or directory (ENOENT)");
-  const std::string text = directory.file("text", "this is no dynamic linker but a text");
+  const std::string text =
+      directory.file("text", "this is no dynamic linker but a text, and is longer than the header of an ELF file");
   refused(host, program_with("text-linker", text), ELIBBAD,
           "PT_INTERP: " + text + ": not an ELF file and no #! script (ELIBBAD)");
   ElfBuilder fixed = ElfBuilder::one_segment();
