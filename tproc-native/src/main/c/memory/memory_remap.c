@@ -121,7 +121,8 @@ static int check_arguments(const struct memory *memory, uint64_t address, uint64
 /* And of the mapping: what the calls made here would not find out. */
 static int check_mapping(const struct memory *memory, uint64_t address, uint64_t length, int flags) {
   const bool beyond = address + length < address || address + length > memory->slots->end;
-  const bool copies = (flags & MREMAP_DONTUNMAP) != 0;
+  /* With MREMAP_FIXED, too, the kernel itself says it: since Linux 6.17 several mappings may then move at once. */
+  const bool copies = (flags & (MREMAP_DONTUNMAP | MREMAP_FIXED)) == MREMAP_DONTUNMAP;
   if (address > INT64_MAX) return -EFAULT; /* the kernel's half */
   if (!beyond && length != 0 && !copies) return 0;
   const struct address_range first = {address, address + page_size()};

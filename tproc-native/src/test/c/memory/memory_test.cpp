@@ -297,6 +297,15 @@ TEST_CASE("mremap refuses what the kernel refuses, with its errors") {
     CHECK(memory_remap(memory.get(), each.from, each.length, each.new_length, each.flags, each.to) == each.code);
   }
   CHECK(memory_remap(memory.get(), own, page - 5, page, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0) > 0); /* whole pages */
+
+  /* Several mappings at once: what the kernel says of it. */
+  const uint64_t several = plain(memory.map(2 * page)), natively = plain(memory.map(2 * page));
+  REQUIRE(mprotect(reinterpret_cast<void *>(several), page, PROT_READ) == 0);
+  REQUIRE(mprotect(reinterpret_cast<void *>(natively), page, PROT_READ) == 0);
+  const int flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+  const void *moved = mremap(reinterpret_cast<void *>(natively), 2 * page, 2 * page, flags, target);
+  const int64_t expected = moved == MAP_FAILED ? -errno : static_cast<int64_t>(target);
+  CHECK(memory_remap(memory.get(), several, 2 * page, 2 * page, flags, target) == expected);
 }
 
 TEST_CASE("what ends beyond the addresses has the kernel's errors") {
