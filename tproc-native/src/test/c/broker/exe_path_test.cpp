@@ -48,7 +48,9 @@ TEST_CASE("the other files of its own") {
   const std::pair<const char *, own_file> files[] = {
       {"exe", OWN_EXECUTABLE}, {"cmdline", OWN_ARGUMENTS}, {"environ", OWN_ENVIRONMENT}, {"auxv", OWN_AUXV},
       {"stat", OWN_NONE},      {"cmdlin", OWN_NONE},       {"cmdline/", OWN_NONE},       {"maps", OWN_NONE}};
-  for (const auto &[name, file] : files) {
+  for (const auto &each : files) {
+    const char *const name = each.first;
+    const own_file file = each.second;
     CAPTURE(name);
     for (const std::string &of : {std::string("/proc/self/"), "/proc/" + number + "/",
                                   std::string("/proc/thread-self/"), "//proc/self/task/" + number + "/"})

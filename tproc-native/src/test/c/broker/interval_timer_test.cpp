@@ -58,7 +58,8 @@ class Busy {
   explicit Busy(int count) {
     for (int i = 0; i < count; i++) {
       const pid_t pid = fork();
-      for (volatile unsigned rounds = 0; pid == 0; rounds = rounds + 1) continue;
+      if (pid == 0)
+        for (volatile unsigned rounds = 0;; rounds = rounds + 1) continue;
       all_.push_back(pid);
     }
   }

@@ -107,7 +107,7 @@ TEST_CASE("probing leaves nothing, and the signal mask as it was") {
 #if defined(__x86_64__)
 TEST_CASE("whose AddressSanitizer's range is, is said") {
   in_own_process([] {
-    if (kAddressSanitizer) return; /* it has it */
+    if (under_address_sanitizer()) return; /* it has it */
     EXPECT_EQUAL(std::string(findings().at("asan-shadow").value), "free");
     const auto at = uint64_t{1} << 36;
     void *heap = mmap(reinterpret_cast<void *>(at), 1 << 20, PROT_NONE,

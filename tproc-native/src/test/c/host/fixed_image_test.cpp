@@ -174,7 +174,7 @@ TEST_CASE("what does not give back its low addresses is waited for once") {
 }
 
 TEST_CASE("a program on both sides of 4 GiB is there, and fenced") {
-  if (kAddressSanitizer) {
+  if (under_address_sanitizer()) {
     MESSAGE("skipped: AddressSanitizer's shadow is there");
     return;
   }

@@ -37,7 +37,7 @@ TEST_CASE("a refusal names program, step and cause") {
 }
 
 TEST_CASE("a large reservation is where the program wants it, is its own, and is returned") {
-  if (kAddressSanitizer) {
+  if (under_address_sanitizer()) {
     MESSAGE("not tested under AddressSanitizer, whose shadow lies there");
     return;
   }
@@ -182,7 +182,7 @@ TEST_CASE("a broken program dies alone") {
 }
 
 TEST_CASE("a limit on the address space: a clear error, and hosting again when it is lifted") {
-  if (kAddressSanitizer) {
+  if (under_address_sanitizer()) {
     MESSAGE("not tested under AddressSanitizer, which needs an unlimited address space itself");
     return;
   }

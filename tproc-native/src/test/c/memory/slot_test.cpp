@@ -80,7 +80,7 @@ TEST_CASE("a slot is aligned to its size, empty, inside the slots' range, with a
 }
 
 TEST_CASE("the host's own mappings are not where slots stand") {
-  if (kAddressSanitizer) {
+  if (under_address_sanitizer()) {
     MESSAGE("not tested under AddressSanitizer, whose shadow lies anywhere");
     return;
   }
@@ -191,7 +191,7 @@ TEST_CASE("when all places are taken the message says so, and a released one hea
 }
 
 TEST_CASE("a limit on the address space is an error, and lifting it heals") {
-  if (kAddressSanitizer) {
+  if (under_address_sanitizer()) {
     MESSAGE("not tested under AddressSanitizer, which needs an unlimited address space itself");
     return;
   }

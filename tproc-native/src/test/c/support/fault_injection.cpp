@@ -344,7 +344,7 @@ unsigned FaultInjection::hanging() { return static_cast<unsigned>(syscall(SYS_pr
 void FaultInjection::let_go() { syscall(SYS_prctl, kLetGo); }
 
 bool FaultInjection::run(const std::function<void(FaultInjection &)> &body, unsigned seconds_at_most) {
-  if (kAddressSanitizer) return false; /* its own calls would fail, too, and it does not expect that */
+  if (under_address_sanitizer()) return false; /* its own calls would fail, too, and it does not expect that */
   bool possible = true;
   const std::string complaints = complaints_of([&] {
     alarm(seconds_at_most);

@@ -17,6 +17,9 @@
 #include <exception>
 #include <stdexcept>
 
+// Of AddressSanitizer's library, which is there if the core has been compiled for it.
+extern "C" __attribute__((weak)) void __asan_init();
+
 namespace {
 
 constexpr unsigned kSecondsAtMost = 240;
@@ -82,6 +85,8 @@ std::string complaints_of(const std::function<void()> &body) {
 void report_complaints(const std::string &complaints) { CHECK(complaints == ""); }
 
 void in_own_process(const std::function<void()> &body) { report_complaints(complaints_of(body)); }
+
+bool under_address_sanitizer() { return __asan_init != nullptr; }
 
 void become_ordinary_user() {
   if (geteuid() != 0) return;

@@ -46,13 +46,10 @@ void give_up_capability(unsigned capability);
 // Limits this process, which may be for good. A complaint when it cannot be.
 void set_own_limit(int resource, uint64_t soft, uint64_t hard);
 
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kAddressSanitizer = true;
-#else
-constexpr bool kAddressSanitizer = false;
-#endif
+// Whether the core is compiled for AddressSanitizer. The tests themselves never are.
+bool under_address_sanitizer();
 
 // How often to try what is tried again and again: a fourth of `usual` under AddressSanitizer, whose forks take long.
-constexpr int scaled(int usual) { return kAddressSanitizer ? (usual + 3) / 4 : usual; }
+inline int scaled(int usual) { return under_address_sanitizer() ? (usual + 3) / 4 : usual; }
 
 #endif
