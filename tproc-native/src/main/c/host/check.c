@@ -154,9 +154,10 @@ __attribute__((no_stack_protector, no_sanitize("address", "undefined"))) static 
   raw_syscall5(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   const long listener = raw_syscall3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, program);
   if (listener < 0) return listener;
-  if (raw_syscall3(SYS_ioctl, listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &no_call) != -ENOENT) return OF_NO_EFFECT;
-  raw_syscall1(SYS_close, listener);
-  return 0;
+  const long answer = raw_syscall3(SYS_ioctl, listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &no_call);
+  /* What only says that it is done says 0, and that is somebody else's descriptor. */
+  if (answer == -ENOENT || listener > 0) raw_syscall1(SYS_close, listener);
+  return answer == -ENOENT ? 0 : OF_NO_EFFECT;
 }
 
 __attribute__((no_stack_protector, no_sanitize("address", "undefined"))) static long close_one(int descriptor) {
