@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -131,22 +132,21 @@ static void check_kernel(struct findings *findings) {
 }
 
 /*
- * What the process that is tried does, which shares its parent's descriptor table at first: a filter that allows
- * everything, with a listener, and a table of its own. What is found is left for the parent, whose memory this is.
+ * What the process that is tried does, which shares its parent's descriptor table to its end, so that no file has a
+ * copy that would have to be closed: a filter that allows everything, with a listener. What is found is left for the
+ * parent, whose memory this is.
  */
 struct process_probe {
   struct sock_filter allow;
   struct sock_fprog program;
-  int pidfd;      /* its own, close-on-exec in the parent's table */
-  long listener;  /* 0, a negative errno, or OF_NO_EFFECT */
-  long own_table; /* likewise */
+  long listener; /* 0, a negative errno, or OF_NO_EFFECT */
 };
 
 #define OF_NO_EFFECT 1
 
 static int code_in(long result) { return result == OF_NO_EFFECT ? NOTHING_DONE : (int)-result; }
 
-/* This and the next three run in the new process, on a foreign thread pointer: see child.c for what may be done there.
+/* This and the next one run in the new process, on a foreign thread pointer: see child.c for what may be done there.
  */
 __attribute__((no_stack_protector, no_sanitize("address", "undefined"))) static long raise_listener(
     const struct sock_fprog *program) {
@@ -160,27 +160,9 @@ __attribute__((no_stack_protector, no_sanitize("address", "undefined"))) static 
   return answer == -ENOENT ? 0 : OF_NO_EFFECT;
 }
 
-__attribute__((no_stack_protector, no_sanitize("address", "undefined"))) static long close_one(int descriptor) {
-  const long copy = raw_syscall3(SYS_fcntl, descriptor, F_DUPFD_CLOEXEC, 0);
-  if (copy < 0) return copy;
-  const long result = raw_syscall3(SYS_close_range, copy, copy, 0);
-  if (result == 0 && raw_syscall3(SYS_fcntl, copy, F_GETFD, 0) == -EBADF) return 0;
-  raw_syscall1(SYS_close, copy);
-  return result < 0 ? result : OF_NO_EFFECT;
-}
-
-/* The flag that is changed shows the parent whose table it was. */
-__attribute__((no_stack_protector, no_sanitize("address", "undefined"))) static long leave_table(int descriptor) {
-  const long result = raw_syscall3(SYS_close_range, ~0u, ~0u, CLOSE_RANGE_UNSHARE);
-  if (result < 0) return result;
-  raw_syscall3(SYS_fcntl, descriptor, F_SETFD, 0);
-  return close_one(descriptor);
-}
-
 __attribute__((no_stack_protector, no_sanitize("address", "undefined"))) static void probe_process(void *argument) {
   struct process_probe *probe = argument;
   probe->listener = raise_listener(&probe->program);
-  probe->own_table = leave_table(probe->pidfd);
   for (;;) raw_syscall1(SYS_exit_group, 0);
 }
 
@@ -196,11 +178,10 @@ static void check_clone(struct findings *findings) {
     return;
   }
   uint32_t cleared = 1;
+  int pidfd = -1;
   struct process_probe probe = {.allow = {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW},
                                 .program = {.len = 1, .filter = &probe.allow},
-                                .pidfd = -1,
-                                .listener = -ECHILD,
-                                .own_table = -ECHILD};
+                                .listener = -ECHILD};
   const struct clone_request request = {.stack = {(uint64_t)stack, (uint64_t)stack + stack_size},
                                         .cleared_at_exit = &cleared,
                                         .function = probe_process,
@@ -208,15 +189,14 @@ static void check_clone(struct findings *findings) {
   sigset_t all, before;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, &before);
-  pid_t pid = clone_process(&request, &probe.pidfd);
+  pid_t pid = clone_process(&request, &pidfd);
   int waited = 0;
   if (pid >= 0) {
     siginfo_t info = {.si_pid = 0};
-    waited = code_of(waitid((idtype_t)P_PIDFD, (id_t)probe.pidfd, &info, WEXITED | __WALL));
+    waited = code_of(waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | __WALL));
     if (waited == 0 && info.si_pid != pid) waited = NOTHING_DONE;
     if (waited != 0) waitpid(pid, NULL, __WALL);
-    if (probe.own_table == 0 && fcntl(probe.pidfd, F_GETFD) != FD_CLOEXEC) probe.own_table = OF_NO_EFFECT;
-    close(probe.pidfd);
+    close(pidfd);
   }
   sigprocmask(SIG_SETMASK, &before, NULL);
   munmap(stack, stack_size);
@@ -231,7 +211,6 @@ static void check_clone(struct findings *findings) {
                   "has a seccomp listener itself"
                 : "allow seccomp with SECCOMP_FILTER_FLAG_NEW_LISTENER in this sandbox (a kernel with "
                   "CONFIG_SECCOMP_FILTER)");
-  add_probe(findings, "close-range", code_in(probe.own_table), TPROC_MISSING, "allow close_range in this sandbox");
 }
 
 static void check_pidfd(struct findings *findings) {
@@ -245,6 +224,28 @@ static void check_pidfd(struct findings *findings) {
             "pidfd_getfd is forbidden here (in Docker: --cap-add SYS_PTRACE): /proc/PID/fd is used instead");
   if (copy >= 0) close(copy);
   if (self >= 0) close(self);
+}
+
+/* Other threads may get the number at once: then the pipe's other end tells. */
+static bool is_closed(const int ends[2]) {
+  struct pollfd reader = {.fd = ends[0], .events = POLLIN};
+  return fcntl(ends[1], F_GETFD) < 0 || (poll(&reader, 1, 0) == 1 && (reader.revents & POLLHUP) != 0);
+}
+
+static int close_range_code(void) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return code_of(syscall(SYS_close_range, ~0u, ~0u, 0));
+  int code = code_of(syscall(SYS_close_range, ends[1], ends[1], 0));
+  if (code != 0 || !is_closed(ends)) {
+    if (code == 0) code = NOTHING_DONE;
+    close(ends[1]);
+  }
+  close(ends[0]);
+  return code;
+}
+
+static void check_descriptors(struct findings *findings) {
+  add_probe(findings, "close-range", close_range_code(), TPROC_MISSING, "allow close_range in this sandbox");
 }
 
 static void check_kcmp(struct findings *findings) {
@@ -338,6 +339,7 @@ size_t check_probes(struct tproc_finding *entries, size_t capacity) {
   check_proc(&findings);
   check_clone(&findings);
   check_pidfd(&findings);
+  check_descriptors(&findings);
   check_kcmp(&findings);
   check_limits(&findings);
   check_addresses(&findings);
