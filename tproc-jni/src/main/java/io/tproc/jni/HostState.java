@@ -327,6 +327,10 @@ final class HostState {
       running.put(id, started);
       handle.watch(id);
       watched = true;
+      if (request.spill()) {
+        // It may be an ordinary process already, and the collector was told before it knew of it.
+        Native.wake(pointer);
+      }
       return started;
     } finally {
       // At once, and by this alone: there may be no memory, and hardly any stack.
