@@ -5,6 +5,7 @@
  *   thread                the same in a second thread, with descriptors of its process
  *   own-table             a thread that has left the process's descriptor table maps a file that only it has
  *   attack ADDRESS BYTES  every harmful call at another's memory: each has to fail
+ *   trace TID             a debugger that attaches to the host's thread, which it may not, and to others
  *   controls              what acts on the whole address space: the expected answers
  *   executable            every way to ask for one's own executable, compared with argv[0]
  *   execute               execve and execveat of /proc/self/exe, from a fork and from a vfork child
@@ -45,6 +46,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -986,6 +988,29 @@ static void change_user(const char *own) {
   use_fork();
 }
 
+static void attach_in_vain(pid_t pid, int expected) {
+  REFUSED((int)ptrace(PTRACE_ATTACH, pid, NULL, NULL), -1, expected);
+  REFUSED((int)ptrace(PTRACE_SEIZE, pid, NULL, NULL), -1, expected);
+}
+
+/* Its own child it may trace, as always, and what is not there is not there. */
+static void trace(pid_t thread_of_host) {
+  const pid_t host = getppid();
+  attach_in_vain(host, EPERM);
+  attach_in_vain(thread_of_host, EPERM);
+  attach_in_vain(getpid(), EPERM);
+  const pid_t child = fork();
+  if (child == 0) {
+    attach_in_vain(host, EPERM);
+    for (;;) pause();
+  }
+  int status = 0;
+  EXPECT(ptrace(PTRACE_ATTACH, child, NULL, NULL) == 0 && waitpid(child, &status, 0) == child && WIFSTOPPED(status));
+  EXPECT(ptrace(PTRACE_DETACH, child, NULL, NULL) == 0 && kill(child, SIGKILL) == 0);
+  EXPECT(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
+  attach_in_vain(child, ESRCH);
+}
+
 static void tick(int signal) { (void)signal; }
 
 /* The heap grows and shrinks: no block may overlap another, and no call may be believed that has not been made. */
@@ -1056,6 +1081,8 @@ int main(int argc, char **argv) {
     EXPECT(pthread_create(&thread, NULL, map_from_own_table, argv[0]) == 0 && pthread_join(thread, NULL) == 0);
   } else if (strcmp(mode, "attack") == 0 && argc > 3) {
     attack((char *)strtoul(argv[2], NULL, 16), strtoul(argv[3], NULL, 10));
+  } else if (strcmp(mode, "trace") == 0 && argc > 2) {
+    trace((pid_t)strtol(argv[2], NULL, 10));
   } else if (strcmp(mode, "controls") == 0) {
     use_controls();
   } else if (strcmp(mode, "executable") == 0) {

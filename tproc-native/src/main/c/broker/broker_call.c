@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -350,6 +351,8 @@ static struct broker_answer answer_of_memory(struct fence_listener *listener, co
     case __NR_modify_ldt:
 #endif
       return answer_of_processor(call);
+    case __NR_ptrace: /* to another process than the host */
+      return unchanged();
     default: /* mlockall, mseal, process_madvise */
       return result(-EPERM);
   }
@@ -408,11 +411,20 @@ static struct broker_answer break_elsewhere(const struct broker_call *call) {
   return call->arguments[0] <= process_break_start(call->tid) + BREAK_SIZE ? unchanged() : result(0);
 }
 
+/* Who stopped the host would wait for it with the next question, and nobody else could go on either. */
+static bool would_stop_host(const struct broker_call *call) {
+  if (call->number != __NR_ptrace) return false;
+  const int request = (int)call->arguments[0];
+  if (request != PTRACE_ATTACH && request != PTRACE_SEIZE) return false;
+  return syscall(SYS_tgkill, getpid(), (pid_t)call->arguments[1], 0) == 0;
+}
+
 struct broker_answer broker_answer_call(struct broker_context *context, struct fence_listener *listener,
                                         struct broker_call *call) {
   struct broker_answer executable, timer;
   if (may_not_exec(listener, call)) return result(-EPERM);
   if (would_fork(call)) return result(-ENOSYS);
+  if (would_stop_host(call)) return result(-EPERM);
   pass_limits_on(listener, call);
   if (proc_self_exe_answer(context, listener, call, &executable)) return executable;
   if (interval_timer_answer(context, listener, call, &timer)) return timer;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
@@ -50,6 +51,7 @@ enum label {
   MAP,
   REMAP,
   CONTROL,
+  TRACE,
   PATH,
   PATH_SINGLE,
   PATH_SINGLE_LAST = PATH_SINGLE + FENCE_PATHS_MAX,
@@ -148,6 +150,7 @@ static const struct fenced_call fenced_calls[] = {
     {__NR_mmap, MAP},
     {__NR_mremap, REMAP},
     {__NR_prctl, CONTROL},
+    {__NR_ptrace, TRACE},
     {__NR_prlimit64, LIMIT_OF},
     {__NR_getrlimit, LIMIT},
     {__NR_setrlimit, LIMIT},
@@ -386,6 +389,11 @@ void fence_build(struct fence *fence, const struct fence_content *content) {
   jump_if(&to, BPF_JEQ, PR_SET_VMA, NAMED, ALLOW);
   here(&to, NAMED);
   check_range(&to, slot, LOW_HALF(args[2]), NAMED_LENGTH);
+
+  here(&to, TRACE); /* rule 10 */
+  load(&to, LOW_HALF(args[0]));
+  jump_if(&to, BPF_JEQ, PTRACE_ATTACH, ASK, NEXT);
+  jump_if(&to, BPF_JEQ, PTRACE_SEIZE, ASK, ALLOW);
 
   here(&to, PATH);
   check_path(&to, content, LOW_HALF(args[0]), PATH_SINGLE, PATH_FILES, PATH_ARGUMENTS);

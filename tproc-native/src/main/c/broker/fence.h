@@ -23,7 +23,9 @@
  *      libc would take the -EINTR for a break: its heap would be destroyed;
  *   9. a timer is set: on x86_64 asked, for one that sends signals again and again has the program traced, so that they
  *      do not interrupt its questions (broker/interval_timer.h);
- *  10. the rest: the broker is asked.
+ *  10. a debugger attaches to a process: asked, for who stops the host waits for it from then on. Other calls of ptrace
+ *      are allowed;
+ *  11. the rest: the broker is asked.
  */
 #ifndef TPROC_FENCE_H
 #define TPROC_FENCE_H
@@ -35,8 +37,8 @@
 #include "base/address_range.h"
 #include "memory/slot.h"
 
-/** As much as the filter ever needs; a jump goes no further. */
-#define FENCE_INSTRUCTIONS_MAX 256
+/** As much as the filter ever needs. A jump goes no further than 255; none is longer, as fence_test.cpp holds. */
+#define FENCE_INSTRUCTIONS_MAX 272
 
 struct fence {
   struct sock_filter instructions[FENCE_INSTRUCTIONS_MAX];

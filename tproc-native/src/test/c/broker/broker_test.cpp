@@ -191,6 +191,11 @@ TEST_CASE("the host cannot be harmed: its data, its code, its stack") {
   CHECK(std::string(local) == "local");
 }
 
+TEST_CASE("the host cannot be stopped by a debugger in it") {
+  Host host;
+  CHECK(host.output_of(calls("trace", {std::to_string(gettid())})) == "done\n");
+}
+
 TEST_CASE("killed in the middle of a call: the broker goes on, nothing is left") {
   Host host;
   CHECK(leaks_of(

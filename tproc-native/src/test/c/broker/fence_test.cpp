@@ -6,6 +6,7 @@
 #include <linux/seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -417,6 +418,14 @@ TEST_CASE("shmdt: only in the slot") {
     CHECK_FALSE(fenced.asks(__NR_shmdt, {fenced.place.usable.high - 1}));
     CHECK(fenced.asks(__NR_shmdt, {fenced.place.usable.high}));
     CHECK(fenced.asks(__NR_shmdt, {fenced.place.whole.low - 1}));
+  });
+}
+
+TEST_CASE("ptrace: who attaches to a process is asked for, everything else passes") {
+  for_each_kind([](const Fenced &fenced) {
+    for (const uint64_t request : {PTRACE_ATTACH, PTRACE_SEIZE}) CHECK(fenced.asks(__NR_ptrace, {request, 1}));
+    for (const uint64_t request : {PTRACE_TRACEME, PTRACE_PEEKDATA, PTRACE_CONT, PTRACE_DETACH, PTRACE_INTERRUPT})
+      CHECK_FALSE(fenced.asks(__NR_ptrace, {request, 1}));
   });
 }
 
