@@ -59,13 +59,26 @@ static void undo_start(struct tproc_threadproc *threadproc) {
   threadproc_collect(threadproc, true, &exit, NULL);
 }
 
+static const char *const limit_names[TPROC_LIMIT_COUNT] = {
+    [RLIMIT_CPU] = "RLIMIT_CPU",           [RLIMIT_FSIZE] = "RLIMIT_FSIZE",
+    [RLIMIT_DATA] = "RLIMIT_DATA",         [RLIMIT_STACK] = "RLIMIT_STACK",
+    [RLIMIT_CORE] = "RLIMIT_CORE",         [RLIMIT_RSS] = "RLIMIT_RSS",
+    [RLIMIT_NPROC] = "RLIMIT_NPROC",       [RLIMIT_NOFILE] = "RLIMIT_NOFILE",
+    [RLIMIT_MEMLOCK] = "RLIMIT_MEMLOCK",   [RLIMIT_AS] = "RLIMIT_AS",
+    [RLIMIT_LOCKS] = "RLIMIT_LOCKS",       [RLIMIT_SIGPENDING] = "RLIMIT_SIGPENDING",
+    [RLIMIT_MSGQUEUE] = "RLIMIT_MSGQUEUE", [RLIMIT_NICE] = "RLIMIT_NICE",
+    [RLIMIT_RTPRIO] = "RLIMIT_RTPRIO",     [RLIMIT_RTTIME] = "RLIMIT_RTTIME"};
+
 /* What a step of the child's that failed says; 0 when none did. */
 static int failure_of(const struct child_plan *plan, struct tproc_error *error) {
   const enum child_step failed_step = __atomic_load_n(&plan->failed_step, __ATOMIC_ACQUIRE);
   if (failed_step == CHILD_STEP_NONE) return 0;
   const char *step = child_step_name(failed_step);
-  return plan->failed_number < 0 ? tproc_fail(error, plan->failed_errno, "%s", step)
-                                 : tproc_fail(error, plan->failed_errno, "%s: number %d", step, plan->failed_number);
+  const int number = plan->failed_number;
+  if (number < 0) return tproc_fail(error, plan->failed_errno, "%s", step);
+  if (failed_step == CHILD_STEP_LIMITS && number < TPROC_LIMIT_COUNT)
+    return tproc_fail(error, plan->failed_errno, "%s: %s", step, limit_names[number]);
+  return tproc_fail(error, plan->failed_errno, "%s: number %d", step, number);
 }
 
 /* The launching thread's end of the child's socket, for what is to be said to it later. */

@@ -202,7 +202,7 @@ TEST_CASE("limits or nothing") {
     const Launched launched = host.launch(launch);
     EXPECT_EQUAL(launched.result, -EPERM);
     EXPECT_EQUAL(launched.message(),
-                 start_of(launch) + "set resource limits (prlimit64): number 4: Operation not permitted (EPERM)");
+                 start_of(launch) + "set resource limits (prlimit64): RLIMIT_CORE: Operation not permitted (EPERM)");
   });
 }
 
@@ -570,7 +570,7 @@ TEST_CASE("each step in the child that fails is named, and leaves nothing") {
       {SYS_personality, "set the personality (personality): "},
       {SYS_sched_setaffinity, "choose its CPUs (sched_setaffinity): "},
       {SYS_sched_setscheduler, "set the scheduling policy (sched_setscheduler): "},
-      {SYS_prlimit64, "set resource limits (prlimit64): number 0: "},
+      {SYS_prlimit64, "set resource limits (prlimit64): RLIMIT_CPU: "},
   };
   for (const Failing &failing : all)
     in_own_process([&failing] {

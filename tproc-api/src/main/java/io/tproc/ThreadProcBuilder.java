@@ -146,7 +146,7 @@ public final class ThreadProcBuilder {
    * @throws IllegalArgumentException when the redirect is one for writing
    */
   public ThreadProcBuilder redirectInput(Redirect source) {
-    settings.redirectInput(source);
+    settings.redirectInput(Objects.requireNonNull(source, "source"));
     return this;
   }
 
@@ -157,7 +157,7 @@ public final class ThreadProcBuilder {
    * @return this builder
    */
   public ThreadProcBuilder redirectInput(File file) {
-    settings.redirectInput(file);
+    settings.redirectInput(Objects.requireNonNull(file, "file"));
     return this;
   }
 
@@ -178,7 +178,7 @@ public final class ThreadProcBuilder {
    * @throws IllegalArgumentException when the redirect is one for reading
    */
   public ThreadProcBuilder redirectOutput(Redirect destination) {
-    settings.redirectOutput(destination);
+    settings.redirectOutput(Objects.requireNonNull(destination, "destination"));
     return this;
   }
 
@@ -189,7 +189,7 @@ public final class ThreadProcBuilder {
    * @return this builder
    */
   public ThreadProcBuilder redirectOutput(File file) {
-    settings.redirectOutput(file);
+    settings.redirectOutput(Objects.requireNonNull(file, "file"));
     return this;
   }
 
@@ -210,7 +210,7 @@ public final class ThreadProcBuilder {
    * @throws IllegalArgumentException when the redirect is one for reading
    */
   public ThreadProcBuilder redirectError(Redirect destination) {
-    settings.redirectError(destination);
+    settings.redirectError(Objects.requireNonNull(destination, "destination"));
     return this;
   }
 
@@ -221,7 +221,7 @@ public final class ThreadProcBuilder {
    * @return this builder
    */
   public ThreadProcBuilder redirectError(File file) {
-    settings.redirectError(file);
+    settings.redirectError(Objects.requireNonNull(file, "file"));
     return this;
   }
 
@@ -419,7 +419,7 @@ public final class ThreadProcBuilder {
    * @throws IllegalArgumentException when a number is not in 0 to 8191
    */
   public ThreadProcBuilder affinity(int... cpus) {
-    for (int cpu : cpus) {
+    for (int cpu : Objects.requireNonNull(cpus, "cpus")) {
       StartState.checkRange("processor", cpu, 0, StartState.CPU_COUNT_MAX - 1);
     }
     this.cpus = IntStream.of(cpus).boxed().collect(Collectors.toUnmodifiableSet());

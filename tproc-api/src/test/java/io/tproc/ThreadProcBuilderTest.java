@@ -234,6 +234,20 @@ class ThreadProcBuilderTest {
     assertThatIllegalArgumentException().isThrownBy(() -> environment.put("A", "v\0w"));
   }
 
+  @SuppressWarnings("NullAway") // as code without such a check may call it
+  @Test
+  void namesWhatIsNull() {
+    assertThatNullPointerException()
+        .isThrownBy(() -> builder("x").redirectInput((File) null))
+        .withMessage("file");
+    assertThatNullPointerException()
+        .isThrownBy(() -> builder("x").redirectOutput((Redirect) null))
+        .withMessage("destination");
+    assertThatNullPointerException()
+        .isThrownBy(() -> builder("x").affinity((int[]) null))
+        .withMessage("cpus");
+  }
+
   @Test
   void refusesAnEmptyCommandAndNullElements() throws IOException {
     assertThatIllegalArgumentException()

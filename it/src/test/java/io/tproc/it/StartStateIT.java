@@ -83,7 +83,7 @@ class StartStateIT {
                     .start())
         .isInstanceOf(LaunchException.class)
         .hasMessageContaining(
-            "set resource limits (prlimit64): number 7: Operation not permitted (EPERM)");
+            "set resource limits (prlimit64): RLIMIT_NOFILE: Operation not permitted (EPERM)");
   }
 
   @Test
