@@ -59,6 +59,19 @@ proctype Sender(byte me) {
 walk:
        cell = at % CELLS;
        atomic { seen = position[cell]; seen_phase = phase[cell] };
+#ifdef BROKEN_LOOK
+       if
+       :: seen == at && seen_phase == EMPTY
+       :: else ->  /* looks again, for who is before it, and takes what has become empty for one that is not */
+          atomic {
+            seen = position[cell];
+            if
+            :: phase[cell] == EMPTY -> seen_phase = FULL
+            :: else -> seen_phase = phase[cell]
+            fi
+          }
+       fi;
+#endif
        if
        :: seen == at && seen_phase == EMPTY -> tail = at; room = at + 1; exact_to = me
        :: seen < at && IS_BEHIND_HEAD(at) -> tail = at; room = at + 1; exact_to = me

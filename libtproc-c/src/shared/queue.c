@@ -142,8 +142,9 @@ static bool is_empty_at(const struct tproc_queue *queue, uint32_t position) {
 /* What the one sender before this thread has sent lies before a cell of the round before, or an empty one. */
 static bool take_over_sending(struct tproc_queue *queue, uint32_t token) {
   uint32_t at = atomic_load_explicit(&queue->tail, memory_order_relaxed);
-  for (; !is_empty_at(queue, at); at++) {
-    const uint64_t state = atomic_load_explicit(&cell_at(queue, at)->state, memory_order_relaxed);
+  for (;; at++) { /* one look at each: it may become empty at any time, and must not be passed over then */
+    const uint64_t state = atomic_load_explicit(&cell_at(queue, at)->state, memory_order_acquire);
+    if (state == state_of(at, TPROC_CELL_EMPTY, 0)) break;
     if ((int32_t)(position_of(state) - at) >= 0) continue;
     if (is_for_two(queue) && is_behind_head(queue, at)) break;
     return false; /* there is no room */

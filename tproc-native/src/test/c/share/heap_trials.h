@@ -2,6 +2,7 @@
 #ifndef TPROC_TEST_HEAP_TRIALS_H
 #define TPROC_TEST_HEAP_TRIALS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -67,6 +68,14 @@ struct trial race_for_a_name(enum board_race what, uint64_t first, uint64_t stri
 
 /** A process opens channels, sends, receives, closes and makes one, and is killed at each instruction. */
 struct trial kill_with_channels(void);
+
+/**
+ * A sender has filled a queue that is for one at a time, another takes its place and stands still after k instructions
+ * of sending, some are received, and it goes on: for each k, and each number of messages.
+ *
+ * @param one_receiver whether the queue is for one of these, too
+ */
+struct trial take_over_while_room_comes(bool one_receiver);
 
 /** A process fills arenas and sends them, and is killed at each instruction: a graph is received whole, or is gone. */
 struct trial kill_with_arenas(void);

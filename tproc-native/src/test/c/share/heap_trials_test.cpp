@@ -61,6 +61,12 @@ TEST_CASE("channels: a process is killed at each instruction of opening, sending
   expect_well(done, 3000);
 }
 
+TEST_CASE("channels: a sender takes another's place, and stands still at each instruction while room comes") {
+  if (!can_step()) return;
+  expect_well(take_over_while_room_comes(false), 50);
+  expect_well(take_over_while_room_comes(true), 50);
+}
+
 TEST_CASE("arenas: a process is killed at each instruction of filling and sending them, and all of a graph arrives") {
   if (!can_step()) return;
   const trial done = kill_with_arenas();
