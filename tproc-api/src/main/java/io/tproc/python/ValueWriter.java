@@ -22,16 +22,28 @@ final class ValueWriter {
   static final int DEPTH_MAX = 100;
 
   /** Of all arguments of a call together, without buffers. */
-  private static final int SIZE_MAX = 1 << 30;
+  static final int SIZE_MAX = 1 << 30;
 
   private static final int PATH_SHOWN = 20;
   private static final String KINDS =
       "null, Boolean, whole and floating-point numbers, BigInteger, String, byte[], direct ByteBuffer, native"
           + " MemorySegment, List and Map can";
 
+  private final int most;
   private final List<Memory> memories = new ArrayList<>();
   private final Deque<String> path = new ArrayDeque<>();
   private ByteBuffer bytes = ByteBuffer.allocate(256).order(ByteOrder.LITTLE_ENDIAN);
+
+  ValueWriter() {
+    this(SIZE_MAX);
+  }
+
+  /**
+   * @param most bytes, without buffers
+   */
+  ValueWriter(int most) {
+    this.most = most;
+  }
 
   /** What has been written. */
   ByteBuffer bytes() {
@@ -189,11 +201,11 @@ final class ValueWriter {
   /** The bytes written so far, with room for so many more. */
   private ByteBuffer room(int size) {
     long needed = (long) bytes.position() + size;
-    if (needed > SIZE_MAX) {
-      throw refused("more than 1 GiB; pass what is large as a direct buffer");
+    if (needed > most) {
+      throw refused("more than " + (most >> 20) + " MiB; pass what is large as a direct buffer");
     }
     if (needed > bytes.capacity()) {
-      long larger = Math.min(SIZE_MAX, Math.max(needed, 2L * bytes.capacity()));
+      long larger = Math.min(most, Math.max(needed, 2L * bytes.capacity()));
       ByteBuffer grown = ByteBuffer.allocate((int) larger).order(ByteOrder.LITTLE_ENDIAN);
       bytes = grown.put(bytes.flip());
     }

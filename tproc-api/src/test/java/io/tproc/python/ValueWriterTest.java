@@ -111,7 +111,10 @@ class ValueWriterTest {
   }
 
   private static void assertRefused(@Nullable Object argument, String message) {
-    ValueWriter writer = new ValueWriter();
+    assertRefused(new ValueWriter(), argument, message);
+  }
+
+  private static void assertRefused(ValueWriter writer, @Nullable Object argument, String message) {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> writer.call("m", "f", new @Nullable Object[] {1, argument}, Map.of()))
         .withMessageContaining(message);
@@ -150,8 +153,10 @@ class ValueWriterTest {
 
   @Test
   void sizeIsLimited() {
-    byte[] large = new byte[1 << 20];
-    assertRefused(Collections.nCopies(1024, large), "[1023]: more than 1 GiB");
+    byte[] large = new byte[1 << 10];
+    assertRefused(
+        new ValueWriter(1 << 20), Collections.nCopies(1024, large), "[1018]: more than 1 MiB");
+    assertThat(ValueWriter.SIZE_MAX).isEqualTo(1 << 30);
   }
 
   @Test
