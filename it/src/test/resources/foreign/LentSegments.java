@@ -6,16 +6,42 @@ import io.tproc.LentBuffer;
 import io.tproc.ThreadProc;
 import io.tproc.TprocHost;
 import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
 
 /** Segments that are lent, also of more than a ByteBuffer can hold. */
 public class LentSegments {
   private static final long LARGE = 3L << 30;
 
-  public static void run(String uppercase) throws Exception {
+  private static MethodHandle function(String name, FunctionDescriptor descriptor) {
+    Linker linker = Linker.nativeLinker();
+    return linker.downcallHandle(linker.defaultLookup().find(name).orElseThrow(), descriptor);
+  }
+
+  /** An arena's own memory is filled with zeros: this is touched where it is used only. */
+  private static MemorySegment allocate(Arena arena) throws Throwable {
+    MethodHandle malloc =
+        function("malloc", FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
+    MethodHandle free = function("free", FunctionDescriptor.ofVoid(ValueLayout.ADDRESS));
+    MemorySegment start = (MemorySegment) malloc.invokeExact(LARGE);
+    return start.reinterpret(
+        LARGE,
+        arena,
+        allocated -> {
+          try {
+            free.invokeExact(allocated);
+          } catch (Throwable e) {
+            throw new AssertionError(e);
+          }
+        });
+  }
+
+  public static void run(String uppercase) throws Throwable {
     try (TprocHost host = TprocHost.open(); Arena arena = Arena.ofConfined()) {
-      MemorySegment large = arena.allocate(LARGE); // touched where it is used only
+      MemorySegment large = allocate(arena);
       LentBuffer lent = host.lend(large);
       assertThat(lent.address()).isEqualTo(large.address()).isEqualTo(host.addressOf(large));
       assertThat(lent.size()).isEqualTo(LARGE);

@@ -26,7 +26,7 @@ class RedeployIT {
 
   /** The library out of the jar, or of the file that -Dtproc.library names. */
   @ParameterizedTest
-  @CsvSource({"2,false", "30,false", "2,true", "30,true"})
+  @CsvSource({"2,false", "12,false", "2,true", "12,true"})
   void nothingOfAnUndeployedApplicationStays(int times, boolean named, @TempDir Path directory)
       throws Exception {
     long scaled = Math.max(2, Patience.scaled(times));
