@@ -355,6 +355,23 @@ class ContainedFaultsIT {
         .anyMatch(frame -> frame.getMethodName().equals("awaitChange"));
   }
 
+  /** A call that does not return, and not one that has yet to start its thread in the library. */
+  private static CompletableFuture<Object> startHanging(ContainedLibrary library) throws Exception {
+    CountDownLatch ready = new CountDownLatch(1);
+    CompletableFuture<Object> result = new CompletableFuture<>();
+    Thread caller =
+        start(
+            result,
+            () -> {
+              library.function("thread_id", INT).call();
+              ready.countDown();
+              return library.function("hang", VOID).call();
+            });
+    assertThat(ready.await(1, TimeUnit.MINUTES)).isTrue();
+    Patience.until(Patience.seconds(10), () -> isWaiting(caller));
+    return result;
+  }
+
   @Test
   void anInterruptIsKeptWhereItIsNotToEndCalls(TprocHost host) throws Exception {
     try (ContainedLibrary library =
@@ -369,10 +386,7 @@ class ContainedFaultsIT {
   void closingEndsACallThatDoesNotReturn(TprocHost host) throws Exception {
     Resources before = Resources.now();
     ContainedLibrary library = open(host);
-    ContainedFunction hang = library.function("hang", VOID);
-    CompletableFuture<Object> call = new CompletableFuture<>();
-    Thread caller = start(call, hang::call);
-    Patience.until(Patience.seconds(10), () -> isWaiting(caller));
+    CompletableFuture<Object> call = startHanging(library);
     library.close();
     assertThatThrownBy(call::join)
         .isInstanceOf(CompletionException.class)
@@ -386,10 +400,7 @@ class ContainedFaultsIT {
   void closingTheHostEndsACallThatDoesNotReturn() throws Exception {
     TprocHost host = TprocHost.open();
     ContainedLibrary library = open(host);
-    ContainedFunction hang = library.function("hang", VOID);
-    CompletableFuture<Object> call = new CompletableFuture<>();
-    Thread caller = start(call, hang::call);
-    Patience.until(Patience.seconds(10), () -> isWaiting(caller));
+    CompletableFuture<Object> call = startHanging(library);
     host.close();
     assertThatThrownBy(call::join)
         .cause()
