@@ -999,15 +999,19 @@ static void trace(pid_t thread_of_host) {
   attach_in_vain(host, EPERM);
   attach_in_vain(thread_of_host, EPERM);
   attach_in_vain(getpid(), EPERM);
-  const pid_t child = fork();
-  if (child == 0) {
-    attach_in_vain(host, EPERM);
-    for (;;) pause();
-  }
   int status = 0;
+  const pid_t asking = fork();
+  if (asking == 0) {
+    attach_in_vain(host, EPERM);
+    exit(0);
+  }
+  EXPECT(waitpid(asking, &status, 0) == asking && status == 0);
+  const pid_t child = fork();
+  if (child == 0)
+    for (;;) pause();
   EXPECT(ptrace(PTRACE_ATTACH, child, NULL, NULL) == 0 && waitpid(child, &status, 0) == child && WIFSTOPPED(status));
-  EXPECT(ptrace(PTRACE_DETACH, child, NULL, NULL) == 0 && kill(child, SIGKILL) == 0);
-  EXPECT(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
+  EXPECT(ptrace(PTRACE_DETACH, child, NULL, NULL) == 0);
+  EXPECT(kill(child, SIGKILL) == 0 && waitpid(child, &status, 0) == child && WIFSIGNALED(status));
   attach_in_vain(child, ESRCH);
 }
 
