@@ -182,7 +182,7 @@ TEST_CASE("killed in whatever moment it ends, and leaves nothing") {
   host.output_of(timer("threads"));
   const Resources before = Resources::settled();
   unsigned random = 4711;
-  for (int round = 0; round < 200; round++) {
+  for (int round = 0; round < scaled(200); round++) {
     alignas(64) uint32_t begun = 0;
     tproc_threadproc *threadproc = host.start(timer("wait", {address_of(&begun)}));
     REQUIRE(eventually([&] { return __atomic_load_n(&begun, __ATOMIC_ACQUIRE) == 1; }));

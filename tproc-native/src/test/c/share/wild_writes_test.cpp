@@ -11,8 +11,9 @@ TEST_CASE("whatever stands in the tables of the shared range, an end is dealt wi
   in_own_process([] {
     alarm(120);
     const uint64_t most = bury_after_wild_writes(1, 0) + (8u << 20);
-    for (uint64_t seed = 1; seed <= 500; seed++)
-      if (bury_after_wild_writes(seed * 0x9e3779b97f4a7c15u, 1u << (seed % 13)) > most) FAIL("seed " << seed);
+    for (int seed = 1; seed <= scaled(500); seed++)
+      if (bury_after_wild_writes(static_cast<uint64_t>(seed) * 0x9e3779b97f4a7c15u, 1u << (seed % 13)) > most)
+        FAIL("seed " << seed);
   });
 }
 

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <stdexcept>
@@ -87,6 +88,12 @@ void report_complaints(const std::string &complaints) { CHECK(complaints == "");
 void in_own_process(const std::function<void()> &body) { report_complaints(complaints_of(body)); }
 
 bool under_address_sanitizer() { return __asan_init != nullptr; }
+
+int scaled(int usual) {
+  const char *rounds = std::getenv("TPROC_TEST_ROUNDS");
+  const bool few = rounds != nullptr && std::strcmp(rounds, "few") == 0;
+  return few || under_address_sanitizer() ? (usual + 3) / 4 : usual;
+}
 
 void become_ordinary_user() {
   if (geteuid() != 0) return;

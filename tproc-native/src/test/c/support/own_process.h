@@ -49,7 +49,8 @@ void set_own_limit(int resource, uint64_t soft, uint64_t hard);
 // Whether the core is compiled for AddressSanitizer. The tests themselves never are.
 bool under_address_sanitizer();
 
-// How often to try what is tried again and again: a fourth of `usual` under AddressSanitizer, whose forks take long.
-inline int scaled(int usual) { return under_address_sanitizer() ? (usual + 3) / 4 : usual; }
+// How often to try what is tried again and again: a fourth of `usual` under AddressSanitizer, whose forks take long,
+// and where TPROC_TEST_ROUNDS is "few".
+int scaled(int usual);
 
 #endif

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 @ExtendWith(HostExtension.class)
 class ConcurrencyIT {
   private static final int THREADS = 16;
-  private static final int ROUNDS = 10;
+  private static final long ROUNDS = Patience.scaled(10);
 
   private static void inAllThreads(ThreadsWork work) throws Exception {
     CyclicBarrier start = new CyclicBarrier(THREADS);

@@ -23,7 +23,7 @@ class FullHeapIT {
   }
 
   static final class Full {
-    private static final int ROUNDS = 24;
+    private static final long ROUNDS = Patience.scaled(24);
     private static final int STARTS = 5;
     private static final int LARGEST = 1 << 20;
     private static final int SMALLEST = 16;

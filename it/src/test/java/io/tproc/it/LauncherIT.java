@@ -270,13 +270,16 @@ class LauncherIT {
   }
 
   @Test
-  void twoHundredLaunchesFromTwoDirectories() throws Exception {
+  void manyLaunchesFromTwoDirectories() throws Exception {
+    int each = (int) Patience.scaled(100);
     Path one = Files.createDirectory(directory.resolve("one")).toRealPath();
     Path two = Files.createDirectory(directory.resolve("two")).toRealPath();
     Resources before = Resources.besideWorkers();
     String script =
         "for d in \"$1\" \"$2\"; do"
-            + " (cd \"$d\" && for i in $(seq 100); do $R $S "
+            + " (cd \"$d\" && for i in $(seq "
+            + each
+            + "); do $R $S "
             + Programs.probe("childstate")
             + "; done) & done; wait";
     List<String> lines =
@@ -285,9 +288,9 @@ class LauncherIT {
             .lines()
             .filter(line -> line.startsWith("cwd="))
             .toList();
-    assertThat(lines).hasSize(200);
-    assertThat(lines.stream().filter(("cwd=" + one)::equals)).hasSize(100);
-    assertThat(lines.stream().filter(("cwd=" + two)::equals)).hasSize(100);
+    assertThat(lines).hasSize(2 * each);
+    assertThat(lines.stream().filter(("cwd=" + one)::equals)).hasSize(each);
+    assertThat(lines.stream().filter(("cwd=" + two)::equals)).hasSize(each);
     host.untilEmpty();
     before.assertAsBefore();
   }
@@ -494,7 +497,7 @@ class LauncherIT {
   // Many
 
   @Test
-  void fiveHundredLaunchersAtOnce() throws Exception {
+  void hundredsOfLaunchersAtOnce() throws Exception {
     alive(200); // from here on the host has all the threads that it ever needs
     // But how many of those that end are there at once is the machine's matter, and the C library
     // keeps their stacks, up to 40 MiB: a leak is what grows each time.

@@ -99,10 +99,11 @@ class NeverClosedIT {
 
   @Test
   void streamsThatAreForgotten() throws Exception {
+    long programs = Math.max(150, Patience.scaled(300)); // each has three descriptors
     Process jvm =
         new ChildJvm()
-            .through("prlimit", "--nofile=300:300")
-            .main(Streams.class)
+            .through("prlimit", "--nofile=" + programs + ":" + programs)
+            .main(Streams.class, Long.toString(programs))
             .redirectErrorStream(true)
             .start();
     assertThat(Outcome.of(jvm, ""))
@@ -119,7 +120,7 @@ class NeverClosedIT {
 
     public static void main(String... arguments) throws Exception {
       try (TprocHost host = TprocHost.open()) {
-        for (int i = 0; i < 300; i++) {
+        for (int i = 0; i < Integer.parseInt(arguments[0]); i++) {
           ThreadProc program = host.command("/bin/sh", "-c", "sleep 600 & echo $!").start();
           long descendant = Long.parseLong(program.inputReader().readLine());
           program.waitFor();

@@ -7,10 +7,13 @@ import java.util.function.Supplier;
 
 /**
  * Deadlines, longer on slow machines: the system property {@code tproc.it.slow} is the factor (5 in
- * the aarch64 guest).
+ * the aarch64 guest). And how often something is repeated: {@code tproc.it.rounds} is the part of
+ * the rounds of a full run (a quarter in ./check without --all).
  */
 final class Patience {
   private static final double FACTOR = Double.parseDouble(System.getProperty("tproc.it.slow", "1"));
+  private static final double ROUNDS =
+      Double.parseDouble(System.getProperty("tproc.it.rounds", "1"));
   private static final long POLL_NANOS = Duration.ofMillis(5).toNanos();
 
   private Patience() {}
@@ -20,9 +23,9 @@ final class Patience {
     return Duration.ofMillis((long) (seconds * 1000 * FACTOR));
   }
 
-  /** Less of something on a slow machine, but at least one. */
+  /** Less of something on a slow machine or in a short run, but at least one. */
   static long scaled(long amount) {
-    return Math.max(1, (long) (amount / FACTOR));
+    return Math.max(1, (long) (amount * Math.min(ROUNDS, 1 / FACTOR)));
   }
 
   /** Polls until the condition holds or the time is over; says which. */

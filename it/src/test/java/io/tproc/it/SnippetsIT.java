@@ -15,13 +15,16 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.tools.JavaCompiler;
 import javax.tools.SimpleJavaFileObject;
+import javax.tools.StandardJavaFileManager;
 import javax.tools.ToolProvider;
 import javax.xml.parsers.DocumentBuilderFactory;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DynamicContainer;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
@@ -39,6 +42,12 @@ class SnippetsIT {
    * Languages that need not be run to be right, or are tested elsewhere by that document's test.
    */
   private static final List<String> LOOKED_AT = List.of("text");
+
+  /** The JDK's and the libraries' classes, which are found once. */
+  private static final @Nullable StandardJavaFileManager FILES =
+      Optional.ofNullable(ToolProvider.getSystemJavaCompiler())
+          .map(compiler -> compiler.getStandardFileManager(null, null, null))
+          .orElse(null);
 
   @TempDir Path directory;
 
@@ -185,7 +194,7 @@ class SnippetsIT {
         compiler
             .getTask(
                 messages,
-                null,
+                FILES,
                 null,
                 List.of("-proc:none", "-d", place.toString()),
                 null,
