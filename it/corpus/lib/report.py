@@ -174,7 +174,7 @@ Programs of other releases with their C library, natively and hosted, compared a
 [compatibility.md](compatibility.md), whose workloads these are. Each release is a root directory of its own packages.
 This file is written by `it/corpus/run`.
 
-<!-- not run: it makes roots of packages; ./check does, with --quick -->
+<!-- not run: it makes roots of packages; ./check --all does, with --quick -->
 ```sh
 it/corpus/run --release bullseye --release trixie --document docs/releases.md    # "inside" needs root
 ```
