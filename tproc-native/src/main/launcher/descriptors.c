@@ -30,15 +30,6 @@ static int too_many(void) {
   return WIRE_EXIT_NO_HOST;
 }
 
-/* What the kernel's getdents64 fills in. */
-struct directory_entry {
-  uint64_t inode;
-  int64_t offset;
-  uint16_t size;
-  uint8_t type;
-  char name[];
-};
-
 static int add_entry(struct descriptors *descriptors, const char *name, int directory) {
   int32_t number = 0;
   for (; *name >= '0' && *name <= '9'; name++) number = number * 10 + (*name - '0');
@@ -52,7 +43,7 @@ static int add_all(struct descriptors *descriptors) {
   _Alignas(struct directory_entry) char entries[2048];
   int failed = 0;
   for (;;) {
-    const long size = raw_syscall3(SYS_getdents64, directory, entries, sizeof entries);
+    const long size = sys_read_directory(directory, entries, sizeof entries);
     if (size < 0) failed = fail("--pass-fds: cannot read /proc/self/fd", size);
     if (size <= 0) break;
     for (long at = 0; at < size && failed == 0;) {

@@ -66,6 +66,26 @@ static bool is_busy(int pid) {
   return proc_read_stat(pid, &stat) && (stat.state == 'R' || stat.state == 'D');
 }
 
+/* How many threads of a program are looked at. */
+#define THREADS_MAX 64
+
+static bool has_ended(int thread) {
+  struct process_stat stat;
+  return !proc_read_stat(thread, &stat) || stat.state == 'Z' || stat.state == 'X';
+}
+
+/* The first thread may be one that waits for nothing but its end, or has ended: any other takes the signal, too. */
+static bool is_taken(int pid, uint64_t signal) {
+  int threads[THREADS_MAX];
+  const size_t count = proc_read_threads(pid, threads, THREADS_MAX);
+  for (size_t i = 0; i < count; i++) {
+    uint64_t not_default, blocked;
+    if (proc_read_dispositions(threads[i], &not_default, &blocked) && (blocked & signal) == 0 && !has_ended(threads[i]))
+      return true;
+  }
+  return false;
+}
+
 /*
  * Shells block everything for a moment around each fork, which on a busy machine lasts; a program that sleeps with a
  * signal blocked means it.
@@ -76,7 +96,7 @@ bool hosted_has_default(const struct hosted *hosted, int signal) {
     uint64_t not_default, blocked;
     if (pid <= 0 || !proc_read_dispositions(pid, &not_default, &blocked)) return false;
     if ((not_default & signal_bit(signal)) != 0) return false;
-    if ((blocked & signal_bit(signal)) == 0) return true;
+    if (is_taken(pid, signal_bit(signal))) return true;
     if (is_busy(pid))
       busy++;
     else
@@ -93,10 +113,16 @@ bool hosted_controls_jobs(const struct hosted *hosted) {
   return pid > 0 && proc_read_dispositions(pid, &not_default, &blocked) && (not_default & stops) == stops;
 }
 
+/* A stop is one of all threads, but those that have ended before it, which the first may have. */
 bool hosted_is_stopped(const struct hosted *hosted) {
-  struct process_stat stat;
+  int threads[THREADS_MAX];
   const int pid = proc_pid_of(hosted->pidfd);
-  return pid > 0 && proc_read_stat(pid, &stat) && (stat.state == 'T' || stat.state == 't'); /* t: a debugger watches */
+  const size_t count = pid > 0 ? proc_read_threads(pid, threads, THREADS_MAX) : 0;
+  struct process_stat stat;
+  for (size_t i = 0; i < count; i++)
+    if (!has_ended(threads[i]))
+      return proc_read_stat(threads[i], &stat) && (stat.state == 'T' || stat.state == 't'); /* t: a debugger watches */
+  return false;
 }
 
 /* /dev/tty itself; it is a name for the controlling terminal. */
@@ -119,8 +145,12 @@ bool hosted_reads(const struct hosted *hosted, uint64_t device) {
   int pids[DESCENDANTS_MAX] = {proc_pid_of(hosted->pidfd)};
   size_t count = pids[0] > 0 ? 1 : 0;
   for (size_t i = 0; i < count; i++) {
-    if (reads(pids[i], device)) return true;
-    count += proc_read_children(pids[i], pids + count, DESCENDANTS_MAX - count);
+    int threads[THREADS_MAX];
+    const size_t thread_count = proc_read_threads(pids[i], threads, THREADS_MAX);
+    for (size_t j = 0; j < thread_count; j++) {
+      if (reads(threads[j], device)) return true;
+      count += proc_read_children(threads[j], pids + count, DESCENDANTS_MAX - count);
+    }
   }
   return false;
 }

@@ -45,6 +45,28 @@ int proc_pid_of(int pidfd) {
   return (int)pid;
 }
 
+size_t proc_read_threads(int pid, int *threads, size_t room) {
+  _Alignas(struct directory_entry) char entries[FILE_SIZE];
+  char path[PROC_PATH_SIZE];
+  size_t count = 1;
+  threads[0] = pid;
+  number_text(pid, put_text(path, "/proc/"));
+  put_text(path + strlen(path), "/task");
+  const int directory = sys_open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return count;
+  const long size = sys_read_directory(directory, entries, sizeof entries);
+  sys_close(directory);
+  for (long at = 0; at < size && count < room;) {
+    const struct directory_entry *entry = (const void *)(entries + at);
+    int thread = 0;
+    for (const char *digit = entry->name; *digit >= '0' && *digit <= '9'; digit++)
+      thread = thread * 10 + (*digit - '0');
+    if (thread != 0 && thread != pid) threads[count++] = thread;
+    at += entry->size;
+  }
+  return count;
+}
+
 /* "0 0x3 0x7ffc..." while it waits; "running", or "-1 ..." when it waits for something else. */
 bool proc_read_call(int pid, long *call, int *descriptor) {
   char text[FILE_SIZE];

@@ -17,11 +17,19 @@ bool proc_read_dispositions(int pid, uint64_t *not_default, uint64_t *blocked);
 /** Room for "/proc/PID/fd/NUMBER" and the like. */
 #define PROC_PATH_SIZE 64
 
-/** The system call that a process waits in, and its first argument as a descriptor; false: it runs, or may not be seen.
+/**
+ * The threads of a process, the first one first, whether it has ended or not; at most `room`, which is 1 at least.
+ * Where a pid is asked for here, a thread's is taken, too.
+ *
+ * @return how many
+ */
+size_t proc_read_threads(int pid, int *threads, size_t room);
+
+/** The system call that a thread waits in, and its first argument as a descriptor; false: it runs, or may not be seen.
  */
 bool proc_read_call(int pid, long *call, int *descriptor);
 
-/** The children of a process's first thread, at most `room`. @return how many; 0 where the kernel does not tell */
+/** The children of a thread, at most `room`. @return how many; 0 where the kernel does not tell */
 size_t proc_read_children(int pid, int *children, size_t room);
 
 /** The pid, in this pid namespace, of the process that a pidfd names; not positive when it has none, or is gone. */

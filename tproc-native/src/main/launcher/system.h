@@ -34,6 +34,19 @@ static inline int sys_open(const char *path, int flags) {
   return (int)raw_syscall4(SYS_openat, AT_FDCWD, path, flags, 0);
 }
 
+/** What reading a directory gives, one after the other. */
+struct directory_entry {
+  uint64_t inode;
+  int64_t offset;
+  uint16_t size; /**< from this entry to the next */
+  uint8_t type;
+  char name[];
+};
+
+static inline long sys_read_directory(int directory, void *entries, size_t size) {
+  return raw_syscall3(SYS_getdents64, directory, entries, size);
+}
+
 static inline int sys_close(int descriptor) { return (int)raw_syscall1(SYS_close, descriptor); }
 
 static inline int sys_fcntl(int descriptor, int command, long argument) {

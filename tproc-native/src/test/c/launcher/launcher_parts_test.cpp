@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/personality.h>
 #include <sys/resource.h>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "support/own_process.h"
+#include "support/patience.h"
 
 extern "C" {
 #include "default_socket.h"
@@ -272,6 +274,58 @@ TEST_CASE("a signal that is blocked around a fork has its default, one that a sl
       if (write(said, "x", 1) == 1) pause();
     });
     EXPECT(!hosted_has_default(&waits.child, SIGTSTP));
+  });
+}
+
+namespace {
+
+// A process of two threads, of which the first ends; the other waits.
+pid_t start_second_thread(bool blocks) {
+  const pid_t pid = fork();
+  if (pid != 0) return pid;
+  pthread_t second;
+  signal(SIGTSTP, SIG_DFL);
+  const auto wait = [](void *unused) -> void * {
+    for (;;) pause();
+    return unused;
+  };
+  if (pthread_create(&second, nullptr, wait, nullptr) != 0) _exit(1);
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, nullptr);
+  if (blocks) wait(nullptr);
+  syscall(SYS_exit, 0);
+  return 0;
+}
+
+bool first_is(pid_t pid, char state) {
+  process_stat stat{};
+  return proc_read_stat(pid, &stat) && stat.state == state;
+}
+
+}  // namespace
+
+TEST_CASE("any thread of a program tells whether it is stopped, and takes a signal that the first one blocks") {
+  in_own_process([] {
+    for (const bool blocks : {false, true}) {
+      int threads[3];
+      const pid_t pid = start_second_thread(blocks);
+      const hosted child{.pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0))};
+      EXPECT(eventually([&] { return proc_read_threads(pid, threads, 3) == 2 && first_is(pid, blocks ? 'S' : 'Z'); }));
+      EXPECT_EQUAL(threads[0], pid);
+      EXPECT_EQUAL(proc_read_threads(pid, threads, 1), size_t{1});
+      EXPECT(hosted_has_default(&child, SIGTSTP));
+      EXPECT(!hosted_is_stopped(&child));
+      siginfo_t info{};
+      kill(pid, SIGSTOP);
+      EXPECT_EQUAL(waitid(P_PID, pid, &info, WSTOPPED), 0);
+      EXPECT(hosted_is_stopped(&child));
+      kill(pid, SIGKILL);
+      EXPECT_EQUAL(waitid(P_PID, pid, &info, WEXITED), 0);
+      close(child.pidfd);
+    }
+    int threads[1];
+    EXPECT_EQUAL(proc_read_threads(0x7ffffff0, threads, 1), size_t{1});
   });
 }
 

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <string>
 
+#include "support/hosting.h"
 #include "support/launcher_host.h"
 #include "support/launcher_process.h"
 #include "support/patience.h"
@@ -318,6 +319,40 @@ TEST_CASE("job control: ^Z stops the program and the launcher, fg continues them
   CHECK(session.shows("ready> "));
   session.type("echo status $?\r");
   CHECK(session.shows("status 0\r\n"));
+  session.type("exit\r");
+  CHECK(session.wait() == 0);
+}
+
+TEST_CASE("job control of a program whose first thread has ended, or blocks all signals") {
+  if (!has_bash()) {
+    MESSAGE("not run: there is no bash here");
+    return;
+  }
+  Hosted hosted;
+  std::string mode;
+  SUBCASE("ended") { mode = "ended"; }
+  SUBCASE("blocks") { mode = "blocks"; }
+  TerminalSession session(kShell);
+  CHECK(session.shows("ready> "));
+  session.type(hosted.run + test_program("second") + " " + mode + "\r");
+  CHECK(session.becomes_raw(true));
+  session.type("one\r");
+  CHECK(session.shows("one\r\none\r\n"));
+  session.type("\032");
+  CHECK(session.shows("Stopped"));
+  session.type("bg\r");
+  CHECK(eventually([&] {
+    session.type("jobs\r");
+    return session.shows("Stopped", 200);
+  }));
+  session.type("fg\r");
+  CHECK(session.becomes_raw(true));
+  session.type("two\r");
+  CHECK(session.shows("two\r\ntwo\r\n"));
+  session.type("\004");
+  CHECK(session.shows("ready> "));
+  session.type("echo status $?\r");
+  CHECK(session.shows("status 7\r\n"));
   session.type("exit\r");
   CHECK(session.wait() == 0);
 }

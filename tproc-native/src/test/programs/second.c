@@ -1,0 +1,38 @@
+/*
+ * second MODE: a second thread does what cat does, and exits with 7.
+ *
+ *   ended    the first thread has ended by then
+ *   blocks   the first thread waits, and blocks all signals
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static pthread_t first;
+static const char *mode;
+
+static void *copy(void *unused) {
+  char bytes[4096];
+  ssize_t size;
+  if (strcmp(mode, "ended") == 0) pthread_join(first, NULL);
+  while ((size = read(0, bytes, sizeof bytes)) > 0)
+    if (write(1, bytes, (size_t)size) != size) exit(3);
+  exit(7);
+  return unused;
+}
+
+int main(int argc, char **argv) {
+  pthread_t second;
+  sigset_t all;
+  if (argc != 2) return 2;
+  first = pthread_self();
+  mode = argv[1];
+  if (pthread_create(&second, NULL, copy, NULL) != 0) return 4;
+  if (strcmp(mode, "ended") == 0) pthread_exit(NULL);
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, NULL);
+  pthread_join(second, NULL);
+  return 5;
+}
