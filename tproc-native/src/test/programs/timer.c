@@ -9,6 +9,7 @@
  *   disarmed       an interval without a first signal
  *   page           setitimer for one after the other, with a value in a page that is not in memory yet
  *   page-once      the same for one signal
+ *   ended          repeats, when the first thread has ended
  *   wrong          a value that cannot be read, which is EFAULT
  *   threads        repeats, from a thread, beside twenty that wait and one that starts others all the time
  *   twice          repeats, set again and again by four threads
@@ -50,13 +51,16 @@ static int set(const struct itimerval *value) { return setitimer(ITIMER_REAL, va
 
 /* @return -1: the thread has ended */
 static int is_traced(const char *path) {
-  char line[256];
+  char line[256], state = 0;
   int tracer = -1;
   FILE *status = fopen(path, "re");
   if (status == NULL) return -1;
-  while (fgets(line, sizeof line, status) != NULL) sscanf(line, "TracerPid: %d", &tracer);
+  while (fgets(line, sizeof line, status) != NULL) {
+    sscanf(line, "State: %c", &state);
+    sscanf(line, "TracerPid: %d", &tracer);
+  }
   fclose(status);
-  return tracer < 0 ? -1 : tracer > 0;
+  return tracer < 0 || state == 'Z' ? -1 : tracer > 0;
 }
 
 /* Of all threads the same, or "some". */
@@ -221,13 +225,31 @@ static void do_as(const char *mode, char **argv) {
   }
 }
 
-int main(int argc, char **argv) {
+static void say_all(void) {
   void *of_thread;
-  if (argc < 2) return 2;
-  setvbuf(stdout, NULL, _IONBF, 0);
-  do_as(argv[1], argv);
   const char *of_all = say();
   pthread_join(start(say_of_thread, NULL), &of_thread);
   printf("%s %s\n", of_all, (const char *)of_thread);
   exit(0);
+}
+
+static pthread_t first;
+
+static void *set_after_first(void *unused) {
+  pthread_join(first, NULL);
+  check(set(&repeating) == 0);
+  say_all();
+  return unused;
+}
+
+int main(int argc, char **argv) {
+  if (argc < 2) return 2;
+  setvbuf(stdout, NULL, _IONBF, 0);
+  if (strcmp(argv[1], "ended") == 0) {
+    first = pthread_self();
+    start(set_after_first, NULL);
+    pthread_exit(NULL);
+  }
+  do_as(argv[1], argv);
+  say_all();
 }

@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/process_state.h"
 #include "base/thread.h"
 
 #define STACK_SIZE (256u << 10) /* aarch64 takes no less than 128 KiB */
@@ -173,10 +174,15 @@ static bool is_of_hold(const struct tracer *tracer, pid_t tid) {
          info.si_pid == getpid() && info.si_value.sival_ptr == tracer;
 }
 
-/*
- * For the process its main thread counts: who hears that it has stopped looks at the state of that. A continuation
- * brings each thread here once more, without a signal that stops.
- */
+/* What refuses to be traced for that has not executed another program. */
+static bool has_lost_main(const struct tracer *tracer) { return process_state(tracer->pid) == 'Z'; }
+
+/* For the process its main thread counts: who hears that it has stopped looks at that. When it has ended any does. */
+static bool counts(const struct tracer *tracer, pid_t tid, bool stops) {
+  return tid == tracer->pid || ((stops || tracer->stopped) && has_lost_main(tracer));
+}
+
+/* A continuation brings each thread here once more, without a signal that stops. */
 static void note(struct tracer *tracer, bool stopped, int signal) {
   pthread_mutex_lock(&tracer->lock);
   const enum tracer_news stop = tracer->holds ? TRACER_HELD : TRACER_STOPPED;
@@ -201,7 +207,7 @@ static void answer_stop(struct tracer *tracer, pid_t tid, int signal) {
   /* Listening it stays stopped, as it would untraced, until a SIGCONT. */
   const bool stops = is_stop(signal) && ptrace(PTRACE_LISTEN, tid, NULL, NULL) == 0;
   if (!stops) ptrace(PTRACE_CONT, tid, NULL, NULL);
-  if (tid == tracer->pid) note(tracer, stops, signal);
+  if (counts(tracer, tid, stops)) note(tracer, stops, signal);
 }
 
 static void answer(struct tracer *tracer, pid_t tid, int status) {
@@ -276,9 +282,9 @@ static bool seize_other(const struct tracer *tracer, pid_t tid) {
   return true;
 }
 
-/* Not what has execed meanwhile. Where it cannot be told it is. */
+/* Not what has execed meanwhile. Where it cannot be told it is. A thread that has ended has no memory to compare. */
 static bool is_hosted(const struct tracer *tracer) {
-  return syscall(SYS_kcmp, getpid(), tracer->pid, KCMP_VM, 0, 0) <= 0;
+  return syscall(SYS_kcmp, getpid(), tracer->pid, KCMP_VM, 0, 0) <= 0 || has_lost_main(tracer);
 }
 
 static void leave(const struct tracer *tracer) {
@@ -292,12 +298,17 @@ static void leave(const struct tracer *tracer) {
 
 /*
  * What a traced thread starts is traced. What is not yet may start others meanwhile: so until there is no new one. Who
- * seizes a thread that execs gets what it has become, too late for the event of the execve.
+ * seizes a thread that execs gets what it has become, too late for the event of the execve. A main thread that has
+ * ended is not to be traced; the others are.
  */
 static int seize_all(const struct tracer *tracer) {
-  if (!seize(tracer->pid)) return -errno;
-  while (is_hosted(tracer))
-    if (!visit_others(tracer, seize_other) && is_hosted(tracer)) return 0;
+  const int failed = seize(tracer->pid) ? 0 : -errno;
+  if (failed && !has_lost_main(tracer)) return failed;
+  for (bool any = !failed; is_hosted(tracer);) {
+    const bool more = visit_others(tracer, seize_other);
+    any |= more;
+    if (!more && is_hosted(tracer)) return any ? 0 : failed;
+  }
   leave(tracer);
   return -ESRCH;
 }

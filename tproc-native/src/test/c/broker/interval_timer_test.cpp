@@ -78,7 +78,7 @@ class Busy {
 
 TEST_CASE("a timer that repeats has its program traced, with all its threads") {
   Host host;
-  for (const char *mode : {"repeats", "posix", "page", "threads", "twice"}) {
+  for (const char *mode : {"repeats", "posix", "page", "threads", "twice", "ended"}) {
     CAPTURE(mode);
     CHECK(host.output_of(timer(mode)) == kRepeating);
   }

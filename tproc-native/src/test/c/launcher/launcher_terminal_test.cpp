@@ -331,6 +331,8 @@ TEST_CASE("job control of a program whose first thread has ended, or blocks all 
   Hosted hosted;
   std::string mode;
   SUBCASE("ended") { mode = "ended"; }
+  SUBCASE("ended, traced for its timer") { mode = "timer-ended"; }
+  SUBCASE("ended, traced for a timer since") { mode = "ended-timer"; }
   SUBCASE("blocks") { mode = "blocks"; }
   TerminalSession session(kShell);
   CHECK(session.shows("ready> "));
