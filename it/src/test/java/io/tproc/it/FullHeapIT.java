@@ -23,7 +23,8 @@ class FullHeapIT {
   }
 
   static final class Full {
-    private static final long ROUNDS = Patience.scaled(24);
+    private static final int MOST_ROUNDS = 24;
+    private static final int ROUNDS = (int) Patience.scaled(MOST_ROUNDS);
     private static final int STARTS = 5;
     private static final int LARGEST = 1 << 20;
     private static final int SMALLEST = 16;
@@ -47,8 +48,9 @@ class FullHeapIT {
     }
 
     /**
-     * Each round leaves a little more room, so that the error comes a little later. An exit may not
-     * be seen before there is memory again, so that is waited for then.
+     * Each round leaves a little more room, so that the error comes a little later; fewer rounds
+     * have longer steps. An exit may not be seen before there is memory again, so that is waited
+     * for then.
      */
     private static void round(TprocHost host, int round) throws IOException {
       fill();
@@ -88,7 +90,7 @@ class FullHeapIT {
       TprocHost host = TprocHost.open();
       goesOn(host); // all classes are there
       for (int i = 0; i < ROUNDS; i++) {
-        round(host, i);
+        round(host, i * MOST_ROUNDS / ROUNDS);
       }
       boolean gone = Patience.until(Patience.seconds(30), () -> isNothingLeft(host));
       System.out.print(started > 0 ? "started some, " : "started none, ");
