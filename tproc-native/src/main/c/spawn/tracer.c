@@ -32,6 +32,7 @@ struct tracer {
   pid_t pid;
   tracer_keeps *keeps;
   bool holds;           /* the last signal that stops was of tracer_hold; the thread's own */
+  int stopping;         /* the signal that the last thread that was seen stands by, or 0; the thread's own */
   pthread_mutex_t lock; /* guards what follows up to the news */
   pthread_cond_t has_begun;
   bool begun;
@@ -177,9 +178,34 @@ static bool is_of_hold(const struct tracer *tracer, pid_t tid) {
 /* What refuses to be traced for that has not executed another program. */
 static bool has_lost_main(const struct tracer *tracer) { return process_state(tracer->pid) == 'Z'; }
 
-/* For the process its main thread counts: who hears that it has stopped looks at that. When it has ended any does. */
+/* All threads but the main one, as the kernel lists them. @return whether `visit` was true of one */
+static bool visit_others(const struct tracer *tracer, bool (*visit)(const struct tracer *, pid_t), bool only_first) {
+  char path[32];
+  bool any = false;
+  snprintf(path, sizeof path, "/proc/%d/task", tracer->pid);
+  DIR *threads = opendir(path);
+  if (threads == NULL) return false;
+  for (const struct dirent *each; !(any && only_first) && (each = readdir(threads)) != NULL;) {
+    const pid_t tid = (pid_t)strtol(each->d_name, NULL, 10);
+    if (tid > 0 && tid != tracer->pid) any |= visit(tracer, tid);
+  }
+  closedir(threads);
+  return any;
+}
+
+static bool runs(const struct tracer *tracer, pid_t tid) {
+  (void)tracer;
+  const char state = process_state(tid);
+  return state == 'R' || state == 'S' || state == 'D';
+}
+
+/*
+ * For the process its main thread counts: who hears that it has stopped looks at that. When it has ended any does, but
+ * of a stop only once all stand, and once: one that is seen late may be over for others already.
+ */
 static bool counts(const struct tracer *tracer, pid_t tid, bool stops) {
-  return tid == tracer->pid || ((stops || tracer->stopped) && has_lost_main(tracer));
+  if (tid == tracer->pid) return true;
+  return stops != tracer->stopped && has_lost_main(tracer) && !(stops && visit_others(tracer, runs, true));
 }
 
 /* A continuation brings each thread here once more, without a signal that stops. */
@@ -207,6 +233,7 @@ static void answer_stop(struct tracer *tracer, pid_t tid, int signal) {
   /* Listening it stays stopped, as it would untraced, until a SIGCONT. */
   const bool stops = is_stop(signal) && ptrace(PTRACE_LISTEN, tid, NULL, NULL) == 0;
   if (!stops) ptrace(PTRACE_CONT, tid, NULL, NULL);
+  tracer->stopping = stops ? signal : 0;
   if (counts(tracer, tid, stops)) note(tracer, stops, signal);
 }
 
@@ -244,36 +271,24 @@ static void answer_stopped(struct tracer *tracer, pid_t tid) {
 
 /*
  * Threads that have ended are collected, or the process's end would never show. The process's own exit is not: that is
- * for who waits for it (and may have done so already, then there is nothing left to wait for).
+ * for who waits for it (and may have done so already, then there is nothing left to wait for). One that has ended may
+ * have been the last that was still to stop.
  */
 static void follow(struct tracer *tracer) {
   siginfo_t info, collected;
   while (await(P_ALL, 0, WEXITED | WSTOPPED | WNOWAIT, &info) == 0) {
-    if (info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED)
+    if (info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED) {
       answer_stopped(tracer, info.si_pid);
-    else if (info.si_pid == tracer->pid)
+    } else if (info.si_pid == tracer->pid) {
       return;
-    else
+    } else {
       await(P_PID, info.si_pid, WEXITED, &collected);
+      if (tracer->stopping != 0 && counts(tracer, info.si_pid, true)) note(tracer, true, tracer->stopping);
+    }
   }
 }
 
 static bool seize(pid_t tid) { return ptrace(PTRACE_SEIZE, tid, NULL, (void *)OPTIONS) == 0; }
-
-/* All threads but the main one, as the kernel lists them. @return whether `visit` was true of one */
-static bool visit_others(const struct tracer *tracer, bool (*visit)(const struct tracer *, pid_t)) {
-  char path[32];
-  bool any = false;
-  snprintf(path, sizeof path, "/proc/%d/task", tracer->pid);
-  DIR *threads = opendir(path);
-  if (threads == NULL) return false;
-  for (const struct dirent *each; (each = readdir(threads)) != NULL;) {
-    const pid_t tid = (pid_t)strtol(each->d_name, NULL, 10);
-    if (tid > 0 && tid != tracer->pid) any |= visit(tracer, tid);
-  }
-  closedir(threads);
-  return any;
-}
 
 /* Refused are those that are traced already, and those that are ending. @return whether it is a new one */
 static bool seize_other(const struct tracer *tracer, pid_t tid) {
@@ -305,7 +320,7 @@ static int seize_all(const struct tracer *tracer) {
   const int failed = seize(tracer->pid) ? 0 : -errno;
   if (failed && !has_lost_main(tracer)) return failed;
   for (bool any = !failed; is_hosted(tracer);) {
-    const bool more = visit_others(tracer, seize_other);
+    const bool more = visit_others(tracer, seize_other, false);
     any |= more;
     if (!more && is_hosted(tracer)) return any ? 0 : failed;
   }
@@ -375,7 +390,7 @@ int tracer_await_begin(struct tracer *tracer, struct tproc_error *error) {
     const struct timespec soon = clock_after(COLLECT_NANOSECONDS);
     if (pthread_cond_timedwait(&tracer->has_begun, &tracer->lock, &soon) != ETIMEDOUT) continue;
     pthread_mutex_unlock(&tracer->lock);
-    visit_others(tracer, collect_other);
+    visit_others(tracer, collect_other, false);
     pthread_mutex_lock(&tracer->lock);
   }
   const int failed = tracer->failed;

@@ -19,6 +19,7 @@
 #include "support/patience.h"
 
 extern "C" {
+#include "base/process_state.h"
 #include "spawn/tracer.h"
 }
 
@@ -80,6 +81,17 @@ class Traced {
   int hold() const { return tracer_hold(tracer_, pidfd_); }
   void send(int number) const { kill(pid_, number); }
 
+  // How much news there is until it is so.
+  unsigned news_until(const std::function<bool()> &is_so) const {
+    unsigned count = 0;
+    for (bool over = false; !over;) {
+      int number = 0;
+      over = is_so();
+      while (tracer_next_news(tracer_, &number) != TRACER_NO_NEWS) count++;
+    }
+    return count;
+  }
+
   // The next news, whenever it comes. Of a stop also what has stopped it.
   tracer_news next(int *by = nullptr) const {
     tracer_news news = TRACER_NO_NEWS;
@@ -108,6 +120,31 @@ std::pair<unsigned, unsigned> threads_of(pid_t pid) {
   return counted;
 }
 
+// In a child: threads that wait, but not the main one, which ends by itself when it is told to.
+void have_threads_alone() {
+  for (int i = 0; i < 50; i++) std::thread(wait_for_ever).detach();
+  signal(SIGUSR1, [](int) { syscall(SYS_exit, 0); });
+}
+
+void end_main(pid_t pid) {
+  EXPECT_EQUAL(syscall(SYS_tgkill, pid, pid, SIGUSR1), 0);
+  EXPECT(eventually([pid] { return process_state(pid) == 'Z'; }));
+}
+
+// Whether all threads but a main one that has ended are in that state, 't' or 'S', and the tracer has seen them all.
+bool all_are(pid_t pid, char state) {
+  for (const auto &each : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task")) {
+    const pid_t tid = std::stoi(each.path().filename());
+    if (tid != pid && process_state(tid) != state) return false;
+  }
+  for (const auto &each : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::string name;
+    std::getline(std::ifstream(each.path() / "comm"), name);
+    if (name == "tproc-tracer") return process_state(std::stoi(each.path().filename())) == 'S';
+  }
+  return false;
+}
+
 bool is_untraceable(const Traced &traced) {
   if (!traced) std::puts("not tested: this process may not trace another");
   return !traced;
@@ -131,6 +168,20 @@ TEST_CASE("a stop by who traces is told apart from those of others, whenever it 
       EXPECT_EQUAL(by, SIGSTOP);
       traced.send(SIGCONT);
       EXPECT_EQUAL(traced.next(), TRACER_CONTINUED);
+    }
+  });
+}
+
+// Or who has continued it would hear of the same stop again, and stop.
+TEST_CASE("a stop of a process whose main thread has ended is told once, however many others it has") {
+  in_own_process([] {
+    const Traced traced(have_threads_alone, end_main);
+    if (is_untraceable(traced)) return;
+    for (int round = 0; round < 20; round++) {
+      traced.send(SIGSTOP);
+      EXPECT_EQUAL(traced.news_until([&] { return all_are(traced.pid(), 't'); }), 1u);
+      traced.send(SIGCONT);
+      EXPECT_EQUAL(traced.news_until([&] { return all_are(traced.pid(), 'S'); }), 1u);
     }
   });
 }
