@@ -34,6 +34,22 @@ pid_t read_pid(const std::string &file) {
   return pid;
 }
 
+// What copies its lines runs in the foreground.
+void copies(TerminalSession &session, const std::string &line) {
+  CHECK(session.becomes_raw(true));
+  session.type(line + "\r");
+  CHECK(session.shows(line + "\r\n" + line + "\r\n"));
+}
+
+void ends_with(TerminalSession &session, int status) {
+  session.type("\004");
+  CHECK(session.shows("ready> "));
+  session.type("echo status $?\r");
+  CHECK(session.shows("status " + std::to_string(status) + "\r\n"));
+  session.type("exit\r");
+  CHECK(session.wait() == 0);
+}
+
 }  // namespace
 
 TEST_SUITE_BEGIN("launcher: terminal");
@@ -302,9 +318,7 @@ TEST_CASE("job control: ^Z stops the program and the launcher, fg continues them
   TerminalSession session(kShell);
   CHECK(session.shows("ready> "));
   session.type(hosted.run + "cat\r");
-  CHECK(session.becomes_raw(true));
-  session.type("one\r");
-  CHECK(session.shows("one\r\none\r\n"));
+  copies(session, "one");
   session.type("\032");
   CHECK(session.shows("Stopped"));
   CHECK(session.shows("ready> "));
@@ -312,15 +326,8 @@ TEST_CASE("job control: ^Z stops the program and the launcher, fg continues them
   CHECK(session.shows("by " + std::to_string(128 + SIGTSTP) + "\r\n"));
   session.resize(44, 111);
   session.type("fg\r");
-  CHECK(session.becomes_raw(true));
-  session.type("two\r");
-  CHECK(session.shows("two\r\ntwo\r\n"));
-  session.type("\004");
-  CHECK(session.shows("ready> "));
-  session.type("echo status $?\r");
-  CHECK(session.shows("status 0\r\n"));
-  session.type("exit\r");
-  CHECK(session.wait() == 0);
+  copies(session, "two");
+  ends_with(session, 0);
 }
 
 TEST_CASE("job control of a program whose first thread has ended, or blocks all signals") {
@@ -337,9 +344,7 @@ TEST_CASE("job control of a program whose first thread has ended, or blocks all 
   TerminalSession session(kShell);
   CHECK(session.shows("ready> "));
   session.type(hosted.run + test_program("second") + " " + mode + "\r");
-  CHECK(session.becomes_raw(true));
-  session.type("one\r");
-  CHECK(session.shows("one\r\none\r\n"));
+  copies(session, "one");
   session.type("\032");
   CHECK(session.shows("Stopped"));
   session.type("bg\r");
@@ -348,15 +353,8 @@ TEST_CASE("job control of a program whose first thread has ended, or blocks all 
     return session.shows("Stopped", 200);
   }));
   session.type("fg\r");
-  CHECK(session.becomes_raw(true));
-  session.type("two\r");
-  CHECK(session.shows("two\r\ntwo\r\n"));
-  session.type("\004");
-  CHECK(session.shows("ready> "));
-  session.type("echo status $?\r");
-  CHECK(session.shows("status 7\r\n"));
-  session.type("exit\r");
-  CHECK(session.wait() == 0);
+  copies(session, "two");
+  ends_with(session, 7);
 }
 
 TEST_CASE("job control inside an interactive bash is its own") {
