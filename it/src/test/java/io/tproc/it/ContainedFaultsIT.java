@@ -329,7 +329,7 @@ class ContainedFaultsIT {
                 }
               });
       caller.start();
-      Patience.until(Patience.seconds(10), () -> isWaiting(caller));
+      Patience.until(Patience.seconds(10), () -> NativeWaits.isInCall(caller));
       caller.interrupt();
       assertThat(interrupted.get(1, TimeUnit.MINUTES)).isTrue();
     }
@@ -349,26 +349,11 @@ class ContainedFaultsIT {
     return caller;
   }
 
-  /** In the native wait: the JVM calls that running. */
-  private static boolean isWaiting(Thread thread) {
-    return List.of(thread.getStackTrace()).stream()
-        .anyMatch(frame -> frame.getMethodName().equals("awaitChange"));
-  }
-
   /** A call that does not return, and not one that has yet to start its thread in the library. */
-  private static CompletableFuture<Object> startHanging(ContainedLibrary library) throws Exception {
-    CountDownLatch ready = new CountDownLatch(1);
+  private static CompletableFuture<Object> startHanging(ContainedLibrary library) {
     CompletableFuture<Object> result = new CompletableFuture<>();
-    Thread caller =
-        start(
-            result,
-            () -> {
-              library.function("thread_id", INT).call();
-              ready.countDown();
-              return library.function("hang", VOID).call();
-            });
-    assertThat(ready.await(1, TimeUnit.MINUTES)).isTrue();
-    Patience.until(Patience.seconds(10), () -> isWaiting(caller));
+    Thread caller = start(result, library.function("hang", VOID)::call);
+    assertThat(Patience.until(Patience.seconds(60), () -> NativeWaits.isInCall(caller))).isTrue();
     return result;
   }
 

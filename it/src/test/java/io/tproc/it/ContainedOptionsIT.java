@@ -198,7 +198,7 @@ class ContainedOptionsIT {
               opened.complete(Thread.currentThread().isInterrupted() ? thrown : null);
             });
     opener.start();
-    Patience.until(Patience.seconds(60), () -> ContainedThreadsIT.isWaiting(opener));
+    Patience.until(Patience.seconds(60), () -> NativeWaits.isWaiting(opener));
     opener.interrupt();
     assertThat(opened.get(1, TimeUnit.MINUTES)).hasMessageContaining("was interrupted");
     opener.join();

@@ -50,12 +50,6 @@ class ContainedThreadsIT {
     return host.libraryBuilder(Programs.library("contained")).threads(threads).open();
   }
 
-  /** In the native wait: the JVM calls that running. */
-  static boolean isWaiting(Thread thread) {
-    return List.of(thread.getStackTrace()).stream()
-        .anyMatch(frame -> frame.getMethodName().equals("awaitChange"));
-  }
-
   private static Thread start(CompletableFuture<Object> result, Callable<Object> call) {
     Thread caller =
         new Thread(
@@ -77,7 +71,7 @@ class ContainedThreadsIT {
     try (ContainedLibrary library = open(host, threads)) {
       CompletableFuture<Object> hanging = new CompletableFuture<>();
       Thread caller = start(hanging, library.function("hang", VOID)::call);
-      Patience.until(Patience.seconds(60), () -> isWaiting(caller));
+      Patience.until(Patience.seconds(60), () -> NativeWaits.isInCall(caller));
       Supplier<WeakReference<Object>> garbage = () -> new WeakReference<>(new byte[1 << 20]);
       WeakReference<Object> collected = garbage.get();
       while (collected.get() != null) {
@@ -186,7 +180,7 @@ class ContainedThreadsIT {
       Callback callback = library.callback(Signature.of(VOID), arguments -> null);
       CompletableFuture<Object> hanging = new CompletableFuture<>();
       Thread first = start(hanging, library.function("hang", VOID)::call);
-      Patience.until(Patience.seconds(60), () -> isWaiting(first));
+      Patience.until(Patience.seconds(60), () -> NativeWaits.isInCall(first));
       assertThatThrownBy(() -> library.function("count", VOID))
           .isInstanceOf(LibraryTurnException.class)
           .hasMessage("looking for count has waited longer than PT2S for its turn");
@@ -254,7 +248,7 @@ class ContainedThreadsIT {
       this.finding = library.symbol("finding").orElseThrow();
       set(1);
       Thread looks = start(found, () -> library.symbol("found_slowly"));
-      Patience.until(Patience.seconds(60), () -> isWaiting(looks));
+      Patience.until(Patience.seconds(60), () -> NativeWaits.isWaiting(looks));
     }
 
     private void set(int value) {
@@ -279,7 +273,7 @@ class ContainedThreadsIT {
         Callback callback = library.callback(Signature.of(VOID), arguments -> null)) {
       CompletableFuture<Object> hanging = new CompletableFuture<>();
       Thread first = start(hanging, library.function("hang", VOID)::call);
-      Patience.until(Patience.seconds(60), () -> isWaiting(first));
+      Patience.until(Patience.seconds(60), () -> NativeWaits.isInCall(first));
       Thread.currentThread().interrupt();
       assertThatThrownBy(library::bytesInUse).isInstanceOf(LibraryTurnException.class);
       assertThat(Thread.interrupted()).isTrue();
@@ -338,7 +332,7 @@ class ContainedThreadsIT {
       ContainedFunction next = library.function("next_int32", INT, INT);
       CompletableFuture<Object> hanging = new CompletableFuture<>();
       Thread first = start(hanging, library.function("hang", VOID)::call);
-      Patience.until(Patience.seconds(60), () -> isWaiting(first));
+      Patience.until(Patience.seconds(60), () -> NativeWaits.isInCall(first));
       CompletableFuture<Object> second = new CompletableFuture<>();
       Thread waiter = start(second, () -> next.call(1));
       Patience.until(Patience.seconds(60), () -> waiter.getState() == Thread.State.TIMED_WAITING);

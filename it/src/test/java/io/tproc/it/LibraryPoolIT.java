@@ -151,12 +151,7 @@ class LibraryPoolIT {
       for (int i = 0; i < 3; i++) {
         calls.add(threads.submit(() -> pool.function("hang", VOID).call()));
       }
-      Patience.until(
-          Patience.seconds(10),
-          () ->
-              Thread.getAllStackTraces().values().stream()
-                  .flatMap(java.util.Arrays::stream)
-                  .anyMatch(frame -> frame.getMethodName().equals("awaitChange")));
+      Patience.until(Patience.seconds(10), NativeWaits::isAnyWaiting);
       pool.close();
       for (Future<?> call : calls) {
         assertThatThrownBy(() -> call.get(1, TimeUnit.MINUTES)).hasMessageContaining("closed");
@@ -257,12 +252,7 @@ class LibraryPoolIT {
                     }));
     Thread caller = new Thread(call);
     caller.start();
-    Patience.until(
-        Patience.seconds(60),
-        () ->
-            Thread.getAllStackTraces().values().stream()
-                .flatMap(java.util.Arrays::stream)
-                .anyMatch(frame -> frame.getMethodName().equals("awaitChange")));
+    Patience.until(Patience.seconds(60), NativeWaits::isAnyWaiting);
     pool.close();
     assertThatThrownBy(() -> call.get(1, TimeUnit.MINUTES))
         .cause()
