@@ -50,15 +50,16 @@ static void forward_terminal_stop(struct session *session, const struct signalfd
 
 bool forward_signal(struct session *session, const struct signalfd_siginfo *taken) {
   const int signal = (int)taken->ssi_signo;
-  const bool group = is_from_terminal(taken);
+  const bool from_terminal = is_from_terminal(taken);
   if (taken->ssi_code <= 0 && (int)taken->ssi_pid == sys_pid()) return false; /* EPIPE's SIGPIPE: the launcher's own */
+  const bool group = from_terminal || (taken->ssi_code == SI_USER && witness_has_seen(session->witness, signal));
   if (is_terminal_stop(signal)) {
     forward_terminal_stop(session, taken, group);
     return false;
   }
   if (signal == SIGWINCH && session->relay != NULL) {
     terminal_copy_size(session->terminal); /* its terminal tells the program, if the size is another */
-    if (group) return false;
+    if (from_terminal) return false;
   }
   if (group)
     hosted_signal_group(&session->hosted, signal);

@@ -17,6 +17,7 @@
 #include "signals.h"
 #include "system.h"
 #include "tproc.h"
+#include "witness.h"
 
 #define VERSION_TEXT(major, minor, patch) "tproc-run " #major "." #minor "." #patch "\n"
 #define VERSION_OF(major, minor, patch) VERSION_TEXT(major, minor, patch) /* of the macros' values */
@@ -30,6 +31,7 @@ static struct launcher {
   struct patience patience;
   struct terminal terminal;
   struct relay relay;
+  struct witness witness;
   uint32_t terminal_flag;    /* WIRE_LAUNCH_TERMINAL…, or none */
   uint64_t blocked, ignored; /* signals, as the caller left them */
 } launcher;
@@ -126,6 +128,7 @@ static struct outcome run(void) {
       .connection = &launcher.connection,
       .hosted = {.pidfd = -1},
       .terminal = &launcher.terminal,
+      .witness = &launcher.witness,
   };
   struct outcome outcome;
   if (launching_connect(&launcher.connection, session.socket, &launcher.patience, &outcome) != LAUNCHED) return outcome;
@@ -160,6 +163,7 @@ int launcher_main(char **argv, char **envp) {
   }
   const int failed = prepare(envp);
   const struct outcome outcome = failed != 0 ? (struct outcome){.exit_code = failed} : run();
+  witness_end(&launcher.witness);
   if (launcher.terminal.used) guardian_end(&launcher.terminal);
   return outcome_end(outcome);
 }

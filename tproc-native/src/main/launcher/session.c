@@ -16,6 +16,9 @@
 
 #define GONE_MILLISECONDS 10000
 
+/* What ends sooner does without a fork more; it hardly has processes that a signal for the group would be for. */
+#define WITNESS_AFTER_MILLISECONDS 20
+
 enum { SOCKET, SIGNALS, PROGRAM, RELAY, ENTRIES = RELAY + RELAY_ENTRIES };
 
 static void leave_terminal(struct session *session) {
@@ -123,12 +126,23 @@ static void take_signals(struct session *session) {
   }
 }
 
+static long until(int64_t deadline) {
+  const int64_t left = deadline - sys_milliseconds();
+  return left < 0 ? 0 : (long)left;
+}
+
 static long next_timeout(const struct session *session) {
-  if (session->gone_deadline != 0) {
-    const int64_t left = session->gone_deadline - sys_milliseconds();
-    return left < 0 ? 0 : (long)left;
-  }
-  return session->relay != NULL ? relay_timeout(session->relay) : -1;
+  if (session->gone_deadline != 0) return until(session->gone_deadline);
+  const long relay = session->relay != NULL ? relay_timeout(session->relay) : -1;
+  if (session->witness_at == 0) return relay;
+  const long witness = until(session->witness_at);
+  return relay < 0 || witness < relay ? witness : relay;
+}
+
+static void start_witness(struct session *session) {
+  if (session->witness_at == 0 || session->gone_deadline != 0 || sys_milliseconds() < session->witness_at) return;
+  session->witness_at = 0;
+  witness_start(session->witness);
 }
 
 static void wait_for_events(struct session *session, struct pollfd entries[ENTRIES]) {
@@ -145,12 +159,14 @@ static void wait_for_events(struct session *session, struct pollfd entries[ENTRI
 }
 
 struct outcome session_run(struct session *session) {
+  session->witness_at = sys_milliseconds() + WITNESS_AFTER_MILLISECONDS;
   for (;;) {
     struct pollfd entries[ENTRIES];
     struct outcome outcome;
     wait_for_events(session, entries);
     if (entries[PROGRAM].revents != 0) session->gone_deadline = sys_milliseconds() + GONE_MILLISECONDS;
     if (entries[SIGNALS].revents != 0) take_signals(session);
+    start_witness(session);
     if (session->relay != NULL) {
       relay_look(session->relay);
       if (!session->relay->foreground) relay_check_foreground(session->relay);

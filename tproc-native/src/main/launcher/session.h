@@ -6,6 +6,7 @@
 #include "hosted.h"
 #include "outcome.h"
 #include "relay.h"
+#include "witness.h"
 
 struct session {
   const char *socket;  /**< path, for messages */
@@ -14,12 +15,14 @@ struct session {
   struct hosted hosted;
   int signals; /**< of signals_open, for all signals */
   struct terminal *terminal;
-  struct relay *relay;   /**< NULL: the program has the user's descriptors themselves */
-  int stop_signal;       /**< by which the next stop would natively be: the terminal's; 0: none of them */
-  bool whole_job;        /**< the next stop is the whole job's, as of what the user has typed */
-  int64_t next_look;     /**< when to look again whether a background job reads */
-  int64_t gone_deadline; /**< 0, or when the host must have said how the program has ended */
-  size_t crash_size;     /**< of what the host has said of its crash; 0: nothing */
+  struct relay *relay;     /**< NULL: the program has the user's descriptors themselves */
+  int stop_signal;         /**< by which the next stop would natively be: the terminal's; 0: none of them */
+  bool whole_job;          /**< the next stop is the whole job's, as of what the user has typed */
+  int64_t next_look;       /**< when to look again whether a background job reads */
+  struct witness *witness; /**< of signals for the whole process group */
+  int64_t witness_at;      /**< when to start it; 0: no more */
+  int64_t gone_deadline;   /**< 0, or when the host must have said how the program has ended */
+  size_t crash_size;       /**< of what the host has said of its crash; 0: nothing */
   char crash[WIRE_CRASH_TEXT_MAX];
 };
 

@@ -117,6 +117,20 @@ class LauncherSignalsIT {
     assertThat(job.waitFor()).isEqualTo(143);
   }
 
+  /** It leads a process group of its own, and sends its signal to that. */
+  @Test
+  void timeoutEndsWhatTheProgramHasStarted() throws Exception {
+    Programs.hostable("bash");
+    List<String> command = new ArrayList<>(List.of(Programs.installed("timeout")));
+    command.add(Long.toString(Patience.seconds(2).toSeconds()));
+    String script = "sleep 1000 & echo $!; wait";
+    command.addAll(ListeningHost.command(host.socket(), "bash", "-c", script));
+    Process timeout = new ProcessBuilder(command).start();
+    long started = Long.parseLong(timeout.inputReader().readLine());
+    assertThat(timeout.waitFor()).isEqualTo(124);
+    untilGone(started, 10);
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"", "--crash-report"})
   void aProgramThatStopsItselfStopsItsLauncher(String option) throws Exception {
