@@ -258,7 +258,8 @@ public final class ArrowPool implements AutoCloseable {
 
   /**
    * How many batches are lent: submitted, and not released by the program that has them. Results
-   * that lie in them do not count.
+   * that lie in them do not count. When it is 0, all that no result lies in has been given back to
+   * its allocator.
    *
    * @return the number at this instant
    */
@@ -370,14 +371,16 @@ public final class ArrowPool implements AutoCloseable {
     }
   }
 
-  /** The first to say so ends it. */
+  /** The first to say so ends it: it counts as lent until its memory has been given back. */
   private void end(Lease lease) {
-    if (lent.remove(lease.id()) != null) {
+    try {
+      lease.end();
+    } finally {
+      lent.remove(lease.id()); // first: keep() looks here when it has noted the lease there
       Set<Lease> with = lease.keptWith;
       if (with != null) {
         with.remove(lease);
       }
-      lease.release();
     }
   }
 

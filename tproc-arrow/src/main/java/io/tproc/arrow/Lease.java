@@ -19,6 +19,7 @@ final class Lease {
   private final ExportedArray array;
   private final ExportedSchema schema;
   private int holders = 1; // guarded by this
+  private boolean ended; // guarded by this
 
   /** Where it is noted that a worker keeps it. */
   volatile @Nullable Set<Lease> keptWith;
@@ -64,6 +65,14 @@ final class Lease {
       throw new IllegalStateException("released already");
     }
     holders++;
+  }
+
+  /** The program has it no more. Who is not the first to say so waits for what that does. */
+  synchronized void end() {
+    if (!ended) {
+      ended = true;
+      release();
+    }
   }
 
   /** One holder less. */
