@@ -76,7 +76,7 @@ static int labour(struct tproc_request *request) {
 /* Tells that it is there by the first byte of the buffer, and waits for the second. */
 static int wait_for_java(struct tproc_request *request) {
   volatile unsigned char *gate = request->buffers[0].address;
-  gate[0]++;
+  __atomic_fetch_add(&gate[0], 1, __ATOMIC_SEQ_CST); /* several threads may come at once */
   while (gate[1] == 0) usleep(500);
   const int pid = getpid();
   return tproc_respond(request, &pid, sizeof pid);
