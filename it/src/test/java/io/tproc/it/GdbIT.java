@@ -71,12 +71,7 @@ class GdbIT {
     Process launcher = HOST.start(Programs.probe("debuggee"), "loop");
     try {
       assertThat(launcher.inputReader().readLine()).isEqualTo("ready");
-      long pid =
-          HOST.programs().stream()
-              .map(each -> each.pid())
-              .filter(each -> each != neighbourPid)
-              .findFirst()
-              .orElseThrow();
+      long pid = HOST.onlyBeside(neighbourPid).pid();
       Outcome outcome =
           gdb(pid, "--batch", "--ex", "tbreak step", "--ex", "continue", "--ex", "print round > 0");
       mayAttach(outcome);

@@ -229,7 +229,7 @@ class ListenIT {
       var own = listening.host().command(Programs.probe("waiter")).start();
 
       assertThat(listening.host().running()).containsExactly(own);
-      assertThat(listening.programs()).hasSize(2);
+      assertThat(until(() -> listening.programs().size() == 2)).isTrue(); // it is listed soon
       launcher.destroy();
       assertThat(launcher.waitFor()).isEqualTo(128 + 15);
       assertThat(own.isAlive()).isTrue();

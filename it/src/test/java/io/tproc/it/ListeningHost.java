@@ -116,12 +116,17 @@ final class ListeningHost implements AutoCloseable, AfterEachCallback, AfterAllC
 
   /** The one program that runs now. It may run a moment before it is listed. */
   ThreadProcStatus only() {
+    return onlyBeside(0);
+  }
+
+  /** The one that runs now beside another, of which the pid is known. */
+  ThreadProcStatus onlyBeside(long pid) {
     List<ThreadProcStatus> all = new ArrayList<>();
     Patience.untilNothingToComplainOf(
         Patience.seconds(5),
         () -> {
           all.clear();
-          all.addAll(programs());
+          programs().stream().filter(each -> each.pid() != pid).forEach(all::add);
           return all.size() == 1 ? "" : "not one program: " + all;
         });
     return all.get(0);
