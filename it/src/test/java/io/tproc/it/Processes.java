@@ -12,10 +12,15 @@ import java.util.Optional;
 final class Processes {
   private Processes() {}
 
-  /** A process as /proc/PID/stat describes it. */
-  record State(long pid, String name, char state, long parent) {
+  /** A process as /proc/PID/stat describes it; its group, and the one that has its terminal. */
+  record State(long pid, String name, char state, long parent, long group, long foregroundGroup) {
     boolean isZombie() {
       return state == 'Z' || state == 'X';
+    }
+
+    /** It has the terminal, and is not stopped any more. */
+    boolean isInForeground() {
+      return group == foregroundGroup && !isZombie() && state != 'T' && state != 't';
     }
   }
 
@@ -28,7 +33,12 @@ final class Processes {
       String[] rest = stat.substring(close + 2).split(" ");
       return Optional.of(
           new State(
-              pid, stat.substring(open + 1, close), rest[0].charAt(0), Long.parseLong(rest[1])));
+              pid,
+              stat.substring(open + 1, close),
+              rest[0].charAt(0),
+              Long.parseLong(rest[1]),
+              Long.parseLong(rest[2]),
+              Long.parseLong(rest[5])));
     } catch (IOException e) {
       return Optional.empty(); // it ended, perhaps while we read
     }

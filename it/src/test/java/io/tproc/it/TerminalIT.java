@@ -2,6 +2,8 @@ package io.tproc.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -126,7 +128,10 @@ class TerminalIT {
     }
   }
 
-  /** Waits until a child of the hosted shell runs, as the shell's own fork is named after it. */
+  /**
+   * Waits until a child of the hosted shell has the terminal, and runs: what is typed before is the
+   * shell's, which shows the command first.
+   */
   private static void foreground(String name) {
     Patience.untilNothingToComplainOf(
         Patience.seconds(10),
@@ -134,10 +139,10 @@ class TerminalIT {
             ProcessHandle.of(host.only().pid())
                     .orElseThrow()
                     .children()
-                    .map(child -> Processes.of(child.pid()).map(Processes.State::name).orElse(""))
-                    .anyMatch(name::equals)
+                    .flatMap(child -> Processes.of(child.pid()).stream())
+                    .anyMatch(child -> child.name().equals(name) && child.isInForeground())
                 ? ""
-                : name + " does not run");
+                : name + " does not run in the foreground");
   }
 
   @Test
@@ -145,11 +150,26 @@ class TerminalIT {
     try (Terminal terminal = interactive()) {
       terminal.type("trap 'echo winch $(stty size)' WINCH\r").expect("PROMPT> ");
       terminal.resize(40, 90);
-      Patience.until(java.time.Duration.ofMillis(100), () -> false);
-      terminal.type("\r").expect("winch 40 90");
+      untilTyped(terminal, "\r", "winch 40 90"); // it heeds the signal when it has read a line
       terminal.type("exit\r");
       assertThat(terminal.end()).startsWith("exited");
     }
+  }
+
+  private static void untilTyped(Terminal terminal, String keys, String shown) {
+    Patience.untilNothingToComplainOf(
+        Patience.seconds(20),
+        () -> {
+          try {
+            terminal.type(keys);
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+          return Patience.until(Patience.seconds(0.2), () -> terminal.shown().contains(shown))
+              ? ""
+              : "there is only <" + terminal.shown() + ">";
+        });
+    terminal.expect(shown);
   }
 
   @ParameterizedTest
