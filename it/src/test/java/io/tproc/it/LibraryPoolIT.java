@@ -221,7 +221,7 @@ class LibraryPoolIT {
     Resources before = Resources.now();
     Path file = directory.resolve("hang");
     LibraryBuilder builder =
-        host.libraryBuilder(Programs.library("hanging")).startLimit(Patience.seconds(1));
+        host.libraryBuilder(Programs.library("hanging")).startLimit(Patience.seconds(3));
     builder.environment().put("HANG_WHILE_THERE_IS", file.toString());
     try (LibraryPool pool = builder.openPool(1)) {
       ContainedFunction well = pool.function("well", INT);
