@@ -164,12 +164,7 @@ bool TerminalSession::shows(const std::string &text, int milliseconds) {
       found_ = at + text.size();
       return true;
     }
-    pollfd entry{master_, POLLIN, 0};
-    char bytes[4096];
-    if (poll(&entry, 1, milliseconds) <= 0) return false;
-    const ssize_t got = read(master_, bytes, sizeof bytes);
-    if (got <= 0) return false;
-    shown_.append(bytes, static_cast<size_t>(got));
+    if (!takes_some(milliseconds)) return false;
   }
 }
 
@@ -183,17 +178,24 @@ bool TerminalSession::becomes_raw(bool raw) const {
   return eventually([this, raw] { return is_raw() == raw; });
 }
 
+bool TerminalSession::takes_some(int milliseconds) {
+  pollfd entry{master_, POLLIN, 0};
+  char bytes[4096];
+  if (poll(&entry, 1, milliseconds) <= 0) return false;
+  const ssize_t got = read(master_, bytes, sizeof bytes);
+  if (got > 0) shown_.append(bytes, static_cast<size_t>(got));
+  return got > 0;
+}
+
 int TerminalSession::wait() {
-  // Output that is not read can hold up the end.
-  ended_ = ended_ || eventually([this] {
-             pollfd entry{master_, POLLIN, 0};
-             char bytes[4096];
-             if (poll(&entry, 1, 0) == 1) {
-               const ssize_t got = read(master_, bytes, sizeof bytes);
-               if (got > 0) shown_.append(bytes, static_cast<size_t>(got));
-             }
-             return waitpid(pid_, &status_, WNOHANG) == pid_;
-           });
+  // Output that is not read can hold up the end, and some may have come between the last look and the end.
+  if (!ended_) {
+    ended_ = eventually([this] {
+      takes_some(0);
+      return waitpid(pid_, &status_, WNOHANG) == pid_;
+    });
+    for (int chunks = 0; ended_ && chunks < 100 && takes_some(0);) chunks++;
+  }
   if (!ended_) throw std::runtime_error("the session does not end");
   return status_;
 }

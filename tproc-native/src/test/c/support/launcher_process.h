@@ -58,6 +58,8 @@ class TerminalSession {
   int wait();
 
  private:
+  bool takes_some(int milliseconds);
+
   pid_t pid_;
   int master_;
   std::string shown_;
