@@ -196,7 +196,7 @@ TEST_CASE("a launch that hangs holds up neither other launches nor lists") {
 }
 
 TEST_CASE("a launch for which no worker has time is refused") {
-  Listening listening(hanging_options(2, 100));
+  Listening listening(hanging_options(2, 500));
   WaitWord word;
   Client first(listening.path()), second(listening.path()), third(listening.path());
   first.launch(LaunchRequest("hang", {address_of(word.get())}));
@@ -206,7 +206,7 @@ TEST_CASE("a launch for which no worker has time is refused") {
   const Reply reply = third.receive();
   CHECK(reply.error_code() == EAGAIN);
   CHECK(reply.exit_code() == 125);
-  CHECK(reply.message() == "not begun within 100 ms: 2 launches hang (EAGAIN)");
+  CHECK(reply.message() == "not begun within 500 ms: 2 launches hang (EAGAIN)");
   listener = true;
   first.started();
   word.go();
