@@ -189,6 +189,12 @@ static void read_properties(int file, const Elf64_Phdr *header, struct elf_file 
   }
 }
 
+/* The kernel does not look at it: of what is impossible or too much, nothing is kept. */
+static uint64_t thread_storage(const Elf64_Phdr *header, uint64_t largest_image) {
+  if (header->p_memsz > largest_image / 8 || header->p_align > largest_image / 8) return 0;
+  return header->p_memsz + 2 * header->p_align;
+}
+
 static int take_program_header(int file, const Elf64_Phdr *header, unsigned index, uint64_t size,
                                uint64_t largest_image, struct elf_file *elf, struct tproc_error *error) {
   switch (header->p_type) {
@@ -196,6 +202,9 @@ static int take_program_header(int file, const Elf64_Phdr *header, unsigned inde
       return add_segment(elf, header, index, size, largest_image, error);
     case PT_INTERP:
       return read_interpreter(file, header, elf, error);
+    case PT_TLS:
+      elf->thread_storage = thread_storage(header, largest_image);
+      return 0;
     case PT_GNU_STACK:
       elf->executable_stack = (header->p_flags & PF_X) != 0;
       return 0;

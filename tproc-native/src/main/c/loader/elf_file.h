@@ -29,6 +29,7 @@ struct elf_file {
   uint64_t alignment;            /**< largest p_align that is a power of two, at least a page */
   uint64_t program_headers;      /**< where the last segment that has their beginning has it, or 0 */
   uint16_t program_header_count; /**< e_phnum */
+  uint64_t thread_storage;       /**< what PT_TLS takes in memory, alignment included; 0 without one */
   bool executable_stack;         /**< PT_GNU_STACK asks for it */
   bool branch_target_protection; /**< PT_GNU_PROPERTY promises BTI landing pads (aarch64) */
   bool has_interpreter;          /**< PT_INTERP is there */

@@ -73,6 +73,14 @@ static uint64_t fitting_alignment(const struct elf_file *elf, uint64_t room) {
   return alignment;
 }
 
+/*
+ * A static program of glibc begins with a break for the thread-local storage of its first thread (which takes this, and
+ * some KiB), and dies if it gets none: to it an answer that is not the old break is a new one. So that is room besides.
+ */
+static uint64_t break_size(const struct elf_file *program) {
+  return BREAK_SIZE + (program->has_interpreter ? 0 : page_floor(program->thread_storage));
+}
+
 static void place_program(struct address_range third, const struct elf_file *program, uint64_t alignment,
                           const uint64_t *offsets, struct layout *layout) {
   uint64_t end = third.low + page_size() + offsets[0];
@@ -81,7 +89,7 @@ static void place_program(struct address_range third, const struct elf_file *pro
     end = program->high + layout->program_bias;
   }
   const uint64_t heap = end + page_size() + offsets[1];
-  layout->heap = (struct address_range){heap, heap + BREAK_SIZE};
+  layout->heap = (struct address_range){heap, heap + break_size(program)};
 }
 
 static void place_stack(struct address_range third, uint64_t size, uint64_t begun, uint64_t room,
@@ -121,10 +129,10 @@ int layout_plan(const struct slot *slot, const struct elf_file *program, const s
   if (stack_size < least && stack_size < SMALLEST_ROOM) stack_size = least < SMALLEST_ROOM ? least : SMALLEST_ROOM;
   stack_size = page_ceil(stack_size);
   const uint64_t margin = 2 * (third / RANDOM_SHARE + 2 * page_size());
-  const uint64_t fitting = fitting_alignment(program, third - BREAK_SIZE - margin);
+  const uint64_t fitting = fitting_alignment(program, third - break_size(program) - margin);
   const uint64_t inside = program->position_independent ? span_of(program, fitting) : 0;
   const uint64_t linker = interpreter != NULL ? fitting_alignment(interpreter, third - margin) : 0;
-  int failed = check_room("the program", inside + BREAK_SIZE + margin, low, error);
+  int failed = check_room("the program", inside + break_size(program) + margin, low, error);
   if (!failed) failed = check_room("the stack", stack_size + room + STACK_GUARD + margin, middle, error);
   if (!failed && interpreter != NULL)
     failed = check_room("the interpreter", span_of(interpreter, linker) + margin, high, error);

@@ -28,7 +28,7 @@ struct layout {
   struct address_range stack;       /**< the program's stack, as far as it may grow */
   struct address_range stack_room;  /**< its upper end, if more is kept free there than the program is to pay for */
   struct address_range stack_begun; /**< what is mapped below at the start; the kernel lets it grow */
-  struct address_range heap;        /**< where the program break may be: 128 KiB */
+  struct address_range heap;        /**< where the program break may be: 128 KiB, and a static program's PT_TLS */
   struct address_range anonymous;   /**< where mmap maps anonymous memory */
   struct address_range files;       /**< where mmap maps files */
 };

@@ -74,6 +74,11 @@ TEST_CASE("a program that raises the limit of its stack has room for it, as nati
   CHECK(host.run(Launch(test_program("stack"), {"raise"})) == 0);
 }
 
+TEST_CASE("a static program has thread-local storage of any size and alignment, as natively") {
+  Host host;
+  CHECK(host.run(Launch(test_program("storage"))) == 0);
+}
+
 TEST_CASE("what is wrong with an interpreter is said of it") {
   TemporaryDirectory directory;
   Host host;

@@ -92,6 +92,20 @@ TEST_CASE("everything lies inside the slot, aligned, apart, with a guard below t
   }
 }
 
+TEST_CASE("a static program's thread-local storage has room in its break, one with an interpreter maps its own") {
+  const slot place = imagined_slot(16 * kGiB);
+  elf_file program = image_of(0, 5 * kMiB);
+  program.thread_storage = 2 * kMiB + 100;
+  layout plan;
+  tproc_error error{};
+  REQUIRE(layout_plan(&place, &program, nullptr, 8 * kMiB, 1000, 0, &plan, &error) == 0);
+  CHECK(range_size(plan.heap) == 128 * 1024 + 2 * kMiB);
+  CHECK(plan.heap.high < plan.anonymous.low);
+  program.has_interpreter = true;
+  REQUIRE(layout_plan(&place, &program, &program, 8 * kMiB, 1000, 0, &plan, &error) == 0);
+  CHECK(range_size(plan.heap) == 128 * 1024);
+}
+
 TEST_CASE("a program with low addresses of its own starts where the slot says") {
   const slot place = imagined_slot(16 * kGiB);
   const elf_file program = image_of(0x400000, 0x500000, 2 * kMiB);
