@@ -36,11 +36,13 @@ static struct outcome fail(struct session *session, const char *before, const ch
 
 /*
  * The program has been stopped: the launcher stops too, so that the shell sees it, and continues the program when it is
- * continued itself. A host's word may be old: the program may run again.
+ * continued itself. A host's word may be old: the program may run again. A program that handles ^Z, or reads it, stops
+ * itself by SIGTSTP when it is ready for that; the rest of the job is to stop, too.
  */
-static void follow_stop(struct session *session) {
-  const int signal = session->stop_signal != 0 ? session->stop_signal : SIGSTOP;
-  const bool whole_job = session->whole_job;
+static void follow_stop(struct session *session, int told) {
+  const bool itself = session->stop_signal == 0 && told == SIGTSTP;
+  const int signal = itself ? SIGTSTP : session->stop_signal != 0 ? session->stop_signal : SIGSTOP;
+  const bool whole_job = session->whole_job || itself;
   session->stop_signal = 0;
   session->whole_job = false;
   if (!hosted_is_stopped(&session->hosted)) return;
@@ -87,6 +89,12 @@ static struct outcome follow_end(struct session *session, const struct answer *a
   return outcome_of(ended.kind, ended.status);
 }
 
+static int told_signal(const struct answer *answer) {
+  struct wire_stopped stopped;
+  memcpy(&stopped, answer->payload, sizeof stopped);
+  return stopped.signal;
+}
+
 /* True at the end; *outcome is then set. */
 static bool take_answers(struct session *session, struct outcome *outcome) {
   for (;;) {
@@ -113,7 +121,7 @@ static bool take_answers(struct session *session, struct outcome *outcome) {
       return true;
     }
     if (answer.type == WIRE_CRASHED) note_crash(session, &answer);
-    if (answer.type == WIRE_STOPPED) follow_stop(session);
+    if (answer.type == WIRE_STOPPED) follow_stop(session, told_signal(&answer));
   }
 }
 

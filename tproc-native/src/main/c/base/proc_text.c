@@ -22,6 +22,7 @@ static const char *parse_number(const char *text, unsigned base, int64_t *number
 /* How many numbers follow the state up to the time of the start, and to the start of the break: proc_pid_stat(5). */
 #define UP_TO_START 19
 #define UP_TO_BREAK 44
+#define UP_TO_TERMINAL 4
 #define UP_TO_FLAGS 6
 #define FORK_NO_EXEC 0x40 /* PF_FORKNOEXEC of include/linux/sched.h */
 
@@ -42,6 +43,7 @@ bool proc_parse_stat(const char *text, struct process_stat *stat) {
   stat->parent = (int)numbers[0];
   stat->group = (int)numbers[1];
   stat->session = (int)numbers[2];
+  stat->has_terminal = count >= UP_TO_TERMINAL && numbers[UP_TO_TERMINAL - 1] != 0;
   stat->has_execed = count >= UP_TO_FLAGS && (numbers[UP_TO_FLAGS - 1] & FORK_NO_EXEC) == 0;
   stat->started_at = count >= UP_TO_START ? numbers[UP_TO_START - 1] : -1;
   stat->break_start = count == UP_TO_BREAK ? (uint64_t)numbers[UP_TO_BREAK - 1] : 0;

@@ -8,6 +8,7 @@
 struct process_stat {
   char state; /**< 'R', 'S', 'T', … */
   int parent, group, session;
+  bool has_terminal;    /**< its session has a controlling terminal */
   bool has_execed;      /**< it has executed a program since it was cloned */
   int64_t started_at;   /**< in clock ticks since the boot; -1: the text ends before it */
   uint64_t break_start; /**< where the program break began; 0: not told to everybody, or the text ends before it */

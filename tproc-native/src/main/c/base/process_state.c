@@ -26,6 +26,19 @@ bool process_is_stopped(pid_t pid) {
   return state == 'T' || state == 't';
 }
 
+static bool has_default(pid_t pid, int signal) {
+  char path[32], text[4096];
+  int64_t ignored, caught;
+  snprintf(path, sizeof path, "/proc/%d/status", pid);
+  return small_file_read(path, text, sizeof text) && proc_parse_field(text, "SigIgn:\t", 16, &ignored) &&
+         proc_parse_field(text, "SigCgt:\t", 16, &caught) && (((ignored | caught) >> (signal - 1)) & 1) == 0;
+}
+
+bool process_has_lone_stop(pid_t pid) {
+  struct process_stat stat;
+  return read_stat(pid, &stat) && stat.session == pid && stat.has_terminal && has_default(pid, SIGTSTP);
+}
+
 bool process_clone_is_over(pid_t tid) {
   struct process_stat stat;
   return read_stat(tid, &stat) ? stat.has_execed : kill(tid, 0) != 0 && errno == ESRCH;

@@ -18,6 +18,12 @@ char process_state(pid_t pid);
 bool process_is_stopped(pid_t pid);
 
 /**
+ * Whether the kernel ignores a SIGTSTP by which a process would stop, only because nobody of its session is its parent:
+ * it leads its session, which has a terminal, and neither handles nor ignores the signal.
+ */
+bool process_has_lone_stop(pid_t pid);
+
+/**
  * Whether a child without an exit signal has executed another program, for as long as its exit is not collected. While
  * a thread of this process traces it: no.
  */

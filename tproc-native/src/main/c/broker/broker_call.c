@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -300,6 +301,20 @@ static struct broker_answer answer_limit(struct fence_listener *listener, const 
   return (struct broker_answer){.verdict = BROKER_DEFER_LIMIT};
 }
 
+/*
+ * A SIGTSTP to itself, as editors and pagers send when a handler has told them of one: the kernel ignores it where
+ * nobody could continue the process. Its launcher can.
+ */
+static struct broker_answer answer_stop(struct fence_listener *listener, const struct broker_call *call) {
+  const pid_t whom = (pid_t)call->arguments[0], self = listener->pid;
+  const bool is_itself = whom == self || (call->number == __NR_kill && (whom == 0 || whom == -self));
+  if (!call->shares || !is_itself || !process_has_lone_stop(self)) return unchanged();
+  listener->stopped_itself = true;
+  if (kill(whom == self ? self : -self, SIGSTOP) == 0) return result(0);
+  listener->stopped_itself = false;
+  return unchanged();
+}
+
 static struct broker_answer answer_of_memory(struct fence_listener *listener, const struct broker_call *call) {
   const uint64_t *a = call->arguments;
   switch (call->number) {
@@ -336,6 +351,10 @@ static struct broker_answer answer_of_memory(struct fence_listener *listener, co
       return result(0);
     case __NR_prctl:
       return control(listener, call);
+    case __NR_kill:
+    case __NR_tkill:
+    case __NR_tgkill:
+      return answer_stop(listener, call);
     case __NR_prlimit64:
     case __NR_getrlimit:
     case __NR_setrlimit:

@@ -6,6 +6,7 @@
 #include <linux/mman.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
@@ -71,6 +72,8 @@ enum label {
   LIMITED,
   EXECUTE,
   EXECUTE_STACK,
+  STOP,
+  STOP_THREAD,
   LABEL_COUNT
 };
 
@@ -80,6 +83,7 @@ struct assembler {
   unsigned char when_true[FENCE_INSTRUCTIONS_MAX];
   unsigned char when_false[FENCE_INSTRUCTIONS_MAX];
   unsigned short place[LABEL_COUNT];
+  bool too_far; /* a jump cannot be that long */
 };
 
 static void emit(struct assembler *to, unsigned code, unsigned operand, enum label when_true, enum label when_false) {
@@ -99,12 +103,23 @@ static void answer(struct assembler *to, unsigned action) { emit(to, BPF_RET | B
 
 static void here(struct assembler *to, enum label label) { to->place[label] = to->fence->length; }
 
+/* How many instructions are jumped over. */
+static unsigned char distance(struct assembler *to, unsigned short at, unsigned char label) {
+  const int distance = label == NEXT ? 0 : to->place[label] - at - 1;
+  if (distance < 0 || distance > UCHAR_MAX) to->too_far = true;
+  return (unsigned char)distance;
+}
+
+/* Backwards: ALLOW and ASK are in several places, of which a jump goes to the next. */
 static void resolve(struct assembler *to) {
-  for (unsigned short at = 0; at < to->fence->length; at++) {
+  for (unsigned short at = to->fence->length; at-- > 0;) {
     struct sock_filter *instruction = &to->fence->instructions[at];
-    if (to->when_true[at] != NEXT) instruction->jt = (unsigned char)(to->place[to->when_true[at]] - at - 1);
-    if (to->when_false[at] != NEXT) instruction->jf = (unsigned char)(to->place[to->when_false[at]] - at - 1);
+    if (instruction->code == (BPF_RET | BPF_K) && instruction->k == SECCOMP_RET_ALLOW) to->place[ALLOW] = at;
+    if (instruction->code == (BPF_RET | BPF_K) && instruction->k == SECCOMP_RET_USER_NOTIF) to->place[ASK] = at;
+    instruction->jt = distance(to, at, to->when_true[at]);
+    instruction->jf = distance(to, at, to->when_false[at]);
   }
+  if (to->too_far) to->fence->length = 0; /* which the kernel refuses */
 }
 
 struct fenced_call {
@@ -151,6 +166,9 @@ static const struct fenced_call fenced_calls[] = {
     {__NR_mremap, REMAP},
     {__NR_prctl, CONTROL},
     {__NR_ptrace, TRACE},
+    {__NR_kill, STOP},
+    {__NR_tkill, STOP},
+    {__NR_tgkill, STOP_THREAD},
     {__NR_prlimit64, LIMIT_OF},
     {__NR_getrlimit, LIMIT},
     {__NR_setrlimit, LIMIT},
@@ -305,6 +323,7 @@ static void check_execute(struct assembler *to, const struct fence_content *cont
   if (range_size(texts) > 0) check_inside(to, LOW_HALF(args[0]), texts, ALLOW, EXECUTE_STACK);
   here(to, EXECUTE_STACK);
   if (range_size(stack) > 0) check_inside(to, LOW_HALF(args[0]), stack, ALLOW, ASK);
+  answer(to, SECCOMP_RET_USER_NOTIF);
 }
 
 static bool opens(long number) {
@@ -343,6 +362,9 @@ void fence_build(struct fence *fence, const struct fence_content *content) {
   here(&to, DECIDE);
   load(&to, LOW_HALF(nr));
   sort_by_number(&to, content->never_forks, NEXT);
+
+  here(&to, EXECUTE); /* first, as its number is among the first, and an ASK that these reach */
+  check_execute(&to, content);
 
   here(&to, MAP);
   load(&to, LOW_HALF(args[3]));
@@ -383,6 +405,13 @@ void fence_build(struct fence *fence, const struct fence_content *content) {
   here(&to, LIMITED);
   jump_if(&to, BPF_JEQ, RLIMIT_DATA, ASK, ALLOW);
 
+  here(&to, STOP_THREAD); /* rule 11 */
+  load(&to, LOW_HALF(args[2]));
+  jump_if(&to, BPF_JEQ, SIGTSTP, ASK, ALLOW);
+  here(&to, STOP);
+  load(&to, LOW_HALF(args[1]));
+  jump_if(&to, BPF_JEQ, SIGTSTP, ASK, ALLOW);
+
   here(&to, CONTROL);
   load(&to, LOW_HALF(args[0]));
   for (size_t i = 0; i < COUNT(asked_controls); i++) jump_if(&to, BPF_JEQ, asked_controls[i], ASK, NEXT);
@@ -409,11 +438,7 @@ void fence_build(struct fence *fence, const struct fence_content *content) {
   here(&to, PATH_AT);
   check_path(&to, content, LOW_HALF(args[1]), PATH_AT_SINGLE, PATH_AT_FILES, PATH_AT_ARGUMENTS);
 
-  here(&to, EXECUTE);
-  check_execute(&to, content); /* else asked: */
-  here(&to, ASK);
   answer(&to, SECCOMP_RET_USER_NOTIF);
-  here(&to, ALLOW);
   answer(&to, SECCOMP_RET_ALLOW);
   resolve(&to);
 }

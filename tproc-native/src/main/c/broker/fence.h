@@ -25,7 +25,9 @@
  *      do not interrupt its questions (broker/interval_timer.h);
  *  10. a debugger attaches to a process: asked, for who stops the host waits for it from then on. Other calls of ptrace
  *      are allowed;
- *  11. the rest: the broker is asked.
+ *  11. kill, tkill and tgkill: asked for SIGTSTP, which the kernel ignores where a program on a terminal stops itself
+ * by it;
+ *  12. the rest: the broker is asked.
  */
 #ifndef TPROC_FENCE_H
 #define TPROC_FENCE_H

@@ -188,6 +188,14 @@ enum tproc_exec broker_exec_of(struct fence_listener *listener) {
   return exec;
 }
 
+bool broker_stopped_itself(struct fence_listener *listener) {
+  pthread_mutex_lock(&listener->lock);
+  const bool stopped = listener->stopped_itself;
+  listener->stopped_itself = false;
+  pthread_mutex_unlock(&listener->lock);
+  return stopped;
+}
+
 /* Nobody can be kept waiting by a process that has ended: what traces it finds that. */
 void broker_forget_process(struct fence_listener *listener) {
   pthread_mutex_lock(&listener->lock);

@@ -231,6 +231,9 @@ enum threadproc_news threadproc_next_news(struct tproc_threadproc *threadproc, i
   pthread_mutex_lock(&threadproc->lock);
   const enum threadproc_news news =
       threadproc->tracer != NULL ? news_of_tracer(threadproc, signal) : news_of_kernel(threadproc, signal);
+  if (news == THREADPROC_STOPPED && *signal == SIGSTOP && threadproc->listener != NULL &&
+      broker_stopped_itself(threadproc->listener))
+    *signal = SIGTSTP;
   pthread_mutex_unlock(&threadproc->lock);
   return news;
 }

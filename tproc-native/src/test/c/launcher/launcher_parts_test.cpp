@@ -164,6 +164,9 @@ TEST_CASE("what /proc/PID/stat says, whatever the command is called") {
   CHECK(stat.group == 4);
   CHECK(stat.session == 5);
   CHECK(stat.started_at == -1);
+  CHECK_FALSE(stat.has_terminal);
+  CHECK(proc_parse_stat("12 (a) T 3 4 5 34816 7 ...", &stat));
+  CHECK(stat.has_terminal);
   CHECK(proc_parse_stat("12 (a) T 3 4 5 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 4711 9 9", &stat));
   CHECK(stat.started_at == 4711);
   CHECK(stat.break_start == 0);

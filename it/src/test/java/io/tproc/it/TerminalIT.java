@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -14,6 +15,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Launchers at a terminal: what users see, type, and get back when it is over. */
@@ -190,6 +192,52 @@ class TerminalIT {
       terminal.type("\004").expect("USER> ");
       terminal.untilState("cooked");
       terminal.type("echo $?; exit\r").expect("\n0\r\n");
+      assertThat(terminal.end()).isEqualTo("exited 0");
+    }
+  }
+
+  /**
+   * Told by a handler, or by the key itself, they stop themselves by SIGTSTP when they are ready.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "less,less $FILE,q",
+    "vim,vim -u NONE -N $FILE,:q!\\r",
+    "bash,bash -c 'kill -TSTP $$; read -n 1',q",
+    "bash,bash -c 'kill -TSTP 0; read -n 1',q"
+  })
+  void whatStopsItselfIsSuspendedAndResumed(String program, String command, String end)
+      throws Exception {
+    Programs.hostable(program);
+    Path file = directory.resolve("file");
+    Files.write(file, Collections.nCopies(200, "first line"));
+    try (Terminal terminal = outside()) {
+      terminal.type("FILE=" + file + "\r").expect("USER> ");
+      terminal.type("$R $S " + command + "\r");
+      terminal.untilState(RAW);
+      if (command.contains("$FILE")) {
+        terminal.expect("first line").type("\032");
+      }
+      terminal.expect("Stopped ").expect("USER> ");
+      terminal.untilState("cooked");
+      terminal.type("echo between\r").expect("\nbetween\r\n");
+      terminal.type("fg\r").expect("fg\r\n");
+      terminal.untilState(RAW);
+      if (command.contains("$FILE")) {
+        terminal.expect("first line");
+      }
+      terminal.type(end.replace("\\r", "\r")).expect("USER> ");
+      terminal.type("echo $?; exit\r").expect("\n0\r\n");
+      assertThat(terminal.end()).isEqualTo("exited 0");
+    }
+  }
+
+  /** No shell could continue it. */
+  @Test
+  void withoutAShellWhatStopsItselfGoesOn() throws Exception {
+    Programs.hostable("bash");
+    try (Terminal terminal = launched("bash", "-c", "kill -TSTP $$; echo goes on")) {
+      terminal.expect("goes on");
       assertThat(terminal.end()).isEqualTo("exited 0");
     }
   }
