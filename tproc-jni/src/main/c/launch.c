@@ -1,4 +1,6 @@
+#include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -6,6 +8,8 @@
 #include "exceptions.h"
 #include "io_tproc_jni_Native.h"
 #include "pointers.h"
+
+#define SIGNALS 64
 
 /* What Java gave, copied; all NULL at first, so that it can be freed at any step. */
 struct texts {
@@ -92,6 +96,17 @@ static bool state_from_java(JNIEnv *env, jlongArray limits, jlongArray cpus, jin
          descriptors_from_java(env, descriptors, state);
 }
 
+/* Those of the JVM's are the program's, as with fork: of a JVM that nohup has started, SIGHUP. Bit n-1: signal n. */
+static uint64_t ignored_signals(void) {
+  uint64_t ignored = 0;
+  for (int signal = 1; signal <= SIGNALS; signal++) {
+    struct sigaction action;
+    if (sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN) /* the JVM's have SA_SIGINFO, too */
+      ignored |= UINT64_C(1) << (signal - 1);
+  }
+  return ignored;
+}
+
 JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_launch(JNIEnv *env, jclass type, jlong host, jbyteArray program,
                                                         jbyteArray search_path, jbyteArray arguments,
                                                         jint argument_count, jbyteArray environment,
@@ -122,6 +137,7 @@ JNIEXPORT jlong JNICALL Java_io_tproc_jni_Native_launch(JNIEnv *env, jclass type
                  (never_forks ? TPROC_LAUNCH_NEVER_FORKS : 0) | (spill ? TPROC_LAUNCH_SPILL : 0) |
                  (session ? TPROC_LAUNCH_SESSION : 0) | (nice != HOST_NICE ? TPROC_LAUNCH_NICE : 0) |
                  (limits != NULL ? TPROC_LAUNCH_LIMITS : 0) | TPROC_LAUNCH_EXACT,
+        .ignored_signals = ignored_signals(),
         .nice = nice,
         .limits = state.limits,
         .cpus = state.cpus,

@@ -114,6 +114,24 @@ class StartStateIT {
         .hasMessageContaining("descriptor -1: Bad file descriptor (EBADF)");
   }
 
+  /** As those of ProcessBuilder: of a JVM that nohup has started, SIGHUP. */
+  @Test
+  void signalsThatTheJvmIgnoresAreIgnored(TprocHost host) throws Exception {
+    sun.misc.Signal winch = new sun.misc.Signal("WINCH");
+    sun.misc.SignalHandler before = sun.misc.Signal.handle(winch, sun.misc.SignalHandler.SIG_IGN);
+    try {
+      assertThat(ignores(host, winch.getNumber())).isTrue();
+    } finally {
+      sun.misc.Signal.handle(winch, before);
+    }
+    assertThat(ignores(host, winch.getNumber())).isFalse();
+  }
+
+  private static boolean ignores(TprocHost host, int signal) throws Exception {
+    String mask = output(bash(host, "sed -n 's/^SigIgn:\\t//p' /proc/self/status"));
+    return (Long.parseUnsignedLong(mask.strip(), 16) >> (signal - 1) & 1) != 0;
+  }
+
   @Test
   void aSessionOfItsOwn(TprocHost host) throws Exception {
     String script = "cut -d ' ' -f 5,6 /proc/$$/stat; echo $$ $$";
