@@ -77,9 +77,10 @@ static void stop_program(struct session *session, int signal) {
 }
 
 static void stop_typed(struct session *session) {
-  if (!hosted_has_default(&session->hosted, SIGTSTP))
-    ask_to_look(session); /* its handler may stop it */
-  else if (!job_is_orphaned())
+  if (!hosted_has_default(&session->hosted, SIGTSTP)) {
+    session->stop_typed = true; /* its handler may stop it */
+    ask_to_look(session);
+  } else if (!job_is_orphaned())
     stop_program(session, SIGTSTP);
 }
 

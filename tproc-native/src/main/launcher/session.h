@@ -18,6 +18,7 @@ struct session {
   struct relay *relay;     /**< NULL: the program has the user's descriptors themselves */
   int stop_signal;         /**< by which the next stop would natively be: the terminal's; 0: none of them */
   bool whole_job;          /**< the next stop is the whole job's, as of what the user has typed */
+  bool stop_typed;         /**< ^Z, for a program that handles it: its own next stop is the whole job's */
   int64_t next_look;       /**< when to look again whether a background job reads */
   struct witness *witness; /**< of signals for the whole process group */
   int64_t witness_at;      /**< when to start it; 0: no more */

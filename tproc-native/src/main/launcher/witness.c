@@ -10,22 +10,27 @@
 
 #define SOCKET 0
 
+/* Real-time signals queue up. */
+struct counts {
+  uint16_t of[64];
+};
+
 /* The kernel gives a group's signal to its youngest process first, and to the launcher some microseconds later. */
 #define SEEN_MILLISECONDS 100
+
+#define FIRST_REAL_TIME 32 /* the kernel's SIGRTMIN */
 
 #define ANSWER_MILLISECONDS 50
 #define STUCK_MILLISECONDS 2000
 
 /* What the launcher sends to its own group is no news to it. What the kernel sends, the launcher knows by its code. */
-static uint64_t take_signals(int launcher) {
+static void take_signals(int launcher, struct counts *taken) {
   const uint64_t all = ~UINT64_C(0);
   const struct timespec at_once = {0};
-  uint64_t taken = 0;
   siginfo_t info;
   long signal;
   while ((signal = raw_syscall4(SYS_rt_sigtimedwait, &all, &info, &at_once, SIGNAL_SET_SIZE)) > 0)
-    if (info.si_code == SI_USER && info.si_pid != launcher) taken |= signal_bit((int)signal);
-  return taken;
+    if (info.si_code == SI_USER && info.si_pid != launcher) taken->of[signal - 1]++;
 }
 
 /* All signals are blocked, as in the launcher, and so stay pending until it asks. */
@@ -36,7 +41,8 @@ __attribute__((noreturn)) static void watch(int launcher, int socket) {
   raw_syscall3(SYS_close_range, SOCKET + 1, ~0u, 0);
   char question;
   while (sys_read(SOCKET, &question, 1) == 1) { /* its end is the launcher's */
-    const uint64_t taken = take_signals(launcher);
+    struct counts taken = {{0}};
+    take_signals(launcher, &taken);
     sys_write(SOCKET, &taken, sizeof taken);
   }
   sys_exit(0);
@@ -67,13 +73,17 @@ static bool has_answered(const struct witness *witness) {
 }
 
 static bool ask(struct witness *witness) {
-  uint64_t taken;
+  struct counts taken;
   if (sys_write(witness->socket, "", 1) != 1 || !has_answered(witness) ||
       sys_read(witness->socket, &taken, sizeof taken) != (long)sizeof taken)
     return false;
   const int64_t now = sys_milliseconds();
-  if (now - witness->seen_at > SEEN_MILLISECONDS) witness->seen = 0;
-  witness->seen |= taken;
+  if (now - witness->seen_at > SEEN_MILLISECONDS) memset(witness->seen, 0, sizeof witness->seen);
+  for (int i = 0; i < 64; i++)
+    if (i + 1 >= FIRST_REAL_TIME)
+      witness->seen[i] += taken.of[i];
+    else if (taken.of[i] != 0)
+      witness->seen[i] = 1;
   witness->seen_at = now;
   return true;
 }
@@ -84,9 +94,9 @@ bool witness_has_seen(struct witness *witness, int signal) {
     witness_end(witness);
     return false;
   }
-  const bool seen = (witness->seen & signal_bit(signal)) != 0;
-  witness->seen &= ~signal_bit(signal);
-  return seen;
+  if (witness->seen[signal - 1] == 0) return false;
+  witness->seen[signal - 1]--;
+  return true;
 }
 
 void witness_end(struct witness *witness) {

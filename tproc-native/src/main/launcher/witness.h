@@ -11,7 +11,7 @@
 struct witness {
   int pid;         /**< 0: there is none */
   int socket;      /**< to it */
-  uint64_t seen;   /**< signals for the group that the launcher has yet to take; bit n-1: signal n */
+  uint16_t seen[64]; /**< how many of signal n+1 for the group the launcher has yet to take */
   int64_t seen_at; /**< in sys_milliseconds */
 };
 
@@ -23,7 +23,7 @@ void witness_start(struct witness *witness);
 
 /**
  * Whether the signal that the launcher has just taken was one that another process has sent to the whole group. When
- * two of a number come at once, they may count as one.
+ * two of a number that are no real-time signals come at once, they may count as one.
  */
 bool witness_has_seen(struct witness *witness, int signal);
 

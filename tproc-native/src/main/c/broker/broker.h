@@ -77,8 +77,13 @@ enum tproc_exec broker_look_for_exec(struct fence_listener *listener);
 /** What has been found. On any thread. */
 enum tproc_exec broker_exec_of(struct fence_listener *listener);
 
-/** Whether the threadproc's SIGSTOP was for a SIGTSTP that it has sent itself; once of each. On any thread. */
-bool broker_stopped_itself(struct fence_listener *listener);
+/**
+ * Whether the threadproc's SIGSTOP was for a SIGTSTP that it has sent itself (SIGTSTP) or its process group (-SIGTSTP);
+ * once of each. On any thread.
+ *
+ * @return 0 if it was not
+ */
+int broker_stopped_itself(struct fence_listener *listener);
 
 /** Tells of a failure or a late answer, once. @return 0 when there was none */
 int broker_take_report(struct broker *broker, struct tproc_error *error);

@@ -307,11 +307,12 @@ static struct broker_answer answer_limit(struct fence_listener *listener, const 
  */
 static struct broker_answer answer_stop(struct fence_listener *listener, const struct broker_call *call) {
   const pid_t whom = (pid_t)call->arguments[0], self = listener->pid;
-  const bool is_itself = whom == self || (call->number == __NR_kill && (whom == 0 || whom == -self));
+  const bool is_group = call->number == __NR_kill && (whom == 0 || whom == -self);
+  const bool is_itself = is_group || whom == self || (call->number == __NR_tkill && whom == call->tid);
   if (!call->shares || !is_itself || !process_has_lone_stop(self)) return unchanged();
-  listener->stopped_itself = true;
-  if (kill(whom == self ? self : -self, SIGSTOP) == 0) return result(0);
-  listener->stopped_itself = false;
+  listener->stopped_itself = is_group ? -SIGTSTP : SIGTSTP;
+  if (kill(is_group ? -self : self, SIGSTOP) == 0) return result(0);
+  listener->stopped_itself = 0;
   return unchanged();
 }
 

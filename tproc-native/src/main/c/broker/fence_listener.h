@@ -34,7 +34,7 @@ struct fence_listener {
   bool timer_seen;      /**< it has set one that repeats: it is traced, is about to be, or cannot be */
   bool tracing_begins;  /**< a deferred reply has it traced: its exit is not collected before that is over */
   pthread_cond_t tracing_has_begun;
-  bool stopped_itself;       /**< by a SIGTSTP, for which it got a SIGSTOP */
+  int stopped_itself;        /**< by a SIGTSTP, for which it got a SIGSTOP: broker_stopped_itself */
   bool stay;                 /**< it may not exec another program */
   enum tproc_exec exec;      /**< what has come of its own execve */
   bool exec_told;            /**< as news */

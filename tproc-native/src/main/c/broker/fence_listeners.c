@@ -188,10 +188,10 @@ enum tproc_exec broker_exec_of(struct fence_listener *listener) {
   return exec;
 }
 
-bool broker_stopped_itself(struct fence_listener *listener) {
+int broker_stopped_itself(struct fence_listener *listener) {
   pthread_mutex_lock(&listener->lock);
-  const bool stopped = listener->stopped_itself;
-  listener->stopped_itself = false;
+  const int stopped = listener->stopped_itself;
+  listener->stopped_itself = 0;
   pthread_mutex_unlock(&listener->lock);
   return stopped;
 }

@@ -231,9 +231,10 @@ enum threadproc_news threadproc_next_news(struct tproc_threadproc *threadproc, i
   pthread_mutex_lock(&threadproc->lock);
   const enum threadproc_news news =
       threadproc->tracer != NULL ? news_of_tracer(threadproc, signal) : news_of_kernel(threadproc, signal);
-  if (news == THREADPROC_STOPPED && *signal == SIGSTOP && threadproc->listener != NULL &&
-      broker_stopped_itself(threadproc->listener))
-    *signal = SIGTSTP;
+  if (news == THREADPROC_STOPPED && *signal == SIGSTOP && threadproc->listener != NULL) {
+    const int itself = broker_stopped_itself(threadproc->listener);
+    if (itself != 0) *signal = itself;
+  }
   pthread_mutex_unlock(&threadproc->lock);
   return news;
 }

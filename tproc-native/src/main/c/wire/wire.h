@@ -166,7 +166,7 @@ struct wire_ended {
 };
 
 struct wire_stopped {
-  int32_t signal;
+  int32_t signal; /**< -SIGTSTP: one that it has sent to its process group */
 };
 
 /** A list that does not fit into a frame is cut: count < total. */
