@@ -6,6 +6,9 @@
 
 #define READ_LOOK_MILLISECONDS 200
 
+/* What an editor takes at most to stop for a ^Z. */
+#define TYPED_STOP_MILLISECONDS 5000
+
 /* From the terminal to all of its foreground group. Other signals of the kernel's, a timer's, mean one process. */
 static bool is_from_terminal(const struct signalfd_siginfo *taken) {
   if (taken->ssi_code != SI_KERNEL) return false;
@@ -78,7 +81,7 @@ static void stop_program(struct session *session, int signal) {
 
 static void stop_typed(struct session *session) {
   if (!hosted_has_default(&session->hosted, SIGTSTP)) {
-    session->stop_typed = true; /* its handler may stop it */
+    session->typed_stop_until = sys_milliseconds() + TYPED_STOP_MILLISECONDS; /* its handler may stop it */
     ask_to_look(session);
   } else if (!job_is_orphaned())
     stop_program(session, SIGTSTP);

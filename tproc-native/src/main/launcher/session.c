@@ -37,15 +37,16 @@ static struct outcome fail(struct session *session, const char *before, const ch
 /*
  * The program has been stopped: the launcher stops too, so that the shell sees it, and continues the program when it is
  * continued itself. A host's word may be old: the program may run again. A program that handles ^Z, or reads it, stops
- * itself by SIGTSTP when it is ready for that; the rest of the job is to stop, too, as it would natively have been by the
- * terminal or the program's signal to its group (negative).
+ * itself by SIGTSTP when it is ready for that; the rest of the job is to stop, too, as it would natively have been by
+ * the terminal or the program's signal to its group (negative).
  */
 static void follow_stop(struct session *session, int told) {
   const bool itself = session->stop_signal == 0 && (told == SIGTSTP || told == -SIGTSTP);
   const int signal = itself ? SIGTSTP : session->stop_signal != 0 ? session->stop_signal : SIGSTOP;
-  const bool whole_job = session->whole_job || (itself && (told < 0 || session->stop_typed));
+  const bool whole_job = session->whole_job || (itself && (told < 0 || sys_milliseconds() < session->typed_stop_until));
   session->stop_signal = 0;
-  session->whole_job = session->stop_typed = false;
+  session->whole_job = false;
+  session->typed_stop_until = 0;
   if (!hosted_is_stopped(&session->hosted)) return;
   if (session->relay != NULL) terminal_restore(session->terminal);
   const bool in_background = whole_job && (signal == SIGTTIN || signal == SIGTTOU);

@@ -15,15 +15,16 @@ struct session {
   struct hosted hosted;
   int signals; /**< of signals_open, for all signals */
   struct terminal *terminal;
-  struct relay *relay;     /**< NULL: the program has the user's descriptors themselves */
-  int stop_signal;         /**< by which the next stop would natively be: the terminal's; 0: none of them */
-  bool whole_job;          /**< the next stop is the whole job's, as of what the user has typed */
-  bool stop_typed;         /**< ^Z, for a program that handles it: its own next stop is the whole job's */
-  int64_t next_look;       /**< when to look again whether a background job reads */
-  struct witness *witness; /**< of signals for the whole process group */
-  int64_t witness_at;      /**< when to start it; 0: no more */
-  int64_t gone_deadline;   /**< 0, or when the host must have said how the program has ended */
-  size_t crash_size;       /**< of what the host has said of its crash; 0: nothing */
+  struct relay *relay;      /**< NULL: the program has the user's descriptors themselves */
+  int stop_signal;          /**< by which the next stop would natively be: the terminal's; 0: none of them */
+  bool whole_job;           /**< the next stop is the whole job's, as of what the user has typed */
+  int64_t typed_stop_until; /**< until when a program that handles ^Z, and was told of one, stops itself for it: then
+                               the stop is the whole job's */
+  int64_t next_look;        /**< when to look again whether a background job reads */
+  struct witness *witness;  /**< of signals for the whole process group */
+  int64_t witness_at;       /**< when to start it; 0: no more */
+  int64_t gone_deadline;    /**< 0, or when the host must have said how the program has ended */
+  size_t crash_size;        /**< of what the host has said of its crash; 0: nothing */
   char crash[WIRE_CRASH_TEXT_MAX];
 };
 

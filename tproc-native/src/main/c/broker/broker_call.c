@@ -303,13 +303,14 @@ static struct broker_answer answer_limit(struct fence_listener *listener, const 
 
 /*
  * A SIGTSTP to itself, as editors and pagers send when a handler has told them of one: the kernel ignores it where
- * nobody could continue the process. Its launcher can.
+ * nobody could continue the process. Its launcher can. Where a stop would interrupt the call, it would be made again,
+ * and stop again, each time that the process is continued.
  */
 static struct broker_answer answer_stop(struct fence_listener *listener, const struct broker_call *call) {
   const pid_t whom = (pid_t)call->arguments[0], self = listener->pid;
   const bool is_group = call->number == __NR_kill && (whom == 0 || whom == -self);
   const bool is_itself = is_group || whom == self || (call->number == __NR_tkill && whom == call->tid);
-  if (!call->shares || !is_itself || !process_has_lone_stop(self)) return unchanged();
+  if (!calls_stay() || !call->shares || !is_itself || !process_has_lone_stop(self)) return unchanged();
   listener->stopped_itself = is_group ? -SIGTSTP : SIGTSTP;
   if (kill(is_group ? -self : self, SIGSTOP) == 0) return result(0);
   listener->stopped_itself = 0;

@@ -106,7 +106,28 @@ TEST_CASE("what a witness has seen is forgotten when the launcher was not meant"
       kill(0, SIGUSR2);
     });
     EXPECT(witness_has_seen(&watching, SIGUSR2));
-    watching.seen_at -= 1000;
+    watching.seen_at -= 1000; /* as if it were long ago */
+    EXPECT(!witness_has_seen(&watching, SIGUSR1));
+    witness_end(&watching);
+  });
+}
+
+TEST_CASE("real-time signals for the group are counted, others are not") {
+  in_own_process([] {
+    setpgid(0, 0);
+    signals_block();
+    const int number = SIGRTMIN + 1;
+    witness watching{};
+    witness_start(&watching);
+    elsewhere([number] {
+      for (int i = 0; i < 3; i++) {
+        kill(0, number);
+        kill(0, SIGUSR1);
+      }
+    });
+    for (int i = 0; i < 3; i++) EXPECT(witness_has_seen(&watching, number));
+    EXPECT(!witness_has_seen(&watching, number));
+    EXPECT(witness_has_seen(&watching, SIGUSR1));
     EXPECT(!witness_has_seen(&watching, SIGUSR1));
     witness_end(&watching);
   });

@@ -233,6 +233,27 @@ class TerminalIT {
     }
   }
 
+  /** It has not asked for more: who has started it may watch it, and continue it. */
+  @Test
+  void whatStopsItselfAloneLeavesWhatWaitsForIt() throws Exception {
+    Programs.hostable("bash");
+    Path script = directory.resolve("script");
+    Files.writeString(
+        script,
+        """
+        $R $S bash -c 'kill -TSTP $$; exit 5' &
+        until read -r pid name state rest < /proc/$!/stat && [[ $state = T ]]; do sleep 0.05; done
+        kill -CONT $!
+        wait $!
+        echo it was $?
+        """);
+    try (Terminal terminal = outside()) {
+      terminal.type("bash " + script + "\r").expect("it was 5\r\n").expect("USER> ");
+      terminal.type("exit\r");
+      assertThat(terminal.end()).isEqualTo("exited 0");
+    }
+  }
+
   /** No shell could continue it. */
   @Test
   void withoutAShellWhatStopsItselfGoesOn() throws Exception {
