@@ -43,6 +43,10 @@ class Result:
     load: float = 0  # the machine's load average afterwards, others' work and this
 
 
+# bubblewrap tells how its program has ended, and ends, before the first process of its namespace has ended.
+ENDING_SECONDS = 1
+
+
 def free_ports(count):
     """The first of so many ports in a row at which no program listens."""
     for first in range(21000 + os.getpid() % 500 * 20, 32000, count):
@@ -75,9 +79,14 @@ def started_by(leader, mark):
     return found
 
 
-def kill_left(leader, mark):
-    """How many processes of a run were left; they are gone afterwards."""
-    first = left = started_by(leader, mark)
+def kill_left(leader, mark, patience=0):
+    """How many processes of a run were left after so many seconds; they are gone afterwards."""
+    end = time.monotonic() + patience
+    left = started_by(leader, mark)
+    while left and time.monotonic() < end:
+        time.sleep(0.01)
+        left = started_by(leader, mark)
+    first = left
     while left:
         for pid in left:
             try:
@@ -207,7 +216,7 @@ class Runner:
         except subprocess.TimeoutExpired:
             status = f"none: no end within {workload.limit} s"
         seconds = time.monotonic() - start
-        left = kill_left(process.pid, self.mark())
+        left = kill_left(process.pid, self.mark(), ENDING_SECONDS)
         process.wait()
         left += self.host.clear_away() + orphans.end()
         self.host.check()

@@ -12,7 +12,7 @@
 
 /* Real-time signals queue up. */
 struct counts {
-  uint16_t of[64];
+  uint16_t of[SIGNAL_COUNT];
 };
 
 /* The kernel gives a group's signal to its youngest process first, and to the launcher some microseconds later. */
@@ -79,7 +79,7 @@ static bool ask(struct witness *witness) {
     return false;
   const int64_t now = sys_milliseconds();
   if (now - witness->seen_at > SEEN_MILLISECONDS) memset(witness->seen, 0, sizeof witness->seen);
-  for (int i = 0; i < 64; i++)
+  for (int i = 0; i < SIGNAL_COUNT; i++)
     if (i + 1 >= FIRST_REAL_TIME)
       witness->seen[i] += taken.of[i];
     else if (taken.of[i] != 0)

@@ -8,11 +8,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "signals.h"
+
 struct witness {
-  int pid;           /**< 0: there is none */
-  int socket;        /**< to it */
-  uint16_t seen[64]; /**< how many of signal n+1 for the group the launcher has yet to take */
-  int64_t seen_at;   /**< in sys_milliseconds */
+  int pid;                     /**< 0: there is none */
+  int socket;                  /**< to it */
+  uint16_t seen[SIGNAL_COUNT]; /**< how many of signal n+1 for the group the launcher has yet to take */
+  int64_t seen_at;             /**< in sys_milliseconds */
 };
 
 /**
