@@ -1,6 +1,5 @@
 #include "witness.h"
 
-#include <errno.h>
 #include <linux/wait.h>
 #include <string.h>
 #include <sys/prctl.h>
